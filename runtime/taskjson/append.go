@@ -1,0 +1,296 @@
+package taskjson
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// Bool appends a boolean.
+func (e *Encoder) Bool(v *bool) { e.buf = append(strconv.AppendBool(e.buf, *v), ',') }
+
+// Int appends an integer, as do the following methods.
+func (e *Encoder) Int(v *int) { e.int(int64(*v)) }
+
+// Int8 appends an int8.
+func (e *Encoder) Int8(v *int8) { e.int(int64(*v)) }
+
+// Int16 appends an int16.
+func (e *Encoder) Int16(v *int16) { e.int(int64(*v)) }
+
+// Int32 appends an int32.
+func (e *Encoder) Int32(v *int32) { e.int(int64(*v)) }
+
+// Int64 appends an int64.
+func (e *Encoder) Int64(v *int64) { e.int(*v) }
+
+// Uint appends a uint.
+func (e *Encoder) Uint(v *uint) { e.uint(uint64(*v)) }
+
+// Uint8 appends a uint8.
+func (e *Encoder) Uint8(v *uint8) { e.uint(uint64(*v)) }
+
+// Uint16 appends a uint16.
+func (e *Encoder) Uint16(v *uint16) { e.uint(uint64(*v)) }
+
+// Uint32 appends a uint32.
+func (e *Encoder) Uint32(v *uint32) { e.uint(uint64(*v)) }
+
+// Uint64 appends a uint64.
+func (e *Encoder) Uint64(v *uint64) { e.uint(*v) }
+
+// Uintptr appends a uintptr.
+func (e *Encoder) Uintptr(v *uintptr) { e.uint(uint64(*v)) }
+
+// Float32 appends a float32. NaN and the infinities are an error.
+func (e *Encoder) Float32(v *float32) { e.float(float64(*v), 32) }
+
+// Float64 appends a float64. NaN and the infinities are an error.
+func (e *Encoder) Float64(v *float64) { e.float(*v, 64) }
+
+func (e *Encoder) int(n int64)   { e.buf = appendInt(e.buf, n, ',') }
+func (e *Encoder) uint(n uint64) { e.buf = appendUint(e.buf, n, ',') }
+
+func appendInt(dst []byte, n int64, end byte) []byte {
+	if n < 0 {
+		return appendUint(append(dst, '-'), -uint64(n), end)
+	}
+	return appendUint(dst, uint64(n), end)
+}
+
+// appendUint appends n and end.
+func appendUint(dst []byte, n uint64, end byte) []byte {
+	const room = 32 // for 20 digits, in three words, and end
+	at := len(dst)
+	if cap(dst)-at < room {
+		dst = slices.Grow(dst, room)
+	}
+	b := dst[at : at+room]
+	digits := 0
+	switch {
+	case n < 10:
+		b[0], b[1] = '0'+byte(n), end
+		return dst[:at+2]
+	case n < 1e8:
+		digits = putDigits(b, n)
+	case n < 1e16:
+		digits = putDigits(b, n/1e8) + 8
+		binary.LittleEndian.PutUint64(b[digits-8:], ascii8(n%1e8))
+	default:
+		digits = putDigits(b, n/1e16) + 16
+		binary.LittleEndian.PutUint64(b[digits-16:], ascii8(n/1e8%1e8))
+		binary.LittleEndian.PutUint64(b[digits-8:], ascii8(n%1e8))
+	}
+	b[digits] = end
+	return dst[:at+digits+1]
+}
+
+// putDigits writes a number of up to eight digits, not 0, and returns how many it has.
+func putDigits(b []byte, n uint64) int {
+	x := ascii8(n)
+	zeros := firstMark(x & (ones * 0x0F))
+	binary.LittleEndian.PutUint64(b, x>>uint(8*zeros))
+	return 8 - zeros
+}
+
+// ascii8 returns n, of up to eight digits, in digits, the first one in the lowest byte.
+func ascii8(n uint64) uint64 {
+	x := n/1e4 | n%1e4<<32
+	y := x * 10486 >> 20 & 0x0000007F0000007F // a hundredth
+	x = y | (x-100*y)<<16
+	y = x * 103 >> 10 & 0x000F000F000F000F // a tenth
+	x = y | (x-10*y)<<8
+	return x | ones*'0'
+}
+
+// AppendInts appends a slice of integers; null for nil.
+func AppendInts[S ~[]E, E signed](e *Encoder, s S) {
+	if !e.NotNil(s != nil) {
+		return
+	}
+	e.Array()
+	buf := e.buf
+	for _, n := range s {
+		buf = appendInt(buf, int64(n), ',')
+	}
+	e.buf = buf
+	e.EndArray()
+}
+
+// AppendUints is [AppendInts] for unsigned integers.
+func AppendUints[S ~[]E, E unsigned](e *Encoder, s S) {
+	if !e.NotNil(s != nil) {
+		return
+	}
+	e.Array()
+	buf := e.buf
+	for _, n := range s {
+		buf = appendUint(buf, uint64(n), ',')
+	}
+	e.buf = buf
+	e.EndArray()
+}
+
+// float writes numbers as JavaScript does: an exponent only for the very small and the very large.
+func (e *Encoder) float(f float64, bits int) {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		e.fail(strconv.FormatFloat(f, 'g', -1, bits) + " cannot be encoded as JSON")
+		return
+	}
+	abs := math.Abs(f)
+	if n := math.Round(abs * millionths); bits == 64 && abs < maxMillionths && n/millionths == abs && f != 0 {
+		e.millionths(f < 0, uint64(n))
+		return
+	}
+	format := byte('f')
+	small, large := abs < 1e-6, abs >= 1e21
+	if bits == 32 {
+		small, large = float32(abs) < 1e-6, float32(abs) >= 1e21
+	}
+	if abs != 0 && (small || large) {
+		format = 'e'
+	}
+	b := strconv.AppendFloat(e.buf, f, format, -1, bits)
+	// e-09 becomes e-9
+	if n := len(b); format == 'e' && b[n-4] == 'e' && b[n-3] == '-' && b[n-2] == '0' {
+		b[n-2] = b[n-1]
+		b = b[:n-1]
+	}
+	e.buf = append(b, ',')
+}
+
+const (
+	millionths    = 1e6
+	maxMillionths = 1e9 // so that there are at most 15 digits, which are the only ones as short that mean the number
+)
+
+// millionths appends n millionths, without trailing zeros.
+func (e *Encoder) millionths(negative bool, n uint64) {
+	if negative {
+		e.buf = append(e.buf, '-')
+	}
+	b := appendUint(e.buf, n/millionths, ',')
+	if n %= millionths; n > 0 {
+		dot := len(b) - 1
+		b = appendUint(b[:dot], n+millionths, '0') // the leading 1, which keeps zeros, is where the dot goes
+		b[dot] = '.'
+		for b[len(b)-1] == '0' {
+			b = b[:len(b)-1]
+		}
+		b = append(b, ',')
+	}
+	e.buf = b
+}
+
+// String appends a string. Bytes that are not UTF-8 become \ufffd.
+func (e *Encoder) String(v *string) { e.buf = append(appendString(e.buf, *v), ',') }
+
+// QuotedString appends a string with the ",string" option: a string that holds the string in quotes.
+func (e *Encoder) QuotedString(v *string) {
+	e.buf = append(appendString(e.buf, appendString(nil, *v)), ',')
+}
+
+const hex = "0123456789abcdef"
+
+func appendString[S string | []byte](dst []byte, s S) []byte {
+	dst = append(dst, '"')
+	start := 0
+	for {
+		i := plainEnd(s, start)
+		dst = append(dst, s[start:i]...)
+		if i == len(s) {
+			return append(dst, '"')
+		}
+		n := 1
+		if s[i] < utf8.RuneSelf {
+			dst = appendEscaped(dst, s[i])
+		} else {
+			var escaped string
+			escaped, n = escapeRune(string(s[i:min(i+utf8.UTFMax, len(s))]))
+			dst = append(dst, escaped...)
+		}
+		start = i + n
+	}
+}
+
+// escapeRune returns the escape sequence of the separator at the start of s, or of what is not UTF-8 there; and how many
+// bytes it stands for.
+func escapeRune(s string) (escaped string, n int) {
+	switch r, n := utf8.DecodeRuneInString(s); r {
+	case '\u2028':
+		return `\u2028`, n
+	case '\u2029':
+		return `\u2029`, n
+	}
+	return `\ufffd`, 1
+}
+
+// appendEscaped appends the escape sequence of a quote, a backslash or a control character.
+func appendEscaped(dst []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\b':
+		return append(dst, '\\', 'b')
+	case '\f':
+		return append(dst, '\\', 'f')
+	case '\n':
+		return append(dst, '\\', 'n')
+	case '\r':
+		return append(dst, '\\', 'r')
+	case '\t':
+		return append(dst, '\\', 't')
+	}
+	return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xF])
+}
+
+// Bytes appends bytes in base64; null for nil.
+func (e *Encoder) Bytes(v *[]byte) {
+	if e.NotNil(*v != nil) {
+		e.buf = append(e.buf, '"')
+		e.buf = base64.StdEncoding.AppendEncode(e.buf, *v)
+		e.buf = append(e.buf, '"', ',')
+	}
+}
+
+// AppendBase64 is [Encoder.Bytes] for slices of other types of bytes.
+func AppendBase64[S ~[]E, E ~uint8](e *Encoder, v *S) {
+	var b []byte
+	if *v != nil {
+		b = make([]byte, len(*v))
+		for i, c := range *v {
+			b[i] = byte(c)
+		}
+	}
+	e.Bytes(&b)
+}
+
+// Number appends a number as it stands; "" counts as 0.
+func (e *Encoder) Number(v *json.Number) {
+	text := string(*v)
+	if text == "" {
+		text = "0"
+	}
+	if !isNumber([]byte(text)) {
+		e.fail(fmt.Sprintf("json.Number %q is not a number", shorten([]byte(text))))
+		return
+	}
+	e.buf = append(append(e.buf, text...), ',')
+}
+
+// Time appends a time in the format of RFC 3339, with nanoseconds. A year beyond 9999 is an error.
+func (e *Encoder) Time(v *time.Time) {
+	b, err := v.AppendText(append(e.buf, '"'))
+	if err != nil {
+		e.failErr("not a time that JSON can hold", err)
+		e.null()
+		return
+	}
+	e.buf = append(b, '"', ',')
+}

@@ -1,0 +1,136 @@
+package taskjson
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// Encoder appends JSON to a byte slice. Make one with [NewEncoder], hand it to a generated function and return what
+// [Encoder.Finish] says. After the first error what it appends is of no use, and Finish drops it.
+//
+// Every value is followed by a comma, which the bracket that closes the array or object around it replaces. So nobody
+// has to know which value is the first of them.
+type Encoder struct {
+	buf   []byte
+	start int // where the JSON starts in buf
+	depth int
+
+	err   *Error
+	errAt int // where in buf the value should be that err is about
+	trail trail
+}
+
+// NewEncoder returns an encoder that appends to dst.
+func NewEncoder(dst []byte) *Encoder {
+	return &Encoder{buf: dst, start: len(dst)}
+}
+
+// Finish returns the extended slice. After an error it returns the slice at its old length and the error, as an
+// [*Error] whose path starts with root.
+func (e *Encoder) Finish(root string) ([]byte, error) {
+	if e.err != nil {
+		e.err.Path = e.trail.path(root, e.buf[e.start:e.errAt], "")
+		return e.buf[:e.start], e.err
+	}
+	return e.buf[:len(e.buf)-1], nil
+}
+
+// Key appends the name of a struct's member, given in quotes and with a colon.
+func (e *Encoder) Key(quoted string) *Encoder {
+	e.buf = append(e.buf, quoted...)
+	return e
+}
+
+// MapKey appends the key of a map's entry.
+func (e *Encoder) MapKey(key string) *Encoder {
+	e.buf = append(appendString(e.buf, key), ':')
+	return e
+}
+
+// Object opens a struct's object.
+func (e *Encoder) Object() { e.open('{') }
+
+// EndObject closes a struct's object.
+func (e *Encoder) EndObject() {
+	if e.err != nil {
+		e.trail.markStruct(e.depth)
+	}
+	e.close('}')
+}
+
+// Map opens a map's object.
+func (e *Encoder) Map() { e.open('{') }
+
+// EndMap closes a map's object.
+func (e *Encoder) EndMap() { e.close('}') }
+
+// Array opens an array.
+func (e *Encoder) Array() { e.open('[') }
+
+// EndArray closes an array.
+func (e *Encoder) EndArray() { e.close(']') }
+
+func (e *Encoder) open(bracket byte) {
+	if e.depth++; e.depth > MaxDepth {
+		e.fail(fmt.Sprintf("nested more than %d levels deep; is it a cycle?", MaxDepth))
+	}
+	e.buf = append(e.buf, bracket)
+}
+
+func (e *Encoder) close(bracket byte) {
+	e.depth--
+	if last := len(e.buf) - 1; e.buf[last] == ',' {
+		e.buf[last] = bracket
+	} else {
+		e.buf = append(e.buf, bracket)
+	}
+	e.buf = append(e.buf, ',')
+}
+
+// NotNil reports whether the value of a pointer, slice or map is to be appended: notNil, unless there has been an
+// error. It appends null when notNil is false.
+func (e *Encoder) NotNil(notNil bool) bool {
+	if !notNil {
+		e.null()
+	}
+	return notNil && e.err == nil
+}
+
+// Has reports whether a field that is left out when nil is to be appended: notNil, unless there has been an error.
+func (e *Encoder) Has(notNil bool) bool { return notNil && e.err == nil }
+
+// Quote opens the string in which a number or boolean with the ",string" option is.
+func (e *Encoder) Quote() *Encoder {
+	e.buf = append(e.buf, '"')
+	return e
+}
+
+// EndQuote closes the string that Quote opened.
+func (e *Encoder) EndQuote() {
+	e.buf[len(e.buf)-1] = '"'
+	e.buf = append(e.buf, ',')
+}
+
+func (e *Encoder) null() { e.buf = append(e.buf, "null,"...) }
+
+// fail records an error of the value that would be next. In place of the value there is a null.
+func (e *Encoder) fail(msg string) {
+	e.failErr(msg, nil)
+	e.null()
+}
+
+func (e *Encoder) failErr(msg string, err error) {
+	if e.err == nil {
+		e.err = &Error{Offset: -1, Msg: msg, Err: err}
+		e.errAt = len(e.buf)
+	}
+}
+
+// IsZero reports whether v is its type's zero value, for types whose values do not compare with ==.
+func IsZero[T any](v *T) bool { return reflect.ValueOf(v).Elem().IsZero() }
+
+// IsNilPointer reports whether an interface holds a nil pointer.
+func IsNilPointer(v any) bool {
+	r := reflect.ValueOf(v)
+	return r.Kind() == reflect.Pointer && r.IsNil()
+}

@@ -1,0 +1,155 @@
+package taskjson
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Error says what is wrong with a value that was to be encoded or decoded, and where it is.
+type Error struct {
+	Path   string // the value, such as payload.items[3].quantity or payload.attrs["key"]
+	Offset int    // the byte of the JSON text at which decoding stopped; -1 when encoding
+	Msg    string // what is wrong
+	Err    error  // what a method of the value's type returned; nil when the codec itself objected
+}
+
+// Error returns the path, what is wrong there and, for decoding, the offset.
+func (e *Error) Error() string {
+	var s strings.Builder
+	s.WriteString(e.Path)
+	s.WriteString(": ")
+	s.WriteString(e.Msg)
+	if e.Err != nil {
+		s.WriteString(": ")
+		s.WriteString(e.Err.Error())
+	}
+	if e.Offset >= 0 {
+		s.WriteString(", offset ")
+		s.WriteString(strconv.Itoa(e.Offset))
+	}
+	return s.String()
+}
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// A trail collects what a path needs while the calls that led to an error return. JSON alone does not tell a struct,
+// whose members are spelled .name, from a map, whose members are spelled ["key"].
+type trail struct {
+	structs map[int]bool // nesting depths, counted from 1, whose object is a struct
+}
+
+func (t *trail) markStruct(depth int) {
+	if t.structs == nil {
+		t.structs = make(map[int]bool)
+	}
+	t.structs[depth] = true
+}
+
+// path names the value at the end of prefix, which is the part of a well-formed JSON text before that value, or
+// before the place in it at which reading stopped. field, if any, is a member that the innermost object does not have.
+func (t *trail) path(root string, prefix []byte, field string) string {
+	levels := openLevels(prefix)
+	if field != "" {
+		levels[len(levels)-1].inside = false
+	}
+	var s strings.Builder
+	s.WriteString(root)
+	for i, l := range levels {
+		if l.inside {
+			l.write(&s, t.structs[i+1])
+		}
+	}
+	if field != "" {
+		writeMember(&s, field, true)
+	}
+	return s.String()
+}
+
+// openLevels returns the arrays and objects that are open at the end of prefix, the outermost first.
+func openLevels(prefix []byte) []level {
+	levels := []level{{}} // what is around the outermost one, so that every value has a level around it
+	scalar := false       // a number, true, false or null has begun
+	for i := 0; i < len(prefix); i++ {
+		top := &levels[len(levels)-1]
+		switch c := prefix[i]; c {
+		case '{', '[':
+			levels = append(levels, level{array: c == '[', inside: c == '['})
+		case '}', ']':
+			levels = levels[:len(levels)-1]
+			levels[len(levels)-1].inside = false
+		case ',':
+			top.index++
+			top.inside = top.array
+		case ':':
+			top.inside = true
+		case '"':
+			end, closed := stringEnd(prefix, i+1)
+			if !top.array && !top.inside {
+				top.key = prefix[i:end]
+			} else if closed {
+				top.inside = false
+			}
+			i = end - 1
+		case ' ', '\n', '\t', '\r':
+			if scalar {
+				top.inside = false
+			}
+		default:
+			scalar = true
+			continue
+		}
+		scalar = false
+	}
+	return levels[1:]
+}
+
+// A level is an array or object that is open at some place in a JSON text.
+type level struct {
+	array  bool
+	inside bool   // the place is in the element or member that index or key says
+	index  int    // of an array
+	key    []byte // of an object, in quotes
+}
+
+func (l level) write(s *strings.Builder, isStruct bool) {
+	if l.array {
+		s.WriteString("[" + strconv.Itoa(l.index) + "]")
+		return
+	}
+	d := Decoder{data: l.key}
+	key, _ := d.text()
+	writeMember(s, string(key), isStruct)
+}
+
+func writeMember(s *strings.Builder, name string, isStruct bool) {
+	if isStruct && isIdentifier(name) {
+		s.WriteString("." + name)
+		return
+	}
+	s.WriteString("[" + strconv.Quote(name) + "]")
+}
+
+// isIdentifier reports whether name stands in a path without quotes.
+func isIdentifier(name string) bool {
+	for _, c := range name {
+		plain := c == '_' || c == '-' || c == '$' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || c >= 0x80
+		if !plain {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// stringEnd returns the index after the string whose opening quote stands before i, or the end of data and false.
+func stringEnd(data []byte, i int) (end int, closed bool) {
+	for ; i < len(data); i++ {
+		switch data[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1, true
+		}
+	}
+	return len(data), false
+}

@@ -1,0 +1,150 @@
+package taskjson
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"unsafe"
+)
+
+// The functions of this file read fields with the ",string" option, whose value is in a string.
+
+type signed interface {
+	~int | ~int8 | ~int16 | ~int32 | ~int64
+}
+
+type unsigned interface {
+	~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr
+}
+
+// QuotedAlloc is [Alloc] for a quoted value; "null" in quotes counts as null, too.
+func QuotedAlloc[T any](d *Decoder, p **T) bool {
+	start := d.pos
+	if d.peek() == '"' {
+		if s, ok := d.text(); ok && string(s) == "null" {
+			*p = nil
+			return false
+		}
+		if d.err == nil {
+			d.pos = start
+		}
+	}
+	return Alloc(d, p)
+}
+
+// QuotedBool reads a quoted boolean.
+func QuotedBool[T ~bool](d *Decoder, v *T) {
+	start := d.pos
+	if s, ok := d.quoted("a boolean"); ok {
+		if string(s) != "true" && string(s) != "false" {
+			d.failQuoted(start, s, "a boolean")
+			return
+		}
+		*v = s[0] == 't'
+	}
+}
+
+// QuotedInt reads a quoted integer.
+func QuotedInt[T signed](d *Decoder, v *T) {
+	start := d.pos
+	if s, ok := d.quotedNumber("an integer"); ok {
+		n, err := strconv.ParseInt(string(s), 10, int(unsafe.Sizeof(*v))*8)
+		if err != nil {
+			d.failNumber(start, s, fmt.Sprintf("%T", *v), err)
+			return
+		}
+		*v = T(n)
+	}
+}
+
+// QuotedUint reads a quoted unsigned integer.
+func QuotedUint[T unsigned](d *Decoder, v *T) {
+	start := d.pos
+	if s, ok := d.quotedNumber("an integer"); ok {
+		n, err := strconv.ParseUint(string(s), 10, int(unsafe.Sizeof(*v))*8)
+		if err != nil {
+			d.failNumber(start, s, fmt.Sprintf("%T", *v), err)
+			return
+		}
+		*v = T(n)
+	}
+}
+
+// QuotedFloat reads a quoted number.
+func QuotedFloat[T ~float32 | ~float64](d *Decoder, v *T) {
+	start := d.pos
+	if s, ok := d.quotedNumber("a number"); ok {
+		f, err := strconv.ParseFloat(string(s), int(unsafe.Sizeof(*v))*8)
+		if err != nil {
+			d.failNumber(start, s, fmt.Sprintf("%T", *v), err)
+			return
+		}
+		*v = T(f)
+	}
+}
+
+// QuotedString reads a quoted string: a string that holds a string in quotes.
+func QuotedString[T ~string](d *Decoder, v *T) {
+	start := d.pos
+	if s, ok := d.quoted("a string"); ok {
+		text, ok := unquote(s)
+		if !ok {
+			d.failQuoted(start, s, "a string in quotes")
+			return
+		}
+		*v = T(text)
+	}
+}
+
+// QuotedNumber reads a quoted number as it stands.
+func QuotedNumber(d *Decoder, v *json.Number) {
+	start := d.pos
+	if s, ok := d.quoted("a number"); ok {
+		text, ok := unquote(s)
+		if !ok {
+			text = string(s)
+		}
+		if !isNumber([]byte(text)) {
+			d.failQuoted(start, s, "a number")
+			return
+		}
+		*v = json.Number(text)
+	}
+}
+
+// quoted reads a string and returns what it says. It reports false for null, in quotes or not, and after an error.
+func (d *Decoder) quoted(want string) ([]byte, bool) {
+	if d.peek() != '"' {
+		if !d.Null() {
+			d.failType(want + " in a string")
+		}
+		return nil, false
+	}
+	s, ok := d.text()
+	return s, ok && string(s) != "null"
+}
+
+// quotedNumber is quoted for what starts like a number; the rest is for strconv to judge, as in encoding/json.
+func (d *Decoder) quotedNumber(want string) ([]byte, bool) {
+	start := d.pos
+	s, ok := d.quoted(want)
+	if ok && (len(s) == 0 || s[0] != '-' && (s[0] < '0' || s[0] > '9')) {
+		d.failQuoted(start, s, want)
+		return nil, false
+	}
+	return s, ok
+}
+
+func (d *Decoder) failQuoted(start int, s []byte, want string) {
+	d.failAt(start, fmt.Sprintf("expected %s in a string, found %q in it", want, shorten(s)))
+}
+
+// unquote returns what s says if it is exactly one string.
+func unquote(s []byte) (string, bool) {
+	d := Decoder{data: s}
+	if d.peek() != '"' {
+		return "", false
+	}
+	text, ok := d.text()
+	return string(text), ok && d.pos == len(s)
+}

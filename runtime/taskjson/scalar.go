@@ -1,0 +1,405 @@
+package taskjson
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+)
+
+// Bool reads a boolean.
+func (d *Decoder) Bool(v *bool) {
+	switch d.peek() {
+	case 't':
+		if d.literal("true") {
+			*v = true
+		}
+	case 'f':
+		if d.literal("false") {
+			*v = false
+		}
+	default:
+		if !d.Null() {
+			d.failType("a boolean")
+		}
+	}
+}
+
+// Int reads an integer, as do the following methods; one that its type cannot hold is an error.
+func (d *Decoder) Int(v *int) {
+	if n, ok := d.int(strconv.IntSize); ok {
+		*v = int(n)
+	}
+}
+
+// Int8 reads an int8.
+func (d *Decoder) Int8(v *int8) {
+	if n, ok := d.int(8); ok {
+		*v = int8(n)
+	}
+}
+
+// Int16 reads an int16.
+func (d *Decoder) Int16(v *int16) {
+	if n, ok := d.int(16); ok {
+		*v = int16(n)
+	}
+}
+
+// Int32 reads an int32.
+func (d *Decoder) Int32(v *int32) {
+	if n, ok := d.int(32); ok {
+		*v = int32(n)
+	}
+}
+
+// Int64 reads an int64.
+func (d *Decoder) Int64(v *int64) {
+	if n, ok := d.int(64); ok {
+		*v = n
+	}
+}
+
+// Uint reads a uint.
+func (d *Decoder) Uint(v *uint) {
+	if n, ok := d.uint(strconv.IntSize); ok {
+		*v = uint(n)
+	}
+}
+
+// Uint8 reads a uint8.
+func (d *Decoder) Uint8(v *uint8) {
+	if n, ok := d.uint(8); ok {
+		*v = uint8(n)
+	}
+}
+
+// Uint16 reads a uint16.
+func (d *Decoder) Uint16(v *uint16) {
+	if n, ok := d.uint(16); ok {
+		*v = uint16(n)
+	}
+}
+
+// Uint32 reads a uint32.
+func (d *Decoder) Uint32(v *uint32) {
+	if n, ok := d.uint(32); ok {
+		*v = uint32(n)
+	}
+}
+
+// Uint64 reads a uint64.
+func (d *Decoder) Uint64(v *uint64) {
+	if n, ok := d.uint(64); ok {
+		*v = n
+	}
+}
+
+// Uintptr reads a uintptr.
+func (d *Decoder) Uintptr(v *uintptr) {
+	if n, ok := d.uint(strconv.IntSize); ok {
+		*v = uintptr(n)
+	}
+}
+
+// Float32 reads a float32. A number too large for it is an error.
+func (d *Decoder) Float32(v *float32) {
+	if f, ok := d.float(32); ok {
+		*v = float32(f)
+	}
+}
+
+// Float64 reads a float64. A number too large for it is an error.
+func (d *Decoder) Float64(v *float64) {
+	if f, ok := d.float(64); ok {
+		*v = f
+	}
+}
+
+// int reads an integer of so many bits. It reports false for null and after an error.
+func (d *Decoder) int(bits int) (int64, bool) {
+	start := d.pos
+	i := start
+	if d.peek() == '-' {
+		i++
+	}
+	if n, end := smallUint(d.data, i); end > i && n <= math.MaxInt64 {
+		v := int64(n)
+		if i > start {
+			v = -v
+		}
+		if shift := uint(64 - bits); v<<shift>>shift == v {
+			d.pos = end
+			return v, true
+		}
+	}
+	literal := d.numberOrNull("an integer")
+	if literal == nil {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(string(literal), 10, bits)
+	if err != nil {
+		d.failNumber(start, literal, "int"+strconv.Itoa(bits), err)
+	}
+	return n, err == nil
+}
+
+// uint is int for unsigned integers.
+func (d *Decoder) uint(bits int) (uint64, bool) {
+	start := d.pos
+	if n, end := smallUint(d.data, start); end > start && n>>bits == 0 {
+		d.pos = end
+		return n, true
+	}
+	literal := d.numberOrNull("an integer")
+	if literal == nil {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(literal), 10, bits)
+	if err != nil {
+		d.failNumber(start, literal, "uint"+strconv.Itoa(bits), err)
+	}
+	return n, err == nil
+}
+
+const maxDigits = 19 // of a number that surely fits into 64 bits
+
+// smallUint reads the number at i, which it takes if it has no more digits than that, no fraction and no exponent, and
+// returns where it ends. Otherwise it returns i.
+func smallUint(data []byte, i int) (n uint64, end int) {
+	end = i
+	for end+8 <= len(data) && end-i <= 8 {
+		x := binary.LittleEndian.Uint64(data[end:])
+		marks := nonDigits(x)
+		if marks != 0 {
+			more := firstMark(marks) & 7
+			n = n*pow10[more] + digits8(x, more)
+			end += more
+			break
+		}
+		n = n*pow10[8] + digits8(x, 8)
+		end += 8
+	}
+	for end < len(data) && data[end]-'0' <= 9 {
+		n = n*10 + uint64(data[end]-'0')
+		end++
+	}
+	if digits := end - i; digits == 0 || digits > maxDigits || digits > 1 && data[i] == '0' {
+		return 0, i
+	}
+	if end < len(data) && (data[end] == '.' || data[end]|0x20 == 'e') {
+		return 0, i
+	}
+	return n, end
+}
+
+var pow10 = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
+// numberOrNull reads a number and returns it as it stands. It returns nil for null and after an error.
+func (d *Decoder) numberOrNull(want string) []byte {
+	c := d.peek()
+	if c == '-' || '0' <= c && c <= '9' {
+		return d.number()
+	}
+	if !d.Null() {
+		d.failType(want)
+	}
+	return nil
+}
+
+func (d *Decoder) float(bits int) (float64, bool) {
+	start := d.pos
+	if f, end := smallFloat(d.data, start, bits); end > start {
+		d.pos = end
+		return f, true
+	}
+	literal := d.numberOrNull("a number")
+	if literal == nil {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(string(literal), bits)
+	if err != nil {
+		d.failNumber(start, literal, "float"+strconv.Itoa(bits), err)
+	}
+	return f, err == nil
+}
+
+// smallFloat reads the number at i, which it takes if it has no exponent and so few digits that one division, of two
+// numbers that are exact, rounds it rightly; and returns where it ends. Otherwise it returns i.
+func smallFloat(data []byte, i, bits int) (f float64, end int) {
+	first := i
+	if i < len(data) && data[i] == '-' {
+		first++
+	}
+	n, dot := uint64(0), -1
+	for end = first; end < len(data); end++ {
+		c := data[end] - '0'
+		if c > 9 {
+			if data[end] != '.' || dot >= 0 {
+				break
+			}
+			dot = end
+			continue
+		}
+		n = n*10 + uint64(c)
+	}
+	whole, fraction := end-first, 0
+	if dot >= 0 {
+		whole, fraction = dot-first, end-dot-1
+	}
+	wellFormed := whole > 0 && (whole == 1 || data[first] != '0') && (dot < 0 || fraction > 0)
+	if !wellFormed || whole+fraction >= len(pow10) || end < len(data) && data[end]|0x20 == 'e' {
+		return 0, i
+	}
+	if bits == 32 {
+		if n >= 1<<24 || fraction > 10 {
+			return 0, i
+		}
+		f = float64(float32(n) / float32(pow10[fraction]))
+	} else {
+		f = float64(n) / float64(pow10[fraction])
+	}
+	if first > i {
+		f = -f
+	}
+	return f, end
+}
+
+// failNumber records why strconv did not take a number that is well-formed JSON.
+func (d *Decoder) failNumber(start int, literal []byte, typ string, err error) {
+	if errors.Is(err, strconv.ErrRange) {
+		d.failAt(start, fmt.Sprintf("%s is out of range of %s", shorten(literal), typ))
+		return
+	}
+	d.failAt(start, fmt.Sprintf("%s is not a number that %s can hold", shorten(literal), typ))
+}
+
+// shorten keeps error messages readable when the value is not.
+func shorten(text []byte) string {
+	if len(text) <= 64 {
+		return string(text)
+	}
+	return string(text[:61]) + "..."
+}
+
+// Number reads a number as it stands. Like encoding/json it takes a string that holds one, too.
+func (d *Decoder) Number(v *json.Number) {
+	if d.peek() != '"' {
+		if literal := d.numberOrNull("a number"); literal != nil {
+			*v = json.Number(literal)
+		}
+		return
+	}
+	start := d.pos
+	if s, ok := d.text(); ok {
+		if !isNumber(s) {
+			d.failAt(start, fmt.Sprintf("%q is not a number", shorten(s)))
+			return
+		}
+		*v = json.Number(s)
+	}
+}
+
+// isNumber reports whether s is exactly one number.
+func isNumber(s []byte) bool {
+	d := Decoder{data: s}
+	return d.number() != nil && d.pos == len(s)
+}
+
+// Bytes reads a string in base64, or an array of numbers.
+func (d *Decoder) Bytes(v *[]byte) {
+	if Base64(d, v) {
+		return
+	}
+	UintSlice(d, v)
+}
+
+// Base64 reads a string in base64, or reports false when the next value is not a string.
+func Base64[S ~[]E, E ~uint8](d *Decoder, v *S) bool {
+	if d.peek() != '"' {
+		return false
+	}
+	start := d.pos
+	s, ok := d.text()
+	if !ok {
+		return true
+	}
+	b := make([]byte, base64.StdEncoding.DecodedLen(len(s)))
+	n, err := base64.StdEncoding.Decode(b, s)
+	if err != nil {
+		d.failErr(start, "not base64", err)
+		return true
+	}
+	if bytes, ok := any(v).(*[]byte); ok {
+		*bytes = b[:n]
+		return true
+	}
+	*v = make(S, n)
+	for i := range n {
+		(*v)[i] = E(b[i])
+	}
+	return true
+}
+
+// Time reads a string in the format of RFC 3339, as time.Time's UnmarshalJSON does.
+func (d *Decoder) Time(v *time.Time) {
+	start := d.pos
+	if d.peek() != '"' {
+		if !d.Null() {
+			d.failType("a time as a string")
+		}
+		return
+	}
+	raw := d.skipString()
+	if d.err != nil {
+		return
+	}
+	if utc, ok := utcTime(raw); ok {
+		*v = utc
+		return
+	}
+	if err := v.UnmarshalText(raw); err != nil {
+		d.failErr(start, "not a time", err)
+	}
+}
+
+// utcTime reads a time as most of them are: in UTC, with at most nanoseconds, and on a day that every month has, so that
+// nothing is left to check. Otherwise it reports false.
+func utcTime(s []byte) (t time.Time, ok bool) {
+	const layout, tail = "2006-01-02T15:04:05", len("2006-01-02T")
+	last := len(s) - 1
+	if last < len(layout) || s[last] != 'Z' || s[10] != 'T' || s[8]-'0' > 9 || s[9]-'0' > 9 {
+		return t, false
+	}
+	// 2006-01- and 15:04:05, in which only the right bytes are no digits.
+	date, clock := binary.LittleEndian.Uint64(s), binary.LittleEndian.Uint64(s[tail:])
+	if nonDigits(date) != 0x80<<32|0x80<<56 || s[4] != '-' || s[7] != '-' ||
+		nonDigits(clock) != 0x80<<16|0x80<<40 || s[13] != ':' || s[16] != ':' {
+		return t, false
+	}
+	two := func(i int) int { return int(s[i]-'0')*10 + int(s[i+1]-'0') }
+	year, month, day := two(0)*100+two(2), two(5), two(8)
+	hour, minute, second := two(11), two(14), two(17)
+	if month == 0 || month > 12 || day == 0 || day > 28 || hour > 23 || minute > 59 || second > 59 {
+		return t, false
+	}
+	nanos := 0
+	if last > len(layout) {
+		digits := last - len(layout) - 1
+		if s[len(layout)] != '.' || digits == 0 || digits > 9 {
+			return t, false
+		}
+		for _, c := range s[len(layout)+1 : last] {
+			if c-'0' > 9 {
+				return t, false
+			}
+			nanos = nanos*10 + int(c-'0')
+		}
+		nanos *= int(pow10[9-digits])
+	}
+	return time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC), true
+}

@@ -1,0 +1,99 @@
+package taskjson
+
+import (
+	"bytes"
+	"unsafe"
+)
+
+// OpenSlice opens an array that is to be read into v and reports whether it has an element. For null, v becomes nil.
+func OpenSlice[S ~[]E, E any](d *Decoder, v *S) bool {
+	if d.Null() {
+		*v = nil
+		return false
+	}
+	more := d.Array()
+	if d.err == nil {
+		*v = S{}
+	}
+	if more {
+		var e E
+		*v = make(S, 0, d.count(int(unsafe.Sizeof(e))))
+	}
+	return more
+}
+
+// Grow appends a zero element to v, which [OpenSlice] made, and returns a pointer to it.
+func Grow[S ~[]E, E any](v *S) *E {
+	n := len(*v)
+	if n < cap(*v) {
+		*v = (*v)[:n+1]
+	} else {
+		var zero E
+		*v = append(*v, zero)
+	}
+	return &(*v)[n]
+}
+
+// count guesses how many elements an array has, whose first one is next, and each of which takes size bytes of memory.
+//
+// It looks no further than the next closing bracket. Where a look ahead has been before, inside of an array whose
+// elements were counted, it looks at little: reading stays linear, however deep arrays are in each other. Guesses that
+// are too high, because of commas in strings and the like, are bounded by what the text could hold.
+func (d *Decoder) count(size int) int {
+	const little = 4 << 10 // bytes
+	rest := d.data[d.pos:]
+	end := d.counted - d.pos
+	switch {
+	case end < 0:
+		if end = bytes.IndexByte(rest, ']'); end < 0 {
+			end = len(rest)
+		}
+		d.counted = d.pos + end
+	case end > little:
+		return 1
+	}
+	if len(rest) == 0 {
+		return 1
+	}
+	n := 1
+	switch rest[0] {
+	case '[':
+	case '{':
+		n = bytes.Count(rest[:end], []byte("{"))
+	case '"':
+		n = (bytes.Count(rest[:end], []byte(`"`)) + 1) / 2
+	default:
+		n = bytes.Count(rest[:end], []byte(",")) + 1
+	}
+	return min(n, max(1, 4*end/max(1, size)))
+}
+
+// IntSlice reads an array of integers.
+func IntSlice[S ~[]E, E signed](d *Decoder, v *S) {
+	var e E
+	bits := int(unsafe.Sizeof(e)) * 8
+	if !OpenSlice(d, v) {
+		return
+	}
+	s := *v
+	for more := true; more; more = d.Elem() {
+		n, _ := d.int(bits)
+		s = append(s, E(n))
+	}
+	*v = s
+}
+
+// UintSlice reads an array of unsigned integers.
+func UintSlice[S ~[]E, E unsigned](d *Decoder, v *S) {
+	var e E
+	bits := int(unsafe.Sizeof(e)) * 8
+	if !OpenSlice(d, v) {
+		return
+	}
+	s := *v
+	for more := true; more; more = d.Elem() {
+		n, _ := d.uint(bits)
+		s = append(s, E(n))
+	}
+	*v = s
+}
