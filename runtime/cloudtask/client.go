@@ -1,0 +1,71 @@
+package cloudtask
+
+import (
+	"errors"
+	"math/rand/v2"
+	"sync/atomic"
+)
+
+// Client enqueues tasks, and looks at and discards those that are queued. It is safe for concurrent use.
+type Client struct {
+	backend  Backend
+	cfg      Config
+	queues   string            // resource name of a queue, but for its id
+	urls     string            // URL of a task, but for its name
+	routes   map[string]*Route // of eager mode
+	settings *queueSettings    // for the context of Debug
+
+	noBatch atomic.Bool         // the service has said that it cannot create tasks in batches
+	random  func(n int64) int64 // in [0,n), n > 0
+}
+
+// NewClient returns a client that enqueues through the backend. Where the configuration cannot work, the error says
+// everything that is wrong with it. The routes matter only when cfg.Eager: they are what runs the tasks, and the backend
+// may be nil then.
+func NewClient(backend Backend, cfg Config, routes ...Route) (*Client, error) {
+	cfg, err := cfg.forClient()
+	if backend == nil && !cfg.Eager {
+		err = errors.Join(err, errors.New("a client that is not eager needs a backend"))
+	}
+	c := &Client{
+		backend: backend,
+		cfg:     cfg,
+		queues:  "projects/" + cfg.Project + "/locations/" + cfg.Location + "/queues/",
+		urls:    cfg.BaseURL + cfg.PathPrefix,
+		random:  rand.Int64N,
+	}
+	if cfg.Eager {
+		var routesErr error
+		c.routes, routesErr = routeTable(routes)
+		err = errors.Join(err, routesErr)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if backend != nil {
+		c.settings = newQueueSettings(backend)
+	}
+	return c, nil
+}
+
+// Close releases the backend's connections. The client must not be used after it.
+func (c *Client) Close() error {
+	if c.backend == nil {
+		return nil
+	}
+	return c.backend.Close()
+}
+
+// queueName returns the resource name of the queue with this id.
+func (c *Client) queueName(id string) string { return c.queues + id }
+
+// reachable returns why queued tasks cannot be looked at, nil when they can.
+func (c *Client) reachable() error {
+	switch {
+	case c.backend == nil:
+		return errors.New("this client has no backend: in eager mode tasks run at once and none are queued")
+	case c.cfg.Project == "" || c.cfg.Location == "":
+		return errors.New("looking at queued tasks needs Project and Location in the configuration")
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package cloudtask
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// syncContext returns the context of a run that no queue asked for.
+func syncContext(ctx context.Context, queue string, retry *RetryConfig) context.Context {
+	now := time.Now()
+	return contextWithMetadata(ctx, Metadata{
+		TaskID: rand.Text(), Queue: queue, ETA: now.UTC().Truncate(time.Microsecond), Headers: headersFrom(ctx).Clone(),
+		eager: true, started: now, retry: retry,
+	})
+}
+
+// fetch returns the queued task with this id or full resource name, which must be of the type.
+func (c *Client) fetch(ctx context.Context, t taskType, id string) (*Task, error) {
+	if err := c.reachable(); err != nil {
+		return nil, err
+	}
+	if !taskNamePattern.MatchString(id) {
+		if err := checkTaskID(id); err != nil {
+			return nil, fmt.Errorf("task %s: %w", shorten(id), err)
+		}
+	}
+	task, err := c.find(ctx, id, c.queuesOf(t))
+	if err != nil {
+		return nil, err
+	}
+	if name := lastSegment(task.URL); name != t.name && !slices.Contains(t.aliases, name) {
+		return nil, otherType(task)
+	}
+	return task, nil
+}
+
+// queuesOf returns the ids of the queues in which tasks of the type are, unless something chose another for a task.
+func (c *Client) queuesOf(t taskType) []string {
+	queues := []string{cmp.Or(t.queue, c.cfg.Queue)}
+	if backup := c.cfg.BackupQueue; backup != "" && backup != queues[0] {
+		queues = append(queues, backup)
+	}
+	return queues
+}
+
+// find returns the task with this id in the first of the queues that has it, or with this full resource name.
+func (c *Client) find(ctx context.Context, id string, queues []string) (*Task, error) {
+	names := []string{id}
+	if !strings.Contains(id, "/") {
+		names = nil
+		for _, queue := range queues {
+			names = append(names, c.queueName(queue)+"/tasks/"+id)
+		}
+	}
+	var errs []error
+	for _, name := range names {
+		task, err := repeat(ctx, c, func(ctx context.Context) (*Task, error) { return c.backend.GetTask(ctx, name) })
+		if err == nil {
+			return task, nil
+		}
+		errs = append(errs, fmt.Errorf("getting %s: %w", name, err))
+		if StatusOf(err) != NotFound {
+			break
+		}
+	}
+	return nil, errors.Join(errs...)
+}
+
+// otherType names the type of a task that is not of the one asked for.
+func otherType(task *Task) error {
+	return fmt.Errorf("%w: %s is a %s, its URL is %s", ErrOtherType, task.Name, lastSegment(task.URL), task.URL)
+}
+
+// debugContext returns the context in which to run the payload of a queued task: that of its next attempt.
+func (c *Client) debugContext(ctx context.Context, task *Task, retry *RetryConfig) context.Context {
+	m := Metadata{
+		TaskID:     lastSegment(task.Name),
+		Queue:      c.cfg.Queue,
+		Project:    c.cfg.Project,
+		Dispatches: task.DispatchCount,
+		// The service counts answers with 5xx as well; it keeps nothing that would tell them apart.
+		Executions: task.ResponseCount,
+		ETA:        task.ScheduleTime.UTC(),
+		Headers:    c.propagated(task.Header),
+		started:    time.Now(),
+		location:   c.cfg.Location,
+		retry:      cmp.Or(task.Retry, retry),
+	}
+	if parts := taskNamePattern.FindStringSubmatch(task.Name); parts != nil {
+		m.Project, m.location, m.Queue = parts[1], parts[2], parts[3]
+	}
+	m.PreviousResponse, m.PreviousFailure = previousAttempt(task.LastAttempt)
+	ctx = contextWithQueueSettings(ctx, c.settings)
+	return contextWithHeaders(contextWithMetadata(ctx, m), m.Headers)
+}
+
+// previousAttempt returns the status of an attempt's answer and why it failed, as the next attempt's headers would say
+// it: running out of time is 504.
+func previousAttempt(last *Attempt) (response int, failure string) {
+	if last == nil {
+		return 0, ""
+	}
+	if _, status, found := strings.Cut(last.Message, "HTTP status code "); found {
+		if code, err := strconv.Atoi(status); err == nil && code >= 100 && code <= 999 {
+			response = code
+		}
+	}
+	if response == 0 && last.Code == DeadlineExceeded {
+		response = 504
+	}
+	switch {
+	case response != 0:
+		return response, "HTTP " + strconv.Itoa(response)
+	case last.Code != OK && last.Message == "":
+		return 0, last.Code.String()
+	}
+	return 0, last.Message
+}

@@ -1,0 +1,152 @@
+package cloudtask
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Definition describes a task type to the runtime. cloudtaskgen writes one a task; its fields come from the task's
+// directives and methods. It must not change once used.
+type Definition[T any] struct {
+	Name         string        // the id used in URLs
+	Aliases      []string      // former names whose tasks may still be in flight
+	Queue        string        // queue id; "": the client's default
+	Timeout      time.Duration // dispatch deadline; 0: Cloud Tasks' 10 minutes
+	Once         bool          // one task of this type, whatever its payload
+	Within       time.Duration // buckets Unique by time; 0: not bucketed
+	Retry        *RetryConfig  // of delivery; nil: the queue's
+	EnqueueRetry *RetryPolicy  // of the enqueue call; its zero fields, and nil, mean the client's
+
+	Append func(dst []byte, task *T) ([]byte, error) // appends the payload's JSON
+	Decode func(data []byte, task *T) error          // must not keep data, which is used again
+
+	// UniqueKey appends the values that make a task unique, unambiguously; nil: not unique.
+	UniqueKey func(dst []byte, task *T) ([]byte, error)
+
+	// The struct's optional methods; nil where it has none. A zero result means the directive's value.
+	QueueOf    func(*T) string
+	TimeoutOf  func(*T) time.Duration
+	TaskNameOf func(*T) string
+}
+
+// Asap enqueues task to run as soon as a worker is free. Its error says what is wrong with the task, or wraps the
+// [StatusError] of the queue service.
+func (d *Definition[T]) Asap(ctx context.Context, c *Client, task *T) (Receipt, error) {
+	return d.enqueue(ctx, c, task, ETA{}, nil)
+}
+
+// Later enqueues task to run at eta.
+func (d *Definition[T]) Later(ctx context.Context, c *Client, task *T, eta ETA, opts ...EnqueueOption) (Receipt, error) {
+	if eta.kind == etaNone {
+		eta = In(0)
+	}
+	return d.enqueue(ctx, c, task, eta, opts)
+}
+
+// Until enqueues task to run at a random time between now and latest, which must be in the future. Many tasks that are
+// enqueued so are spread evenly over that time.
+func (d *Definition[T]) Until(ctx context.Context, c *Client, task *T, latest time.Time, opts ...EnqueueOption) (Receipt, error) {
+	return d.enqueue(ctx, c, task, ETA{kind: etaUntil, at: latest}, opts)
+}
+
+// Push enqueues task as the options say.
+func (d *Definition[T]) Push(ctx context.Context, c *Client, task *T, opts ...EnqueueOption) (Receipt, error) {
+	return d.enqueue(ctx, c, task, ETA{}, opts)
+}
+
+func (d *Definition[T]) enqueue(ctx context.Context, c *Client, task *T, eta ETA, opts []EnqueueOption) (Receipt, error) {
+	return c.enqueue(ctx, d.Name, eta, opts, func() (order, error) { return d.order(task) })
+}
+
+// Batch enqueues tasks in as few calls as the service allows and returns their receipts in order. Each task is on its
+// own: when some are not enqueued, the error is a [*BatchError] that has the reasons by index, and the receipts of the
+// others are valid. Any other error means that none was enqueued. The options apply to every task; [WithTaskName] is an
+// error. A task of the same name as an earlier one of the batch, by once, unique or its TaskName method, is a receipt
+// with Duplicate.
+func (d *Definition[T]) Batch(ctx context.Context, c *Client, tasks []T, opts ...EnqueueOption) ([]Receipt, error) {
+	b, err := c.newBatch(d.Name, len(tasks), opts)
+	if err != nil {
+		return nil, err
+	}
+	for i := range tasks {
+		task, err := d.order(&tasks[i])
+		b.add(ctx, i, &task, err)
+	}
+	return b.enqueue(ctx)
+}
+
+// order returns what enqueueing has to know of task.
+func (d *Definition[T]) order(task *T) (order, error) {
+	o := order{
+		name: d.Name, queue: d.Queue, timeout: d.Timeout, once: d.Once, within: d.Within, retry: d.Retry, enqueueRetry: d.EnqueueRetry,
+	}
+	if d.QueueOf != nil {
+		o.queue = cmp.Or(d.QueueOf(task), o.queue)
+	}
+	if d.TimeoutOf != nil {
+		o.timeout = cmp.Or(d.TimeoutOf(task), o.timeout)
+	}
+	if d.TaskNameOf != nil {
+		o.id = d.TaskNameOf(task)
+	}
+	var err error
+	if d.UniqueKey != nil {
+		if o.unique, err = d.UniqueKey([]byte{}, task); err != nil {
+			return order{}, fmt.Errorf("encoding the values that make the task unique: %w", err)
+		}
+	}
+	if o.payload, err = d.Append(nil, task); err != nil {
+		return order{}, fmt.Errorf("encoding the payload: %w", err)
+	}
+	return o, nil
+}
+
+// Sync returns the context in which a task is run here and now: its metadata says so, and has an id of its own. It has
+// no deadline but that of ctx.
+func (d *Definition[T]) Sync(ctx context.Context) context.Context {
+	return syncContext(ctx, d.Queue, d.Retry)
+}
+
+// Debug fetches a queued task, decodes its payload into task and returns the context to run it in, whose metadata is
+// that of the queued task's next attempt. taskID is an id in the type's queue, or a full resource name. The task stays
+// in its queue. A task of another type is an error that wraps [ErrOtherType].
+func (d *Definition[T]) Debug(ctx context.Context, c *Client, taskID string, task *T) (context.Context, error) {
+	fetched, err := c.fetch(ctx, taskType{d.Name, d.Aliases, d.Queue}, taskID)
+	if err == nil {
+		if err = d.Decode(fetched.Body, task); err != nil {
+			err = fmt.Errorf("decoding the payload of %s: %w", fetched.Name, err)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("debug %s: %w", d.Name, err)
+	}
+	return c.debugContext(ctx, fetched, d.Retry), nil
+}
+
+// Discard deletes queued tasks of this type, and never one of another, and returns "Name/taskID" for each that it
+// deleted, in the order in which the queue lists them. Without options it deletes all that the type's own queue holds,
+// and the backup queue, where there is one. Tasks of this type are those whose URL is exactly that of this type, under
+// one of its names, at this client's BaseURL. A running task is deleted too, which does not stop the run.
+//
+// Tasks that are gone before they can be deleted are left out. When some could not be deleted the error says why, and
+// what was deleted is returned with it.
+func (d *Definition[T]) Discard(ctx context.Context, c *Client, opts ...DiscardOption) ([]string, error) {
+	deleted, err := c.discard(ctx, taskType{d.Name, d.Aliases, d.Queue}, opts)
+	if err != nil {
+		return deleted, fmt.Errorf("discard %s: %w", d.Name, err)
+	}
+	return deleted, nil
+}
+
+// taskType is what tells the queued tasks of a type from others.
+type taskType struct {
+	name    string
+	aliases []string
+	queue   string // id; "": the client's default
+}
+
+// ErrOtherType is wrapped by errors about a queued task that is of another type than asked for.
+var ErrOtherType = errors.New("task of another type")

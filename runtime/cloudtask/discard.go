@@ -1,0 +1,164 @@
+package cloudtask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// discard deletes the tasks of the type that the options select.
+func (c *Client) discard(ctx context.Context, t taskType, opts []DiscardOption) ([]string, error) {
+	o, err := newDiscardOptions(opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.reachable(); err != nil {
+		return nil, err
+	}
+	var names []string
+	if len(o.ids) > 0 {
+		names, err = c.selectByID(ctx, t, o)
+	} else {
+		names, err = c.selectAll(ctx, t, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.delete(ctx, t, names, o.concurrency)
+}
+
+// isExactly reports whether the task is one of the type that this client's handler runs.
+func (c *Client) isExactly(t taskType, task *Task) bool {
+	name, ours := strings.CutPrefix(task.URL, c.urls)
+	return ours && (name == t.name || slices.Contains(t.aliases, name))
+}
+
+// selectByID returns the resource names of the tasks with the ids. One that is missing or of another type is an error.
+func (c *Client) selectByID(ctx context.Context, t taskType, o *discardOptions) ([]string, error) {
+	queues := o.queues
+	if !o.inQueue {
+		queues = c.queuesOf(t)
+	}
+	var names []string
+	var errs []error
+	for _, id := range o.ids {
+		task, err := c.find(ctx, id, queues)
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case !c.isExactly(t, task):
+			errs = append(errs, fmt.Errorf("%w; tasks of this type have the URL %s%s", otherType(task), c.urls, t.name))
+		case task.DispatchCount >= o.minRetries:
+			names = append(names, task.Name)
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return names, nil
+}
+
+// selectAll returns the resource names of all tasks of the type. They are collected before the first is deleted, so
+// that deleting cannot shift the pages of the listing.
+func (c *Client) selectAll(ctx context.Context, t taskType, o *discardOptions) ([]string, error) {
+	if o.inQueue {
+		var names []string
+		for _, queue := range o.queues {
+			found, err := c.list(ctx, t, queue, o.minRetries)
+			if err != nil {
+				return nil, err
+			}
+			names = append(names, found...)
+		}
+		return names, nil
+	}
+	// Of the type's own queues one may be missing: the backup queue serves while the other is.
+	var names []string
+	var missing []error
+	queues := c.queuesOf(t)
+	for _, queue := range queues {
+		found, err := c.list(ctx, t, queue, o.minRetries)
+		switch {
+		case StatusOf(err) == NotFound:
+			missing = append(missing, err)
+		case err != nil:
+			return nil, err
+		}
+		names = append(names, found...)
+	}
+	if len(missing) == len(queues) {
+		return nil, errors.Join(missing...)
+	}
+	return names, nil
+}
+
+// list returns the resource names of the queue's tasks that are of the type and dispatched at least so often.
+func (c *Client) list(ctx context.Context, t taskType, queue string, dispatched int) ([]string, error) {
+	type page struct {
+		tasks []*Task
+		next  string
+	}
+	var names []string
+	for token := ""; ; {
+		p, err := repeat(ctx, c, func(ctx context.Context) (page, error) {
+			tasks, next, err := c.backend.ListTasks(ctx, c.queueName(queue), token)
+			return page{tasks, next}, err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("listing queue %q: %w", queue, err)
+		}
+		for _, task := range p.tasks {
+			if c.isExactly(t, task) && task.DispatchCount >= dispatched {
+				names = append(names, task.Name)
+			}
+		}
+		if token = p.next; token == "" {
+			return names, nil
+		}
+	}
+}
+
+// delete deletes the tasks, several at a time, and returns what it deleted, in order.
+func (c *Client) delete(ctx context.Context, t taskType, names []string, concurrency int) ([]string, error) {
+	errs := make([]error, len(names))
+	forEach(len(names), concurrency, func(i int) {
+		tries := 0
+		_, errs[i] = repeat(ctx, c, func(ctx context.Context) (struct{}, error) {
+			tries++
+			err := c.backend.DeleteTask(ctx, names[i])
+			if tries > 1 && StatusOf(err) == NotFound {
+				err = nil // the answer to the try that deleted it was lost
+			}
+			return struct{}{}, err
+		})
+	})
+	var deleted []string
+	var failed []error
+	for i, name := range names {
+		switch {
+		case errs[i] == nil:
+			deleted = append(deleted, t.name+"/"+lastSegment(name))
+		case StatusOf(errs[i]) != NotFound:
+			failed = append(failed, fmt.Errorf("deleting %s: %w", name, errs[i]))
+		}
+	}
+	c.cfg.Logger.DebugContext(ctx, "tasks discarded", "task", t.name, "found", len(names), "deleted", len(deleted))
+	return deleted, errors.Join(failed...)
+}
+
+// forEach calls do for 0 to n-1, at most so many at a time.
+func forEach(n, concurrency int, do func(i int)) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, min(n, concurrency))
+	for i := range n {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			do(i)
+		})
+	}
+	wg.Wait()
+}

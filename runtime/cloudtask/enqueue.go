@@ -1,0 +1,314 @@
+package cloudtask
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// order is what a definition says of one task that is to be enqueued.
+type order struct {
+	name         string
+	queue        string        // "": the client's default
+	id           string        // "": what once and unique say
+	timeout      time.Duration // 0: defaultTimeout
+	once         bool
+	unique       []byte // key of a unique task; nil: not unique
+	within       time.Duration
+	retry        *RetryConfig
+	enqueueRetry *RetryPolicy
+	payload      []byte
+}
+
+// job is a task on its way into a queue.
+type job struct {
+	name   string
+	queue  string // id
+	parent string // resource name of the queue
+	own    string // the queue that it was diverted from; "" where it is still in its own
+	id     string // "" lets the service choose
+	random bool   // the id is, so that nobody else can have taken it
+	policy RetryPolicy
+	task   *Task // complete
+	size   int   // as stored
+}
+
+// Limits of Cloud Tasks.
+const (
+	defaultTimeout = 10 * time.Minute
+	minTimeout     = 15 * time.Second
+	maxTimeout     = 30 * time.Minute
+	maxURL         = 2083
+)
+
+func checkTimeout(d time.Duration) error {
+	if d < minTimeout || d > maxTimeout {
+		return fmt.Errorf("timeout %v is outside of Cloud Tasks' %v to %v", d, minTimeout, maxTimeout)
+	}
+	return nil
+}
+
+// enqueue sends one task to its queue, or runs it in eager mode.
+func (c *Client) enqueue(ctx context.Context, name string, verb ETA, opts []EnqueueOption, describe func() (order, error)) (Receipt, error) {
+	j, err := c.newJob(ctx, verb, opts, describe)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("enqueue %s: %w", name, err)
+	}
+	if c.cfg.Eager {
+		return c.runEager(ctx, j)
+	}
+	receipt, err := c.create(ctx, j)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("enqueue %s: %w", name, err)
+	}
+	return receipt, nil
+}
+
+func (c *Client) newJob(ctx context.Context, verb ETA, opts []EnqueueOption, describe func() (order, error)) (*job, error) {
+	o, now, at, err := c.timing(verb, opts)
+	if err != nil {
+		return nil, err
+	}
+	task, err := describe()
+	if err != nil {
+		return nil, err
+	}
+	return c.prepare(ctx, &task, o, now, at)
+}
+
+// timing returns the options, the time of the enqueue and when the task is to run.
+func (c *Client) timing(verb ETA, opts []EnqueueOption) (o *enqueueOptions, now, at time.Time, err error) {
+	if o, err = c.enqueueOptions(opts); err != nil {
+		return nil, now, at, err
+	}
+	eta, err := o.eta(verb)
+	if err != nil {
+		return nil, now, at, err
+	}
+	now = time.Now()
+	at, err = c.scheduleTime(now, eta)
+	return o, now, at, err
+}
+
+// prepare makes the task as it goes to the service, and refuses here what the service would refuse.
+func (c *Client) prepare(ctx context.Context, d *order, o *enqueueOptions, now, at time.Time) (*job, error) {
+	j := &job{name: d.name, policy: d.enqueueRetry.or(c.cfg.EnqueueRetry)}
+	if err := checkTypeName(d.name); err != nil {
+		return nil, err
+	}
+	var err error
+	if j.queue, err = c.chooseQueue(d, o); err != nil {
+		return nil, err
+	}
+	if j.id, err = d.chooseID(o, now); err != nil {
+		return nil, err
+	}
+	if j.id == "" && len(j.policy.On) > 0 {
+		j.id, j.random = rand.Text(), true
+	}
+	timeout := cmp.Or(d.timeout, defaultTimeout)
+	if o.timeout != nil {
+		timeout = *o.timeout
+	}
+	if err := checkTimeout(timeout); err != nil {
+		return nil, err
+	}
+	timeout = timeout.Truncate(time.Millisecond) // as Cloud Tasks does
+	headers, err := c.taskHeader(ctx, o.headers, timeout)
+	if err != nil {
+		return nil, err
+	}
+	j.task = &Task{URL: c.urls + d.name, Header: headers, Body: d.payload, ScheduleTime: at, DispatchDeadline: timeout, Retry: d.retry}
+	if len(j.task.URL) > maxURL {
+		return nil, fmt.Errorf("URL %s has %d characters, Cloud Tasks allows %d", shorten(j.task.URL), len(j.task.URL), maxURL)
+	}
+	if c.cfg.ServiceAccount != "" {
+		j.task.ServiceAccount, j.task.Audience = c.cfg.ServiceAccount, c.cfg.Audiences[0]
+	}
+	return j, c.address(j, j.queue)
+}
+
+// chooseQueue returns the id of the task's queue: the option's, else the method's or the directive's, else the default.
+func (c *Client) chooseQueue(d *order, o *enqueueOptions) (string, error) {
+	switch {
+	case o.queue != nil:
+		return *o.queue, nil // checked
+	case d.queue == "":
+		return c.cfg.Queue, nil // checked
+	}
+	if err := checkQueueID(d.queue); err != nil {
+		return "", fmt.Errorf("queue %s: %w", shorten(d.queue), err)
+	}
+	return d.queue, nil
+}
+
+// chooseID returns the id that makes the task one of its name; "" where it has none.
+func (d *order) chooseID(o *enqueueOptions, now time.Time) (string, error) {
+	switch {
+	case o.id != nil:
+		return *o.id, nil // checked
+	case d.id != "":
+		if err := checkTaskID(d.id); err != nil {
+			return "", fmt.Errorf("task name %s: %w", shorten(d.id), err)
+		}
+		return d.id, nil
+	case d.once:
+		return hashID([]byte(d.name)), nil
+	case d.unique != nil:
+		// Neither a name nor the JSON of a key holds a zero byte, and a once task's hash has none: no two kinds or keys
+		// hash the same bytes.
+		key := make([]byte, 0, len(d.name)+len(d.unique)+48)
+		key = append(key, d.name...)
+		key = append(key, 0)
+		key = append(key, d.unique...)
+		key = append(key, 0)
+		if d.within > 0 {
+			key = strconv.AppendInt(key, int64(d.within), 10)
+			key = append(key, 0)
+			key = strconv.AppendInt(key, now.UnixNano()/int64(d.within), 10)
+		}
+		return hashID(key), nil
+	}
+	return "", nil
+}
+
+// hashID returns the SHA-256 of key in hexadecimal: no two keys meet by chance, and names that begin differently are
+// what Cloud Tasks is fastest with.
+func hashID(key []byte) string {
+	sum := sha256.Sum256(key)
+	return hex.EncodeToString(sum[:])
+}
+
+// checkTypeName refuses a name that would not be the last segment of a URL as it is.
+func checkTypeName(name string) error {
+	for _, c := range []byte(name) {
+		if !isAlphanumeric(c) && strings.IndexByte("._~-", c) < 0 {
+			return fmt.Errorf(`task type %q: a name holds only letters, digits, "-", "_", "~" and "."`, name)
+		}
+	}
+	if name == "" || name == "." || name == ".." {
+		return fmt.Errorf("task type %q: not a name", name)
+	}
+	return nil
+}
+
+// address sends the job to the queue, whose name is part of the task's.
+func (c *Client) address(j *job, queue string) error {
+	j.queue, j.parent = queue, c.queueName(queue)
+	if j.id != "" {
+		j.task.Name = j.parent + "/tasks/" + j.id
+	}
+	var err error
+	j.size, err = checkSize(j.task, j.parent)
+	return err
+}
+
+// create makes the calls that put the job into its queue or the backup queue.
+func (c *Client) create(ctx context.Context, j *job) (Receipt, error) {
+	r := c.newRetrier(j.policy)
+	begun := r.start
+	for {
+		r.tries++
+		stored, err := c.createOnce(ctx, j, &r)
+		switch {
+		case err == nil:
+			return c.created(ctx, j, stored), nil
+		case StatusOf(err) == AlreadyExists && j.id != "":
+			return c.exists(ctx, j, begun, r.tries > 1), nil
+		case c.backUp(j, err):
+			// A try whose answer was lost may have put the task there before the queue went away.
+			if r.tries > 1 && c.ownQueued(ctx, j, begun) {
+				return c.created(ctx, j, nil), nil
+			}
+			c.warnDiverted(ctx, j, 1, err)
+			if err = c.divert(j); err != nil {
+				return Receipt{}, err
+			}
+			r.tries, begun = 0, time.Now()
+			continue
+		}
+		if err := r.retry(ctx, err); err != nil {
+			return Receipt{}, j.inQueue(err)
+		}
+	}
+}
+
+// inQueue says which queue err is about.
+func (j *job) inQueue(err error) error {
+	if j.own != "" {
+		return fmt.Errorf("backup queue %q, tried because queue %q does not take the task: %w", j.queue, j.own, err)
+	}
+	return fmt.Errorf("queue %q: %w", j.queue, err)
+}
+
+func (c *Client) createOnce(ctx context.Context, j *job, r *retrier) (*Task, error) {
+	timeout := r.timeout(c.cfg.CallTimeout)
+	callCtx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	stored, err := c.backend.CreateTask(callCtx, j.parent, j.task)
+	if err != nil {
+		return nil, c.callError(ctx, callCtx, timeout, err)
+	}
+	return stored, nil
+}
+
+// exists returns the receipt of a job whose name is taken: by the job itself, when an earlier try got through and its
+// answer was lost, or else by another.
+func (c *Client) exists(ctx context.Context, j *job, begun time.Time, retried bool) Receipt {
+	if j.random || retried && c.ownQueued(ctx, j, begun) {
+		return c.created(ctx, j, nil)
+	}
+	return c.duplicate(ctx, j)
+}
+
+// ownQueued reports whether the task that is queued under the job's name is the job's own: of a random name, or equal
+// and no older than its first try. A task that is gone, or that the program's account may not read, is taken for
+// another's: what matters is that there is one.
+func (c *Client) ownQueued(ctx context.Context, j *job, begun time.Time) bool {
+	queued, err := repeat(ctx, c, func(ctx context.Context) (*Task, error) { return c.backend.GetTask(ctx, j.task.Name) })
+	if err != nil {
+		if StatusOf(err) != NotFound {
+			c.cfg.Logger.WarnContext(ctx, "cannot tell whether a retried enqueue created the task or another one did",
+				"task", j.name, "id", j.id, "queue", j.queue, "error", err)
+		}
+		return false
+	}
+	if j.random {
+		return true
+	}
+	headers := maps.Clone(queued.Header)
+	maps.DeleteFunc(headers, func(name, _ string) bool { return strings.EqualFold(name, "User-Agent") })
+	return queued.URL == j.task.URL && string(queued.Body) == string(j.task.Body) && maps.Equal(headers, j.task.Header) &&
+		!queued.CreateTime.Before(begun.Truncate(time.Second)) // it has whole seconds
+}
+
+// backUp reports whether err says that the job's queue is gone and there is another to try.
+func (c *Client) backUp(j *job, err error) bool {
+	code := StatusOf(err)
+	return (code == NotFound || code == FailedPrecondition) && c.cfg.BackupQueue != "" && c.cfg.BackupQueue != j.queue
+}
+
+// divert sends the job to the backup queue.
+func (c *Client) divert(j *job) error {
+	j.own = j.queue
+	if err := c.address(j, c.cfg.BackupQueue); err != nil {
+		return j.inQueue(err) // the queue's longer name may be too much
+	}
+	return nil
+}
+
+// warnDiverted logs that n tasks like j go to the backup queue because of what their own answered.
+func (c *Client) warnDiverted(ctx context.Context, j *job, n int, cause error) {
+	c.cfg.Logger.WarnContext(ctx, "queue does not take tasks, trying the backup queue",
+		"task", j.name, "tasks", n, "queue", j.queue, "backup_queue", c.cfg.BackupQueue, "error", cause)
+}
+
+// lastSegment returns what follows the last slash of a resource name or URL.
+func lastSegment(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }

@@ -1,0 +1,296 @@
+package cloudtask
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// NewHandler returns the handler that runs the tasks of routes when Cloud Tasks calls. It answers POST requests to
+// Config.PathPrefix followed by a route's name or alias, and is mounted so that it sees that path:
+//
+//	mux.Handle("/tasks/", handler)
+//
+// Where Config.BaseURL has a path of its own, that may stand before the prefix or have been stripped; the prefix
+// itself must not be stripped.
+//
+// A task is acknowledged, with a 2xx status, only when Run returned without an error or with a [Discard]; every other
+// answer makes Cloud Tasks try again. The context of Run has the task's dispatch deadline, its [Metadata] and the
+// request's propagated headers. A panic of Run is a failed run like any other, whatever was thrown.
+//
+// Requests are authenticated first, after their method: without the configured account's token one learns nothing,
+// not even which tasks there are. One structured line a request goes to Config.Logger.
+//
+// The error says everything that is wrong with the configuration or the routes.
+func NewHandler(cfg Config, routes ...Route) (http.Handler, error) {
+	cfg, err := cfg.forHandler()
+	table, routesErr := routeTable(routes)
+	if err := errors.Join(err, routesErr); err != nil {
+		return nil, fmt.Errorf("cloudtask: %w", err)
+	}
+	h := &handler{cfg: cfg, auth: cfg.authenticator(), routes: table}
+	h.buffers.New = func() any { return new(buffers) }
+	if base, err := url.Parse(cfg.BaseURL); err == nil {
+		h.basePrefix = base.Path + cfg.PathPrefix
+	}
+	return h, nil
+}
+
+// routeTable returns the routes by name and alias.
+func routeTable(routes []Route) (map[string]*Route, error) {
+	table := make(map[string]*Route, len(routes))
+	var problems []error
+	for i := range routes {
+		route := &routes[i]
+		if route.Name == "" || route.run == nil {
+			problems = append(problems, fmt.Errorf("route %d, %q, has no name or nothing to run: make it with Definition.Route or RouteWithResult", i, route.Name))
+			continue
+		}
+		for _, name := range append([]string{route.Name}, route.Aliases...) {
+			if other := table[name]; other != nil {
+				problems = append(problems, fmt.Errorf("task %s and task %s both answer to %q: rename one of them or drop the alias", other.Name, route.Name, name))
+				continue
+			}
+			table[name] = route
+		}
+	}
+	return table, errors.Join(problems...)
+}
+
+type handler struct {
+	cfg        Config
+	auth       Authenticator // nil: off
+	routes     map[string]*Route
+	basePrefix string // path of BaseURL and PathPrefix
+	buffers    sync.Pool
+}
+
+// buffers is what one request needs for its bodies.
+type buffers struct{ payload, answer []byte }
+
+const maxPooled = 64 << 10 // bytes of a buffer that is worth keeping
+
+func (h *handler) release(b *buffers) {
+	if cap(b.payload) <= maxPooled && cap(b.answer) <= maxPooled {
+		h.buffers.Put(b)
+	}
+}
+
+// ServeHTTP runs the task that the request is for.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	started := time.Now()
+	name := h.taskName(r.URL.Path)
+	stranger := report{task: clip(name), started: started}
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		stranger.outcome, stranger.err = wrongMethod, fmt.Errorf("method %s is not allowed: use POST", clip(r.Method))
+		h.refuse(w, r, &stranger)
+		return
+	}
+	if h.auth != nil {
+		if err := h.auth.Authenticate(r); err != nil {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			stranger.outcome, stranger.err = unauthenticated, err
+			h.refuse(w, r, &stranger)
+			return
+		}
+	}
+	route := h.routes[name]
+	ctx := &runContext{Context: r.Context(), meta: Metadata{
+		Project: h.cfg.Project, location: h.cfg.Location, started: started, Headers: capture(r.Header, h.cfg.PropagatedHeaders),
+	}}
+	ctx.meta.readHeaders(r.Header)
+	if route == nil {
+		h.refuse(w, r, &report{outcome: unknownTask, task: name, meta: &ctx.meta, started: started, err: fmt.Errorf(`task "%s" not found`, name)})
+		return
+	}
+	ctx.meta.retry = route.Retry
+	ctx.deadline = started.Add(timeout(r.Header, route))
+	h.run(ctx, w, r, route)
+}
+
+// taskName returns the part of the path that names a task; the whole path, which names none, where the prefix is
+// missing.
+func (h *handler) taskName(path string) string {
+	if name, ok := strings.CutPrefix(path, h.cfg.PathPrefix); ok {
+		return name
+	}
+	if name, ok := strings.CutPrefix(path, h.basePrefix); ok && h.basePrefix != "" {
+		return name
+	}
+	return path
+}
+
+// clip bounds what anybody can make appear in the log.
+func clip(s string) string {
+	const limit = 200
+	if len(s) > limit {
+		return s[:limit] + "..."
+	}
+	return s
+}
+
+const (
+	executedPrefix  = `{"status":"executed","result":`
+	discardedAnswer = `{"status":"discarded"}`
+	failedAnswer    = `{"status":"failed"}`
+)
+
+// run reads the payload, runs the task and answers.
+func (h *handler) run(ctx *runContext, w http.ResponseWriter, r *http.Request, route *Route) {
+	rep := report{task: route.Name, meta: &ctx.meta, started: ctx.meta.started}
+	b := h.buffers.Get().(*buffers)
+	returned := false
+	defer func() {
+		ctx.end()
+		h.release(b)
+		if !returned {
+			h.answerGoexit(ctx, w, &rep)
+		}
+	}()
+	var err error
+	if b.payload, err = readBody(b.payload[:0], r, h.cfg.MaxBody); err != nil {
+		rep.outcome, rep.err = badPayload, err
+		if errors.Is(err, errTooLarge) {
+			rep.outcome = tooLarge
+		}
+		h.refuse(w, r, &rep)
+		returned = true
+		return
+	}
+	b.answer = append(b.answer[:0], executedPrefix...)
+	b.answer, err = route.executeTo(ctx, b.answer, b.payload)
+	returned = true
+
+	h.judge(ctx, &rep, err)
+	h.logRun(ctx, &rep)
+	switch rep.outcome {
+	case executed:
+		if len(b.answer) == len(executedPrefix) {
+			b.answer = append(b.answer, "null"...)
+		}
+		b.answer = append(b.answer, '}')
+		w.Header()["Content-Type"] = []string{"application/json"}
+		w.Write(b.answer)
+	case discarded:
+		answer(w, rep.status, discardedAnswer)
+	case badPayload:
+		answerError(w, http.StatusBadRequest, err)
+	default:
+		answer(w, http.StatusInternalServerError, failedAnswer)
+	}
+}
+
+// answerGoexit answers when Run has ended its goroutine, which is also the connection's: what is not sent now never
+// is.
+func (h *handler) answerGoexit(ctx context.Context, w http.ResponseWriter, rep *report) {
+	rep.outcome, rep.err, rep.stack = failed, errors.New("the task called runtime.Goexit"), string(debug.Stack())
+	h.logRun(ctx, rep)
+	answer(w, http.StatusInternalServerError, failedAnswer)
+	if flusher, ok := w.(http.Flusher); ok {
+		flusher.Flush()
+	}
+}
+
+// judge sets what became of the run that returned err.
+func (h *handler) judge(ctx context.Context, rep *report, err error) {
+	rep.outcome, rep.err = executed, err
+	switch e := err.(type) {
+	case nil, *resultError:
+		return
+	case *payloadError:
+		rep.outcome = badPayload
+		return
+	case *panicError:
+		rep.outcome, rep.stack = panicked, string(e.stack)
+		return
+	}
+	var discard *discardError
+	switch {
+	case errors.As(err, &discard):
+		rep.outcome = discarded
+		rep.status, rep.mistake = discard.status()
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		rep.outcome = timedOut
+	default:
+		rep.outcome = failed
+	}
+	rep.stack = stackOf(err)
+}
+
+// timeout returns how long the run may take: what the enqueuer set as the task's dispatch deadline, else the
+// route's.
+func timeout(h http.Header, route *Route) time.Duration {
+	if value := first(h, timeoutHeader); value != "" {
+		if d, err := time.ParseDuration(value); err == nil && d > 0 {
+			return min(max(d, minTimeout), maxTimeout)
+		}
+	}
+	if route.Timeout > 0 {
+		return route.Timeout
+	}
+	return defaultTimeout
+}
+
+var errTooLarge = errors.New("payload too large")
+
+// readBody appends the request's body to dst. errTooLarge is wrapped by the error for more than limit bytes.
+func readBody(dst []byte, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return dst, fmt.Errorf("%w: %d bytes, the limit is %d (MaxBody)", errTooLarge, r.ContentLength, limit)
+	}
+	// One byte more than is expected lets the reader say that it has ended.
+	dst = slices.Grow(dst, int(max(r.ContentLength, 511))+1)
+	for {
+		n, err := r.Body.Read(dst[len(dst):cap(dst)])
+		dst = dst[:len(dst)+n]
+		switch {
+		case int64(len(dst)) > limit:
+			return dst, fmt.Errorf("%w: the limit is %d bytes (MaxBody)", errTooLarge, limit)
+		case err == io.EOF:
+			return dst, nil
+		case err != nil:
+			return dst, fmt.Errorf("reading the payload: %w", err)
+		case len(dst) == cap(dst):
+			dst = slices.Grow(dst, len(dst))
+		}
+	}
+}
+
+// refuse logs and answers a request that does not get as far as a run.
+func (h *handler) refuse(w http.ResponseWriter, r *http.Request, rep *report) {
+	h.logRun(r.Context(), rep)
+	err := rep.err
+	if rep.outcome == unauthenticated {
+		err = errUnauthenticated // why is nobody's business
+	}
+	answerError(w, rep.outcome.status(), err)
+}
+
+var errUnauthenticated = errors.New("unauthenticated")
+
+// answer sends a JSON body.
+func answer(w http.ResponseWriter, status int, body string) {
+	w.Header()["Content-Type"] = []string{"application/json"}
+	w.WriteHeader(status)
+	io.WriteString(w, body)
+}
+
+// answerError sends {"error":…}.
+func answerError(w http.ResponseWriter, status int, err error) {
+	text, marshalErr := json.Marshal(err.Error())
+	if marshalErr != nil { // of a string: never
+		text = strconv.AppendQuote(nil, http.StatusText(status))
+	}
+	answer(w, status, `{"error":`+string(text)+`}`)
+}

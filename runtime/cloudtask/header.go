@@ -1,0 +1,115 @@
+package cloudtask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// timeoutHeader carries each task's dispatch deadline, in Go's duration syntax, so that the deadline of Run's context
+// is the dispatch deadline's even when a deploy has changed the directive since the task was enqueued.
+const timeoutHeader = "Cloudtask-Timeout"
+
+// maxHeaders is Cloud Tasks' limit on a task's headers, names and values together: they must stay below it.
+const maxHeaders = 80 << 10
+
+// header is one header that an enqueue adds to its task.
+type header struct{ name, value string }
+
+// taskHeader returns the headers of a task: the payload's type, its timeout, the propagated headers of ctx and those
+// of the caller, which win over propagated ones of the same name and keep their spelling.
+func (c *Client) taskHeader(ctx context.Context, extra []header, timeout time.Duration) (map[string]string, error) {
+	headers := make(map[string]string, 4+len(extra))
+	headers["Content-Type"] = "application/json"
+	headers[timeoutHeader] = timeout.String()
+	if captured := headersFrom(ctx); len(captured) > 0 {
+		for _, name := range c.cfg.PropagatedHeaders {
+			value := strings.Join(captured[name], ", ")
+			overridden := slices.ContainsFunc(extra, func(h header) bool { return strings.EqualFold(h.name, name) })
+			// Whoever sent the request chose the value: an enqueue must not fail for it.
+			if value != "" && !overridden && checkHeaderValue(value) == nil {
+				headers[name] = value
+			}
+		}
+	}
+	for _, h := range extra {
+		headers[h.name] = h.value
+	}
+	size := len("User-Agent") + len(userAgent)
+	for name, value := range headers {
+		size += len(name) + len(value)
+	}
+	if size >= maxHeaders {
+		return nil, fmt.Errorf("the headers have %d bytes, they must have less than %d: %w", size, maxHeaders, ErrTooLarge)
+	}
+	return headers, nil
+}
+
+// propagated returns the headers of a task that its Run sees in its metadata, nil without any.
+func (c *Client) propagated(headers map[string]string) http.Header {
+	var found http.Header
+	for name, value := range headers {
+		if name = http.CanonicalHeaderKey(name); slices.Contains(c.cfg.PropagatedHeaders, name) {
+			if found == nil {
+				found = make(http.Header, len(c.cfg.PropagatedHeaders))
+			}
+			found[name] = []string{value}
+		}
+	}
+	return found
+}
+
+// checkHeader returns why a caller's header cannot go with a task, nil when it can.
+func (c *Client) checkHeader(name, value string) error {
+	if err := checkHeaderName(name, c.cfg.ServiceAccount != ""); err != nil {
+		return fmt.Errorf("header %q: %w", name, err)
+	}
+	if err := checkHeaderValue(value); err != nil {
+		return fmt.Errorf("header %q: value %s: %w", name, shorten(value), err)
+	}
+	return nil
+}
+
+// checkHeaderName returns why a task cannot have a header of this name. With a service account, Cloud Tasks sets the
+// authorization.
+func checkHeaderName(name string, serviceAccount bool) error {
+	if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !isTokenRune(r) }) {
+		return errors.New("not a header name: want letters, digits and any of !#$%&'*+-.^_`|~")
+	}
+	lower := strings.ToLower(name)
+	switch lower {
+	case "host", "content-length", "user-agent",
+		"x-cloudtasks-queuename", "x-cloudtasks-taskname", "x-cloudtasks-taskretrycount", "x-cloudtasks-taskexecutioncount",
+		"x-cloudtasks-tasketa", "x-cloudtasks-taskpreviousresponse", "x-cloudtasks-taskretryreason":
+		return errors.New("is set by Cloud Tasks itself")
+	case "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade":
+		return errors.New("is about one connection and cannot be stored with a task")
+	case "content-type":
+		return errors.New("is always application/json, which the payload is")
+	case "authorization":
+		if serviceAccount {
+			return errors.New("is set by Cloud Tasks, to the token of the service account")
+		}
+	}
+	switch {
+	case strings.HasPrefix(lower, "x-google-"), strings.HasPrefix(lower, "x-appengine-"):
+		return errors.New("is dropped by Cloud Tasks, which reserves X-Google-* and X-AppEngine-*")
+	case lower == strings.ToLower(timeoutHeader):
+		return errors.New("carries the task's timeout: use WithTimeout")
+	}
+	return nil
+}
+
+// checkHeaderValue returns why value cannot be a header's.
+func checkHeaderValue(value string) error {
+	for _, c := range []byte(value) {
+		if c < ' ' && c != '\t' || c >= 0x7f {
+			return fmt.Errorf("byte %#02x cannot stand in a header: want printable ASCII", c)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package cloudtask_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+)
+
+// A try whose answer is lost has put the task into the queue. The next must not put it there again.
+func TestLostAnswersDoNotDuplicate(t *testing.T) {
+	t.Parallel()
+	loseFirst := func(_ context.Context, c call) error {
+		if c.n == 1 {
+			return status(cloudtask.Unavailable)
+		}
+		return nil
+	}
+	named := func(d *cloudtask.Definition[mail]) { d.TaskNameOf = func(*mail) string { return "named" } }
+	tests := []struct {
+		name      string
+		change    func(*cloudtask.Definition[mail])
+		prepare   func(m *memory)
+		duplicate bool
+		methods   []string
+	}{
+		{
+			name: "random name", change: func(*cloudtask.Definition[mail]) {},
+			prepare: func(m *memory) { m.after = loseFirst },
+			methods: []string{"CreateTask", "CreateTask"},
+		},
+		{
+			name: "own name", change: named,
+			prepare: func(m *memory) { m.after = loseFirst },
+			methods: []string{"CreateTask", "CreateTask", "GetTask"},
+		},
+		{
+			name: "name taken by another payload", change: named,
+			prepare: func(m *memory) {
+				m.before = func(ctx context.Context, c call) error {
+					if c.n == 1 {
+						m.put("tasks/tasks/named", "https://mail.example.com/tasks/SendMail", func(task *cloudtask.Task) { task.Body = []byte(`{"to":"bob"}`) })
+					}
+					return loseFirst(ctx, c)
+				}
+			},
+			duplicate: true,
+			methods:   []string{"CreateTask", "CreateTask", "GetTask"},
+		},
+		{
+			name: "name taken by a task of another type", change: named,
+			prepare: func(m *memory) {
+				m.put("tasks/tasks/named", "https://mail.example.com/tasks/Other")
+				m.before = loseFirst
+			},
+			duplicate: true,
+			methods:   []string{"CreateTask", "CreateTask", "GetTask"},
+		},
+		{
+			name: "name taken by a task with other headers", change: named,
+			prepare: func(m *memory) {
+				m.put("tasks/tasks/named", mailURL, func(task *cloudtask.Task) { task.Header["Traceparent"] = "00-1" })
+				m.before = loseFirst
+			},
+			duplicate: true,
+			methods:   []string{"CreateTask", "CreateTask", "GetTask"},
+		},
+		{
+			name: "name taken by an equal task from before", change: named,
+			prepare: func(m *memory) {
+				m.put("tasks/tasks/named", "https://mail.example.com/tasks/SendMail", func(task *cloudtask.Task) { task.CreateTime = time.Now().Add(-time.Second) })
+				m.before = loseFirst
+			},
+			duplicate: true,
+			methods:   []string{"CreateTask", "CreateTask", "GetTask"},
+		},
+		{
+			name: "name taken, and the first task is gone", change: named,
+			prepare: func(m *memory) {
+				m.names = map[string]bool{queuePrefix + "tasks/tasks/named": true}
+				m.before = loseFirst
+			},
+			duplicate: true,
+			methods:   []string{"CreateTask", "CreateTask", "GetTask"},
+		},
+		{
+			name: "name taken, and looking is not allowed", change: named,
+			prepare: func(m *memory) {
+				m.before = func(_ context.Context, c call) error {
+					if c.method == "GetTask" {
+						return status(cloudtask.PermissionDenied)
+					}
+					return nil
+				}
+				m.after = loseFirst
+			},
+			duplicate: true,
+			methods:   []string{"CreateTask", "CreateTask", "GetTask"},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m := &memory{}
+				test.prepare(m)
+				receipt, err := mailType(retried, test.change).Later(t.Context(), newClient(t, m, nil), &mail{To: "ann"}, cloudtask.In(time.Hour))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if receipt.Duplicate != test.duplicate || receipt.TaskID == "" {
+					t.Errorf("receipt %+v, want duplicate: %v", receipt, test.duplicate)
+				}
+				if !test.duplicate && receipt.ETA.IsZero() {
+					t.Error("the receipt does not say when the task runs")
+				}
+				if diff := cmp.Diff(test.methods, m.methods()); diff != "" {
+					t.Errorf("calls (-want +got):\n%s", diff)
+				}
+				if len(m.tasks) > 1 {
+					t.Errorf("%d tasks are queued", len(m.tasks))
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,137 @@
+package cloudtask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+// Route is a task type together with what runs it. Generated Routes functions return them.
+type Route struct {
+	Name    string        // the id used in URLs
+	Aliases []string      // former names, routed here too
+	Queue   string        // queue id; "": the client's default
+	Timeout time.Duration // deadline of a run whose request does not say; 0: Cloud Tasks' 10 minutes
+	Retry   *RetryConfig  // of delivery; nil: the queue's
+
+	// run decodes the payload, runs the task and appends the result's JSON to dst, nothing where the task has no
+	// result. An error of decoding is a *payloadError, not wrapped; one of encoding the result a *resultError. No
+	// error of Run's own is either of them. It does not keep the payload.
+	run func(ctx context.Context, dst, payload []byte) ([]byte, error)
+}
+
+// Route returns the route that runs tasks of this definition with run.
+func (d *Definition[T]) Route(run func(ctx context.Context, task *T) error) Route {
+	return d.route(func(ctx context.Context, dst, payload []byte) ([]byte, error) {
+		var task T
+		if err := d.Decode(payload, &task); err != nil {
+			return dst, &payloadError{err}
+		}
+		return dst, runError(run(ctx, &task))
+	})
+}
+
+// RouteWithResult is [Definition.Route] for a run that returns a result. appendResult appends its JSON.
+func RouteWithResult[T, R any](d *Definition[T], run func(ctx context.Context, task *T) (R, error), appendResult func(dst []byte, result *R) ([]byte, error)) Route {
+	return d.route(func(ctx context.Context, dst, payload []byte) ([]byte, error) {
+		var task T
+		if err := d.Decode(payload, &task); err != nil {
+			return dst, &payloadError{err}
+		}
+		result, err := run(ctx, &task)
+		if err != nil {
+			return dst, runError(err)
+		}
+		return encodeResult(dst, &result, appendResult)
+	})
+}
+
+func (d *Definition[T]) route(run func(ctx context.Context, dst, payload []byte) ([]byte, error)) Route {
+	return Route{Name: d.Name, Aliases: d.Aliases, Queue: d.Queue, Timeout: d.Timeout, Retry: d.Retry, run: run}
+}
+
+// encodeResult appends the result's JSON. The task has run by now, so that neither an error nor a panic of the
+// result's own marshalers may look like a failed run: both are a *resultError.
+func encodeResult[R any](dst []byte, result *R, appendResult func([]byte, *R) ([]byte, error)) (out []byte, err error) {
+	size := len(dst)
+	defer func() {
+		if v := recover(); v != nil {
+			out, err = dst[:size], &resultError{newPanicError(v)}
+		}
+	}()
+	out, err = appendResult(dst, result)
+	if err != nil {
+		return dst[:size], &resultError{err}
+	}
+	return out, nil
+}
+
+// execute runs the task whose payload this is, and returns its result's JSON, nil where it has none. An error is
+//   - exactly a *payloadError (by type assertion, not errors.As) when the payload does not decode: nothing ran;
+//   - exactly a *panicError, with the stack, when decoding or running panicked;
+//   - exactly a *resultError when the task ran and its result cannot be encoded;
+//   - else what Run returned.
+//
+// [runtime.Goexit] in Run is not caught: it ends the calling goroutine, deferred calls included.
+func (r *Route) execute(ctx context.Context, payload []byte) (result []byte, err error) {
+	return r.executeTo(ctx, nil, payload)
+}
+
+// executeTo is execute that appends the result to dst, which it returns at its old length when there is none.
+func (r *Route) executeTo(ctx context.Context, dst, payload []byte) (out []byte, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			out, err = dst, newPanicError(v)
+		}
+	}()
+	return r.run(ctx, dst, payload)
+}
+
+// payloadError is a payload that does not decode.
+type payloadError struct{ err error }
+
+func (e *payloadError) Error() string { return e.err.Error() }
+func (e *payloadError) Unwrap() error { return e.err }
+
+// resultError is the result of a task that ran, but cannot be encoded.
+type resultError struct{ err error }
+
+func (e *resultError) Error() string { return "encoding the result: " + e.err.Error() }
+func (e *resultError) Unwrap() error { return e.err }
+
+// panicError is a panic of user code. It does not unwrap to the value: a panic is a failure whatever was thrown, a
+// [Discard] included.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+// newPanicError must be called in the deferred function that recovered, so that the stack shows who panicked.
+func newPanicError(value any) *panicError { return &panicError{value, debug.Stack()} }
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+// runError returns an error of Run so that it cannot be taken for one of execute's own: a Run that executes another
+// task, in eager mode say, may hand on that one's *payloadError.
+func runError(err error) error {
+	switch err.(type) {
+	case *payloadError, *resultError, *panicError:
+		return wrappedError{err}
+	}
+	return err
+}
+
+type wrappedError struct{ error }
+
+func (e wrappedError) Unwrap() error { return e.error }
+
+// stackOf returns the stack of the panic in err's tree, "" where there is none.
+func stackOf(err error) string {
+	var p *panicError
+	if errors.As(err, &p) {
+		return string(p.stack)
+	}
+	return ""
+}

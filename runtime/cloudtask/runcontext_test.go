@@ -1,0 +1,197 @@
+package cloudtask_test
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// inRun calls f with the context of a run that has 15 s, in a bubble. The request's context is parent.
+func inRun(t *testing.T, parent context.Context, f func(ctx context.Context)) {
+	t.Helper()
+	h := newHandler(t, insecure, route(func(ctx context.Context, _ string) error { f(ctx); return nil }))
+	r := httptest.NewRequestWithContext(parent, "POST", "/tasks/Greet", strings.NewReader(`{"name":"Ann"}`))
+	r.Header.Set("Cloudtask-Timeout", "15s")
+	r.Header.Set("traceparent", "00-1")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != 200 {
+		t.Errorf("answered %d %s", w.Code, w.Body)
+	}
+}
+
+func ended(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// expectEnd checks that ctx has ended with want, nil for not, whatever is asked first.
+func expectEnd(t *testing.T, when string, ctx context.Context, want error) {
+	t.Helper()
+	for range 2 {
+		if err := ctx.Err(); err != want {
+			t.Errorf("%s: Err() is %v, want %v", when, err, want)
+		}
+		if err := context.Cause(ctx); err != want {
+			t.Errorf("%s: the cause is %v, want %v", when, err, want)
+		}
+		if got := ended(ctx); got != (want != nil) {
+			t.Errorf("%s: Done() is closed: %t", when, got)
+		}
+	}
+}
+
+func TestRunContext(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	tests := []struct {
+		name string
+		f    func(t *testing.T, ctx context.Context, hangUp func())
+	}{
+		{"lives", func(t *testing.T, ctx context.Context, _ func()) { expectEnd(t, "at once", ctx, nil) }},
+		{"ends at its deadline, nobody waited", func(t *testing.T, ctx context.Context, _ func()) {
+			time.Sleep(15 * time.Second)
+			expectEnd(t, "at the deadline", ctx, context.DeadlineExceeded)
+		}},
+		{"ends at its deadline, somebody waits", func(t *testing.T, ctx context.Context, _ func()) {
+			start := time.Now()
+			<-ctx.Done()
+			if d := time.Since(start); d != 15*time.Second {
+				t.Errorf("ended after %s", d)
+			}
+			expectEnd(t, "at the deadline", ctx, context.DeadlineExceeded)
+		}},
+		{"ends when the caller goes away, nobody waited", func(t *testing.T, ctx context.Context, hangUp func()) {
+			hangUp()
+			expectEnd(t, "after that", ctx, context.Canceled)
+			time.Sleep(time.Minute)
+			expectEnd(t, "after the deadline", ctx, context.Canceled)
+		}},
+		{"ends when the caller goes away, somebody waits", func(t *testing.T, ctx context.Context, hangUp func()) {
+			time.AfterFunc(time.Second, hangUp)
+			<-ctx.Done()
+			expectEnd(t, "after that", ctx, context.Canceled)
+		}},
+		{"keeps its reason", func(t *testing.T, ctx context.Context, hangUp func()) {
+			time.Sleep(15 * time.Second)
+			if err := ctx.Err(); err != context.DeadlineExceeded {
+				t.Error(err)
+			}
+			hangUp()
+			expectEnd(t, "after the caller went away as well", ctx, context.DeadlineExceeded)
+		}},
+		{"ends its children", func(t *testing.T, ctx context.Context, _ func()) {
+			child, cancel := context.WithCancel(context.WithValue(ctx, key{}, 1))
+			defer cancel()
+			called := make(chan struct{})
+			context.AfterFunc(ctx, func() { close(called) })
+			before := runtime.NumGoroutine()
+			for range 10 {
+				_, cancel := context.WithCancel(child)
+				defer cancel()
+			}
+			if n := runtime.NumGoroutine(); n > before {
+				t.Errorf("%d goroutines watch for the end", n-before)
+			}
+			<-child.Done()
+			<-called
+			expectEnd(t, "the child", child, context.DeadlineExceeded)
+		}},
+		{"outlived by what is detached", func(t *testing.T, ctx context.Context, _ func()) {
+			detached := context.WithoutCancel(ctx)
+			time.Sleep(time.Minute)
+			expectEnd(t, "the detached", detached, nil)
+		}},
+		{"has the request's values", func(t *testing.T, ctx context.Context, _ func()) {
+			for range 2 { // before and after somebody waits
+				if got := ctx.Value(parentKey{}); got != "parent" {
+					t.Errorf("value %v", got)
+				}
+				ctx.Done()
+			}
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				parent, hangUp := context.WithCancel(context.WithValue(t.Context(), parentKey{}, "parent"))
+				defer hangUp()
+				inRun(t, parent, func(ctx context.Context) {
+					if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) != 15*time.Second {
+						t.Errorf("deadline %s, %t", deadline, ok)
+					}
+					test.f(t, ctx, hangUp)
+				})
+			})
+		})
+	}
+}
+
+type parentKey struct{}
+
+// What a task leaves running must notice that its time is over.
+func TestRunContextEndsWithTheRun(t *testing.T) {
+	t.Parallel()
+	for name, waits := range map[string]bool{"somebody waits": true, "nobody waited": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var kept context.Context
+				inRun(t, t.Context(), func(ctx context.Context) {
+					if kept = ctx; waits {
+						ctx.Done()
+					}
+				})
+				expectEnd(t, "after the run", kept, context.Canceled)
+				time.Sleep(time.Hour)
+				expectEnd(t, "after the deadline", kept, context.Canceled)
+			})
+		})
+	}
+}
+
+func TestRunContextOfAnEarlierDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		parent, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		inRun(t, parent, func(ctx context.Context) {
+			if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) != time.Second {
+				t.Errorf("deadline in %s, %t", time.Until(deadline), ok)
+			}
+			<-ctx.Done()
+			expectEnd(t, "at the request's deadline", ctx, context.DeadlineExceeded)
+		})
+	})
+}
+
+// For the race detector: everything at once.
+func TestRunContextIsConcurrent(t *testing.T) {
+	t.Parallel()
+	var wait sync.WaitGroup
+	inRun(t, t.Context(), func(ctx context.Context) {
+		for range 8 {
+			wait.Go(func() {
+				child, cancel := context.WithCancelCause(ctx)
+				defer cancel(errors.New("done"))
+				_, _ = ctx.Deadline()
+				_ = ctx.Value(parentKey{})
+				_ = ctx.Err()
+				_ = child.Err()
+				<-ctx.Done() // which the end of the run closes
+			})
+		}
+	})
+	wait.Wait()
+}

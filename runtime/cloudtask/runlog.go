@@ -1,0 +1,103 @@
+package cloudtask
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// outcome is what became of a request. Its value is written to the log.
+type outcome string
+
+const (
+	executed        outcome = "executed"
+	discarded       outcome = "discarded"
+	failed          outcome = "failed"
+	panicked        outcome = "panicked"
+	timedOut        outcome = "timed out" // failed, after its deadline
+	badPayload      outcome = "bad payload"
+	unknownTask     outcome = "unknown task"
+	wrongMethod     outcome = "wrong method"
+	tooLarge        outcome = "payload too large"
+	unauthenticated outcome = "unauthenticated"
+)
+
+// status returns the code of the answer to a request that did not run anything.
+func (o outcome) status() int {
+	switch o {
+	case badPayload:
+		return http.StatusBadRequest
+	case unauthenticated:
+		return http.StatusUnauthorized
+	case unknownTask:
+		return http.StatusNotFound
+	case wrongMethod:
+		return http.StatusMethodNotAllowed
+	case tooLarge:
+		return http.StatusRequestEntityTooLarge
+	}
+	return http.StatusInternalServerError
+}
+
+// report is what is known of a request when it is answered.
+type report struct {
+	outcome outcome
+	task    string
+	meta    *Metadata // nil for requests that are not authenticated
+	started time.Time
+	err     error
+	stack   string // of a panic
+	status  int    // of a discard
+	mistake string // of the program, which the answer hides
+}
+
+// level says who has to look: nobody at Info; at Warn whoever wonders about this task; at Error somebody, because
+// tasks are not done, or are not safe from being lost.
+func (rep *report) level() slog.Level {
+	switch rep.outcome {
+	case executed:
+		if rep.err != nil {
+			return slog.LevelError // its result is lost
+		}
+		return slog.LevelInfo
+	case discarded:
+		if rep.mistake != "" {
+			return slog.LevelError
+		}
+		return slog.LevelWarn
+	case wrongMethod:
+		return slog.LevelWarn
+	case unauthenticated:
+		if errors.Is(rep.err, ErrKeysUnavailable) {
+			return slog.LevelError
+		}
+		return slog.LevelWarn
+	}
+	return slog.LevelError
+}
+
+// logRun writes the request's one line. It has no header and no token in it.
+func (h *handler) logRun(ctx context.Context, rep *report) {
+	level := rep.level()
+	if !h.cfg.Logger.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 10)
+	attrs = append(attrs, slog.String("task", rep.task))
+	if m := rep.meta; m != nil {
+		attrs = append(attrs, slog.String("id", m.TaskID), slog.String("queue", m.Queue), slog.Int("attempt", m.Attempt()))
+	}
+	attrs = append(attrs, slog.String("outcome", string(rep.outcome)), slog.Duration("duration", time.Since(rep.started)))
+	if rep.err != nil {
+		attrs = append(attrs, slog.String("error", rep.err.Error()))
+	}
+	if rep.mistake != "" {
+		attrs = append(attrs, slog.String("mistake", rep.mistake))
+	}
+	if rep.stack != "" {
+		attrs = append(attrs, slog.String("stack", rep.stack))
+	}
+	h.cfg.Logger.LogAttrs(ctx, level, "task "+string(rep.outcome), attrs...)
+}

@@ -1,0 +1,242 @@
+package cloudtask
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// problem is one reason why a configuration cannot work.
+type problem struct {
+	field string // of Config
+	value any    // nil where there is none to show
+	text  string // what is allowed
+}
+
+func (p problem) describe(name string) error {
+	if p.value == nil {
+		return fmt.Errorf("%s: %s", name, p.text)
+	}
+	if s, ok := p.value.(string); ok {
+		return fmt.Errorf("%s %q: %s", name, s, p.text)
+	}
+	return fmt.Errorf("%s %v: %s", name, p.value, p.text)
+}
+
+// joinProblems returns one error that says everything, or nil.
+func joinProblems(what string, problems []problem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	errs := make([]error, len(problems))
+	for i, p := range problems {
+		errs[i] = p.describe(p.field)
+	}
+	return fmt.Errorf("%s: %w", what, errors.Join(errs...))
+}
+
+var (
+	projectPattern        = regexp.MustCompile(`^[A-Za-z0-9:.-]+$`)
+	locationPattern       = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
+	pathPrefixPattern     = regexp.MustCompile(`^/?([A-Za-z0-9._~-]+/)*[A-Za-z0-9._~-]*$`)
+	serviceAccountPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?@([a-z0-9-]+\.)+gserviceaccount\.com$`)
+	taskNamePattern       = regexp.MustCompile(`^projects/([A-Za-z0-9:.-]+)/locations/([A-Za-z0-9-]+)/queues/([A-Za-z0-9-]{1,100})/tasks/([A-Za-z0-9_-]{1,500})$`)
+)
+
+// problems returns what is wrong with the values of fields, whoever reads them.
+func (cfg Config) problems() []problem {
+	var found []problem
+	report := func(field string, value any, format string, args ...any) {
+		found = append(found, problem{field, value, fmt.Sprintf(format, args...)})
+	}
+	check := func(field, value string, err error) {
+		if err != nil {
+			report(field, value, "%s", err)
+		}
+	}
+	if cfg.Project != "" && !projectPattern.MatchString(cfg.Project) {
+		report("Project", cfg.Project, `a project id holds only letters, digits, "-", ":" and "."`)
+	}
+	if cfg.Location != "" && !locationPattern.MatchString(cfg.Location) {
+		report("Location", cfg.Location, `a location holds only letters, digits and "-", as in europe-west1`)
+	}
+	if cfg.BaseURL != "" {
+		check("BaseURL", cfg.BaseURL, checkBaseURL(cfg.BaseURL))
+	}
+	if cfg.PathPrefix != "" {
+		check("PathPrefix", cfg.PathPrefix, checkPathPrefix(cfg.PathPrefix))
+	}
+	if cfg.Queue != "" {
+		check("Queue", cfg.Queue, checkQueueID(cfg.Queue))
+	}
+	if cfg.BackupQueue != "" {
+		check("BackupQueue", cfg.BackupQueue, checkQueueID(cfg.BackupQueue))
+	}
+	if cfg.MaxETA < 0 {
+		report("MaxETA", cfg.MaxETA, "must not be negative; 0 means Cloud Tasks' own 30 days")
+	}
+	for _, name := range cfg.PropagatedHeaders {
+		check("PropagatedHeaders", name, checkPropagated(name))
+	}
+	found = append(found, cfg.EnqueueRetry.problems()...)
+	if cfg.CallTimeout < 0 {
+		report("CallTimeout", cfg.CallTimeout, "must not be negative; 0 means %v", defaultCallTimeout)
+	}
+	if cfg.ServiceAccount != "" && !serviceAccountPattern.MatchString(cfg.ServiceAccount) {
+		report("ServiceAccount", cfg.ServiceAccount,
+			"want the e-mail address of a service account, such as NAME@PROJECT.iam.gserviceaccount.com")
+	}
+	for _, audience := range cfg.Audiences {
+		if strings.TrimSpace(audience) == "" {
+			report("Audiences", audience, "an audience must not be empty")
+		}
+	}
+	if cfg.EmulatorHost != "" {
+		check("EmulatorHost", cfg.EmulatorHost, checkEmulatorHost(cfg.EmulatorHost))
+	}
+	if cfg.MaxBody < 0 {
+		report("MaxBody", cfg.MaxBody, "must not be negative; 0 means %d bytes", defaultMaxBody)
+	}
+	return found
+}
+
+// problems returns what is wrong with the policy as Config.EnqueueRetry.
+func (p RetryPolicy) problems() []problem {
+	var found []problem
+	report := func(field string, value any, text string) {
+		found = append(found, problem{"EnqueueRetry." + field, value, text})
+	}
+	for _, code := range p.On {
+		switch {
+		case code < OK || code > Unauthenticated:
+			report("On", code, "is not a gRPC status code")
+		case code == OK || code == AlreadyExists:
+			report("On", code, "is not a failure that a retry can mend")
+		}
+	}
+	const sign = "must not be negative"
+	if p.Initial < 0 {
+		report("Initial", p.Initial, sign)
+	}
+	if p.Max < 0 {
+		report("Max", p.Max, sign)
+	}
+	if p.Initial > p.Max && p.Max > 0 {
+		report("Initial", p.Initial, fmt.Sprintf("must not be longer than Max, which is %v", p.Max))
+	}
+	if p.Multiplier != 0 && (!(p.Multiplier >= 1) || math.IsInf(p.Multiplier, 1)) {
+		report("Multiplier", p.Multiplier, "want a finite number of at least 1; 0 means 2")
+	}
+	if p.Deadline < 0 {
+		report("Deadline", p.Deadline, sign)
+	}
+	return found
+}
+
+func checkBaseURL(s string) error {
+	const want = "want an absolute http or https URL without query and fragment, such as https://tasks.example.com"
+	for _, c := range s {
+		if c <= ' ' || c >= 0x7f || strings.ContainsRune(`"<>\^{|}`+"`", c) {
+			return fmt.Errorf("%q does not belong in a URL; %s", c, want)
+		}
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s (%w)", want, err)
+	case !strings.HasPrefix(s, "http://") && !strings.HasPrefix(s, "https://"), u.Hostname() == "":
+		return errors.New(want)
+	case u.Port() != "" && !validPort(u.Port()):
+		return fmt.Errorf("%q is not a port from 1 to 65535; %s", u.Port(), want)
+	case u.User != nil:
+		return errors.New("must not hold a user or password; " + want)
+	case strings.ContainsAny(s, "?#"):
+		return errors.New(want)
+	}
+	return nil
+}
+
+func checkPathPrefix(s string) error {
+	if !pathPrefixPattern.MatchString(s) {
+		return errors.New(`want path segments of letters, digits, "-", "_", "~" and "." between single slashes, such as /tasks/`)
+	}
+	for segment := range strings.SplitSeq(s, "/") {
+		if segment == "." || segment == ".." {
+			return fmt.Errorf("must not hold the segment %q", segment)
+		}
+	}
+	return nil
+}
+
+func checkEmulatorHost(s string) error {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil || host == "" || strings.ContainsAny(s, "/@ ") || !validPort(port) {
+		return errors.New("want HOST:PORT, such as 127.0.0.1:8123")
+	}
+	if service := os.Getenv("K_SERVICE"); service != "" {
+		return fmt.Errorf("an emulator must not stand in for Cloud Tasks in production: K_SERVICE=%q says that this program runs on Cloud Run; unset CLOUD_TASKS_EMULATOR_HOST", service)
+	}
+	return nil
+}
+
+func validPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && n > 0
+}
+
+// Cloud Tasks' limits on ids.
+const (
+	maxQueueID = 100
+	maxTaskID  = 500
+)
+
+func checkQueueID(id string) error {
+	if n := len(id); n == 0 || n > maxQueueID {
+		return fmt.Errorf("a queue id has 1 to %d characters, this one %d", maxQueueID, n)
+	}
+	for _, c := range []byte(id) {
+		if !isAlphanumeric(c) && c != '-' {
+			return errors.New(`a queue id holds only letters, digits and "-"` + shortIDHint(id))
+		}
+	}
+	return nil
+}
+
+func checkTaskID(id string) error {
+	if n := len(id); n == 0 || n > maxTaskID {
+		return fmt.Errorf("a task id has 1 to %d characters, this one %d", maxTaskID, n)
+	}
+	for _, c := range []byte(id) {
+		if !isAlphanumeric(c) && c != '-' && c != '_' {
+			return errors.New(`a task id holds only letters, digits, "-" and "_"` + shortIDHint(id))
+		}
+	}
+	return nil
+}
+
+// shortIDHint helps who gave a full resource name where an id is wanted.
+func shortIDHint(id string) string {
+	if strings.HasPrefix(id, "projects/") {
+		return fmt.Sprintf("; give the last part, %q, not the full resource name", id[strings.LastIndexByte(id, '/')+1:])
+	}
+	return ""
+}
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// shorten quotes s for an error message, without flooding it.
+func shorten(s string) string {
+	const most = 120
+	if len(s) <= most {
+		return strconv.Quote(s)
+	}
+	return fmt.Sprintf("%q… (%d bytes)", s[:most], len(s))
+}
