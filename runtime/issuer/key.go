@@ -1,0 +1,38 @@
+package issuer
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"fmt"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+const keyBits = 2048 // what Google's keys have
+
+// key is an RSA key that signs tokens.
+type key struct {
+	id     string
+	signer jose.Signer
+	public jose.JSONWebKey
+}
+
+// newKey makes a key; an empty id is chosen.
+func newKey(id string) (*key, error) {
+	private, err := rsa.GenerateKey(rand.Reader, keyBits)
+	if err != nil {
+		return nil, fmt.Errorf("making a signing key: %w", err)
+	}
+	if id == "" {
+		id = rand.Text()
+	}
+	signer, err := jose.NewSigner(
+		jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: private, KeyID: id}},
+		(&jose.SignerOptions{}).WithType("JWT"),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("making a signer: %w", err)
+	}
+	public := jose.JSONWebKey{Key: private.Public(), KeyID: id, Algorithm: string(jose.RS256), Use: "sig"}
+	return &key{id: id, signer: signer, public: public}, nil
+}

@@ -1,0 +1,316 @@
+package localqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+)
+
+const (
+	maxRedirects = 5
+	// maxDrain is how much of a response's body is read, so that its connection can be used again.
+	maxDrain = 1 << 20
+	// maxKept is how much of it observers get.
+	maxKept = 1 << 10
+
+	// What an attempt without a response counts as.
+	saidTimeout     = http.StatusGatewayTimeout
+	saidUnreachable = http.StatusServiceUnavailable
+
+	defaultScope = "https://www.googleapis.com/auth/cloud-platform"
+)
+
+// errDeadline is the cause of cancelling an attempt that has reached its dispatch deadline, and errAborted of one that
+// is given up with the service.
+var (
+	errDeadline = errors.New("dispatch deadline exceeded")
+	errAborted  = errors.New("the queue was closed")
+)
+
+// attempt is one attempt of a task, from claim to finish.
+type attempt struct {
+	q *queue
+	t *task
+
+	began      int64 // nanoseconds since the epoch
+	schedule   int64 // the task's schedule time
+	number     int   // from 1
+	executions int   // earlier attempts with a response below 500; for App Engine, any
+	previous   int   // HTTP status that the previous attempt counts as; 0: none; noResponse for App Engine
+	forced     bool  // by RunTask: not counted against limits
+
+	depends *group // what must be on disk before the request goes out: all that came before the attempt
+
+	retry *cloudtask.RetryConfig // the task's own settings; nil: the queue's count
+
+	// The queue's when the attempt began; shared, never changed.
+	target  *HTTPTarget
+	routing *AppEngineRouting
+
+	// The dispatcher's, under its lock.
+	slow          bool
+	before, after *attempt
+}
+
+// outcome is what became of an attempt.
+type outcome struct {
+	status     int           // of the response; 0 without one
+	said       int           // the HTTP status that the attempt counts as
+	err        error         // why there was no response
+	retryAfter time.Duration // that the response asked for
+	response   []byte        // start of the response's body
+	aborted    bool          // given up by the service's owner: neither a success nor a failure
+}
+
+// attempt makes the attempt a and takes note of its outcome.
+func (s *Service) attempt(ctx context.Context, a *attempt) {
+	defer s.idle.ended()
+	if a.depends.wait() != nil { // the service has stopped
+		a.q.finish(a, outcome{aborted: true}, s.nanos())
+		return
+	}
+	c := a.t.record.unpack()
+	a.retry = c.retry
+	if c.deadline == 0 {
+		c.deadline = defaultAppEngineLimit
+	}
+	ctx, release := s.attemptContext(ctx, a, c.deadline)
+	o := s.deliver(ctx, a, &c)
+	now := s.nanos()
+	switch {
+	case s.virtual != nil && now-a.began >= int64(c.deadline), o.status == 0 && context.Cause(ctx) == errDeadline:
+		o = outcome{said: saidTimeout, err: fmt.Errorf("no response within %v: %w", c.deadline, errDeadline)}
+	case o.status == 0 && ctx.Err() != nil:
+		o = outcome{aborted: true}
+	}
+	release()
+	if a.q.finish(a, o, now) == TaskExhausted {
+		s.log.Warn("task given up after its last attempt", "task", a.q.name+"/tasks/"+a.t.id, "attempts", a.number, "status", o.said, "error", o.err)
+	}
+	s.flush()
+}
+
+// send sends the task's request, follows redirects and reads the response.
+func (s *Service) send(ctx context.Context, a *attempt, c *contents) outcome {
+	target, header, err := s.prepare(ctx, a, c)
+	if err != nil {
+		return outcome{said: saidUnreachable, err: err}
+	}
+	for hop := 0; ; hop++ {
+		resp, err := s.transport.RoundTrip(newRequest(ctx, target, header, c))
+		if err != nil {
+			return outcome{said: saidUnreachable, err: err}
+		}
+		next := redirection(resp, target)
+		if next == nil || hop == maxRedirects || c.token == tokenAppEngine {
+			return s.receive(resp, c)
+		}
+		_, _ = s.drain(resp)
+		if next.Host != target.Host { // as net/http's client: secrets stay with the host that they were meant for
+			delete(header, "Authorization")
+			delete(header, "Cookie")
+		}
+		target = next
+	}
+}
+
+// prepare returns where an attempt's request goes and its headers, and overrides in c what the queue does.
+func (s *Service) prepare(ctx context.Context, a *attempt, c *contents) (*url.URL, http.Header, error) {
+	if c.token == tokenAppEngine {
+		target, err := s.appEngineURL(a, c)
+		return target, appEngineHeader(a, c), err
+	}
+	target, err := url.Parse(encodeURL(c.url))
+	if err != nil {
+		return nil, nil, err
+	}
+	if a.target != nil {
+		if a.target.apply(c); a.target.URI != nil {
+			a.target.URI.apply(target)
+			c.url = target.String()
+		}
+	}
+	if target.Host == "" {
+		return nil, nil, fmt.Errorf("URL %q has no host", c.url)
+	}
+	authorization, err := s.authorization(ctx, c)
+	if err != nil {
+		return nil, nil, fmt.Errorf("making the task's token: %w", err)
+	}
+	return target, s.header(a, c, authorization), nil
+}
+
+// redirection returns where a response redirects to, nil if nowhere that can be followed.
+func redirection(resp *http.Response, from *url.URL) *url.URL {
+	location := resp.Header.Get("Location")
+	if resp.StatusCode < 300 || resp.StatusCode > 399 || location == "" {
+		return nil
+	}
+	to, err := from.Parse(location)
+	if err != nil || to.Scheme != "http" && to.Scheme != "https" || to.Host == "" {
+		return nil
+	}
+	return to
+}
+
+// receive reads the response to its end, as far as that is reasonable.
+func (s *Service) receive(resp *http.Response, c *contents) outcome {
+	start, err := s.drain(resp)
+	if err != nil {
+		return outcome{said: saidUnreachable, err: fmt.Errorf("reading the response of status %d: %w", resp.StatusCode, err)}
+	}
+	o := outcome{status: resp.StatusCode, said: resp.StatusCode, response: start}
+	if resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusTooManyRequests && c.token != tokenAppEngine {
+		o.retryAfter = retryAfter(resp.Header.Get("Retry-After"), s.Now())
+	}
+	return o
+}
+
+// drain reads the body up to maxDrain and closes it. It returns the body's start if there is an observer to tell.
+func (s *Service) drain(resp *http.Response) (start []byte, err error) {
+	defer resp.Body.Close()
+	if resp.StatusCode < 200 { // 101: the body is the connection, and never ends
+		return nil, nil
+	}
+	if resp.Body == http.NoBody {
+		return nil, nil
+	}
+	body := io.LimitReader(resp.Body, maxDrain)
+	if s.events.wanted.Load() && resp.ContentLength != 0 {
+		if start, err = io.ReadAll(io.LimitReader(body, maxKept)); err != nil {
+			return nil, err
+		}
+	}
+	_, err = io.Copy(io.Discard, body)
+	return start, err
+}
+
+// retryAfter returns the delay that a Retry-After header asks for; 0 if it is malformed.
+func retryAfter(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
+		return time.Duration(min(seconds, uint64(retention/time.Second))) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return min(max(at.Sub(now), 0), retention)
+	}
+	return 0
+}
+
+// authorization returns the value of the Authorization header that the task asks for, "" if none.
+func (s *Service) authorization(ctx context.Context, c *contents) (string, error) {
+	if c.token == tokenNone {
+		return "", nil
+	}
+	source := s.tokenSource()
+	if source == nil {
+		s.warnTokens.Do(func() {
+			s.log.Warn("task asks for a token but the queue has no token source: it is sent without an Authorization header")
+		})
+		return "", nil
+	}
+	var token string
+	var err error
+	switch {
+	case c.token == tokenOAuth && c.audience == "":
+		token, err = source.AccessToken(ctx, c.account, defaultScope)
+	case c.token == tokenOAuth:
+		token, err = source.AccessToken(ctx, c.account, c.audience)
+	case c.audience == "":
+		token, err = idToken(ctx, source, c.account, c.url)
+	default:
+		token, err = idToken(ctx, source, c.account, c.audience)
+	}
+	return "Bearer " + token, err
+}
+
+// header returns the headers of an attempt: the task's, and Cloud Tasks' own in its spelling.
+func (s *Service) header(a *attempt, c *contents, authorization string) http.Header {
+	n := len(c.header) + 5
+	if a.previous != 0 {
+		n += 2
+	}
+	if authorization != "" {
+		n++
+	}
+	h := make(http.Header, n)
+	values := make([]string, 0, n) // one allocation for all
+	set := func(key, value string) {
+		values = append(values, value)
+		h[key] = values[len(values)-1 : len(values) : len(values)]
+	}
+	for _, f := range c.header {
+		if !replacedHeader(f.key, authorization != "") {
+			set(f.key, f.value)
+		}
+	}
+	set("X-CloudTasks-QueueName", a.q.id)
+	set("X-CloudTasks-TaskName", a.t.id)
+	set("X-CloudTasks-TaskRetryCount", strconv.Itoa(a.number-1))
+	set("X-CloudTasks-TaskExecutionCount", strconv.Itoa(a.executions))
+	set("X-CloudTasks-TaskETA", formatETA(a.schedule))
+	if a.previous != 0 {
+		set("X-CloudTasks-TaskPreviousResponse", strconv.Itoa(a.previous))
+		set("X-CloudTasks-TaskRetryReason", "")
+	}
+	if authorization != "" {
+		set("Authorization", authorization)
+	}
+	return h
+}
+
+// replacedHeader reports whether a header of the task's is not sent: because the task's token takes its place, or because
+// it is about the connection, which is not the task's.
+func replacedHeader(key string, authorized bool) bool {
+	switch textproto.CanonicalMIMEHeaderKey(key) {
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+		return true
+	case "Authorization":
+		return authorized
+	}
+	return false
+}
+
+// formatETA returns a time as Cloud Tasks' headers give it: seconds since the epoch with microseconds.
+func formatETA(nanos int64) string {
+	micros := nanos / 1000
+	b := strconv.AppendInt(make([]byte, 0, 24), micros/1e6, 10)
+	b = append(b, '.')
+	for digit := int64(1e5); digit > 0; digit /= 10 {
+		b = append(b, byte('0'+micros/digit%10))
+	}
+	return string(b)
+}
+
+// body is a request's or response's body.
+type body struct{ strings.Reader }
+
+func newBody(content string) *body {
+	b := new(body)
+	b.Reset(content)
+	return b
+}
+
+func (*body) Close() error { return nil }
+
+// newRequest returns the task's request to target. It shares the header.
+func newRequest(ctx context.Context, target *url.URL, header http.Header, c *contents) *http.Request {
+	r := &http.Request{
+		Method: c.method, URL: target, Host: target.Host, Header: header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody,
+	}
+	if c.body != "" {
+		r.ContentLength = int64(len(c.body))
+		r.GetBody = func() (io.ReadCloser, error) { return newBody(c.body), nil }
+		r.Body, _ = r.GetBody()
+	}
+	return r.WithContext(ctx)
+}

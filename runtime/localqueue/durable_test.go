@@ -1,0 +1,290 @@
+package localqueue_test
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+)
+
+// newDurable returns a service on the directory whose virtual clock stands at the time. Its calls are answered when they
+// are on disk, so that the files it leaves are those that a process which is killed leaves.
+func newDurable(t testing.TB, dir string, at time.Time, h http.HandlerFunc, opts ...localqueue.Option) *localqueue.Service {
+	t.Helper()
+	s, err := localqueue.New(append([]localqueue.Option{
+		localqueue.WithLogger(slog.New(slog.DiscardHandler)), localqueue.WithDir(dir),
+		localqueue.WithVirtualClock(at), localqueue.WithHandler(h),
+	}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// everything is all that callers can see of a service.
+type everything struct {
+	Queues  []*localqueue.Queue
+	Tasks   map[string][]*localqueue.Task // by queue
+	Lookups map[string]string             // what Task says of tasks by these names
+	Batches map[string]*localqueue.Batch
+	Kept    string
+}
+
+func observe(t *testing.T, s *localqueue.Service) everything {
+	t.Helper()
+	e := everything{Tasks: make(map[string][]*localqueue.Task), Lookups: make(map[string]string), Batches: make(map[string]*localqueue.Batch)}
+	var err error
+	if e.Queues, _, err = s.Queues(t.Context(), location, localqueue.Page{}, localqueue.QueueFilter{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range e.Queues {
+		tasks, next, err := s.Tasks(t.Context(), q.Name, localqueue.Page{}, localqueue.ViewFull)
+		if err != nil || next != "" {
+			t.Fatalf("tasks of %s: next page %q, %v", q.Name, next, err)
+		}
+		e.Tasks[q.Name] = tasks
+		for _, id := range []string{"a", "b", "c", "never"} {
+			name := q.Name + "/tasks/" + id
+			if _, err := s.Task(t.Context(), name, localqueue.ViewBasic); err != nil {
+				e.Lookups[name] = err.Error()
+			}
+		}
+	}
+	for _, id := range []string{"request-1", "request-2"} {
+		if b, err := s.Batch(t.Context(), location, id); err == nil {
+			e.Batches[id] = b
+		}
+	}
+	kept, err := s.Kept(t.Context(), "policy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Kept = string(kept)
+	return e
+}
+
+// byText compares errors by their text, details included.
+var byText = cmp.Transformer("error", func(err error) string {
+	var help *localqueue.Help
+	if err == nil {
+		return ""
+	}
+	if errors.As(err, &help) {
+		return err.Error() + " " + help.URL
+	}
+	return err.Error()
+})
+
+func TestRestartKeeps(t *testing.T) {
+	t.Parallel()
+	named := func(id string) *localqueue.Task {
+		task := httpTask()
+		task.Name = queueName + "/tasks/" + id
+		return task
+	}
+	must := func(t *testing.T, errs ...error) {
+		t.Helper()
+		if err := errors.Join(errs...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	second := func(_ any, err error) error { return err }
+	tests := []struct {
+		name string
+		do   func(t *testing.T, s *localqueue.Service)
+		now  func(t *testing.T, s *localqueue.Service) // must hold after the restart, beyond what is compared
+	}{
+		{"a task with all that it can have", func(t *testing.T, s *localqueue.Service) {
+			task := named("a")
+			task.HTTP = &localqueue.HTTPRequest{
+				URL: "http://localhost/x?y=%20", Method: "PUT", Body: []byte{0, 255, '\n'}, Header: map[string]string{"X-One": "1", "x-two": ""},
+				OIDC: &localqueue.OIDCToken{ServiceAccount: "a@b", Audience: "c"},
+			}
+			task.ScheduleTime, task.DispatchDeadline = start.Add(time.Hour), 20*time.Second
+			task.Retry = &cloudtask.RetryConfig{MaxAttempts: -1, MaxRetryDuration: time.Hour, MinBackoff: time.Second, MaxBackoff: time.Minute, MaxDoublings: 3}
+			add(t, s, task)
+			add(t, s, httpTask())
+		}, nil},
+		{"attempts", func(t *testing.T, s *localqueue.Service) {
+			add(t, s, named("a"))
+			must(t, second(s.RunFor(t.Context(), time.Minute)))
+		}, func(t *testing.T, s *localqueue.Service) {
+			task, err := s.Task(t.Context(), queueName+"/tasks/a", localqueue.ViewBasic)
+			if err != nil || task.DispatchCount < 5 || task.LastAttempt.Message == "" {
+				t.Errorf("%+v, %v: want some attempts", task, err)
+			}
+		}},
+		{"what is gone", func(t *testing.T, s *localqueue.Service) {
+			for _, id := range []string{"a", "b", "c"} {
+				add(t, s, named(id))
+			}
+			must(t, s.DeleteTask(t.Context(), queueName+"/tasks/b"))
+			must(t, second(s.RunTask(t.Context(), queueName+"/tasks/c", localqueue.ViewBasic)))
+		}, func(t *testing.T, s *localqueue.Service) {
+			for _, id := range []string{"a", "b"} {
+				_, err := s.AddTask(t.Context(), queueName, named(id))
+				wantStatus(t, err, cloudtask.AlreadyExists, "Requested entity already exists")
+			}
+		}},
+		{"a purge", func(t *testing.T, s *localqueue.Service) {
+			add(t, s, named("a"))
+			must(t, second(s.PurgeQueue(t.Context(), queueName)))
+			add(t, s, named("b"))
+		}, func(t *testing.T, s *localqueue.Service) {
+			_, err := s.AddTask(t.Context(), queueName, named("a"))
+			wantStatus(t, err, cloudtask.AlreadyExists, "")
+		}},
+		{"a queue's settings and state", func(t *testing.T, s *localqueue.Service) {
+			ratio := 0.25
+			must(t, second(s.CreateQueue(t.Context(), location, &localqueue.Queue{
+				Name: location + "/queues/other", SamplingRatio: &ratio,
+				RateLimits: localqueue.RateLimits{MaxDispatchesPerSecond: 0.25, MaxConcurrentDispatches: 7},
+				Retry:      cloudtask.RetryConfig{MaxAttempts: 3, MinBackoff: 1500 * time.Millisecond},
+			})))
+			must(t, second(s.UpdateQueue(t.Context(), &localqueue.Queue{Name: queueName, Retry: cloudtask.RetryConfig{MaxDoublings: 2}}, nil)))
+			must(t, second(s.PauseQueue(t.Context(), queueName)))
+			add(t, s, named("a"))
+		}, func(t *testing.T, s *localqueue.Service) {
+			if n, err := s.RunUntilIdle(t.Context()); n != 0 || err != nil {
+				t.Errorf("%d attempts from a paused queue, %v", n, err)
+			}
+		}},
+		{"a deleted queue", func(t *testing.T, s *localqueue.Service) {
+			add(t, s, named("a"))
+			must(t, s.DeleteQueue(t.Context(), queueName))
+		}, func(t *testing.T, s *localqueue.Service) {
+			_, err := s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: queueName})
+			wantStatus(t, err, cloudtask.FailedPrecondition, "")
+			_, err = s.AddTask(t.Context(), queueName, httpTask())
+			wantStatus(t, err, cloudtask.NotFound, "")
+		}},
+		{"a queue that was created again", func(t *testing.T, s *localqueue.Service) {
+			must(t, second(s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: location + "/queues/other"})))
+			must(t, s.DeleteQueue(t.Context(), location+"/queues/other"))
+			must(t, s.Advance(4*24*time.Hour))
+			must(t, second(s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: location + "/queues/other"})))
+			must(t, second(s.AddTask(t.Context(), location+"/queues/other", httpTask())))
+		}, nil},
+		{"batches", func(t *testing.T, s *localqueue.Service) {
+			must(t, second(s.AddTasks(t.Context(), queueName, "request-1", []*localqueue.Task{named("a"), named("a"), named("x y")})))
+			must(t, second(s.DeleteTasks(t.Context(), queueName, "request-2", []string{queueName + "/tasks/a"})))
+		}, func(t *testing.T, s *localqueue.Service) {
+			b, err := s.AddTasks(t.Context(), queueName, "request-1", []*localqueue.Task{named("b")})
+			if err != nil || len(b.Results) != 3 {
+				t.Errorf("%+v, %v: want the batch of the first call", b, err)
+			}
+		}},
+		{"targets", func(t *testing.T, s *localqueue.Service) {
+			host, port, scheme := "h.example.com", int64(81), localqueue.SchemeHTTP
+			must(t, second(s.UpdateQueue(t.Context(), &localqueue.Queue{
+				Name: queueName, AppEngineRouting: &localqueue.AppEngineRouting{Service: "worker"},
+				HTTPTarget: &localqueue.HTTPTarget{
+					URI: &localqueue.URIOverride{Scheme: &scheme, Host: &host, Port: &port, Mode: localqueue.OverrideAlways}, Method: "PUT",
+					Header: []localqueue.HeaderOverride{{Key: "X-A", Value: "b"}}, OAuth: &localqueue.OAuthToken{ServiceAccount: "a@b", Scope: "s"},
+				},
+			}, nil)))
+			task := named("a")
+			task.HTTP, task.AppEngine = nil, &localqueue.AppEngineRequest{RelativeURI: "/x", Method: "PUT", Body: []byte("y"), Routing: localqueue.AppEngineRouting{Version: "v"}}
+			add(t, s, task)
+			add(t, s, httpTask())
+			must(t, second(s.RunDue(t.Context())))
+		}, nil},
+		{"a reset", func(t *testing.T, s *localqueue.Service) {
+			add(t, s, named("a"))
+			must(t, s.DeleteTask(t.Context(), queueName+"/tasks/a"), s.Keep(t.Context(), "policy", []byte("p")))
+			must(t, second(s.AddTasks(t.Context(), queueName, "request-1", []*localqueue.Task{named("c")})))
+			must(t, second(s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: location + "/queues/other"})))
+			must(t, s.DeleteQueue(t.Context(), location+"/queues/other"))
+			must(t, s.Reset(t.Context()))
+			add(t, s, named("b"))
+		}, func(t *testing.T, s *localqueue.Service) {
+			must(t, second(s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: location + "/queues/other"})))
+			add(t, s, named("a"))
+		}},
+		{"values", func(t *testing.T, s *localqueue.Service) {
+			must(t, s.Keep(t.Context(), "policy", []byte("old")), s.Keep(t.Context(), "policy", []byte("new")))
+			must(t, s.Keep(t.Context(), "gone", []byte("x")), s.Keep(t.Context(), "gone", nil))
+		}, nil},
+		{"twice the same name, a day apart", func(t *testing.T, s *localqueue.Service) {
+			add(t, s, named("a"))
+			must(t, s.DeleteTask(t.Context(), queueName+"/tasks/a"))
+			must(t, s.Advance(25*time.Hour))
+			add(t, s, named("a"))
+			must(t, s.DeleteTask(t.Context(), queueName+"/tasks/a"))
+		}, func(t *testing.T, s *localqueue.Service) {
+			_, err := s.AddTask(t.Context(), queueName, named("a"))
+			wantStatus(t, err, cloudtask.AlreadyExists, "")
+		}},
+	}
+	for _, test := range tests {
+		for _, snapshotEvery := range []int64{1 << 30, 1} { // the journal alone, and snapshots after every change
+			t.Run(fmt.Sprintf("%s/%d", test.name, snapshotEvery), func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				h := answer(500)
+				emails := localqueue.WithQueues(localqueue.Queue{Name: queueName})
+				s := newDurable(t, dir, start, h, emails, localqueue.WithStrict(), localqueue.WithSnapshotEvery(snapshotEvery))
+				test.do(t, s)
+				want, at := observe(t, s), s.Now()
+				for restart := range 2 {
+					if err := s.Close(); err != nil {
+						t.Fatal(err)
+					}
+					s = newDurable(t, dir, at, h, emails, localqueue.WithStrict(), localqueue.WithSnapshotEvery(snapshotEvery))
+					if diff := cmp.Diff(want, observe(t, s), byText); diff != "" {
+						t.Errorf("after restart %d (-before +after):\n%s", restart+1, diff)
+					}
+				}
+				if test.now != nil {
+					test.now(t, s)
+				}
+			})
+		}
+	}
+}
+
+// What was left waiting is delivered after a restart, by the schedule that it had.
+func TestRestartDelivers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var got []string
+	h := func(w http.ResponseWriter, r *http.Request) {
+		got = append(got, r.URL.Path+" "+strings.Join(r.Header["X-Cloudtasks-Taskretrycount"], ","))
+		if len(got) == 1 {
+			w.WriteHeader(503)
+		}
+	}
+	s := newDurable(t, dir, start, h)
+	for _, path := range []string{"late", "now"} {
+		task := httpTask()
+		if task.HTTP.URL = "http://localhost/" + path; path == "late" {
+			task.ScheduleTime = start.Add(time.Hour)
+		}
+		add(t, s, task)
+	}
+	if n, err := s.RunDue(t.Context()); n != 1 || err != nil {
+		t.Fatalf("%d attempts, %v", n, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = newDurable(t, dir, start, h)
+	if n, err := s.RunUntilIdle(t.Context()); n != 2 || err != nil {
+		t.Fatalf("%d attempts, %v", n, err)
+	}
+	if want := []string{"/now 0", "/now 1", "/late 0"}; !cmp.Equal(got, want) {
+		t.Errorf("delivered %q, want %q", got, want)
+	}
+	if at := s.Now(); at.Sub(start) < time.Hour-time.Microsecond || at.Sub(start) > time.Hour {
+		t.Errorf("the late task was delivered at %v, not an hour after %v", at, start)
+	}
+}

@@ -1,0 +1,6 @@
+package localqueue
+
+// WithSnapshotEvery begins a snapshot whenever the journal has grown by so many bytes.
+func WithSnapshotEvery(bytes int64) Option {
+	return func(o *options) { o.minRoll = bytes }
+}

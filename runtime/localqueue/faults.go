@@ -1,0 +1,260 @@
+package localqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Faults is what goes wrong with a queue's deliveries, on purpose: all of it may happen in production too, only rarely.
+// A handler that comes to the same end with them as without is idempotent. See [Service.SetFaults]. The zero value is
+// no fault.
+//
+// A share is between 0 (never) and 1 (always), of attempts. Whether a fault happens is decided by the service's seed,
+// the task's name and the attempt's number alone: the same tasks meet the same faults in every run, in whatever order they
+// are attempted. See [WithSeed].
+type Faults struct {
+	// Twice is the share of attempts that reach the handler twice, as if the network had repeated the request: at the same
+	// time on a real clock, one after the other on a virtual one. The first answer counts.
+	Twice float64
+
+	// LoseAnswer is the share of attempts whose answer gets lost: the handler runs and answers, yet the attempt counts as
+	// one without a response, and is followed by another.
+	LoseAnswer float64
+
+	// Late is the share of attempts that begin late by Delay. Other tasks overtake them. The task's schedule time is
+	// moved meanwhile, the ETA that the handler is told is not. RunTask is never late.
+	Late  float64
+	Delay time.Duration // up to 31 days
+
+	// Fail is the share of attempts that fail without reaching the handler, and FailFirst how many of each task's first
+	// attempts do. FailStatus is the HTTP status that they fail with, 300 to 599; 0: with no response, as when nothing
+	// listens.
+	Fail       float64
+	FailFirst  int
+	FailStatus int
+
+	// ClockSkew is by how much the queue's clock is ahead of the handler's (negative: behind), as far as the handler sees
+	// it: in the ETA header, and in the times of ID tokens if the token source can set them, as package issuer's does.
+	ClockSkew time.Duration
+}
+
+// Fault names a fault that was injected; see Event.Fault.
+type Fault string
+
+const (
+	FaultTwice      Fault = "twice"
+	FaultLoseAnswer Fault = "lose-answer"
+	FaultLate       Fault = "late"
+	FaultFail       Fault = "fail"
+	FaultClockSkew  Fault = "clock-skew"
+)
+
+var (
+	errAnswerLost  = errors.New("the answer was lost on purpose: a fault is set")
+	errUnreachable = errors.New("the handler was not reached on purpose: a fault is set")
+)
+
+// SetFaults sets what goes wrong with the deliveries of queue from now on: a full resource name, an id that then
+// counts in every project and location, or "" for all queues. The most specific setting counts, alone. Zero Faults end
+// a setting. An attempt that has begun, or is late already, goes on as it was.
+func (s *Service) SetFaults(queue string, faults Faults) error {
+	if _, _, full := splitQueueName(queue); !full && queue != "" && !validQueueID(queue) {
+		return invalid("faults of the queue %q: want projects/P/locations/L/queues/Q, an id Q of 1 to %d letters, digits and hyphens, or \"\" for all queues", queue, maxQueueID)
+	}
+	if err := faults.check(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	set := s.Faults()
+	if faults == (Faults{}) {
+		delete(set, queue)
+	} else {
+		set[queue] = faults
+	}
+	if len(set) == 0 {
+		s.faults.Store(nil)
+	} else {
+		s.faults.Store(&set)
+	}
+	return nil
+}
+
+// Faults returns the settings that [Service.SetFaults] made, by what it was told as queue.
+func (s *Service) Faults() map[string]Faults {
+	set := make(map[string]Faults)
+	if now := s.faults.Load(); now != nil {
+		maps.Copy(set, *now)
+	}
+	return set
+}
+
+func (f Faults) check() error {
+	for _, share := range []struct {
+		field string
+		value float64
+	}{{"Twice", f.Twice}, {"LoseAnswer", f.LoseAnswer}, {"Late", f.Late}, {"Fail", f.Fail}} {
+		if !(share.value >= 0 && share.value <= 1) { // NaN too
+			return invalid("Faults.%s is %v: want a share between 0 (never) and 1 (always)", share.field, share.value)
+		}
+	}
+	switch {
+	case f.Delay < 0 || f.Delay > retention:
+		return invalid("Faults.Delay is %v: want 0 to %v", f.Delay, retention)
+	case (f.Late > 0) != (f.Delay > 0):
+		return invalid("Faults.Late is %v and Faults.Delay %v: being late takes both, the share of attempts and by how much", f.Late, f.Delay)
+	case f.FailFirst < 0:
+		return invalid("Faults.FailFirst is %d: want a number of attempts, 0 or more", f.FailFirst)
+	case f.FailStatus != 0 && (f.FailStatus < 300 || f.FailStatus > 599):
+		return invalid("Faults.FailStatus is %d: want an HTTP status between 300 and 599, or 0 for no response", f.FailStatus)
+	case f.FailStatus != 0 && f.Fail == 0 && f.FailFirst == 0:
+		return invalid("Faults.FailStatus is %d, but no attempt fails: set Fail or FailFirst too", f.FailStatus)
+	case f.ClockSkew.Abs() > retention:
+		return invalid("Faults.ClockSkew is %v: want at most %v either way", f.ClockSkew, retention)
+	}
+	return nil
+}
+
+// faultsOf returns the faults of q; false: none, which costs next to nothing.
+func (s *Service) faultsOf(q *queue) (f Faults, any bool) {
+	set := s.faults.Load()
+	if set == nil {
+		return Faults{}, false
+	}
+	for _, key := range []string{q.name, q.id, ""} {
+		if f, any = (*set)[key]; any {
+			return f, true
+		}
+	}
+	return Faults{}, false
+}
+
+// befalls reports whether a fault with that share happens to an attempt.
+func (s *Service) befalls(share float64, fault Fault, q *queue, t *task, attempt int) bool {
+	if share == 0 || share == 1 {
+		return share == 1
+	}
+	h := fnv.New64a()
+	for _, part := range []string{string(fault), q.name, t.id, strconv.Itoa(attempt)} {
+		_, _ = h.Write([]byte(part)) // never fails
+		_, _ = h.Write([]byte{0})
+	}
+	return rand.New(rand.NewPCG(s.options.seed, h.Sum64())).Float64() < share
+}
+
+// deliver is send with the faults of the attempt's queue.
+func (s *Service) deliver(ctx context.Context, a *attempt, c *contents) outcome {
+	f, any := s.faultsOf(a.q)
+	if !any {
+		return s.send(ctx, a, c)
+	}
+	if f.ClockSkew != 0 {
+		s.inject(a, FaultClockSkew)
+		a.schedule += int64(f.ClockSkew)
+		ctx = context.WithValue(ctx, skewKey{}, f.ClockSkew)
+	}
+	if a.number <= f.FailFirst || s.befalls(f.Fail, FaultFail, a.q, a.t, a.number) {
+		s.inject(a, FaultFail)
+		if f.FailStatus == 0 {
+			return outcome{said: saidUnreachable, err: errUnreachable}
+		}
+		return outcome{status: f.FailStatus, said: f.FailStatus}
+	}
+	send := s.send
+	if s.befalls(f.Twice, FaultTwice, a.q, a.t, a.number) {
+		s.inject(a, FaultTwice)
+		send = s.sendTwice
+	}
+	o := send(ctx, a, c)
+	if o.status != 0 && s.befalls(f.LoseAnswer, FaultLoseAnswer, a.q, a.t, a.number) {
+		s.inject(a, FaultLoseAnswer)
+		return outcome{said: saidUnreachable, err: fmt.Errorf("%w (HTTP status %d)", errAnswerLost, o.status)}
+	}
+	return o
+}
+
+// sendTwice sends the task's request twice and returns what became of the first.
+func (s *Service) sendTwice(ctx context.Context, a *attempt, c *contents) outcome {
+	twin := *c // sending may change the contents
+	twin.header = slices.Clone(c.header)
+	if s.virtual != nil {
+		o := s.send(ctx, a, c)
+		s.send(ctx, a, &twin)
+		return o
+	}
+	second := make(chan struct{})
+	go func() {
+		defer close(second)
+		s.send(ctx, a, &twin)
+	}()
+	o := s.send(ctx, a, c)
+	<-second
+	return o
+}
+
+// inject notes that a fault befell an attempt.
+func (s *Service) inject(a *attempt, fault Fault) {
+	if !s.events.wanted.Load() {
+		return
+	}
+	a.q.mu.Lock()
+	s.emit(a.q, a.t, Event{Kind: TaskFault, Fault: fault})
+	a.q.mu.Unlock()
+	s.flush()
+}
+
+// holdBack puts off the tasks that are due and are to be late, as far as they stand before any other.
+func (q *queue) holdBack(now int64) {
+	f, any := q.s.faultsOf(q)
+	if !any || f.Late == 0 {
+		return
+	}
+	for len(q.waiting) > 0 && q.waiting[0].schedule <= now {
+		t := q.waiting[0]
+		if _, already := q.late[t]; already || !q.s.befalls(f.Late, FaultLate, q, t, int(t.dispatches)+1) {
+			return
+		}
+		if q.late == nil {
+			q.late = make(map[*task]int64)
+		}
+		q.late[t] = t.schedule
+		q.waiting.remove(t)
+		t.schedule += int64(f.Delay.Truncate(time.Microsecond))
+		q.waiting.push(t)
+		q.s.emit(q, t, Event{Kind: TaskFault, Fault: FaultLate, Next: nanoTime(t.schedule)})
+	}
+}
+
+// punctual returns when t, whose attempt begins, was to be attempted, late or not.
+func (q *queue) punctual(t *task) int64 {
+	at, late := q.late[t]
+	if !late {
+		return t.schedule
+	}
+	delete(q.late, t)
+	return at
+}
+
+type skewKey struct{}
+
+// datedTokenSource is a [TokenSource] that can set the time of a token.
+type datedTokenSource interface {
+	IDTokenIssuedAt(ctx context.Context, account, audience string, at time.Time) (string, error)
+}
+
+// idToken returns an ID token of source, with the clock skew that the attempt of ctx has.
+func idToken(ctx context.Context, source TokenSource, account, audience string) (string, error) {
+	if dated, ok := source.(datedTokenSource); ok {
+		if skew, ok := ctx.Value(skewKey{}).(time.Duration); ok {
+			return dated.IDTokenIssuedAt(ctx, account, audience, time.Now().Add(skew))
+		}
+	}
+	return source.IDToken(ctx, account, audience)
+}

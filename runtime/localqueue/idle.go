@@ -1,0 +1,172 @@
+package localqueue
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Backlog is what a service still has to do.
+type Backlog struct {
+	Running   int       // attempts that are running, of deleted tasks too
+	Due       int       // tasks that wait for nothing but their queue's limits, or on a virtual clock for being told
+	Scheduled int       // tasks that are due later
+	Held      int       // tasks of queues that are paused
+	Next      time.Time // when the first of Scheduled is due; zero: none is
+}
+
+// Idle reports whether nothing is running or due.
+func (b Backlog) Idle() bool { return b.Running == 0 && b.Due == 0 }
+
+// Backlog returns what the service has to do now.
+func (s *Service) Backlog() Backlog {
+	b := Backlog{Running: int(s.idle.running.Load())}
+	var next int64
+	for _, q := range s.allQueues() {
+		q.mu.Lock()
+		now := s.nanos()
+		q.expire(now)
+		switch {
+		case q.settings.State != Running:
+			b.Held += len(q.waiting)
+		default:
+			due, first := q.waiting.due(now)
+			b.Due += due
+			b.Scheduled += len(q.waiting) - due
+			if first != 0 && (next == 0 || first < next) {
+				next = first
+			}
+		}
+		q.mu.Unlock()
+	}
+	if next != 0 {
+		b.Next = nanoTime(next)
+	}
+	s.flush()
+	return b
+}
+
+// WaitIdle waits until nothing is running and nothing is due, and every event has been observed, and returns what is
+// left then: tasks that are due later, retries among them, and those of paused queues. When ctx is done first, it
+// returns what is left with ctx's error; so it does with [ErrClosed] when the service is closed. On a virtual clock,
+// where nothing happens by itself, it delivers what is due, as [Service.RunDue] does. A handler or an observer must not
+// call it: it would wait for itself.
+func (s *Service) WaitIdle(ctx context.Context) (left Backlog, err error) {
+	if err := s.enter(ctx); err != nil {
+		return Backlog{}, err
+	}
+	defer s.settle(&err)
+	if s.virtual != nil {
+		_, err := s.RunDue(ctx)
+		return s.Backlog(), err
+	}
+	changed, stop := s.idle.watch()
+	defer stop()
+	for {
+		if err := s.journal.err(); err != nil { // nothing will ever be attempted again
+			return s.Backlog(), err
+		}
+		begun := s.idle.begun.Load()
+		if s.idle.running.Load() == 0 && s.events.passedOn() {
+			// Nothing begun meanwhile: each queue was idle when it was looked at, and could not become due by another's doing.
+			if b := s.Backlog(); b.Idle() && s.idle.begun.Load() == begun {
+				return b, nil
+			}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return s.Backlog(), contextError(ctx.Err())
+		case <-s.ctx.Done():
+			return s.Backlog(), s.enter(context.Background())
+		}
+	}
+}
+
+// due returns how many tasks are due at now, and when the next one after is; 0: none is.
+func (h taskHeap) due(now int64) (due int, next int64) {
+	for pending := []int{0}; len(pending) > 0; {
+		i := pending[len(pending)-1]
+		pending = pending[:len(pending)-1]
+		switch {
+		case i >= len(h):
+		case h[i].schedule <= now:
+			due++
+			pending = append(pending, 2*i+1, 2*i+2)
+		case next == 0 || h[i].schedule < next:
+			next = h[i].schedule
+		}
+	}
+	return due, next
+}
+
+func (s *Service) allQueues() []*queue {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	queues := make([]*queue, 0, len(s.queues))
+	for _, q := range s.queues {
+		queues = append(queues, q)
+	}
+	return queues
+}
+
+// idle counts attempts and tells those who wait for the service to become idle when to look again.
+type idle struct {
+	running atomic.Int64 // attempts that have begun and whose events have not been observed yet
+	begun   atomic.Int64 // attempts ever begun
+
+	waiting  atomic.Int32 // len(watchers), to be read without the lock
+	mu       sync.Mutex
+	watchers map[chan struct{}]struct{} // buffered
+}
+
+func (i *idle) began() {
+	i.running.Add(1)
+	i.begun.Add(1)
+}
+
+func (i *idle) ended() {
+	i.running.Add(-1)
+	i.changed()
+}
+
+// changed has the watchers look again.
+func (i *idle) changed() {
+	if i.waiting.Load() == 0 {
+		return
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for w := range i.watchers {
+		select {
+		case w <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// watch returns a channel that receives after every change, until stop.
+func (i *idle) watch() (changed <-chan struct{}, stop func()) {
+	w := make(chan struct{}, 1)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.watchers == nil {
+		i.watchers = make(map[chan struct{}]struct{})
+	}
+	i.watchers[w] = struct{}{}
+	i.waiting.Add(1)
+	return w, func() {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		delete(i.watchers, w)
+		i.waiting.Add(-1)
+	}
+}
+
+// passedOn reports whether the observer has heard of everything.
+func (e *events) passedOn() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.waiting) == 0 && !e.passing
+}

@@ -1,0 +1,258 @@
+package localqueue
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+)
+
+// journal records every change of a durable service in the order in which it takes effect. Whoever makes a change
+// appends its entry under the lock that guards what is changed; one goroutine writes what has gathered meanwhile, as one
+// group that is on disk wholly or not at all, and brings it there with one sync. Answers wait for that: see
+// [Service.settle].
+//
+// The methods that the service's own work calls do nothing on a nil journal, which is that of a service in memory.
+//
+// After a write that went wrong nobody knows what is on disk, so that there is no second try: the journal refuses
+// everything from then on, and so does the service. What had been acknowledged is on disk.
+type journal struct {
+	dir     *dir
+	log     *slog.Logger
+	service *Service
+
+	mu        sync.Mutex
+	changed   *sync.Cond // the writer's: there is something to write, or the journal is to be closed
+	gathering *group     // what is appended goes in here
+	writing   *group     // the one before, nil when it is on disk
+	refused   *group     // set for good when a write has gone wrong, or the journal is closed
+	closing   bool
+	enough    int // callers of gathering that the writer waits for; 0: it does not
+
+	spare []byte // memory of an earlier group
+
+	// The writer goroutine's.
+
+	full     chan struct{} // buffered: gathering has enough callers
+	took     time.Duration // to write the last group
+	expected int           // callers that the next group is likely to have
+	segment  *segment
+	number   uint64        // of the segment
+	grown    int64         // bytes in journals that no snapshot replaces
+	rollAt   int64         // of grown: when a snapshot is worth while
+	snapshot *newSnapshot  // that is being written; nil: none is
+	stopped  chan struct{} // closed when the writer has ended
+}
+
+// group is a number of entries that are on disk together.
+type group struct {
+	buf     []byte        // a frame whose header is filled in when it is written
+	callers int           // that wait for it
+	done    chan struct{} // closed when err is set
+	err     error
+}
+
+func newGroup(buf []byte) *group {
+	return &group{buf: append(buf[:0], make([]byte, frameHeader)...), done: make(chan struct{})}
+}
+
+func (g *group) empty() bool { return len(g.buf) == frameHeader }
+
+// errStore is in the tree of the errors of calls to a service whose journal cannot be written any more.
+var errStore = errors.New("localqueue: the service has stopped, since it cannot write to its directory")
+
+// begin lets the journal write.
+func (j *journal) begin() {
+	j.changed = sync.NewCond(&j.mu)
+	j.gathering = newGroup(nil)
+	j.stopped, j.full = make(chan struct{}), make(chan struct{}, 1)
+	go j.write()
+}
+
+// append adds the entry that encode appends. The caller holds the lock of what the entry is about.
+func (j *journal) append(encode func(b []byte) []byte) {
+	if j == nil {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.refused != nil {
+		return
+	}
+	first := j.gathering.empty()
+	j.gathering.buf = encode(j.gathering.buf)
+	if first {
+		j.changed.Signal()
+	}
+}
+
+// last returns the newest group, nil if everything that has been appended is on disk.
+func (j *journal) last() *group {
+	if j == nil {
+		return nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case j.refused != nil:
+		return j.refused
+	case !j.gathering.empty():
+		return j.gathering
+	}
+	return j.writing
+}
+
+// awaited is last for a caller that waits for the group before it makes another call.
+func (j *journal) awaited() *group {
+	if j == nil {
+		return nil
+	}
+	g := j.last()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if g != nil && g == j.gathering {
+		if g.callers++; g.callers == j.enough {
+			j.full <- struct{}{}
+		}
+	}
+	return g
+}
+
+// wait returns when the group is on disk.
+func (g *group) wait() error {
+	if g == nil {
+		return nil
+	}
+	<-g.done
+	return g.err
+}
+
+// err returns why the journal refuses what is appended, nil if it does not.
+func (j *journal) err() error {
+	if j == nil {
+		return nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.refused != nil {
+		return j.refused.err
+	}
+	return nil
+}
+
+// write writes group after group until the journal is closed or a write goes wrong.
+func (j *journal) write() {
+	defer close(j.stopped)
+	for {
+		g := j.next()
+		if g == nil {
+			return
+		}
+		began := time.Now()
+		if err := j.segment.write(g.buf); err != nil {
+			j.fail(g, err)
+			return
+		}
+		j.took = time.Since(began)
+		j.grown += int64(len(g.buf))
+		j.mu.Lock()
+		j.writing = nil
+		j.expected = g.callers + j.gathering.callers
+		if cap(g.buf) <= 1<<20 {
+			j.spare = g.buf
+		}
+		g.buf = nil
+		j.mu.Unlock()
+		close(g.done)
+		j.compact()
+	}
+}
+
+const (
+	// fewCallers are served at once. More of them, which make one call after the other, are worth waiting for.
+	fewCallers = 3
+	// maxGather bounds that waiting when the disk is slow.
+	maxGather = time.Millisecond
+)
+
+// next takes the group that has gathered, nil when the journal is closed and all is written. When many have just been
+// answered by the group before, it waits for them to make their next calls, no longer than writing a group took:
+// otherwise the first to come would be alone in a group, and all others wait for that to be written.
+func (j *journal) next() *group {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for j.gathering.empty() && !j.closing {
+		j.changed.Wait()
+	}
+	if j.expected > fewCallers && j.gathering.callers < j.expected && !j.closing {
+		j.enough = j.expected
+		j.mu.Unlock()
+		timer := time.NewTimer(min(j.took, maxGather))
+		select {
+		case <-j.full:
+		case <-timer.C:
+		}
+		timer.Stop()
+		j.mu.Lock()
+		j.enough = 0
+		select {
+		case <-j.full: // came with the timer
+		default:
+		}
+	}
+	if j.gathering.empty() {
+		return nil
+	}
+	j.writing, j.gathering = j.gathering, newGroup(j.spare)
+	j.spare = nil
+	return j.writing
+}
+
+// fail refuses g, what has gathered since, and everything after.
+func (j *journal) fail(g *group, err error) {
+	err = fmt.Errorf("%w %s: %w", errStore, j.dir.path, err)
+	j.log.Error("cannot write to the queue's directory: from now on no call is answered and no task attempted; "+
+		"what had been acknowledged is safe: make room or repair the disk, then start again", "dir", j.dir.path, "error", err)
+	err = &cloudtask.StatusError{Code: cloudtask.Unavailable, Message: err.Error(), Err: err}
+	j.refuse(err)
+	g.err = err
+	close(g.done)
+	j.service.dispatcher.stop()
+	j.service.idle.changed()
+}
+
+// refuse has err be the answer to whoever appends from now on, or has appended what was not written yet.
+func (j *journal) refuse(err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.refused != nil {
+		return
+	}
+	j.refused, j.writing = j.gathering, nil
+	j.refused.err = err
+	close(j.refused.done)
+}
+
+// close writes what has gathered and lets go of the directory.
+func (j *journal) close() error {
+	if j == nil {
+		return nil
+	}
+	j.mu.Lock()
+	j.closing = true
+	j.changed.Signal()
+	j.mu.Unlock()
+	<-j.stopped
+	if errors.Is(j.err(), ErrClosed) { // closed before
+		return nil
+	}
+	j.refuse(errClosed())
+	if j.snapshot != nil {
+		j.snapshot.abandoned.Store(true)
+		<-j.snapshot.done
+	}
+	return errors.Join(j.segment.close(), j.dir.unlock())
+}

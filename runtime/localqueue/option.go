@@ -1,0 +1,107 @@
+package localqueue
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Option sets up a [Service].
+type Option func(*options)
+
+type options struct {
+	queues         []Queue
+	strict         bool
+	transport      http.RoundTripper
+	tokens         TokenSource
+	observer       func(Event)
+	logger         *slog.Logger
+	virtual        bool
+	start          time.Time
+	seed           uint64
+	seeded         bool
+	appEngine      map[string]string // base URLs by service
+	taskTombstone  time.Duration
+	queueTombstone time.Duration
+	dir            string
+	minRoll        int64
+}
+
+// WithQueues defines queues. A Name that is a bare id defines the queue in every project and location. Unlike
+// [Service.CreateQueue] it accepts rates and concurrencies above the service's maxima, for load tests.
+func WithQueues(queues ...Queue) Option {
+	return func(o *options) { o.queues = append(o.queues, queues...) }
+}
+
+// WithStrict answers calls that name a missing queue as Cloud Tasks does. Without it, creating a task creates the
+// queue, with a log line; a queue that was deleted stays deleted either way.
+func WithStrict() Option {
+	return func(o *options) { o.strict = true }
+}
+
+// WithHandler delivers every task straight to h, whatever the host in its URL, without a network.
+func WithHandler(h http.Handler) Option {
+	return func(o *options) { o.transport = &handlerTransport{handler: h} }
+}
+
+// WithTransport delivers tasks through rt in place of the service's own [http.Transport]. A redirect comes back to the
+// service, which follows it with another call. The service does not close rt.
+func WithTransport(rt http.RoundTripper) Option {
+	return func(o *options) { o.transport = rt }
+}
+
+// TokenSource makes the tokens of tasks that ask for one, at each attempt. Package issuer has one.
+type TokenSource interface {
+	// IDToken returns an OIDC token of the service account for the audience.
+	IDToken(ctx context.Context, account, audience string) (string, error)
+	// AccessToken returns an OAuth access token of the service account for the scope.
+	AccessToken(ctx context.Context, account, scope string) (string, error)
+}
+
+// WithTokenSource signs the tokens of tasks with an OIDC or OAuth token. Without it such tasks are sent without an
+// Authorization header, and a log line says so once.
+func WithTokenSource(source TokenSource) Option {
+	return func(o *options) { o.tokens = source }
+}
+
+// WithObserver calls f with everything that happens to tasks, in order and never concurrently, outside the service's
+// locks. f must be quick: the calls and attempts that it hears of wait for it.
+func WithObserver(f func(Event)) Option {
+	return func(o *options) { o.observer = f }
+}
+
+// WithLogger logs to l in place of [slog.Default].
+func WithLogger(l *slog.Logger) Option {
+	return func(o *options) { o.logger = l }
+}
+
+// WithVirtualClock makes time stand at start (zero: the present) until the service is told to move it.
+func WithVirtualClock(start time.Time) Option {
+	return func(o *options) { o.virtual, o.start = true, start }
+}
+
+// WithSeed makes the ids that the service chooses the same in every run, and decides which deliveries meet the faults of
+// [Service.SetFaults]. Without it the seed is 1, but ids on a real clock are random.
+func WithSeed(seed uint64) Option {
+	return func(o *options) { o.seed, o.seeded = seed, true }
+}
+
+// WithTombstones sets for how long the name of a task that is gone stays taken (default 24 h), and for how long that of
+// a deleted queue does (default 3 days). Zero keeps the default; a negative duration frees names at once.
+func WithTombstones(tasks, queues time.Duration) Option {
+	return func(o *options) { o.taskTombstone, o.queueTombstone = tasks, queues }
+}
+
+// WithDir keeps everything in files in the directory, which is created if it is missing: what a call has answered
+// survives the process, however it ends, and a service that is created with the directory later goes on with it. A task
+// whose attempt was running then, or whose attempt's outcome was not on disk yet, is attempted again.
+//
+// Settings of queues in the directory prevail over those of [WithQueues]. One service at a time can use a directory: New
+// returns an error for the second. It does so for files that are damaged too, and changes nothing then.
+//
+// When a file cannot be written, such as on a full disk, the call that needed it and all after it fail with UNAVAILABLE,
+// and no attempt begins: close the service, and create it again when the directory can be written.
+func WithDir(path string) Option {
+	return func(o *options) { o.dir = path }
+}

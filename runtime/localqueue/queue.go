@@ -1,0 +1,338 @@
+package localqueue
+
+import (
+	"math"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+)
+
+// task is a task as a queue holds it. Its queue's lock guards all that changes.
+type task struct {
+	id     string
+	record record
+	seq    uint64 // order of creation in its queue
+
+	created   int64 // nanoseconds since the epoch, whole seconds
+	schedule  int64 // of the next attempt, or of the one that is running; whole microseconds
+	heapIndex int32 // in queue.waiting; -1 while running
+
+	chosen  bool // the service chose the id
+	running bool // an attempt has claimed it
+	gone    bool // removed from its queue; an attempt that is still running has no effect
+	forced  bool // the attempt that is running, or was when the service went down, is RunTask's
+
+	previous   int16 // what the previous attempt's response is said to have been
+	dispatches int32 // attempts begun
+	responses  int32 // attempts that got a response
+	executions int32 // attempts that got one below 500; for App Engine, any
+	history    *history
+}
+
+// history is what is remembered of a task's attempts; nil before the first.
+type history struct {
+	first int64 // when the first attempt began
+	last  cloudtask.Attempt
+}
+
+// queue is one queue. Lock order: Service.mu, queue.mu, then the dispatcher's or the observer's lock.
+type queue struct {
+	s    *Service
+	name string // full resource name
+	id   string // its last part
+	seq  int    // order of creation, which decides between queues that are due at the same time
+
+	unbounded bool // WithQueues defined it with limits above the service's maxima, so that updates may have them too
+
+	mu       sync.Mutex
+	settings Queue // Name, State and PurgeTime included
+	deleted  bool  // the service has forgotten this queue: look the name up again
+	tasks    map[string]*task
+	waiting  taskHeap
+	order    order
+	lastSeq  uint64
+	gone     tombstones
+	bucket   bucket
+	inFlight int             // attempts that count against MaxConcurrentDispatches
+	late     map[*task]int64 // when tasks that a fault puts off were to be attempted
+
+	slot slot // the dispatcher's, under its lock
+}
+
+func newQueue(s *Service, settings Queue, seq int, now int64) *queue {
+	_, id, _ := splitQueueName(settings.Name)
+	q := &queue{s: s, name: settings.Name, id: id, seq: seq, tasks: make(map[string]*task)}
+	q.gone.window = int64(tombstoneWindow(s.options.taskTombstone, 24*time.Hour))
+	q.unbounded = checkRate(settings.RateLimits, false) != nil
+	q.settings = settings
+	q.settings.PurgeTime = time.Time{}
+	if settings.State != Paused {
+		q.settings.State = Running
+	}
+	q.bucket.limit(settings.RateLimits, now)
+	q.bucket.tokens = q.bucket.burst
+	q.slot.index = -1
+	return q
+}
+
+// expire removes the tasks that have reached the service's retention.
+func (q *queue) expire(now int64) {
+	t := q.order.oldest()
+	if t == nil || t.created+int64(retention) > now {
+		return
+	}
+	for t != nil && t.created+int64(retention) <= now {
+		q.remove(t, TaskExpired, now)
+		t = q.order.oldest()
+	}
+	q.rearm(now)
+}
+
+// add adds t, whose record and times are set. False means that a task of that id is there or was lately.
+func (q *queue) add(t *task, now int64) bool {
+	q.expire(now)
+	if _, taken := q.tasks[t.id]; taken || q.gone.has(t.id, now) {
+		return false
+	}
+	q.lastSeq++
+	t.seq = q.lastSeq
+	q.tasks[t.id] = t
+	q.order.add(t)
+	q.s.journal.append(func(b []byte) []byte { return packTask(b, q, t) })
+	q.s.emit(q, t, Event{Kind: TaskCreated, Next: nanoTime(t.schedule)})
+	q.wait(t, now)
+	return true
+}
+
+// wait puts t among the waiting tasks.
+func (q *queue) wait(t *task, now int64) {
+	q.waiting.push(t)
+	if t.heapIndex == 0 { // otherwise the queue's next moment is what it was
+		q.rearm(now)
+	}
+}
+
+// remove takes t out of the queue for good; kind says why.
+func (q *queue) remove(t *task, kind EventKind, now int64) {
+	if !t.running {
+		q.waiting.remove(t)
+	}
+	delete(q.tasks, t.id)
+	delete(q.late, t)
+	q.order.remove(t)
+	q.gone.add(t.id, t.chosen, now)
+	t.gone = true
+	if kind != TaskPurged && !q.deleted { // otherwise one entry tells of all
+		q.s.journal.append(func(b []byte) []byte {
+			return packInts(b, entryTaskGone, int64(q.seq), int64(t.seq), now)
+		})
+	}
+	switch kind {
+	case TaskDeleted, TaskPurged, TaskExpired: // the other events tell of an attempt and are its own
+		q.s.emit(q, t, Event{Kind: kind})
+	}
+}
+
+// removeAll takes every task out of the queue.
+func (q *queue) removeAll(kind EventKind, now int64) {
+	for t := q.order.oldest(); t != nil; t = q.order.oldest() {
+		q.remove(t, kind, now)
+	}
+	q.rearm(now)
+}
+
+// next returns when the queue may begin an attempt; false when that takes an event first: a task, an attempt's end, or
+// another setting.
+func (q *queue) next(now int64) (int64, bool) {
+	if q.deleted || q.settings.State != Running || len(q.waiting) == 0 || q.inFlight >= q.settings.RateLimits.MaxConcurrentDispatches {
+		return 0, false
+	}
+	return max(q.waiting[0].schedule, q.bucket.readyAt(now)), true
+}
+
+// rearm tells the dispatcher when to look at the queue again. Whatever may change that calls it.
+func (q *queue) rearm(now int64) {
+	at, ok := q.next(now)
+	if !ok {
+		at = math.MaxInt64
+	}
+	q.s.dispatcher.arm(q, at, now)
+	q.s.idle.changed()
+}
+
+// claim begins an attempt of the task that is due first, if the queue may begin one now.
+func (q *queue) claim(now int64) *attempt {
+	defer q.s.flush()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.expire(now)
+	q.holdBack(now)
+	var a *attempt
+	if at, ok := q.next(now); ok && at <= now {
+		q.bucket.take()
+		q.inFlight++
+		t := q.waiting[0]
+		q.waiting.remove(t)
+		a = q.begin(t, now, false)
+	}
+	q.rearm(now)
+	return a
+}
+
+// force begins an attempt of t whatever the limits and the state.
+func (q *queue) force(t *task, now int64) *attempt {
+	q.waiting.remove(t)
+	delete(q.late, t)
+	t.schedule = now - now%1000
+	a := q.begin(t, now, true)
+	q.rearm(now)
+	return a
+}
+
+// begin begins an attempt of t, which is no longer waiting.
+func (q *queue) begin(t *task, now int64, forced bool) *attempt {
+	t.schedule = q.punctual(t)
+	a := &attempt{
+		q: q, t: t, began: now, schedule: t.schedule, number: int(t.dispatches) + 1,
+		executions: int(t.executions), previous: int(t.previous), target: q.settings.HTTPTarget, routing: q.settings.AppEngineRouting,
+		forced: forced, depends: q.s.journal.last(),
+	}
+	q.s.idle.began()
+	t.running, t.forced = true, forced
+	t.dispatches++
+	if t.history == nil {
+		t.history = &history{first: now}
+	}
+	t.history.last = cloudtask.Attempt{ScheduleTime: nanoTime(t.schedule), DispatchTime: microTime(now)}
+	q.s.journal.append(func(b []byte) []byte { return packAttempt(b, q, t) })
+	q.s.emit(q, t, Event{Kind: TaskDispatched})
+	return a
+}
+
+// finish takes note of what became of an attempt and returns what that did to the task; 0: nothing.
+func (q *queue) finish(a *attempt, o outcome, now int64) EventKind {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !a.forced {
+		q.inFlight--
+	}
+	defer q.rearm(now)
+	switch {
+	case a.t.gone:
+		return 0
+	case o.aborted:
+		a.t.running = false
+		q.waiting.push(a.t)
+		return 0
+	}
+	e := q.conclude(a, o, now)
+	e.Duration, e.Status, e.Err, e.Response = time.Duration(now-a.began), o.status, o.err, o.response
+	q.s.emit(q, a.t, e)
+	return e.Kind
+}
+
+// conclude removes the task of an attempt that ended, or has it wait for the next.
+func (q *queue) conclude(a *attempt, o outcome, now int64) Event {
+	t, last := a.t, &a.t.history.last
+	if o.status != 0 {
+		t.responses++
+		if o.status < 500 || t.record.isAppEngine() {
+			t.executions++
+		}
+		last.ResponseTime = microTime(now)
+	}
+	if o.status >= 200 && o.status < 300 {
+		q.remove(t, TaskSucceeded, now)
+		return Event{Kind: TaskSucceeded}
+	}
+	t.previous = int16(o.said)
+	if o.status == 0 && t.record.isAppEngine() {
+		t.previous = noResponse
+	}
+	last.Code, last.Message = attemptStatus(o.said)
+	retry := q.retryOf(a)
+	if exhausted(retry, int(t.dispatches), time.Duration(now-t.history.first)) {
+		q.remove(t, TaskExhausted, now)
+		return Event{Kind: TaskExhausted, Failure: last.Message}
+	}
+	from := now
+	if a.forced {
+		from = a.began
+	}
+	t.schedule = from + int64(max(backoff(retry, int(t.dispatches)), o.retryAfter))
+	t.schedule -= t.schedule % 1000
+	t.running, t.forced = false, false
+	q.waiting.push(t)
+	q.s.journal.append(func(b []byte) []byte { return packAttempt(b, q, t) })
+	return Event{Kind: TaskRetried, Failure: last.Message, Next: nanoTime(t.schedule)}
+}
+
+// retryOf returns the task's own retry settings, or the queue's.
+func (q *queue) retryOf(a *attempt) cloudtask.RetryConfig {
+	if a.retry == nil {
+		return q.settings.Retry
+	}
+	return retryDefaults(*a.retry)
+}
+
+// view returns t as callers see it.
+func (q *queue) view(t *task, view View) *Task {
+	c := t.record.unpack()
+	out := c.task(view)
+	out.Name = q.name + "/tasks/" + t.id
+	if out.AppEngine != nil {
+		out.AppEngine.Routing = out.AppEngine.Routing.in(q.name)
+	}
+	out.ScheduleTime, out.CreateTime = nanoTime(t.schedule), nanoTime(t.created)
+	out.DispatchCount, out.ResponseCount = int(t.dispatches), int(t.responses)
+	if t.history != nil {
+		out.FirstAttempt = microTime(t.history.first)
+		last := t.history.last
+		out.LastAttempt = &last
+	}
+	return out
+}
+
+// copySettings returns the queue's settings, sharing nothing with it.
+func (q *queue) copySettings() *Queue {
+	c := queueDefaults(q.settings)
+	c.RateLimits.MaxBurstSize = q.settings.RateLimits.MaxBurstSize // a defined queue's is not derived
+	return &c
+}
+
+// attemptStatus returns the status of an attempt that was answered, or is said to have been answered, with an HTTP
+// status that is not a success.
+func attemptStatus(httpStatus int) (cloudtask.Code, string) {
+	code := cloudtask.Unknown
+	switch httpStatus {
+	case 400:
+		code = cloudtask.InvalidArgument
+	case 401:
+		code = cloudtask.Unauthenticated
+	case 403:
+		code = cloudtask.PermissionDenied
+	case 404:
+		code = cloudtask.NotFound
+	case 409:
+		code = cloudtask.AlreadyExists
+	case 429:
+		code = cloudtask.ResourceExhausted
+	case 499:
+		code = cloudtask.Canceled
+	case 500:
+		code = cloudtask.Internal
+	case 501:
+		code = cloudtask.Unimplemented
+	case 503:
+		code = cloudtask.Unavailable
+	case 504:
+		code = cloudtask.DeadlineExceeded
+	}
+	return code, code.String() + "(" + strconv.Itoa(int(code)) + "): HTTP status code " + strconv.Itoa(httpStatus)
+}
+
+func nanoTime(n int64) time.Time { return time.Unix(0, n).UTC() }
+
+func microTime(n int64) time.Time { return nanoTime(n - n%1000) }

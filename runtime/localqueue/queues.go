@@ -1,0 +1,361 @@
+package localqueue
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+)
+
+// find returns the queue of that full name, nil if there is none.
+func (s *Service) find(name string) *queue {
+	s.mu.RLock()
+	q := s.queues[name]
+	s.mu.RUnlock()
+	if q != nil || len(s.everywhere) == 0 {
+		return q
+	}
+	_, id, ok := splitQueueName(name)
+	if settings, defined := s.everywhere[id]; ok && defined {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.define(name, settings)
+	}
+	return nil
+}
+
+// define returns the queue of that name, which exists in every location unless it was deleted there. The caller holds
+// s.mu.
+func (s *Service) define(name string, settings Queue) *queue {
+	if q := s.queues[name]; q != nil {
+		return q
+	}
+	if _, gone := s.goneQueues[name]; gone { // once deleted, it comes back only by being created
+		return nil
+	}
+	settings.Name = name
+	return s.addQueue(settings)
+}
+
+// addQueue adds a queue. The caller holds s.mu.
+func (s *Service) addQueue(settings Queue) *queue {
+	s.queueCounter++
+	q := newQueue(s, settings, s.queueCounter, s.nanos())
+	s.queues[settings.Name] = q
+	s.journal.append(func(b []byte) []byte { return packQueue(b, q) })
+	return q
+}
+
+// tombstoned reports whether a queue of that name was deleted too recently to be created. The caller holds s.mu.
+func (s *Service) tombstoned(name string) bool {
+	free, gone := s.goneQueues[name]
+	return gone && s.nanos() < free
+}
+
+// findOrCreate returns the queue that a task is to be added to.
+func (s *Service) findOrCreate(name string) (*queue, error) {
+	if q := s.find(name); q != nil {
+		return q, nil
+	}
+	missing := status(cloudtask.NotFound, msgQueueMissing)
+	if s.options.strict {
+		return nil, missing
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if q := s.queues[name]; q != nil {
+		return q, nil
+	}
+	if s.tombstoned(name) {
+		return nil, missing
+	}
+	s.log.Info("queue created, since a task was enqueued to it (production would answer that it does not exist)", "queue", name)
+	return s.addQueue(queueDefaults(Queue{Name: name})), nil
+}
+
+// withQueue calls f with the queue locked, or returns the error missing.
+func (s *Service) withQueue(name string, missing error, f func(q *queue, now int64) error) error {
+	q := s.find(name)
+	if q == nil {
+		if err := checkQueueName(name); err != nil {
+			return err
+		}
+		return missing
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.deleted {
+		return missing
+	}
+	now := s.nanos()
+	q.expire(now)
+	return f(q, now)
+}
+
+// changeQueue calls f with the queue locked and returns the queue as it is afterwards.
+func (s *Service) changeQueue(ctx context.Context, name string, f func(q *queue, now int64)) (out *Queue, err error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.settle(&err)
+	defer s.flush()
+	err = s.withQueue(name, status(cloudtask.NotFound, msgQueueMissing), func(q *queue, now int64) error {
+		f(q, now)
+		out = q.copySettings()
+		return nil
+	})
+	return out, err
+}
+
+// Queue returns the queue (GetQueue of the wire API).
+func (s *Service) Queue(ctx context.Context, name string) (*Queue, error) {
+	return s.changeQueue(ctx, name, func(*queue, int64) {})
+}
+
+// PauseQueue stops dispatching from the queue.
+func (s *Service) PauseQueue(ctx context.Context, name string) (*Queue, error) {
+	return s.setState(ctx, name, Paused)
+}
+
+// ResumeQueue starts dispatching from the queue again.
+func (s *Service) ResumeQueue(ctx context.Context, name string) (*Queue, error) {
+	return s.setState(ctx, name, Running)
+}
+
+func (s *Service) setState(ctx context.Context, name string, state State) (*Queue, error) {
+	return s.changeQueue(ctx, name, func(q *queue, now int64) {
+		q.settings.State = state
+		s.journal.append(func(b []byte) []byte { return packQueue(b, q) })
+		q.rearm(now)
+	})
+}
+
+// PurgeQueue removes the queue's tasks. Attempts that are running end without effect.
+func (s *Service) PurgeQueue(ctx context.Context, name string) (*Queue, error) {
+	return s.changeQueue(ctx, name, func(q *queue, now int64) {
+		q.removeAll(TaskPurged, now)
+		q.settings.PurgeTime = microTime(now)
+		s.journal.append(func(b []byte) []byte {
+			return packQueue(packInts(b, entryPurge, int64(q.seq), int64(q.lastSeq), now), q)
+		})
+	})
+}
+
+// DeleteQueue removes the queue with its tasks. Its name stays taken for a while; see [WithTombstones].
+func (s *Service) DeleteQueue(ctx context.Context, name string) (err error) {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.settle(&err)
+	if err := checkQueueName(name); err != nil {
+		return err
+	}
+	q := s.find(name)
+	if q == nil || !s.forget(q) {
+		return status(cloudtask.NotFound, msgNotFound)
+	}
+	defer s.flush()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.deleted = true
+	q.removeAll(TaskDeleted, s.nanos())
+	return nil
+}
+
+// forget removes q from the service; false means that another call did.
+func (s *Service) forget(q *queue) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.queues[q.name] != q {
+		return false
+	}
+	delete(s.queues, q.name)
+	free := s.nanos() + int64(max(0, tombstoneWindow(s.options.queueTombstone, 3*24*time.Hour)))
+	s.goneQueues[q.name] = free
+	s.journal.append(func(b []byte) []byte { return packQueueGone(b, q.seq, q.name, free) })
+	return true
+}
+
+// CreateQueue creates the queue in parent (projects/P/locations/L).
+func (s *Service) CreateQueue(ctx context.Context, parent string, queue *Queue) (out *Queue, err error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.settle(&err)
+	if err := checkLocation(parent); err != nil {
+		return nil, err
+	}
+	settings, err := newSettings(queue)
+	if err != nil {
+		return nil, err
+	}
+	if location, _, _ := splitQueueName(settings.Name); location != parent {
+		return nil, invalid("%s must begin with %s.", settings.Name, parent)
+	}
+	if s.find(settings.Name) != nil {
+		return nil, status(cloudtask.AlreadyExists, "Queue already exists")
+	}
+	return s.createQueue(settings)
+}
+
+// newSettings returns the settings of a queue that is to be created.
+func newSettings(queue *Queue) (Queue, error) {
+	if queue == nil {
+		return Queue{}, invalid("Queue is required.")
+	}
+	if _, _, ok := splitQueueName(queue.Name); !ok {
+		return Queue{}, errQueueName()
+	}
+	settings := queueDefaults(*queue)
+	settings.State = Running
+	return settings, checkQueue(settings, false)
+}
+
+func (s *Service) createQueue(settings Queue) (*Queue, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.queues[settings.Name] != nil {
+		return nil, status(cloudtask.AlreadyExists, "Queue already exists")
+	}
+	if s.tombstoned(settings.Name) {
+		return nil, status(cloudtask.FailedPrecondition, "The queue cannot be created because a queue with this name existed too recently.")
+	}
+	delete(s.goneQueues, settings.Name)
+	return s.addQueue(settings).copySettings(), nil
+}
+
+// UpdateQueue sets the fields of the queue that mask names, in the wire API's spelling ("rate_limits",
+// "retry_config.max_attempts"); an empty mask names all, and fields that only the service sets are left alone. Limits
+// apply at once, to tasks that are waiting too. It creates a queue that is missing.
+func (s *Service) UpdateQueue(ctx context.Context, queue *Queue, mask []string) (out *Queue, err error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.settle(&err)
+	if queue == nil {
+		return nil, invalid("Queue is required.")
+	}
+	if _, _, ok := splitQueueName(queue.Name); !ok {
+		return nil, errQueueName()
+	}
+	for {
+		out, err := s.tryUpdate(queue, mask)
+		if !errors.Is(err, errQueueGone) {
+			return out, err
+		}
+	}
+}
+
+// tryUpdate is UpdateQueue of a well-formed name. errQueueGone means that the queue came or went meanwhile.
+func (s *Service) tryUpdate(queue *Queue, mask []string) (*Queue, error) {
+	q := s.find(queue.Name)
+	if q == nil {
+		settings := Queue{Name: queue.Name}
+		if err := applyMask(&settings, queue, mask); err != nil {
+			return nil, err
+		}
+		settings, err := newSettings(&settings)
+		if err != nil {
+			return nil, err
+		}
+		out, err := s.createQueue(settings)
+		if cloudtask.StatusOf(err) == cloudtask.AlreadyExists {
+			err = errQueueGone
+		}
+		return out, err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.deleted {
+		return nil, errQueueGone
+	}
+	settings := *q.copySettings()
+	if err := applyMask(&settings, queue, mask); err != nil {
+		return nil, err
+	}
+	settings = queueDefaults(settings)
+	if err := checkQueue(settings, q.unbounded); err != nil {
+		return nil, err
+	}
+	now := s.nanos()
+	q.settings = settings
+	s.journal.append(func(b []byte) []byte { return packQueue(b, q) })
+	q.bucket.limit(settings.RateLimits, now)
+	q.rearm(now)
+	return q.copySettings(), nil
+}
+
+// QueueFilter selects queues; the zero value selects all.
+type QueueFilter struct {
+	Text  string // tells filters apart: a page token is good for the filter of its page only
+	Match func(*Queue) bool
+}
+
+// list names the list that a filter makes of the queues of a location, for page tokens.
+func (f QueueFilter) list(parent string) string {
+	if f.Match == nil {
+		return parent
+	}
+	return fmt.Sprintf("%s?%x", parent, sha256.Sum256([]byte(f.Text)))
+}
+
+// Queues returns one page of the queues in parent (projects/P/locations/L) that filter selects, by name, and the token
+// of the next page, "" after the last (ListQueues).
+func (s *Service) Queues(ctx context.Context, parent string, page Page, filter QueueFilter) (queues []*Queue, next string, err error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, "", err
+	}
+	defer s.settle(&err)
+	if err := checkLocation(parent); err != nil {
+		return nil, "", err
+	}
+	size, err := page.size(maxQueuePage)
+	if err != nil {
+		return nil, "", err
+	}
+	list := filter.list(parent)
+	after, err := page.position(list, s.Now())
+	if err != nil {
+		return nil, "", err
+	}
+	for _, q := range s.queuesIn(parent) {
+		if q.name <= after {
+			continue
+		}
+		q.mu.Lock()
+		settings := q.copySettings()
+		q.mu.Unlock()
+		if filter.Match != nil && !filter.Match(settings) {
+			continue
+		}
+		if len(queues) == size {
+			next = pageToken(list, queues[size-1].Name, s.Now())
+			break
+		}
+		queues = append(queues, settings)
+	}
+	return queues, next, nil
+}
+
+// queuesIn returns the queues of a location by name.
+func (s *Service) queuesIn(location string) []*queue {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	prefix := location + "/queues/"
+	for id, settings := range s.everywhere {
+		s.define(prefix+id, settings)
+	}
+	var in []*queue
+	for name, q := range s.queues {
+		if strings.HasPrefix(name, prefix) {
+			in = append(in, q)
+		}
+	}
+	slices.SortFunc(in, func(a, b *queue) int { return strings.Compare(a.name, b.name) })
+	return in
+}

@@ -1,0 +1,387 @@
+package localqueue_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+)
+
+const msgQueueMissing = "Queue does not exist. If you just created the queue, wait at least a minute for the queue to initialize."
+
+func TestQueueDefaults(t *testing.T) {
+	t.Parallel()
+	s := newVirtual(t, answer(200))
+	ratio := 0.5
+	tests := []struct {
+		name string
+		in   localqueue.Queue
+		want localqueue.Queue
+	}{
+		{"all unset", localqueue.Queue{}, localqueue.Queue{}},
+		{"output only", localqueue.Queue{
+			State: localqueue.Paused, PurgeTime: start, RateLimits: localqueue.RateLimits{MaxBurstSize: -1},
+		}, localqueue.Queue{}},
+		{"fractions and precision", localqueue.Queue{
+			RateLimits:    localqueue.RateLimits{MaxDispatchesPerSecond: 0.25, MaxConcurrentDispatches: 5000},
+			Retry:         cloudtask.RetryConfig{MaxAttempts: -1, MinBackoff: 1234 * time.Microsecond, MaxRetryDuration: 1999 * time.Millisecond},
+			SamplingRatio: &ratio,
+		}, localqueue.Queue{
+			RateLimits:    localqueue.RateLimits{MaxDispatchesPerSecond: 0.25, MaxBurstSize: 10, MaxConcurrentDispatches: 5000},
+			Retry:         cloudtask.RetryConfig{MaxAttempts: -1, MinBackoff: 1234 * time.Microsecond, MaxRetryDuration: time.Second},
+			SamplingRatio: &ratio,
+		}},
+	}
+	for i, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			name := fmt.Sprintf("%s/queues/q%d", location, i)
+			test.in.Name = name
+			test.want.Name, test.want.State = name, localqueue.Running
+			if test.want.RateLimits == (localqueue.RateLimits{}) {
+				test.want.RateLimits = localqueue.RateLimits{MaxDispatchesPerSecond: 500, MaxBurstSize: 100, MaxConcurrentDispatches: 1000}
+			}
+			defaults := cloudtask.RetryConfig{MaxAttempts: 100, MinBackoff: 100 * time.Millisecond, MaxBackoff: time.Hour, MaxDoublings: 16}
+			if test.want.Retry.MaxAttempts == 0 {
+				test.want.Retry = defaults
+			} else {
+				test.want.Retry.MaxBackoff, test.want.Retry.MaxDoublings = defaults.MaxBackoff, defaults.MaxDoublings
+			}
+			created, err := s.CreateQueue(t.Context(), location, &test.in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&test.want, created); diff != "" {
+				t.Errorf("created queue (-want +got):\n%s", diff)
+			}
+			got, err := s.Queue(t.Context(), name)
+			if diff := cmp.Diff(&test.want, got); diff != "" || err != nil {
+				t.Errorf("fetched queue (-want +got):\n%s%v", diff, err)
+			}
+		})
+	}
+}
+
+func TestCreateQueueRefuses(t *testing.T) {
+	t.Parallel()
+	const nameText = `Queue name must be formatted: "projects/<PROJECT_ID>/locations/<LOCATION_ID>/queues/<QUEUE_ID>".`
+	nan, minus := math.NaN(), -0.1
+	tests := []struct {
+		name    string
+		change  func(*localqueue.Queue)
+		code    cloudtask.Code
+		message string
+	}{
+		{"nothing wrong", func(*localqueue.Queue) {}, cloudtask.OK, ""},
+		{"no name", func(q *localqueue.Queue) { q.Name = "" }, cloudtask.InvalidArgument, nameText},
+		{"bare id", func(q *localqueue.Queue) { q.Name = "x" }, cloudtask.InvalidArgument, nameText},
+		{"underscore", func(q *localqueue.Queue) { q.Name = location + "/queues/a_b" }, cloudtask.InvalidArgument, nameText},
+		{"project with colon and period", func(q *localqueue.Queue) { q.Name = "projects/a.b:c/locations/l/queues/q" }, cloudtask.InvalidArgument,
+			"projects/a.b:c/locations/l/queues/q must begin with " + location + "."},
+		{"exists", func(q *localqueue.Queue) { q.Name = queueName }, cloudtask.AlreadyExists, "Queue already exists"},
+		{"negative rate", func(q *localqueue.Queue) { q.RateLimits.MaxDispatchesPerSecond = -1 }, cloudtask.InvalidArgument,
+			"RateLimits.maxDispatchesPerSecond cannot be negative."},
+		{"rate that is no number", func(q *localqueue.Queue) { q.RateLimits.MaxDispatchesPerSecond = nan }, cloudtask.InvalidArgument,
+			"RateLimits.maxDispatchesPerSecond cannot be negative."},
+		{"rate too high", func(q *localqueue.Queue) { q.RateLimits.MaxDispatchesPerSecond = 500.1 }, cloudtask.InvalidArgument,
+			"RateLimits.maxDispatchesPerSecond must be less than or equal to 500."},
+		{"negative concurrency", func(q *localqueue.Queue) { q.RateLimits.MaxConcurrentDispatches = -1 }, cloudtask.InvalidArgument,
+			"RateLimits.maxConcurrentDispatches cannot be negative."},
+		{"concurrency too high", func(q *localqueue.Queue) { q.RateLimits.MaxConcurrentDispatches = 5001 }, cloudtask.InvalidArgument,
+			"RateLimits.maxConcurrentDispatches must be less than or equal to 5000."},
+		{"negative attempts", func(q *localqueue.Queue) { q.Retry.MaxAttempts = -2 }, cloudtask.InvalidArgument,
+			"RetryConfig.maxAttempts must be greater or equal to -1."},
+		{"negative back-off", func(q *localqueue.Queue) { q.Retry.MinBackoff = -1 }, cloudtask.InvalidArgument,
+			"RetryConfig.minBackoff cannot be negative."},
+		{"back-off upside down", func(q *localqueue.Queue) { q.Retry.MinBackoff = time.Hour + 1 }, cloudtask.InvalidArgument,
+			"RetryConfig.minBackoff must be less than or equal to RetryConfig.maxBackoff."},
+		{"negative doublings", func(q *localqueue.Queue) { q.Retry.MaxDoublings = -1 }, cloudtask.InvalidArgument,
+			"RetryConfig.maxDoublings cannot be negative."},
+		{"negative duration", func(q *localqueue.Queue) { q.Retry.MaxRetryDuration = -time.Second }, cloudtask.InvalidArgument,
+			"RetryConfig.maxRetryDuration cannot be negative."},
+		{"sampling ratio", func(q *localqueue.Queue) { q.SamplingRatio = &minus }, cloudtask.InvalidArgument,
+			"StackdriverLoggingConfig.samplingRatio must be between [0, 1]."},
+	}
+	s := newVirtual(t, answer(200))
+	for i, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			q := localqueue.Queue{Name: fmt.Sprintf("%s/queues/q%d", location, i)}
+			test.change(&q)
+			_, err := s.CreateQueue(t.Context(), location, &q)
+			wantStatus(t, err, test.code, test.message)
+			var help *localqueue.Help
+			if hasHelp := errors.As(err, &help); hasHelp != (test.message == nameText) {
+				t.Errorf("help %v", help)
+			}
+		})
+	}
+	_, err := s.CreateQueue(t.Context(), "not-a-valid-parent", &localqueue.Queue{Name: location + "/queues/x"})
+	wantStatus(t, err, cloudtask.InvalidArgument, "Invalid resource field value in the request.")
+}
+
+func TestMissingQueues(t *testing.T) {
+	t.Parallel()
+	s := newVirtual(t, answer(200), localqueue.WithStrict())
+	const missing = location + "/queues/missing"
+	calls := map[string]func() error{
+		"Queue":       func() error { _, err := s.Queue(t.Context(), missing); return err },
+		"PauseQueue":  func() error { _, err := s.PauseQueue(t.Context(), missing); return err },
+		"ResumeQueue": func() error { _, err := s.ResumeQueue(t.Context(), missing); return err },
+		"PurgeQueue":  func() error { _, err := s.PurgeQueue(t.Context(), missing); return err },
+		"AddTask":     func() error { _, err := s.AddTask(t.Context(), missing, httpTask()); return err },
+		"AddTasks": func() error {
+			_, err := s.AddTasks(t.Context(), missing, "", []*localqueue.Task{httpTask()})
+			return err
+		},
+		"Tasks": func() error {
+			_, _, err := s.Tasks(t.Context(), missing, localqueue.Page{}, localqueue.ViewBasic)
+			return err
+		},
+	}
+	for name, call := range calls {
+		t.Run(name, func(t *testing.T) { wantStatus(t, call(), cloudtask.NotFound, msgQueueMissing) })
+	}
+	wantStatus(t, s.DeleteQueue(t.Context(), missing), cloudtask.NotFound, "Requested entity was not found.")
+	wantStatus(t, s.DeleteQueue(t.Context(), "queues/x"), cloudtask.InvalidArgument, "Invalid resource field value in the request.")
+}
+
+func TestMissingQueueIsCreated(t *testing.T) {
+	t.Parallel()
+	s := newVirtual(t, answer(200))
+	const fresh = "projects/p/locations/l/queues/fresh"
+	if _, err := s.AddTask(t.Context(), fresh, httpTask()); err != nil {
+		t.Fatal(err)
+	}
+	if q, err := s.Queue(t.Context(), fresh); err != nil || q.State != localqueue.Running {
+		t.Errorf("Queue: %v, %v", q, err)
+	}
+	bad := httpTask()
+	bad.HTTP.URL = ""
+	if _, err := s.AddTask(t.Context(), fresh+"2", bad); err == nil {
+		t.Error("a task without URL was accepted")
+	}
+	_, err := s.Queue(t.Context(), fresh+"2")
+	wantStatus(t, err, cloudtask.NotFound, msgQueueMissing)
+	// A queue that was deleted stays deleted, as in production.
+	if err := s.DeleteQueue(t.Context(), fresh); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.AddTask(t.Context(), fresh, httpTask())
+	wantStatus(t, err, cloudtask.NotFound, msgQueueMissing)
+}
+
+func TestDeleteQueue(t *testing.T) {
+	t.Parallel()
+	s := newVirtual(t, answer(500), localqueue.WithStrict())
+	created := add(t, s, httpTask())
+	if err := s.DeleteQueue(t.Context(), queueName); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.Queue(t.Context(), queueName)
+	wantStatus(t, err, cloudtask.NotFound, msgQueueMissing)
+	_, err = s.Task(t.Context(), created.Name, localqueue.ViewBasic)
+	wantStatus(t, err, cloudtask.NotFound, "Requested entity was not found.")
+	wantStatus(t, s.DeleteQueue(t.Context(), queueName), cloudtask.NotFound, "Requested entity was not found.")
+	if attempts, err := s.RunUntilIdle(t.Context()); attempts != 0 || err != nil {
+		t.Errorf("%d attempts of a deleted queue's tasks, %v", attempts, err)
+	}
+	const tooRecent = "The queue cannot be created because a queue with this name existed too recently."
+	create := func() error {
+		_, err := s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: queueName})
+		return err
+	}
+	update := func() error {
+		_, err := s.UpdateQueue(t.Context(), &localqueue.Queue{Name: queueName}, nil)
+		return err
+	}
+	wantStatus(t, create(), cloudtask.FailedPrecondition, tooRecent)
+	if err := s.Advance(72*time.Hour - 1); err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, update(), cloudtask.FailedPrecondition, tooRecent)
+	if err := s.Advance(1); err != nil {
+		t.Fatal(err)
+	}
+	// It does not come back on its own, although it is defined for every location.
+	_, err = s.Queue(t.Context(), queueName)
+	wantStatus(t, err, cloudtask.NotFound, msgQueueMissing)
+	wantStatus(t, create(), cloudtask.OK, "")
+	if tasks, _, err := s.Tasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic); len(tasks) != 0 || err != nil {
+		t.Errorf("%d tasks in the new queue, %v", len(tasks), err)
+	}
+}
+
+func TestUpdateQueue(t *testing.T) {
+	t.Parallel()
+	s := newVirtual(t, answer(200))
+	ratio := 1.0
+	full := localqueue.Queue{
+		RateLimits:    localqueue.RateLimits{MaxDispatchesPerSecond: 5, MaxConcurrentDispatches: 6},
+		Retry:         cloudtask.RetryConfig{MaxAttempts: 7, MaxRetryDuration: time.Minute, MinBackoff: time.Second, MaxBackoff: 2 * time.Second, MaxDoublings: 3},
+		SamplingRatio: &ratio, State: localqueue.Paused,
+	}
+	tests := []struct {
+		name   string
+		mask   []string
+		change func(q *localqueue.Queue) // what changes of a queue with full's settings when empty is written over it
+	}{
+		{"everything", nil, func(q *localqueue.Queue) {
+			q.RateLimits, q.Retry, q.SamplingRatio = localqueue.RateLimits{MaxDispatchesPerSecond: 500, MaxBurstSize: 100, MaxConcurrentDispatches: 1000},
+				cloudtask.RetryConfig{MaxAttempts: 100, MinBackoff: 100 * time.Millisecond, MaxBackoff: time.Hour, MaxDoublings: 16}, nil
+		}},
+		{"output only", []string{"name", "state", "purge_time", "rate_limits.max_burst_size"}, func(q *localqueue.Queue) {}},
+		{"rate", []string{"rate_limits.max_dispatches_per_second"}, func(q *localqueue.Queue) {
+			q.RateLimits.MaxDispatchesPerSecond, q.RateLimits.MaxBurstSize = 500, 100
+		}},
+		{"concurrency", []string{"rate_limits.max_concurrent_dispatches"}, func(q *localqueue.Queue) { q.RateLimits.MaxConcurrentDispatches = 1000 }},
+		{"rate limits", []string{"rate_limits"}, func(q *localqueue.Queue) {
+			q.RateLimits = localqueue.RateLimits{MaxDispatchesPerSecond: 500, MaxBurstSize: 100, MaxConcurrentDispatches: 1000}
+		}},
+		{"retry fields", []string{"retry_config.max_attempts", "retry_config.max_retry_duration", "retry_config.max_doublings", "retry_config.max_backoff"},
+			func(q *localqueue.Queue) {
+				q.Retry.MaxAttempts, q.Retry.MaxRetryDuration, q.Retry.MaxDoublings, q.Retry.MaxBackoff = 100, 0, 16, time.Hour
+			}},
+		{"min backoff", []string{"retry_config.min_backoff"}, func(q *localqueue.Queue) { q.Retry.MinBackoff = 100 * time.Millisecond }},
+		{"logging", []string{"stackdriver_logging_config.sampling_ratio"}, func(q *localqueue.Queue) { q.SamplingRatio = nil }},
+	}
+	for i, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			name := fmt.Sprintf("%s/queues/q%d", location, i)
+			in := full
+			in.Name = name
+			want, err := s.UpdateQueue(t.Context(), &in, nil) // creates it
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want.State != localqueue.Running {
+				t.Errorf("created in state %v, want RUNNING", want.State)
+			}
+			test.change(want)
+			got, err := s.UpdateQueue(t.Context(), &localqueue.Queue{Name: name}, test.mask)
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Errorf("updated queue (-want +got):\n%s%v", diff, err)
+			}
+		})
+	}
+	refused := []struct {
+		queue   localqueue.Queue
+		mask    []string
+		message string
+	}{
+		{localqueue.Queue{Name: queueName}, []string{"colour"}, `The update mask names "colour", which is not a field of a queue that can be updated.`},
+		{localqueue.Queue{Name: "x"}, nil, `Queue name must be formatted: "projects/<PROJECT_ID>/locations/<LOCATION_ID>/queues/<QUEUE_ID>".`},
+		{localqueue.Queue{Name: queueName, RateLimits: localqueue.RateLimits{MaxDispatchesPerSecond: 501}}, nil,
+			"RateLimits.maxDispatchesPerSecond must be less than or equal to 500."},
+		{localqueue.Queue{Name: queueName, Retry: cloudtask.RetryConfig{MaxBackoff: time.Millisecond}}, []string{"retry_config.max_backoff"},
+			"RetryConfig.minBackoff must be less than or equal to RetryConfig.maxBackoff."},
+	}
+	for _, test := range refused {
+		_, err := s.UpdateQueue(t.Context(), &test.queue, test.mask)
+		wantStatus(t, err, cloudtask.InvalidArgument, test.message)
+	}
+}
+
+func TestPauseAndResume(t *testing.T) {
+	t.Parallel()
+	s := newVirtual(t, answer(200))
+	for range 2 { // both are idempotent
+		if q, err := s.PauseQueue(t.Context(), queueName); err != nil || q.State != localqueue.Paused {
+			t.Fatalf("PauseQueue: %v, %v", q, err)
+		}
+	}
+	add(t, s, httpTask())
+	if attempts, err := s.RunFor(t.Context(), time.Hour); attempts != 0 || err != nil {
+		t.Errorf("%d attempts while paused, %v", attempts, err)
+	}
+	for range 2 {
+		if q, err := s.ResumeQueue(t.Context(), queueName); err != nil || q.State != localqueue.Running {
+			t.Fatalf("ResumeQueue: %v, %v", q, err)
+		}
+	}
+	if attempts, err := s.RunDue(t.Context()); attempts != 1 || err != nil {
+		t.Errorf("%d attempts after resuming, %v; want 1", attempts, err)
+	}
+}
+
+func TestPurge(t *testing.T) {
+	t.Parallel()
+	s := newVirtual(t, answer(200))
+	for range 100 {
+		add(t, s, httpTask())
+	}
+	if err := s.Advance(time.Second + time.Nanosecond); err != nil {
+		t.Fatal(err)
+	}
+	q, err := s.PurgeQueue(t.Context(), queueName)
+	if want := time.Date(2026, 3, 1, 12, 0, 1, 123456000, time.UTC); err != nil || !q.PurgeTime.Equal(want) {
+		t.Errorf("PurgeQueue: purge time %v, %v; want %v", q.PurgeTime, err, want)
+	}
+	kept := add(t, s, httpTask())
+	tasks, _, err := s.Tasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic)
+	if err != nil || len(tasks) != 1 || tasks[0].Name != kept.Name {
+		t.Errorf("%d tasks after the purge, %v; want the one that was added since", len(tasks), err)
+	}
+	if attempts, err := s.RunUntilIdle(t.Context()); attempts != 1 || err != nil {
+		t.Errorf("%d attempts, %v; want 1", attempts, err)
+	}
+}
+
+func TestListQueues(t *testing.T) {
+	t.Parallel()
+	s := newVirtual(t, answer(200), localqueue.WithQueues(localqueue.Queue{Name: "projects/other/locations/l/queues/z"}))
+	for _, id := range []string{"c", "a", "b"} {
+		if _, err := s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: location + "/queues/" + id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := func(parent string) []string {
+		var names []string
+		for token := ""; ; {
+			queues, next, err := s.Queues(t.Context(), parent, localqueue.Page{Size: 2, Token: token}, localqueue.QueueFilter{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, q := range queues {
+				names = append(names, q.Name)
+			}
+			if next == "" {
+				return names
+			}
+			token = next
+		}
+	}
+	prefix := location + "/queues/"
+	if diff := cmp.Diff([]string{prefix + "a", prefix + "b", prefix + "c", prefix + "emails"}, list(location)); diff != "" {
+		t.Errorf("queues (-want +got):\n%s", diff)
+	}
+	prefix = "projects/other/locations/l/queues/"
+	if diff := cmp.Diff([]string{prefix + "emails", prefix + "z"}, list("projects/other/locations/l")); diff != "" {
+		t.Errorf("queues of the other project (-want +got):\n%s", diff)
+	}
+	_, _, err := s.Queues(t.Context(), "projects/x", localqueue.Page{}, localqueue.QueueFilter{})
+	wantStatus(t, err, cloudtask.InvalidArgument, "Invalid resource field value in the request.")
+	_, _, err = s.Queues(t.Context(), location, localqueue.Page{Token: "x"}, localqueue.QueueFilter{})
+	wantStatus(t, err, cloudtask.InvalidArgument, "")
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	tests := map[string]localqueue.Option{
+		"queue name":   localqueue.WithQueues(localqueue.Queue{Name: "a_b"}),
+		"queue limits": localqueue.WithQueues(localqueue.Queue{Name: "a", Retry: cloudtask.RetryConfig{MaxAttempts: -2}}),
+		"handler":      localqueue.WithHandler(nil),
+	}
+	for name, opt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if s, err := localqueue.New(opt); err == nil {
+				_ = s.Close()
+				t.Error("New returned no error")
+			}
+		})
+	}
+}

@@ -1,0 +1,76 @@
+package localqueue
+
+import (
+	"math"
+)
+
+// The service's bounds of RateLimits.
+const (
+	maxRate        = 500
+	maxConcurrency = 5000
+)
+
+// rateDefaults fills in what the service does for fields that are unset, and the burst size, which it derives.
+func rateDefaults(r RateLimits) RateLimits {
+	if r.MaxDispatchesPerSecond == 0 {
+		r.MaxDispatchesPerSecond = 500
+	}
+	if r.MaxConcurrentDispatches == 0 {
+		r.MaxConcurrentDispatches = 1000
+	}
+	r.MaxBurstSize = int(min(max(10, r.MaxDispatchesPerSecond/5), math.MaxInt32))
+	return r
+}
+
+// checkRate refuses what the service refuses; unbounded allows more than its maxima.
+func checkRate(r RateLimits, unbounded bool) error {
+	switch {
+	case !(r.MaxDispatchesPerSecond >= 0): // NaN too
+		return invalid("RateLimits.maxDispatchesPerSecond cannot be negative.")
+	case r.MaxDispatchesPerSecond > maxRate && !unbounded:
+		return invalid("RateLimits.maxDispatchesPerSecond must be less than or equal to %d.", maxRate)
+	case r.MaxConcurrentDispatches < 0:
+		return invalid("RateLimits.maxConcurrentDispatches cannot be negative.")
+	case r.MaxConcurrentDispatches > maxConcurrency && !unbounded:
+		return invalid("RateLimits.maxConcurrentDispatches must be less than or equal to %d.", maxConcurrency)
+	}
+	return nil
+}
+
+// bucket is a token bucket: each dispatch takes one token.
+type bucket struct {
+	rate   float64 // tokens a second
+	burst  float64 // capacity
+	tokens float64
+	at     int64 // when tokens was right, in nanoseconds since the epoch
+}
+
+// limit changes the limits; tokens that the old rate earned until now are kept as far as they fit.
+func (b *bucket) limit(r RateLimits, now int64) {
+	b.settle(now)
+	b.rate, b.burst = r.MaxDispatchesPerSecond, float64(r.MaxBurstSize)
+	b.tokens = min(b.tokens, b.burst)
+}
+
+func (b *bucket) settle(now int64) {
+	if now > b.at {
+		b.tokens = min(b.burst, b.tokens+float64(now-b.at)*b.rate/1e9)
+	}
+	b.at = now // a clock that was set back earns nothing, and stops nothing
+}
+
+// readyAt returns when a token is there: now, or later.
+func (b *bucket) readyAt(now int64) int64 {
+	b.settle(now)
+	const almost = 1 - 1e-6 // what is missing is rounding: less than a dispatch in a million
+	if b.tokens >= almost {
+		return now
+	}
+	wait := math.Ceil((1 - b.tokens) / b.rate * 1e9)
+	if wait >= float64(retention) { // a rate that tiny never comes round
+		wait = float64(retention)
+	}
+	return now + int64(wait)
+}
+
+func (b *bucket) take() { b.tokens-- }

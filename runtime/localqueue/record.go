@@ -1,0 +1,184 @@
+package localqueue
+
+import (
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+)
+
+// record is the part of a task that never changes, packed into one string: a waiting task costs little more than its
+// own bytes, and what is sent can be sliced out of it without copying.
+//
+// It holds: URL, method, deadline in ms, headers by name, token, retry settings, body. Strings are preceded by their
+// length; numbers are varints. The URL of an App Engine task is its relative URI, which begins with a slash as no other
+// does.
+type record string
+
+const (
+	tokenNone = iota
+	tokenOIDC
+	tokenOAuth
+	tokenAppEngine // none, and the task is for App Engine: service, version and instance follow
+)
+
+// pack packs a task that [normalize] returned.
+func pack(t *Task) record {
+	h := requestOf(t)
+	size := len(h.URL) + len(h.Body) + 64
+	for k, v := range h.Header {
+		size += len(k) + len(v) + 2*binary.MaxVarintLen32
+	}
+	var scratch [1 << 10]byte // on the stack: most tasks are packed without garbage
+	b := scratch[:0]
+	if size > len(scratch) {
+		b = make([]byte, 0, size)
+	}
+	b = packString(b, h.URL)
+	b = packString(b, h.Method)
+	b = binary.AppendVarint(b, t.DispatchDeadline.Milliseconds())
+	b = binary.AppendVarint(b, int64(len(h.Header)))
+	keys := make([]string, 0, 16) // on the stack, mostly
+	for k := range h.Header {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		b = packString(packString(b, k), h.Header[k])
+	}
+	switch {
+	case t.AppEngine != nil:
+		routing := t.AppEngine.Routing
+		b = append(b, tokenAppEngine)
+		b = packString(packString(packString(b, routing.Service), routing.Version), routing.Instance)
+	case h.OIDC != nil:
+		b = append(b, tokenOIDC)
+		b = packString(packString(b, h.OIDC.ServiceAccount), h.OIDC.Audience)
+	case h.OAuth != nil:
+		b = append(b, tokenOAuth)
+		b = packString(packString(b, h.OAuth.ServiceAccount), h.OAuth.Scope)
+	default:
+		b = append(b, tokenNone)
+	}
+	if r := t.Retry; r == nil {
+		b = append(b, 0)
+	} else {
+		b = append(b, 1)
+		for _, n := range []int64{int64(r.MaxAttempts), int64(r.MaxRetryDuration), int64(r.MinBackoff), int64(r.MaxBackoff), int64(r.MaxDoublings)} {
+			b = binary.AppendVarint(b, n)
+		}
+	}
+	b = append(b, h.Body...)
+	return record(b)
+}
+
+// requestOf returns the part of a task's request that both kinds of target have.
+func requestOf(t *Task) *HTTPRequest {
+	if r := t.AppEngine; r != nil {
+		return &HTTPRequest{URL: r.RelativeURI, Method: r.Method, Header: r.Header, Body: r.Body}
+	}
+	return t.HTTP
+}
+
+func packString(b []byte, s string) []byte {
+	return append(binary.AppendVarint(b, int64(len(s))), s...)
+}
+
+// contents is an unpacked record; its strings share the record's memory.
+type contents struct {
+	url, method string
+	deadline    time.Duration
+	header      []headerField
+	token       int // tokenNone, tokenOIDC, tokenOAuth or tokenAppEngine
+	account     string
+	audience    string // or scope
+	routing     AppEngineRouting
+	retry       *cloudtask.RetryConfig
+	body        string
+}
+
+type headerField struct{ key, value string }
+
+func (r record) unpack() contents {
+	var c contents
+	c.url = r.string()
+	c.method = r.string()
+	c.deadline = time.Duration(r.int()) * time.Millisecond
+	c.header = make([]headerField, r.int())
+	for i := range c.header {
+		c.header[i] = headerField{r.string(), r.string()}
+	}
+	switch c.token = r.byte(); c.token {
+	case tokenOIDC, tokenOAuth:
+		c.account, c.audience = r.string(), r.string()
+	case tokenAppEngine:
+		c.routing = AppEngineRouting{Service: r.string(), Version: r.string(), Instance: r.string()}
+	}
+	if r.byte() == 1 {
+		c.retry = &cloudtask.RetryConfig{
+			MaxAttempts:      int(r.int()),
+			MaxRetryDuration: time.Duration(r.int()),
+			MinBackoff:       time.Duration(r.int()),
+			MaxBackoff:       time.Duration(r.int()),
+			MaxDoublings:     int(r.int()),
+		}
+	}
+	c.body = string(r)
+	return c
+}
+
+// isAppEngine reports whether the task is for App Engine.
+func (r record) isAppEngine() bool { return r.string()[0] == '/' }
+
+func (r *record) byte() int {
+	c := (*r)[0]
+	*r = (*r)[1:]
+	return int(c)
+}
+
+func (r *record) int() int64 {
+	var u uint64
+	for shift := 0; ; shift += 7 {
+		c := (*r)[0]
+		*r = (*r)[1:]
+		u |= uint64(c&0x7f) << shift
+		if c < 0x80 {
+			return int64(u>>1) ^ -int64(u&1) // the zigzag of binary.AppendVarint
+		}
+	}
+}
+
+func (r *record) string() string {
+	n := r.int()
+	s := (*r)[:n]
+	*r = (*r)[n:]
+	return string(s)
+}
+
+// task returns the task of the contents in the view; what changes over a task's life is not in it.
+func (c *contents) task(view View) *Task {
+	h := &HTTPRequest{URL: c.url, Method: c.method, Header: make(map[string]string, len(c.header))}
+	for _, f := range c.header {
+		h.Header[f.key] = f.value
+	}
+	switch c.token {
+	case tokenOIDC:
+		h.OIDC = &OIDCToken{ServiceAccount: c.account, Audience: c.audience}
+	case tokenOAuth:
+		h.OAuth = &OAuthToken{ServiceAccount: c.account, Scope: c.audience}
+	}
+	t := &Task{DispatchDeadline: c.deadline, Retry: c.retry, View: ViewBasic}
+	if view == ViewFull {
+		t.View = ViewFull
+		if c.body != "" {
+			h.Body = []byte(c.body)
+		}
+	}
+	if c.token == tokenAppEngine {
+		t.AppEngine = &AppEngineRequest{Method: h.Method, Routing: c.routing, RelativeURI: h.URL, Header: h.Header, Body: h.Body}
+	} else {
+		t.HTTP = h
+	}
+	return t
+}

@@ -1,0 +1,368 @@
+package localqueue
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+	"unsafe"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+)
+
+// replay brings back the state that a directory holds.
+type replay struct {
+	s      *Service
+	d      *dir
+	queues map[int]*queue // by number
+	ended  bool           // a snapshot's last entry has been read
+
+	batches   [maxBatches][]byte // the last ones, in a ring: the others are forgotten
+	lastBatch int                // number of the next
+
+	// Of the journal that was read last.
+
+	end  int64   // of its last frame; 0: it has no header
+	salt uint64  // of its header
+	torn *damage // its last frame, nil if that is whole
+}
+
+// recover opens the service's directory, brings back the state that it holds, and makes the journal that goes on from
+// there. The directory is changed only when all of it could be read.
+func (s *Service) recover(path string) (err error) {
+	began := time.Now()
+	d, err := openDir(path)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.unlock())
+		}
+	}()
+	found, err := d.list()
+	if err != nil {
+		return err
+	}
+	r := replay{s: s, d: d, queues: make(map[int]*queue)}
+	j := &journal{dir: d, log: s.log, service: s, rollAt: s.options.minRoll, number: max(1, found.snapshot)}
+	if found.snapshot != 0 {
+		size, err := r.snapshot(found.snapshot)
+		if err != nil {
+			return err
+		}
+		j.rollAt = max(s.options.minRoll, size)
+	}
+	for i, n := range found.journals {
+		j.number = n
+		size, err := r.journal(n, i == len(found.journals)-1)
+		if err != nil {
+			return err
+		}
+		j.grown += size
+	}
+	if err := r.restoreBatches(); err != nil {
+		return err
+	}
+	if j.segment, err = r.resume(j.number); err != nil {
+		return fmt.Errorf("opening the journal: %w", err)
+	}
+	d.remove(found.useless)
+	tasks := r.finish()
+	s.log.Info("queues recovered", "dir", path, "queues", len(s.queues), "tasks", tasks, "took", time.Since(began).Round(time.Millisecond))
+	s.journal = j
+	j.begin()
+	return nil
+}
+
+// snapshot replays the snapshot of that number and returns its size.
+func (r *replay) snapshot(number uint64) (int64, error) {
+	path := r.d.snapshot(number)
+	frames, err := r.file(path, number)
+	if err != nil {
+		return 0, err
+	}
+	if !r.ended {
+		return 0, &damage{path, frames.offset, "its end is missing"}
+	}
+	return frames.offset, nil
+}
+
+// journal replays the journal of that number and returns its size. In the newest, the last frame may be torn: the
+// process or the machine went down while it was being written, and nobody was told that it had been.
+func (r *replay) journal(number uint64, newest bool) (int64, error) {
+	path := r.d.journal(number)
+	frames, err := r.file(path, number)
+	var bad *damage
+	switch {
+	case err == nil:
+	case !newest || !errors.As(err, &bad):
+		return 0, err
+	case frames == nil:
+		// Not even the header may have been finished.
+		if data, readErr := os.ReadFile(path); readErr != nil || len(data) >= fileHeader && !zeros(data) {
+			return 0, errors.Join(err, readErr)
+		}
+		r.end, r.torn = 0, bad
+		return 0, nil
+	default:
+		more, readErr := frames.frameAfter(frames.offset)
+		if more || readErr != nil {
+			return 0, errors.Join(err, readErr)
+		}
+		r.torn = bad
+	}
+	r.end, r.salt = frames.offset, frames.salt
+	return frames.offset, nil
+}
+
+// resume opens the journal of that number to go on after its last frame, or creates it.
+func (r *replay) resume(number uint64) (*segment, error) {
+	path := r.d.journal(number)
+	if r.torn != nil {
+		r.s.log.Warn("the last change in the journal was being written when the queue went down, and nobody was told that it had been made: it is dropped",
+			"file", path, "offset", r.torn.offset, "reason", r.torn.what)
+	}
+	if r.end == 0 {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		return r.d.create(number)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(f.Truncate(r.end), f.Sync()); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &segment{file: f, salt: r.salt, end: r.end, size: r.end, synced: true}, nil
+}
+
+// finish makes what the entries do not tell of, and returns the number of tasks.
+func (r *replay) finish() (tasks int) {
+	for _, q := range r.s.queues {
+		q.gone.sort()
+		for _, p := range q.order.places {
+			if p.t != nil {
+				q.waiting.push(p.t)
+			}
+		}
+		tasks += len(q.tasks)
+	}
+	return tasks
+}
+
+// proceed has the tasks of all queues dispatched. Those that RunTask had begun to run are run at once: the call may have
+// been answered, and the queue may be paused.
+func (s *Service) proceed() {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, q := range s.queues {
+		q.mu.Lock()
+		now := s.nanos()
+		for _, p := range q.order.places {
+			if p.t != nil && p.t.forced && s.virtual == nil {
+				s.runForced(q.force(p.t, now))
+			}
+		}
+		q.rearm(now)
+		q.mu.Unlock()
+	}
+}
+
+// file replays the frames of a file. An error that is a [*damage] is about the place where the frames that are returned
+// stopped; without them it is about the header, or about entries that cannot be read.
+func (r *replay) file(path string, number uint64) (frames *frameReader, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	frames, err = openFrames(path, f, number)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		offset := frames.offset
+		entries, err := frames.next()
+		if entries == nil || err != nil {
+			return frames, err
+		}
+		if err := r.entries(unsafe.String(unsafe.SliceData(entries), len(entries))); err != nil {
+			return nil, &damage{path, offset, err.Error()}
+		}
+	}
+}
+
+// entries replays the entries of a frame, and keeps copies only of what it keeps: the text changes afterwards. Its
+// checksum is right, so that what cannot be read was never right.
+func (r *replay) entries(text string) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("an entry cannot be read: %v", p)
+		}
+	}()
+	for e := record(text); e != ""; {
+		kind := e.byte()
+		if err := r.entry(kind, &e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *replay) entry(kind int, e *record) error {
+	switch kind {
+	case entryCounter:
+		r.s.queueCounter = max(r.s.queueCounter, int(e.int()))
+	case entryQueue:
+		return r.queue(e)
+	case entryQueueGone:
+		r.queueGone(int(e.int()), e.string(), e.int())
+	case entryTask:
+		r.task(r.queues[int(e.int())], e)
+	case entryAttempt:
+		r.attempt(r.queues[int(e.int())], e)
+	case entryTaskGone:
+		q, seq, at := r.queues[int(e.int())], uint64(e.int()), e.int()
+		if q != nil {
+			if t := q.order.find(seq); t != nil {
+				q.forget(t, at)
+			}
+		}
+	case entryPurge:
+		q, last, at := r.queues[int(e.int())], uint64(e.int()), e.int()
+		if q != nil {
+			for t := q.order.oldest(); t != nil && t.seq <= last; t = q.order.oldest() {
+				q.forget(t, at)
+			}
+		}
+	case entryTombstone:
+		q, id, chosen, expires := r.queues[int(e.int())], e.string(), e.byte() == 1, e.int()
+		if q != nil {
+			q.gone.put(tombstone{strings.Clone(id), expires}, chosen)
+		}
+	case entryBatch:
+		r.batches[r.lastBatch%maxBatches] = append(r.batches[r.lastBatch%maxBatches][:0], e.string()...)
+		r.lastBatch++
+	case entryKept:
+		key, value := e.string(), e.string()
+		r.s.kept.set(strings.Clone(key), []byte(value))
+	case entryReset:
+		r.reset(int(e.int()))
+	case entryEnd:
+		r.ended = true
+	default:
+		return fmt.Errorf("an entry is of kind %d, which this version does not know", kind)
+	}
+	return nil
+}
+
+func (r *replay) queue(e *record) error {
+	number, unbounded, lastSeq := int(e.int()), e.byte() == 1, uint64(e.int())
+	var settings Queue
+	if err := json.Unmarshal([]byte(e.string()), &settings); err != nil {
+		return fmt.Errorf("a queue's settings cannot be read: %w", err)
+	}
+	q := r.queues[number]
+	if q == nil {
+		q = newQueue(r.s, settings, number, r.s.nanos())
+		r.queues[number], r.s.queues[q.name] = q, q
+		delete(r.s.goneQueues, q.name)
+		r.s.queueCounter = max(r.s.queueCounter, number)
+	}
+	q.settings, q.unbounded, q.lastSeq = settings, unbounded, max(q.lastSeq, lastSeq)
+	q.bucket.limit(settings.RateLimits, r.s.nanos())
+	return nil
+}
+
+func (r *replay) queueGone(number int, name string, free int64) {
+	q := r.queues[number]
+	delete(r.queues, number)
+	if r.s.queues[name] == q {
+		delete(r.s.queues, name)
+	}
+	r.s.goneQueues[strings.Clone(name)] = free
+}
+
+func (r *replay) task(q *queue, e *record) {
+	t := &task{seq: uint64(e.int()), heapIndex: -1}
+	t.id, t.chosen, t.created, t.schedule = e.string(), e.byte() == 1, e.int(), e.int()
+	t.record = record(e.string())
+	if q == nil {
+		return
+	}
+	if known := q.order.find(t.seq); known != nil {
+		q.tasks[known.id] = known
+		return
+	}
+	both := string(t.record) + t.id // in one piece of memory
+	t.id, t.record = both[len(t.record):], record(both[:len(t.record)])
+	q.lastSeq = max(q.lastSeq, t.seq)
+	q.tasks[t.id] = t
+	q.order.add(t)
+}
+
+func (r *replay) reset(last int) {
+	for number, q := range r.queues {
+		if number <= last {
+			delete(r.queues, number)
+			if r.s.queues[q.name] == q {
+				delete(r.s.queues, q.name)
+			}
+		}
+	}
+	clear(r.s.goneQueues)
+	r.s.kept.clear()
+	r.lastBatch = 0
+}
+
+// forget takes t out of the queue, which it left at that time.
+func (q *queue) forget(t *task, at int64) {
+	if q.tasks[t.id] == t { // not a later task of the same name, which a snapshot told of
+		delete(q.tasks, t.id)
+	}
+	q.order.remove(t)
+	q.gone.expire(at)
+	q.gone.add(t.id, t.chosen, at)
+}
+
+func (r *replay) attempt(q *queue, e *record) {
+	seq, forced := uint64(e.int()), e.byte() == 1
+	var n [10]int64
+	for i := range n {
+		n[i] = e.int()
+	}
+	message := e.string()
+	if q == nil {
+		return
+	}
+	t := q.order.find(seq)
+	if t == nil {
+		return
+	}
+	t.forced = forced
+	t.schedule, t.dispatches, t.responses, t.executions, t.previous = n[0], int32(n[1]), int32(n[2]), int32(n[3]), int16(n[4])
+	t.history = &history{first: n[5], last: cloudtask.Attempt{
+		ScheduleTime: unpackTime(n[6]), DispatchTime: unpackTime(n[7]), ResponseTime: unpackTime(n[8]),
+		Code: cloudtask.Code(n[9]), Message: strings.Clone(message),
+	}}
+}
+
+func (r *replay) restoreBatches() error {
+	for n := max(0, r.lastBatch-maxBatches); n < r.lastBatch; n++ {
+		var saved savedBatch
+		if err := json.Unmarshal(r.batches[n%maxBatches], &saved); err != nil {
+			return fmt.Errorf("a batch that was kept cannot be read: %w", err)
+		}
+		b := saved.unpack()
+		if call, first := r.s.batches.begin(b.Location, b.ID); first {
+			call.batch = b
+			close(call.done)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,286 @@
+package localqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"reflect"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Service is one embedded Cloud Tasks. See [New]. Its methods may be called concurrently; what they are given and what
+// they return is not shared with the service.
+type Service struct {
+	options   options
+	log       *slog.Logger
+	transport http.RoundTripper
+	virtual   *virtualClock // nil: real time
+
+	mu           sync.RWMutex
+	queues       map[string]*queue // by full name
+	everywhere   map[string]Queue  // settings of queues that exist in every location, by id
+	configured   []Queue           // settings of queues with a full name that WithQueues defines
+	goneQueues   map[string]int64  // when the names of deleted queues become free
+	queueCounter int
+
+	dispatcher dispatcher
+	events     events
+	idle       idle
+	batches    batches
+	ids        ids
+	kept       kept
+	journal    *journal // nil: in memory
+	warnTokens sync.Once
+	faults     atomic.Pointer[map[string]Faults] // nil: none; replaced, never changed, under mu
+
+	closed atomic.Bool
+	ctx    context.Context // done when attempts are to be cancelled
+	cancel context.CancelCauseFunc
+}
+
+// New starts a service. Close it when done. An error names the option that cannot work.
+func New(opts ...Option) (*Service, error) {
+	s := &Service{queues: make(map[string]*queue), everywhere: make(map[string]Queue), goneQueues: make(map[string]int64)}
+	s.options.minRoll = minRoll
+	for _, opt := range opts {
+		opt(&s.options)
+	}
+	if err := s.start(); err != nil {
+		return nil, errors.Join(err, s.journal.close())
+	}
+	return s, nil
+}
+
+func (s *Service) start() error {
+	o := &s.options
+	if s.log = o.logger; s.log == nil {
+		s.log = slog.Default()
+	}
+	if !o.seeded {
+		o.seed = 1
+	}
+	if o.virtual {
+		s.virtual = newVirtualClock(o.start)
+	}
+	if o.observer != nil {
+		s.Observe(o.observer)
+	}
+	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	s.ids.init(o)
+	if err := o.checkAppEngine(); err != nil {
+		return err
+	}
+	if o.dir != "" {
+		if err := s.recover(o.dir); err != nil {
+			return fmt.Errorf("%w: %w", ErrDirectory, err)
+		}
+	}
+	if err := s.defineQueues(o.queues); err != nil {
+		return err
+	}
+	if err := s.journal.last().wait(); err != nil {
+		return err
+	}
+	switch t := o.transport.(type) {
+	case nil:
+		s.transport = newTransport()
+	case *handlerTransport:
+		if t.handler == nil {
+			return errors.New("localqueue: WithHandler(nil): a handler is required")
+		}
+		t.inline, t.log = o.virtual, s.log
+		s.transport = t
+	default:
+		s.transport = t
+	}
+	s.dispatcher.start(s)
+	if s.journal != nil {
+		s.proceed()
+	}
+	return nil
+}
+
+func (s *Service) defineQueues(queues []Queue) error {
+	for _, q := range queues {
+		settings := queueDefaults(q)
+		if burst := q.RateLimits.MaxBurstSize; burst > 0 {
+			settings.RateLimits.MaxBurstSize = burst
+		}
+		if err := checkQueue(settings, true); err != nil {
+			return fmt.Errorf("localqueue: queue %q: %w", q.Name, err)
+		}
+		if validQueueID(q.Name) {
+			s.everywhere[q.Name] = settings
+			continue
+		}
+		if _, _, ok := splitQueueName(q.Name); !ok {
+			return fmt.Errorf("localqueue: queue %q: the name must be projects/P/locations/L/queues/Q, or a bare id Q of 1 to %d letters, digits and hyphens", q.Name, maxQueueID)
+		}
+		s.configured = append(s.configured, settings)
+	}
+	s.addConfigured()
+	return nil
+}
+
+// addConfigured adds the queues that exist from the beginning. Those that exist everywhere are added when they are named.
+func (s *Service) addConfigured() {
+	for _, settings := range s.configured {
+		s.defineQueue(settings)
+	}
+}
+
+// defineQueue adds the queue, unless the service's directory knows better.
+func (s *Service) defineQueue(settings Queue) {
+	q := s.queues[settings.Name]
+	switch {
+	case s.journal == nil:
+		s.addQueue(settings)
+	case q == nil && s.tombstoned(settings.Name):
+		s.log.Warn("queue stays deleted, for it was deleted lately", "queue", settings.Name, "dir", s.options.dir)
+	case q == nil:
+		s.addQueue(settings)
+	case !reflect.DeepEqual(definition(q.settings), definition(settings)):
+		s.log.Warn("queue keeps the settings of the directory, which are not those that it is defined with now: update the queue to change them", "queue", settings.Name, "dir", s.options.dir)
+	}
+}
+
+// definition returns the settings without what changes while a queue works.
+func definition(settings Queue) Queue {
+	settings.State, settings.PurgeTime = Running, time.Time{}
+	return settings
+}
+
+// Now returns the time of the service's clock.
+func (s *Service) Now() time.Time { return nanoTime(s.nanos()) }
+
+// nanos returns the time of the service's clock in nanoseconds since the epoch.
+func (s *Service) nanos() int64 {
+	if s.virtual != nil {
+		return s.virtual.now.Load()
+	}
+	return time.Now().UnixNano()
+}
+
+// enter is how every call begins.
+func (s *Service) enter(ctx context.Context) error {
+	if s.closed.Load() {
+		return errClosed()
+	}
+	if err := ctx.Err(); err != nil {
+		return contextError(err)
+	}
+	return s.journal.err()
+}
+
+// settle is how every call of a durable service ends: it waits until all that its answer may tell of, be it the call's
+// own doing or another's, is on disk. If that fails, so does the call.
+func (s *Service) settle(err *error) {
+	if failed := s.journal.awaited().wait(); failed != nil {
+		*err = failed
+	}
+}
+
+// Shutdown stops dispatching, lets the attempts that are running end, and releases everything. When ctx is done first
+// they are cancelled, and its error is returned. Calls to a service that was shut down fail with [ErrClosed]. An observer must not call
+// it: it would wait for itself.
+func (s *Service) Shutdown(ctx context.Context) error {
+	s.closed.Store(true)
+	s.dispatcher.stop()
+	err := wait(ctx, &s.dispatcher.done)
+	s.abort()
+	s.dispatcher.done.Wait() // attempts end when they are cancelled
+	switch t := s.transport.(type) {
+	case *handlerTransport:
+		err = errors.Join(err, t.waitForHandlers())
+	case *http.Transport:
+		if s.options.transport == nil {
+			t.CloseIdleConnections()
+		}
+	}
+	s.flush()
+	return errors.Join(err, s.journal.close())
+}
+
+// Close is Shutdown that cancels running attempts at once. Tasks that were waiting are gone, unless the service has a
+// directory.
+func (s *Service) Close() error {
+	s.closed.Store(true)
+	s.dispatcher.stop()
+	s.abort()
+	return s.Shutdown(context.Background())
+}
+
+// abort cancels all attempts that are running.
+func (s *Service) abort() {
+	s.cancel(errAborted)
+	if s.virtual != nil {
+		s.virtual.abort()
+	}
+}
+
+// wait waits for the group, or until ctx is done.
+func wait(ctx context.Context, group *sync.WaitGroup) error {
+	done := make(chan struct{})
+	go func() {
+		group.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// handlerGrace is how long a handler may go on after its attempt has been cancelled before Close stops waiting for it.
+const handlerGrace = 5 * time.Second
+
+func (t *handlerTransport) waitForHandlers() error {
+	ctx, cancel := context.WithTimeout(context.Background(), handlerGrace)
+	defer cancel()
+	if wait(ctx, &t.running) != nil {
+		return fmt.Errorf("localqueue: a handler is still running %v after its request was cancelled", handlerGrace)
+	}
+	return nil
+}
+
+// ids makes ids of tasks and batches.
+type ids struct {
+	mu     sync.Mutex
+	source *rand.PCG
+	rand   *rand.Rand // nil: the runtime's own generator, which needs no lock
+}
+
+func (i *ids) init(o *options) {
+	if o.seeded || o.virtual {
+		i.source = rand.NewPCG(o.seed, 0)
+		i.rand = rand.New(i.source)
+	}
+}
+
+// reset has the ids begin anew, where they do not come from the runtime.
+func (i *ids) reset(seed uint64) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.source != nil {
+		i.source.Seed(seed, 0)
+	}
+}
+
+// next returns 17 to 20 digits, as Cloud Tasks' own ids have.
+func (i *ids) next() string {
+	const least = 1e16 // of 17 digits
+	if i.rand == nil {
+		return strconv.FormatUint(least+rand.Uint64N(1<<64-1-least), 10)
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return strconv.FormatUint(least+i.rand.Uint64N(1<<64-1-least), 10)
+}

@@ -1,0 +1,185 @@
+package localqueue
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"os"
+	"slices"
+	"sync/atomic"
+)
+
+const (
+	// minRoll is how many bytes of journals are worth a snapshot at least. More are when the snapshot before was larger
+	// than that: so that writing snapshots takes no more than writing journals, and reading journals no more than reading a
+	// snapshot.
+	minRoll = 64 << 20
+	// snapshotChunk is how many bytes of a snapshot are made at a time, with a queue locked.
+	snapshotChunk = 256 << 10
+)
+
+// newSnapshot is a snapshot that is being written while the service works.
+type newSnapshot struct {
+	s         *Service
+	number    uint64
+	file      *segment
+	buf       []byte // the next frame
+	abandoned atomic.Bool
+
+	done chan struct{} // closed when size and err are set
+	size int64
+	err  error
+}
+
+var errAbandoned = errors.New("the service is being closed")
+
+// compact begins a snapshot when it is worth while: the journal goes on in another file, and what was before is not
+// needed once the snapshot is there. A snapshot that cannot be written costs time and room but nothing else.
+func (j *journal) compact() {
+	if n := j.snapshot; n != nil {
+		select {
+		case <-n.done:
+		default:
+			return
+		}
+		if n.err == nil {
+			j.rollAt = max(j.service.options.minRoll, n.size)
+		}
+		j.snapshot = nil
+	}
+	if j.grown < j.rollAt {
+		return
+	}
+	j.grown = 0
+	next, err := j.dir.create(j.number + 1)
+	if err != nil {
+		j.log.Warn("cannot begin another journal: this one grows on", "dir", j.dir.path, "error", err)
+		return
+	}
+	if err := j.segment.close(); err != nil { // all of it has been synced
+		j.log.Warn("closing a journal", "dir", j.dir.path, "error", err)
+	}
+	j.segment, j.number = next, j.number+1
+	n := &newSnapshot{s: j.service, number: j.number, done: make(chan struct{})}
+	j.snapshot = n
+	go n.run(j)
+}
+
+func (n *newSnapshot) run(j *journal) {
+	defer close(n.done)
+	n.err = n.write(j)
+	if n.err != nil && !errors.Is(n.err, errAbandoned) {
+		j.log.Warn("cannot write a snapshot: the journals that it would replace are kept", "dir", j.dir.path, "error", n.err)
+	}
+}
+
+// write writes the snapshot and removes the files that it replaces.
+func (n *newSnapshot) write(j *journal) (err error) {
+	path := j.dir.snapshot(n.number)
+	if n.file, err = createSegment(path+".tmp", n.number, false); err != nil {
+		return err
+	}
+	err = n.state()
+	if err == nil {
+		err = j.last().wait() // so that no snapshot has what the journal has not
+	}
+	n.size = n.file.end
+	if err = errors.Join(err, n.file.close()); err != nil {
+		return errors.Join(err, os.Remove(path+".tmp"))
+	}
+	if err := os.Rename(path+".tmp", path); err != nil {
+		return err
+	}
+	if err := j.dir.sync(); err != nil {
+		return err
+	}
+	old, err := j.dir.list()
+	j.dir.remove(old.useless)
+	return err
+}
+
+// state writes the service's state. Queue by queue and chunk by chunk, it is the state of different moments, all of them
+// after the journal of the snapshot's number had begun. What changed between is in that journal.
+func (n *newSnapshot) state() error {
+	n.buf = make([]byte, frameHeader, snapshotChunk+snapshotChunk/2)
+	s := n.s
+	s.mu.RLock()
+	n.buf = packInts(n.buf, entryCounter, int64(s.queueCounter))
+	for name, free := range s.goneQueues {
+		n.buf = packQueueGone(n.buf, 0, name, free)
+	}
+	queues := slices.SortedFunc(maps.Values(s.queues), func(a, b *queue) int { return cmp.Compare(a.seq, b.seq) })
+	s.mu.RUnlock()
+	for _, q := range queues {
+		if err := n.queue(q); err != nil {
+			return err
+		}
+	}
+	for _, b := range s.batches.finished() {
+		n.buf = packBatch(n.buf, b)
+		if err := n.frame(snapshotChunk); err != nil {
+			return err
+		}
+	}
+	n.buf = s.kept.pack(n.buf)
+	n.buf = append(n.buf, entryEnd)
+	return n.frame(0)
+}
+
+// queue writes a queue: its settings, its tasks, and after them its tombstones, so that a task which goes meanwhile is
+// in one of the two.
+func (n *newSnapshot) queue(q *queue) error {
+	q.mu.Lock()
+	n.buf = packQueue(n.buf, q)
+	q.mu.Unlock()
+	for after, more := uint64(0), true; more; {
+		after, more = n.tasks(q, after)
+		if err := n.frame(snapshotChunk); err != nil {
+			return err
+		}
+	}
+	q.mu.Lock()
+	named, recent := slices.Clone(q.gone.named), slices.Clone(q.gone.recent)
+	q.mu.Unlock()
+	for i, stone := range append(named, recent...) {
+		n.buf = packTombstone(n.buf, q, stone, i >= len(named))
+		if err := n.frame(snapshotChunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tasks makes entries of tasks after that sequence number, up to a chunk, and returns the last one's, and whether there
+// may be more.
+func (n *newSnapshot) tasks(q *queue, after uint64) (last uint64, more bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, p := range q.order.places[q.order.after(after):] {
+		if p.t == nil {
+			continue
+		}
+		if len(n.buf) >= snapshotChunk {
+			return after, true
+		}
+		n.buf = packTask(n.buf, q, p.t)
+		if p.t.history != nil {
+			n.buf = packAttempt(n.buf, q, p.t)
+		}
+		after = p.seq
+	}
+	return after, false
+}
+
+// frame writes what has been made as a frame if it is that long at least.
+func (n *newSnapshot) frame(least int) error {
+	if n.abandoned.Load() {
+		return errAbandoned
+	}
+	if len(n.buf) < least {
+		return nil
+	}
+	err := n.file.write(n.buf)
+	n.buf = n.buf[:frameHeader]
+	return err
+}

@@ -1,0 +1,242 @@
+package localqueue
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+)
+
+// AddTask adds task to queue (CreateTask) and returns it as stored, in the view that task.View names.
+func (s *Service) AddTask(ctx context.Context, queue string, task *Task) (out *Task, err error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.settle(&err)
+	if s.find(queue) == nil {
+		if err := checkQueueName(queue); err != nil {
+			return nil, err
+		}
+	}
+	defer s.flush()
+	return s.addTask(queue, task)
+}
+
+// addTask adds a task to a queue whose name is well-formed.
+func (s *Service) addTask(queue string, in *Task) (*Task, error) {
+	norm, id, err := normalize(queue, in, s.Now(), s.ids.next)
+	if err != nil {
+		return nil, err
+	}
+	t := &task{
+		id: id, record: pack(norm), chosen: in.Name == "", heapIndex: -1,
+		created: norm.CreateTime.UnixNano(), schedule: norm.ScheduleTime.UnixNano(),
+	}
+	for {
+		q, err := s.findOrCreate(queue)
+		if err != nil {
+			return nil, err
+		}
+		added, err := q.tryAdd(t)
+		if errors.Is(err, errQueueGone) {
+			continue // deleted since it was found
+		}
+		if !added {
+			if t.chosen {
+				t.id = s.ids.next() // the chance is next to nothing
+				continue
+			}
+			return nil, status(cloudtask.AlreadyExists, "Requested entity already exists")
+		}
+		break
+	}
+	norm.Name = queue + "/tasks/" + t.id
+	norm.answer()
+	return norm, nil
+}
+
+// answer makes t, which shares what its creator gave, the task that its creator is answered with.
+func (t *Task) answer() {
+	body := func(b []byte) []byte {
+		if t.View == ViewFull {
+			return append([]byte(nil), b...)
+		}
+		return nil
+	}
+	if t.AppEngine != nil {
+		t.AppEngine.Body = body(t.AppEngine.Body)
+	} else {
+		t.HTTP.Body = body(t.HTTP.Body)
+		t.HTTP = cloneTokens(t.HTTP)
+	}
+	if t.View != ViewFull {
+		t.View = ViewBasic
+	}
+}
+
+// cloneTokens gives h tokens of its own.
+func cloneTokens(h *HTTPRequest) *HTTPRequest {
+	if h.OIDC != nil {
+		token := *h.OIDC
+		h.OIDC = &token
+	}
+	if h.OAuth != nil {
+		token := *h.OAuth
+		h.OAuth = &token
+	}
+	return h
+}
+
+var errQueueGone = errors.New("the queue has been deleted")
+
+func (q *queue) tryAdd(t *task) (bool, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.deleted {
+		return false, errQueueGone
+	}
+	return q.add(t, q.s.nanos()), nil
+}
+
+// withTask calls f with the task, its queue locked.
+func (s *Service) withTask(ctx context.Context, name string, f func(q *queue, t *task, now int64) error) (err error) {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.settle(&err)
+	return s.onTask(name, f)
+}
+
+// onTask is withTask that does not wait for what has changed to be on disk.
+func (s *Service) onTask(name string, f func(q *queue, t *task, now int64) error) error {
+	parent, id, err := parseTaskName(name)
+	if err != nil {
+		return err
+	}
+	defer s.flush()
+	return s.withQueue(parent, status(cloudtask.NotFound, msgNotFound), func(q *queue, now int64) error {
+		return f(q, q.tasks[id], now)
+	})
+}
+
+// Task returns the task (GetTask).
+func (s *Service) Task(ctx context.Context, name string, view View) (out *Task, err error) {
+	if err := checkView(view); err != nil {
+		return nil, err
+	}
+	err = s.withTask(ctx, name, func(q *queue, t *task, now int64) error {
+		if t == nil {
+			_, id, _ := queueOfTask(name)
+			if q.gone.has(id, now) {
+				return status(cloudtask.NotFound, msgTaskGone)
+			}
+			return status(cloudtask.NotFound, msgNotFound)
+		}
+		out = q.view(t, view)
+		return nil
+	})
+	return out, err
+}
+
+// DeleteTask removes the task. When it is running, the attempt ends without effect.
+func (s *Service) DeleteTask(ctx context.Context, name string) error {
+	return s.withTask(ctx, name, deleteTask)
+}
+
+func deleteTask(q *queue, t *task, now int64) error {
+	if t == nil {
+		return status(cloudtask.NotFound, msgNotFound)
+	}
+	q.remove(t, TaskDeleted, now)
+	q.rearm(now)
+	return nil
+}
+
+// RunTask begins an attempt of the task now, whatever the queue's limits and state, and returns the task. A task that
+// is running gets no second attempt. When the attempt fails, the next is due at the time of the call plus the back-off.
+// On a virtual clock the attempt has ended when RunTask returns; the task is returned as it was during it.
+func (s *Service) RunTask(ctx context.Context, name string, view View) (out *Task, err error) {
+	if err := checkView(view); err != nil {
+		return nil, err
+	}
+	var a *attempt
+	err = s.withTask(ctx, name, func(q *queue, t *task, now int64) error {
+		if t == nil {
+			return status(cloudtask.NotFound, msgNotFound)
+		}
+		if !t.running {
+			a = q.force(t, now)
+		}
+		out = q.view(t, view)
+		return nil
+	})
+	switch {
+	case a == nil:
+	case s.virtual != nil:
+		s.attempt(ctx, a)
+	default:
+		s.runForced(a)
+	}
+	return out, err
+}
+
+// runForced makes an attempt of RunTask's, which waits for no worker.
+func (s *Service) runForced(a *attempt) {
+	if !s.dispatcher.run(a) {
+		a.q.finish(a, outcome{aborted: true}, s.nanos())
+		s.idle.ended()
+	}
+}
+
+// Tasks returns one page of the tasks of the queue parent, oldest first, and the token of the next, "" after the last (ListTasks).
+// A task that is there from the first page's call to the last's is on exactly one page, whatever else comes and goes.
+func (s *Service) Tasks(ctx context.Context, parent string, page Page, view View) (tasks []*Task, next string, err error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, "", err
+	}
+	defer s.settle(&err)
+	if err := checkView(view); err != nil {
+		return nil, "", err
+	}
+	size, err := page.size(maxTaskPage)
+	if err != nil {
+		return nil, "", err
+	}
+	after, err := page.taskPosition(parent, s.Now())
+	if err != nil {
+		return nil, "", err
+	}
+	defer s.flush()
+	err = s.withQueue(parent, status(cloudtask.NotFound, msgQueueMissing), func(q *queue, now int64) error {
+		bytes := 0
+		for _, p := range q.order.places[q.order.after(after):] {
+			if p.t == nil {
+				continue
+			}
+			if len(tasks) == size || view == ViewFull && bytes > 0 && bytes+len(p.t.record) > maxPageBytes {
+				next = pageToken(parent, strconv.FormatUint(after, 10), nanoTime(now))
+				break
+			}
+			tasks = append(tasks, q.view(p.t, view))
+			bytes += len(p.t.record)
+			after = p.seq
+		}
+		return nil
+	})
+	return tasks, next, err
+}
+
+// taskPosition returns the sequence number that the page begins after.
+func (p Page) taskPosition(parent string, now time.Time) (uint64, error) {
+	position, err := p.position(parent, now)
+	if position == "" || err != nil {
+		return 0, err
+	}
+	seq, err := strconv.ParseUint(position, 10, 64)
+	if err != nil {
+		return 0, errPageToken()
+	}
+	return seq, nil
+}

@@ -1,0 +1,87 @@
+package localqueue
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// maxRecent is how many tasks with ids of the service's own choice a queue remembers after they are gone. Their ids
+// never come again, so that remembering them serves only the words of GetTask's answer.
+const maxRecent = 10_000
+
+// tombstones remembers the tasks of a queue that are gone.
+type tombstones struct {
+	window  int64            // in nanoseconds; not positive: nothing is remembered
+	expires map[string]int64 // by id
+	named   []tombstone      // ids that a caller chose, by expiry
+	recent  []tombstone      // ids that the service chose, by expiry
+}
+
+type tombstone struct {
+	id      string
+	expires int64
+}
+
+// add remembers a task that is gone since now.
+func (g *tombstones) add(id string, chosen bool, now int64) {
+	if g.window > 0 {
+		g.put(tombstone{id, now + g.window}, chosen)
+	}
+}
+
+// put remembers a task until its tombstone expires.
+func (g *tombstones) put(stone tombstone, chosen bool) {
+	if g.expires == nil {
+		g.expires = make(map[string]int64)
+	}
+	if g.expires[stone.id] == stone.expires { // read from a snapshot, and now from the journal
+		return
+	}
+	g.expires[stone.id] = stone.expires
+	if chosen {
+		if len(g.recent) == maxRecent {
+			g.forget(&g.recent)
+		}
+		g.recent = append(g.recent, stone)
+		return
+	}
+	g.named = append(g.named, stone)
+}
+
+// sort puts the tombstones in order again after they were read from files.
+func (g *tombstones) sort() {
+	byExpiry := func(a, b tombstone) int { return cmp.Compare(a.expires, b.expires) }
+	slices.SortStableFunc(g.named, byExpiry)
+	slices.SortStableFunc(g.recent, byExpiry)
+}
+
+// has reports whether a task of that id has been gone for less than the window.
+func (g *tombstones) has(id string, now int64) bool {
+	g.expire(now)
+	_, ok := g.expires[id]
+	return ok
+}
+
+func (g *tombstones) expire(now int64) {
+	for len(g.named) > 0 && g.named[0].expires <= now {
+		g.forget(&g.named)
+	}
+	for len(g.recent) > 0 && g.recent[0].expires <= now {
+		g.forget(&g.recent)
+	}
+}
+
+func (g *tombstones) forget(list *[]tombstone) {
+	delete(g.expires, (*list)[0].id)
+	(*list)[0] = tombstone{}
+	*list = (*list)[1:]
+}
+
+// tombstoneWindow returns the option's window, or the default for zero.
+func tombstoneWindow(option, byDefault time.Duration) time.Duration {
+	if option == 0 {
+		return byDefault
+	}
+	return option
+}

@@ -1,0 +1,253 @@
+package localqueue
+
+import (
+	"maps"
+	"net/textproto"
+	"strings"
+	"time"
+)
+
+const (
+	maxScheduleAhead = 30 * 24 * time.Hour
+	defaultDeadline  = 10 * time.Minute
+	minDeadline      = 15 * time.Second
+	maxDeadline      = 30 * time.Minute
+	maxURLLength     = 2083
+	maxHeaderSize    = 80 << 10
+	userAgent        = "Google-Cloud-Tasks"
+)
+
+// normalize checks a task that is to be added to queue and returns it as it will be stored: with defaults, the
+// service's precision and headers, and the task's id. Without a name, the id is newID's. The body is the caller's.
+func normalize(queue string, in *Task, now time.Time, newID func() string) (t *Task, id string, err error) {
+	if in == nil {
+		return nil, "", invalid("Task is required.")
+	}
+	t = &Task{Name: in.Name, DispatchDeadline: in.DispatchDeadline, View: in.View, CreateTime: now.UTC().Truncate(time.Second)}
+	if id, err = normalizeName(t, queue, newID); err != nil {
+		return nil, "", err
+	}
+	if err = checkView(in.View); err != nil {
+		return nil, "", err
+	}
+	switch {
+	case in.HTTP != nil && in.AppEngine != nil:
+		err = invalid("Task must have one target: either HttpRequest or AppEngineHttpRequest.")
+	case in.HTTP != nil:
+		t.HTTP, err = normalizeRequest(in.HTTP)
+	case in.AppEngine != nil:
+		t.AppEngine, err = normalizeAppEngine(in.AppEngine, queue)
+	default:
+		err = invalid("Task must have a target: HttpRequest or AppEngineHttpRequest is required.")
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	if err = normalizeTimes(t, in.ScheduleTime, now); err != nil {
+		return nil, "", err
+	}
+	if in.Retry != nil {
+		retry := *in.Retry
+		retry.MaxRetryDuration = retry.MaxRetryDuration.Truncate(time.Second)
+		if err := checkRetry(retryDefaults(retry)); err != nil {
+			return nil, "", err
+		}
+		t.Retry = &retry
+	}
+	if storedSize(t) > maxTaskSize {
+		return nil, "", invalid("Task size too large")
+	}
+	return t, id, nil
+}
+
+func checkView(view View) error {
+	if view < ViewUnspecified || view > ViewFull {
+		return invalid("Task view %d is unknown: it must be BASIC or FULL.", view)
+	}
+	return nil
+}
+
+func normalizeName(t *Task, queue string, newID func() string) (id string, err error) {
+	if t.Name == "" {
+		id = newID()
+		t.Name = queue + "/tasks/" + id
+		return id, nil
+	}
+	own, id, err := parseTaskName(t.Name)
+	if err != nil {
+		return "", err
+	}
+	if own != queue {
+		return "", invalid("The queue name from request ('%s') must be the same as the queue name in the named task ('%s').", queue, own)
+	}
+	return id, nil
+}
+
+func normalizeTimes(t *Task, schedule, now time.Time) error {
+	if schedule.After(now.Add(maxScheduleAhead)) {
+		return invalid("The Task.scheduleTime, %s, is too far in the future. Schedule time must be no more than 720h in the future.",
+			pacific(schedule).Format(time.RFC3339))
+	}
+	if schedule.Before(now) { // unset is before everything
+		schedule = now
+	}
+	t.ScheduleTime = schedule.UTC().Truncate(time.Microsecond)
+	t.DispatchDeadline = t.DispatchDeadline.Truncate(time.Millisecond)
+	if t.AppEngine != nil {
+		if d := t.DispatchDeadline; d != 0 && (d < minDeadline || d > maxAppEngineDeadline) {
+			return invalid("Task.dispatchDeadline must be between [15s, 24h15s].")
+		}
+		return nil
+	}
+	if t.DispatchDeadline == 0 {
+		t.DispatchDeadline = defaultDeadline
+	}
+	if t.DispatchDeadline < minDeadline || t.DispatchDeadline > maxDeadline {
+		return invalid("Task.dispatchDeadline must be between [15s, 30m].")
+	}
+	return nil
+}
+
+func normalizeRequest(in *HTTPRequest) (*HTTPRequest, error) {
+	h := *in
+	switch {
+	case h.URL == "":
+		return nil, invalid("HttpRequest.url is required.")
+	case !strings.HasPrefix(h.URL, "http://") && !strings.HasPrefix(h.URL, "https://"):
+		return nil, invalid("HttpTarget.url must start with 'http://' or 'https://'.")
+	}
+	if n := encodedLength(h.URL); n > maxURLLength {
+		return nil, invalid("HttpRequest.url must be at most %d characters after encoding: it has %d.", maxURLLength, n)
+	}
+	if h.Method == "" {
+		h.Method = "POST"
+	}
+	switch h.Method {
+	case "POST", "PUT", "PATCH":
+	case "GET", "HEAD", "DELETE", "OPTIONS":
+		if len(h.Body) > 0 {
+			return nil, invalid("HttpRequest.body is only allowed with the HTTP methods POST, PUT and PATCH, not %s.", h.Method)
+		}
+	default:
+		return nil, invalid("HttpRequest.httpMethod %q is unknown: it must be POST, GET, HEAD, PUT, DELETE, PATCH or OPTIONS.", h.Method)
+	}
+	size := 0
+	for k, v := range h.Header {
+		size += len(k) + len(v)
+	}
+	if size >= maxHeaderSize {
+		return nil, invalid("HttpRequest.headers must be less than 80KB in all: they have %d bytes.", size)
+	}
+	h.Header = storedHeader(h.Header)
+	return &h, normalizeToken(&h)
+}
+
+func normalizeToken(h *HTTPRequest) error {
+	switch {
+	case h.OIDC != nil && h.OAuth != nil:
+		return invalid("HttpRequest must have at most one of oidcToken and oauthToken.")
+	case h.OIDC != nil && h.OIDC.ServiceAccount == "":
+		return invalid("OidcToken.serviceAccountEmail is required.")
+	case h.OAuth != nil && h.OAuth.ServiceAccount == "":
+		return invalid("OAuthToken.serviceAccountEmail is required.")
+	}
+	return nil
+}
+
+// storedHeader returns the headers that the service stores: the caller's as they are spelt, without those that are the
+// service's own to set, now or when the task is dispatched.
+func storedHeader(in map[string]string) map[string]string {
+	out := make(map[string]string, len(in)+1)
+	maps.Copy(out, in)
+	maps.DeleteFunc(out, func(k, _ string) bool { return reservedHeader(k) || dispatchHeader(k) })
+	out["User-Agent"] = userAgent
+	return out
+}
+
+func reservedHeader(key string) bool {
+	key = textproto.CanonicalMIMEHeaderKey(key)
+	switch key {
+	case "Host", "Content-Length", "User-Agent":
+		return true
+	}
+	return strings.HasPrefix(key, "X-Google-") || strings.HasPrefix(key, "X-Appengine-")
+}
+
+// dispatchHeader reports whether Cloud Tasks sends a header of that name with every attempt.
+func dispatchHeader(key string) bool {
+	switch textproto.CanonicalMIMEHeaderKey(key) {
+	case "X-Cloudtasks-Queuename", "X-Cloudtasks-Taskname", "X-Cloudtasks-Taskretrycount", "X-Cloudtasks-Taskexecutioncount",
+		"X-Cloudtasks-Tasketa", "X-Cloudtasks-Taskpreviousresponse", "X-Cloudtasks-Taskretryreason":
+		return true
+	}
+	return false
+}
+
+// encodedLength returns the length of url once every character that may not stand in one is percent-encoded.
+func encodedLength(url string) int {
+	n := len(url)
+	for i := range len(url) {
+		if encodedByte(url[i]) {
+			n += 2
+		}
+	}
+	return n
+}
+
+// encodeURL percent-encodes every character that may not stand in a URL. Escapes that are there already stay, as do
+// malformed ones.
+func encodeURL(url string) string {
+	n := encodedLength(url)
+	if n == len(url) {
+		return url
+	}
+	const hex = "0123456789ABCDEF"
+	b := make([]byte, 0, n)
+	for i := range len(url) {
+		if c := url[i]; encodedByte(c) {
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		} else {
+			b = append(b, c)
+		}
+	}
+	return string(b)
+}
+
+func encodedByte(c byte) bool {
+	return c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0
+}
+
+// queueDefaults returns the settings of a queue as they are stored, sharing nothing with q.
+func queueDefaults(q Queue) Queue {
+	if q.SamplingRatio != nil {
+		ratio := *q.SamplingRatio
+		q.SamplingRatio = &ratio
+	}
+	q.HTTPTarget = normalizeHTTPTarget(q.HTTPTarget)
+	if q.AppEngineRouting != nil {
+		routing := q.AppEngineRouting.in(q.Name)
+		q.AppEngineRouting = &routing
+	}
+	q.RateLimits, q.Retry = rateDefaults(q.RateLimits), retryDefaults(q.Retry)
+	return q
+}
+
+// checkQueue refuses what the service refuses in settings whose defaults are filled in.
+func checkQueue(q Queue, unbounded bool) error {
+	if err := checkRate(q.RateLimits, unbounded); err != nil {
+		return err
+	}
+	if err := checkRetry(q.Retry); err != nil {
+		return err
+	}
+	if r := q.SamplingRatio; r != nil && !(*r >= 0 && *r <= 1) {
+		return invalid("StackdriverLoggingConfig.samplingRatio must be between [0, 1].")
+	}
+	return checkHTTPTarget(q.HTTPTarget)
+}
+
+// errQueueName refuses the name of a queue that is to be created.
+func errQueueName() error {
+	return invalidWithHelp("Definition of queue name", docQueueName,
+		`Queue name must be formatted: "projects/<PROJECT_ID>/locations/<LOCATION_ID>/queues/<QUEUE_ID>".`)
+}

@@ -1,0 +1,184 @@
+package localqueue
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// virtualClock is time that stands still until it is moved.
+type virtualClock struct {
+	start int64
+	now   atomic.Int64 // nanoseconds since the epoch
+	drive sync.Mutex   // held by whoever delivers what falls due
+
+	mu       sync.Mutex
+	attempts map[*attempt]virtualDeadline // that are running
+}
+
+type virtualDeadline struct {
+	at     int64
+	cancel context.CancelCauseFunc
+}
+
+func newVirtualClock(start time.Time) *virtualClock {
+	if start.IsZero() {
+		start = time.Now()
+	}
+	v := &virtualClock{start: start.UnixNano(), attempts: make(map[*attempt]virtualDeadline)}
+	v.now.Store(v.start)
+	return v
+}
+
+// reset moves the clock back to where it began.
+func (v *virtualClock) reset() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.now.Store(v.start)
+}
+
+// moveTo moves the clock forward to at, if that is not past.
+func (v *virtualClock) moveTo(at int64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.set(max(at, v.now.Load()))
+}
+
+// moveBy moves the clock forward by d.
+func (v *virtualClock) moveBy(d int64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.set(v.now.Load() + d)
+}
+
+// set sets the clock and cancels the attempts whose deadline has passed.
+func (v *virtualClock) set(now int64) {
+	v.now.Store(now)
+	for _, d := range v.attempts {
+		if d.at <= now {
+			d.cancel(errDeadline)
+		}
+	}
+}
+
+// abort cancels all attempts that are running.
+func (v *virtualClock) abort() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, d := range v.attempts {
+		d.cancel(errAborted)
+	}
+}
+
+// attemptContext returns the context of an attempt, which ends with ctx and with the dispatch deadline.
+func (s *Service) attemptContext(ctx context.Context, a *attempt, deadline time.Duration) (context.Context, func()) {
+	if s.virtual == nil {
+		return context.WithTimeoutCause(ctx, deadline, errDeadline)
+	}
+	v := s.virtual
+	ctx, cancel := context.WithCancelCause(ctx)
+	v.mu.Lock()
+	v.attempts[a] = virtualDeadline{a.began + int64(deadline), cancel}
+	v.mu.Unlock()
+	return ctx, func() {
+		v.mu.Lock()
+		delete(v.attempts, a)
+		v.mu.Unlock()
+		cancel(nil)
+	}
+}
+
+// Virtual reports whether the clock is virtual.
+func (s *Service) Virtual() bool { return s.virtual != nil }
+
+// Advance moves a virtual clock by d and delivers nothing: what falls due meanwhile is overdue afterwards. Within a
+// handler it makes the attempt take that long; one that passes its dispatch deadline is cancelled.
+func (s *Service) Advance(d time.Duration) error {
+	switch {
+	case s.virtual == nil:
+		return ErrVirtualOnly
+	case d < 0:
+		return fmt.Errorf("localqueue: advance by %v: time moves forward only", d)
+	}
+	s.virtual.moveBy(int64(d))
+	return nil
+}
+
+// RunDue delivers what is due, without moving a virtual clock, and returns how many attempts it made.
+func (s *Service) RunDue(ctx context.Context) (attempts int, err error) {
+	return s.run(ctx, func(int64) bool { return false }, -1)
+}
+
+// RunNext moves a virtual clock to the next attempt, makes it, and returns whether there was one.
+func (s *Service) RunNext(ctx context.Context) (ran bool, err error) {
+	attempts, err := s.run(ctx, func(int64) bool { return true }, 1)
+	return attempts == 1, err
+}
+
+// RunFor moves a virtual clock by d, from attempt to attempt, and returns how many it made.
+func (s *Service) RunFor(ctx context.Context, d time.Duration) (attempts int, err error) {
+	end := s.nanos() + int64(max(d, 0))
+	attempts, err = s.run(ctx, func(at int64) bool { return at <= end }, -1)
+	if err == nil {
+		s.virtual.moveTo(end)
+	}
+	return attempts, err
+}
+
+// RunUntilIdle moves a virtual clock from attempt to attempt until nothing is left that will ever be dispatched, and
+// returns how many it made. Paused queues do not count. Tasks that enqueue tasks for ever keep it until ctx is done.
+func (s *Service) RunUntilIdle(ctx context.Context) (attempts int, err error) {
+	return s.run(ctx, func(int64) bool { return true }, -1)
+}
+
+// run makes attempts, at most limit of them if that is not negative, and moves the clock to each moment that goTo
+// agrees to.
+func (s *Service) run(ctx context.Context, goTo func(at int64) bool, limit int) (attempts int, err error) {
+	if s.virtual == nil {
+		return 0, ErrVirtualOnly
+	}
+	if err := s.enter(ctx); err != nil {
+		return 0, err
+	}
+	if !s.virtual.drive.TryLock() {
+		return 0, ErrRunning
+	}
+	defer s.settle(&err)
+	defer s.virtual.drive.Unlock()
+	for attempts != limit {
+		if err := s.enter(ctx); err != nil {
+			return attempts, err
+		}
+		if a := s.claimDue(); a != nil {
+			s.attempt(ctx, a)
+			attempts++
+			continue
+		}
+		at, ok := s.dispatcher.nextLater()
+		if !ok || !goTo(at) {
+			break
+		}
+		s.virtual.moveTo(at)
+	}
+	return attempts, nil
+}
+
+// claimDue begins the attempt that is due, nil if none is.
+func (s *Service) claimDue() *attempt {
+	d := &s.dispatcher
+	for {
+		now := s.nanos()
+		d.mu.Lock()
+		d.collect(now)
+		q := d.turn()
+		d.mu.Unlock()
+		if q == nil {
+			return nil
+		}
+		if a := q.claim(now); a != nil {
+			return a
+		}
+	}
+}
