@@ -1,0 +1,107 @@
+package emulator
+
+import (
+	"encoding/json"
+	"net/http"
+	"unicode/utf8"
+
+	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"google.golang.org/genproto/googleapis/api/httpbody"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+)
+
+// BufferTask exists over REST only: it makes a task of any HTTP request, for a queue whose http_target says where its
+// tasks go. The gRPC API does not have the method, so that nothing describes it but this file.
+
+// bufferTask adds the task and returns it. The values of the call are the queue's name and, if the caller chose one, the
+// task's id.
+func (a *api) bufferTask(c *restCall) (proto.Message, error) {
+	r, queueName := c.request, c.values[0]
+	queue, err := a.queue.Queue(r.Context(), queueName)
+	if err != nil {
+		return nil, wireError(err)
+	}
+	url := queue.HTTPTarget.URL()
+	if url == "" {
+		return nil, status.Error(codes.FailedPrecondition, "BufferTask needs a queue with an HTTP target: set http_target.uri_override.host of the queue.")
+	}
+	body, err := c.readBody()
+	if err != nil {
+		return nil, err
+	}
+	contentType := r.Header.Get("Content-Type")
+	if wrapped, ok := unwrapBody(body); ok {
+		body, contentType = wrapped.GetData(), wrapped.GetContentType()
+	}
+	if !utf8.ValidString(contentType) {
+		return nil, status.Error(codes.InvalidArgument, "The request's Content-Type is not UTF-8, which a task's headers must be.")
+	}
+	method := r.Method
+	if queue.HTTPTarget.Method != "" {
+		method = queue.HTTPTarget.Method
+	}
+	if method != http.MethodPost && method != http.MethodPut && method != http.MethodPatch {
+		body = nil
+	}
+	task := &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: url, Method: method, Header: map[string]string{}, Body: body}}
+	if contentType != "" && len(body) > 0 {
+		task.HTTP.Header["Content-Type"] = contentType
+	}
+	if len(c.values) > 1 {
+		task.Name = queueName + "/tasks/" + c.values[1]
+	}
+	created, err := taskAnswer(a.queue.AddTask(r.Context(), queueName, task))
+	if err != nil {
+		return nil, err
+	}
+	return bufferAnswer(created)
+}
+
+// bufferAnswer is a google.cloud.tasks.v2.BufferTaskResponse, a message that has no Go type.
+func bufferAnswer(task *cloudtaskspb.Task) (proto.Message, error) {
+	file, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
+		Name: new("google/cloud/tasks/v2/buffer.proto"), Package: new("google.cloud.tasks.v2"), Syntax: new("proto3"),
+		Dependency: []string{task.ProtoReflect().Descriptor().ParentFile().Path()},
+		MessageType: []*descriptorpb.DescriptorProto{{
+			Name: new("BufferTaskResponse"),
+			Field: []*descriptorpb.FieldDescriptorProto{{
+				Name: new("task"), Number: new(int32(1)), Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(),
+				Type: descriptorpb.FieldDescriptorProto_TYPE_MESSAGE.Enum(), TypeName: new(".google.cloud.tasks.v2.Task"),
+			}},
+		}},
+	}, protoregistry.GlobalFiles)
+	if err != nil {
+		return nil, status.Errorf(codes.Internal, "describing the answer: %v", err)
+	}
+	answer := dynamicpb.NewMessage(file.Messages().Get(0))
+	answer.Set(answer.Descriptor().Fields().Get(0), protoreflect.ValueOfMessage(task.ProtoReflect()))
+	return answer, nil
+}
+
+// unwrapBody reads a body that is a BufferTaskRequest as the discovery document describes it: {"body": {"data": base64,
+// "contentType": …}}. Any other body is the task's as it stands.
+func unwrapBody(body []byte) (*httpbody.HttpBody, bool) {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(body, &fields) != nil {
+		return nil, false
+	}
+	raw, wrapped := fields["body"]
+	if len(fields) == 0 {
+		return nil, true
+	}
+	var m httpbody.HttpBody
+	if !wrapped || len(fields) > 1 || protojson.Unmarshal(raw, &m) != nil {
+		return nil, false
+	}
+	return &m, true
+}

@@ -1,0 +1,128 @@
+package emulator
+
+import (
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+)
+
+const (
+	maxEvents     = 10_000 // that are kept
+	maxEventsPage = 1000   // in one answer
+)
+
+// eventLog keeps the latest events for those who ask for them. It begins when somebody does, and costs nothing before.
+type eventLog struct {
+	mu    sync.Mutex
+	stop  func() // nil: not begun
+	first int    // number of kept[0]
+	kept  []localqueue.Event
+}
+
+// begin begins to keep the queue's events, unless that has been done.
+func (l *eventLog) begin(queue *localqueue.Service) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stop == nil {
+		l.stop = queue.Observe(l.observe)
+	}
+}
+
+// end keeps no more, and forgets.
+func (l *eventLog) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stop != nil {
+		l.stop()
+		l.kept = nil
+	}
+}
+
+// observe keeps e.
+func (l *eventLog) observe(e localqueue.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.kept) == 2*maxEvents {
+		l.first += maxEvents
+		l.kept = append(l.kept[:0], l.kept[maxEvents:]...)
+	}
+	l.kept = append(l.kept, e)
+}
+
+// since returns the events from number n on, and the number of the first of them, which is greater than n when others
+// are not kept any more.
+func (l *eventLog) since(n int) (events []localqueue.Event, first int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first = min(max(n, l.first, l.first+len(l.kept)-maxEvents), l.first+len(l.kept))
+	if i := first - l.first; i < len(l.kept) {
+		events = append(events, l.kept[i:min(len(l.kept), i+maxEventsPage)]...)
+	}
+	return events, first
+}
+
+// clear forgets the events, whose numbers go on.
+func (l *eventLog) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.first += len(l.kept)
+	l.kept = nil
+}
+
+type eventsJSON struct {
+	Events []eventJSON `json:"events"`
+	Next   int         `json:"next"`             // what to ask for the next time
+	Missed int         `json:"missed,omitempty"` // events before the first that are not kept any more
+}
+
+type eventJSON struct {
+	Number   int        `json:"number"`
+	Kind     string     `json:"kind"`
+	Time     time.Time  `json:"time"`
+	Queue    string     `json:"queue"`
+	Task     string     `json:"task"`
+	URL      string     `json:"url"`
+	Attempt  int        `json:"attempt,omitempty"`
+	Next     *time.Time `json:"next,omitempty"`
+	Fault    string     `json:"fault,omitempty"`
+	Duration duration   `json:"duration,omitempty"`
+	Status   int        `json:"status,omitempty"`
+	Failure  string     `json:"failure,omitempty"`
+	Error    string     `json:"error,omitempty"`
+	Response string     `json:"response,omitempty"`
+}
+
+func (c *control) getEvents(r *http.Request) (any, error) {
+	c.events.begin(c.queue)
+	since := 0
+	if text := r.URL.Query().Get("since"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return nil, badControl(`since=%q: want the number that an answer gave as "next"`, text)
+		}
+		since = n
+	}
+	events, first := c.events.since(since)
+	answer := eventsJSON{Events: make([]eventJSON, len(events)), Next: first + len(events), Missed: max(0, first-since)}
+	for i, e := range events {
+		answer.Events[i] = eventToJSON(first+i, e)
+	}
+	return answer, nil
+}
+
+func eventToJSON(number int, e localqueue.Event) eventJSON {
+	out := eventJSON{
+		Number: number, Kind: e.Kind.String(), Time: e.Time, Queue: e.Queue, Task: e.Task, URL: e.URL, Attempt: e.Attempt,
+		Fault: string(e.Fault), Duration: duration(e.Duration), Status: e.Status, Failure: e.Failure, Response: string(e.Response),
+	}
+	if !e.Next.IsZero() {
+		out.Next = &e.Next
+	}
+	if e.Err != nil {
+		out.Error = e.Err.Error()
+	}
+	return out
+}

@@ -1,0 +1,155 @@
+package emulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/issuer"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+)
+
+// maxRequest bounds a request in bytes: a batch of 100 tasks of the largest size fits.
+const maxRequest = 112 << 20
+
+// streamWorkers is how many goroutines wait for calls. A new goroutine for each call would grow its stack anew, which
+// costs more processor time than all else that a CreateTask does here. Calls beyond them get a goroutine of their own.
+const streamWorkers = 16
+
+// Option sets up a [Server].
+type Option func(*options)
+
+type options struct {
+	logger *slog.Logger
+}
+
+// WithLogger logs to l in place of [slog.Default].
+func WithLogger(l *slog.Logger) Option {
+	return func(o *options) { o.logger = l }
+}
+
+// Server is the wire API on one listener. [Serve] returns one.
+type Server struct {
+	mux  *mux
+	grpc *grpc.Server
+	http *http.Server
+
+	endControl func()
+	serving    sync.WaitGroup
+}
+
+// Serve begins to serve queue on listener, which may be a TCP one or in memory, such as gRPC's bufconn. It returns at
+// once; [Server.Shutdown] or [Server.Close] ends it and closes the listener, while the queue stays its owner's.
+//
+// A queue without a token source gets an [issuer.Issuer] named after the listener's address. To choose another name,
+// such as the one that other machines reach the listener by, create the queue with
+// localqueue.WithTokenSource(issuer.New("http://HOST:PORT")); Serve publishes that issuer's keys.
+func Serve(queue *localqueue.Service, listener net.Listener, opts ...Option) *Server {
+	o := options{logger: slog.Default()}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	api := newAPI(queue)
+	services := []*grpc.ServiceDesc{&cloudtaskspb.CloudTasks_ServiceDesc, locationsService(), &longrunningpb.Operations_ServiceDesc}
+	routes, err := newRoutes(api, o.logger, services...)
+	if err == nil {
+		err = routes.add(bufferRule(), api.bufferTask)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("emulator: the wire API's own definition: %v", err)) // compiled in: every test would see it
+	}
+	tokens := queue.UseTokenSource(issuer.New("http://" + listener.Addr().String()))
+	s := &Server{
+		mux: newMux(listener, o.logger),
+		grpc: grpc.NewServer(
+			grpc.MaxRecvMsgSize(maxRequest),
+			grpc.MaxSendMsgSize(math.MaxInt32),
+			grpc.WaitForHandlers(true),
+			grpc.NumStreamWorkers(streamWorkers),
+			grpc.UnaryInterceptor(recoverPanics(o.logger)),
+			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
+		),
+		http: &http.Server{
+			Handler:           newHTTPHandler(&rest{routes, o.logger}, tokens, o.logger),
+			ReadHeaderTimeout: sniffTimeout,
+			ReadTimeout:       time.Minute,
+			IdleTimeout:       2 * time.Minute,
+			ErrorLog:          slog.NewLogLogger(o.logger.Handler(), slog.LevelWarn),
+		},
+	}
+	for _, service := range services {
+		s.grpc.RegisterService(service, api)
+	}
+	s.http.Handler, s.endControl = withControl(api, s.http.Handler)
+
+	// Both return when the mux or they themselves are closed, and have nothing else to report.
+	s.serving.Go(func() { s.grpc.Serve(s.mux.grpc) })
+	s.serving.Go(func() { s.http.Serve(s.mux.http) })
+	s.mux.start()
+	return s
+}
+
+// Addr returns the listener's address.
+func (s *Server) Addr() net.Addr { return s.mux.listener.Addr() }
+
+// Shutdown stops accepting calls and lets those that are running end. When ctx is done first they are cut off, and its
+// error is returned. No goroutine of the server is left when it returns.
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.mux.close()
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		s.grpc.GracefulStop()
+		s.http.Shutdown(ctx) // ends with ctx
+	}()
+	select {
+	case <-drained:
+	case <-ctx.Done():
+	}
+	if ctx.Err() != nil {
+		err = errors.Join(fmt.Errorf("draining the emulator's calls: %w", ctx.Err()), err)
+	}
+	s.grpc.Stop()
+	err = errors.Join(err, s.http.Close())
+	<-drained
+	s.serving.Wait()
+	s.endControl()
+	return err
+}
+
+// Close stops serving at once.
+func (s *Server) Close() error {
+	err := s.mux.close()
+	s.grpc.Stop()
+	err = errors.Join(err, s.http.Close())
+	s.serving.Wait()
+	s.endControl()
+	return err
+}
+
+// recoverPanics turns a panic of a call into INTERNAL, so that one request never takes down everybody's queue.
+func recoverPanics(log *slog.Logger) grpc.UnaryServerInterceptor {
+	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				log.ErrorContext(ctx, "panic in a call", "method", info.FullMethod, "panic", p, "stack", string(debug.Stack()))
+				resp, err = nil, status.Errorf(codes.Internal, "panic in %s: %v", info.FullMethod, p)
+			}
+		}()
+		return handler(ctx, req)
+	}
+}

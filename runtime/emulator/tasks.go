@@ -1,0 +1,53 @@
+package emulator
+
+import (
+	"context"
+
+	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+)
+
+func (a *api) CreateTask(ctx context.Context, req *cloudtaskspb.CreateTaskRequest) (*cloudtaskspb.Task, error) {
+	task, err := taskFromProto(req.GetTask(), req.GetResponseView())
+	if err != nil {
+		return nil, err
+	}
+	return taskAnswer(a.queue.AddTask(ctx, req.GetParent(), task))
+}
+
+func (a *api) GetTask(ctx context.Context, req *cloudtaskspb.GetTaskRequest) (*cloudtaskspb.Task, error) {
+	return taskAnswer(a.queue.Task(ctx, req.GetName(), localqueue.View(req.GetResponseView())))
+}
+
+func (a *api) ListTasks(ctx context.Context, req *cloudtaskspb.ListTasksRequest) (*cloudtaskspb.ListTasksResponse, error) {
+	page := localqueue.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()}
+	tasks, next, err := a.queue.Tasks(ctx, req.GetParent(), page, localqueue.View(req.GetResponseView()))
+	if err != nil {
+		return nil, wireError(err)
+	}
+	resp := &cloudtaskspb.ListTasksResponse{NextPageToken: next, Tasks: make([]*cloudtaskspb.Task, len(tasks))}
+	for i, task := range tasks {
+		resp.Tasks[i] = taskToProto(task)
+	}
+	return resp, nil
+}
+
+func (a *api) DeleteTask(ctx context.Context, req *cloudtaskspb.DeleteTaskRequest) (*emptypb.Empty, error) {
+	if err := a.queue.DeleteTask(ctx, req.GetName()); err != nil {
+		return nil, wireError(err)
+	}
+	return &emptypb.Empty{}, nil
+}
+
+func (a *api) RunTask(ctx context.Context, req *cloudtaskspb.RunTaskRequest) (*cloudtaskspb.Task, error) {
+	return taskAnswer(a.queue.RunTask(ctx, req.GetName(), localqueue.View(req.GetResponseView())))
+}
+
+func taskAnswer(task *localqueue.Task, err error) (*cloudtaskspb.Task, error) {
+	if err != nil {
+		return nil, wireError(err)
+	}
+	return taskToProto(task), nil
+}

@@ -1,0 +1,71 @@
+package emulator
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/issuer"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+)
+
+// web serves what the port speaks besides gRPC: the REST face, and the issuer's documents.
+type web struct {
+	rest   http.Handler
+	issuer http.Handler // nil: tokens of a source that is no [issuer.Issuer] are published elsewhere
+}
+
+func newHTTPHandler(rest http.Handler, tokens localqueue.TokenSource, log *slog.Logger) http.Handler {
+	h := &web{rest: rest}
+	if i, ok := tokens.(*issuer.Issuer); ok {
+		h.issuer = warnOfOtherNames(i, log)
+	}
+	return h
+}
+
+// ServeHTTP tells paths apart as they were sent: an [http.ServeMux] redirects those that it would spell differently, and
+// names in paths may be spelt in any way.
+func (h *web) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.EscapedPath()
+	switch {
+	case h.issuer != nil && strings.HasPrefix(path, "/.well-known/"):
+		h.issuer.ServeHTTP(w, r)
+	case strings.HasPrefix(path, "/v2/"):
+		h.rest.ServeHTTP(w, r)
+	default:
+		refuseUnknown(w, r)
+	}
+}
+
+// warnOfOtherNames logs, once a name, that the issuer has been looked up by a name that is not its own: whoever did so
+// is going to refuse its tokens, and rarely says why. The names of this machine are as good as one another to the
+// handlers of runtime/cloudtask.
+func warnOfOtherNames(i *issuer.Issuer, log *slog.Logger) http.Handler {
+	own := strings.TrimPrefix(strings.TrimPrefix(i.URL(), "http://"), "https://")
+	handler := i.Handler()
+	const maxNames = 100 // of which a log line is worth it
+	var mu sync.Mutex
+	seen := make(map[string]bool)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Host != own && !(isLoopback(r.Host) && isLoopback(own)) {
+			mu.Lock()
+			first := !seen[r.Host] && len(seen) < maxNames
+			if first {
+				seen[r.Host] = true
+			}
+			mu.Unlock()
+			if first {
+				log.WarnContext(r.Context(), "the token issuer was looked up by a name that is not its own, so that its tokens will be refused: "+
+					"set CLOUD_TASKS_EMULATOR_HOST to the issuer's host, or name the issuer after the host", "host", r.Host, "issuer", i.URL())
+			}
+		}
+		handler.ServeHTTP(w, r)
+	})
+}
+
+func isLoopback(hostPort string) bool {
+	host, _, err := net.SplitHostPort(hostPort)
+	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
+}

@@ -1,0 +1,148 @@
+package gcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	cloudtasks "cloud.google.com/go/cloudtasks/apiv2"
+	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"github.com/googleapis/gax-go/v2"
+	"google.golang.org/api/iterator"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+)
+
+// Backend is the [cloudtask.Backend] over the official Cloud Tasks client. [NewBackend] returns one.
+//
+// Every failure is a [*cloudtask.StatusError] that unwraps to what the official client returned, so that
+// google.golang.org/grpc/status and its details still work on it. A service that cannot be reached is
+// [cloudtask.Unavailable]; a context that ended is [cloudtask.DeadlineExceeded] or [cloudtask.Canceled], the latter
+// unwrapping to [context.Canceled] too. Calls whose context has no deadline get 20 seconds.
+type Backend struct {
+	client *cloudtasks.Client
+}
+
+var _ cloudtask.Backend = (*Backend)(nil)
+
+// once turns off the official client's own retries of reads and deletes: the core client retries, within limits that
+// its user has set, and two layers of retrying would multiply.
+var once = gax.WithRetry(func() gax.Retryer { return nil })
+
+// defaultTimeout is the official client's for every call but those of batches, which it lets run on.
+const defaultTimeout = 20 * time.Second
+
+// CreateTask implements [cloudtask.Backend].
+func (b *Backend) CreateTask(ctx context.Context, queue string, task *cloudtask.Task) (*cloudtask.Task, error) {
+	created, err := b.client.CreateTask(ctx, createRequest(queue, task), once)
+	if err != nil {
+		return nil, statusError(ctx, err)
+	}
+	return fromProto(created), nil
+}
+
+// GetTask implements [cloudtask.Backend].
+func (b *Backend) GetTask(ctx context.Context, name string) (*cloudtask.Task, error) {
+	task, err := b.client.GetTask(ctx, &cloudtaskspb.GetTaskRequest{Name: name, ResponseView: cloudtaskspb.Task_FULL}, once)
+	if err != nil {
+		return nil, statusError(ctx, err)
+	}
+	return fromProto(task), nil
+}
+
+// ListTasks implements [cloudtask.Backend].
+func (b *Backend) ListTasks(ctx context.Context, queue, pageToken string) ([]*cloudtask.Task, string, error) {
+	tasks := b.client.ListTasks(ctx, &cloudtaskspb.ListTasksRequest{
+		Parent:       queue,
+		ResponseView: cloudtaskspb.Task_BASIC,
+		PageToken:    pageToken,
+	}, once)
+	page := tasks.PageInfo()
+	var list []*cloudtask.Task
+	for {
+		task, err := tasks.Next()
+		if errors.Is(err, iterator.Done) {
+			return list, "", nil
+		}
+		if err != nil {
+			return nil, "", statusError(ctx, err)
+		}
+		list = append(list, fromProto(task))
+		if page.Remaining() == 0 {
+			return list, page.Token, nil // Next would fetch another page
+		}
+	}
+}
+
+// DeleteTask implements [cloudtask.Backend].
+func (b *Backend) DeleteTask(ctx context.Context, name string) error {
+	err := b.client.DeleteTask(ctx, &cloudtaskspb.DeleteTaskRequest{Name: name}, once)
+	return statusError(ctx, err)
+}
+
+// GetQueue implements [cloudtask.Backend].
+func (b *Backend) GetQueue(ctx context.Context, name string) (*cloudtask.Queue, error) {
+	queue, err := b.client.GetQueue(ctx, &cloudtaskspb.GetQueueRequest{Name: name}, once)
+	if err != nil {
+		return nil, statusError(ctx, err)
+	}
+	return &cloudtask.Queue{Name: queue.GetName(), Retry: retryFromProto(queue.GetRetryConfig())}, nil
+}
+
+// Close implements [cloudtask.Backend].
+func (b *Backend) Close() error {
+	if err := b.client.Close(); err != nil {
+		return fmt.Errorf("closing the Cloud Tasks client: %w", err)
+	}
+	return nil
+}
+
+// CreateTasks implements [cloudtask.Backend]: it calls BatchCreateTasks and waits for the operation that it starts.
+// When the context ends first the tasks may still be created; the same requestID asks for the same operation again.
+func (b *Backend) CreateTasks(ctx context.Context, queue, requestID string, tasks []*cloudtask.Task) ([]cloudtask.CreateResult, error) {
+	req := &cloudtaskspb.BatchCreateTasksRequest{
+		Parent:    queue,
+		RequestId: requestID,
+		Requests:  make([]*cloudtaskspb.CreateTaskRequest, len(tasks)),
+	}
+	for i, task := range tasks {
+		req.Requests[i] = createRequest(queue, task)
+	}
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, defaultTimeout)
+		defer cancel()
+	}
+	op, err := b.client.BatchCreateTasks(ctx, req, once)
+	if err != nil {
+		return nil, statusError(ctx, err)
+	}
+	resp, opErr := waitFor(ctx, op)
+	if opErr != nil && !op.Done() {
+		return nil, statusError(ctx, fmt.Errorf("waiting for %s: %w", op.Name(), opErr))
+	}
+	meta, err := op.Metadata()
+	if err != nil {
+		return nil, statusError(ctx, fmt.Errorf("reading the outcome of %s: %w", op.Name(), err))
+	}
+	if opErr != nil && len(meta.GetFailedRequests()) == 0 {
+		return nil, statusError(ctx, opErr)
+	}
+	return batchResults(req.Requests, resp.GetTasks(), meta.GetFailedRequests(), statusError(ctx, opErr)), nil
+}
+
+// waitFor polls op until it is done. The official Wait begins with a pause of up to a second and grows to a minute,
+// which is long for an enqueue that a request may be waiting for.
+func waitFor(ctx context.Context, op *cloudtasks.BatchCreateTasksOperation) (*cloudtaskspb.BatchCreateTasksResponse, error) {
+	pauses := gax.Backoff{Initial: 100 * time.Millisecond, Max: 2 * time.Second, Multiplier: 1.5}
+	for {
+		resp, err := op.Poll(ctx)
+		if err != nil || op.Done() {
+			return resp, err
+		}
+		if err := gax.Sleep(ctx, pauses.Pause()); err != nil {
+			return nil, err
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package gcp
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"math"
+	"time"
+
+	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+)
+
+// statusError reports what the official client returned for a call with ctx; nil stays nil.
+func statusError(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	st, ok := status.FromError(err)
+	if !ok {
+		st = status.FromContextError(err) // gax's pauses return the context's error as it is
+	}
+	if ctxErr := ctx.Err(); ctxErr != nil && (st.Code() == codes.Canceled || st.Code() == codes.DeadlineExceeded) && !errors.Is(err, ctxErr) {
+		err = errors.Join(err, ctxErr) // gRPC's errors do not unwrap to the context's
+	}
+	return &cloudtask.StatusError{Code: cloudtask.Code(st.Code()), Message: st.Message(), Err: err}
+}
+
+// createRequest asks for task in queue and for an answer without its body.
+func createRequest(queue string, task *cloudtask.Task) *cloudtaskspb.CreateTaskRequest {
+	return &cloudtaskspb.CreateTaskRequest{Parent: queue, Task: toProto(task), ResponseView: cloudtaskspb.Task_BASIC}
+}
+
+func toProto(task *cloudtask.Task) *cloudtaskspb.Task {
+	req := &cloudtaskspb.HttpRequest{
+		Url:        task.URL,
+		HttpMethod: cloudtaskspb.HttpMethod_POST,
+		Headers:    task.Header,
+		Body:       task.Body,
+	}
+	if task.ServiceAccount != "" {
+		req.AuthorizationHeader = &cloudtaskspb.HttpRequest_OidcToken{OidcToken: &cloudtaskspb.OidcToken{
+			ServiceAccountEmail: task.ServiceAccount,
+			Audience:            task.Audience,
+		}}
+	}
+	p := &cloudtaskspb.Task{
+		Name:             task.Name,
+		MessageType:      &cloudtaskspb.Task_HttpRequest{HttpRequest: req},
+		DispatchDeadline: toDuration(task.DispatchDeadline),
+		RetryConfig:      retryToProto(task.Retry),
+	}
+	if !task.ScheduleTime.IsZero() {
+		p.ScheduleTime = timestamppb.New(task.ScheduleTime)
+	}
+	return p
+}
+
+func fromProto(p *cloudtaskspb.Task) *cloudtask.Task {
+	req := p.GetHttpRequest() // nil for App Engine tasks, which have no URL
+	task := &cloudtask.Task{
+		Name:             p.GetName(),
+		URL:              req.GetUrl(),
+		Header:           maps.Clone(req.GetHeaders()),
+		Body:             req.GetBody(),
+		ScheduleTime:     fromTimestamp(p.GetScheduleTime()),
+		DispatchDeadline: p.GetDispatchDeadline().AsDuration(),
+		ServiceAccount:   req.GetOidcToken().GetServiceAccountEmail(),
+		Audience:         req.GetOidcToken().GetAudience(),
+		CreateTime:       fromTimestamp(p.GetCreateTime()),
+		DispatchCount:    int(p.GetDispatchCount()),
+		ResponseCount:    int(p.GetResponseCount()),
+		FirstAttempt:     fromTimestamp(p.GetFirstAttempt().GetDispatchTime()),
+	}
+	if p.GetRetryConfig() != nil {
+		retry := retryFromProto(p.GetRetryConfig())
+		task.Retry = &retry
+	}
+	if last := p.GetLastAttempt(); last != nil {
+		task.LastAttempt = &cloudtask.Attempt{
+			ScheduleTime: fromTimestamp(last.GetScheduleTime()),
+			DispatchTime: fromTimestamp(last.GetDispatchTime()),
+			ResponseTime: fromTimestamp(last.GetResponseTime()),
+			Code:         cloudtask.Code(last.GetResponseStatus().GetCode()),
+			Message:      last.GetResponseStatus().GetMessage(),
+		}
+	}
+	return task
+}
+
+func retryToProto(retry *cloudtask.RetryConfig) *cloudtaskspb.RetryConfig {
+	if retry == nil {
+		return nil
+	}
+	return &cloudtaskspb.RetryConfig{
+		MaxAttempts:      toInt32(retry.MaxAttempts),
+		MaxRetryDuration: toDuration(retry.MaxRetryDuration),
+		MinBackoff:       toDuration(retry.MinBackoff),
+		MaxBackoff:       toDuration(retry.MaxBackoff),
+		MaxDoublings:     toInt32(retry.MaxDoublings),
+	}
+}
+
+func retryFromProto(p *cloudtaskspb.RetryConfig) cloudtask.RetryConfig {
+	return cloudtask.RetryConfig{
+		MaxAttempts:      int(p.GetMaxAttempts()),
+		MaxRetryDuration: p.GetMaxRetryDuration().AsDuration(),
+		MinBackoff:       p.GetMinBackoff().AsDuration(),
+		MaxBackoff:       p.GetMaxBackoff().AsDuration(),
+		MaxDoublings:     int(p.GetMaxDoublings()),
+	}
+}
+
+// toInt32 saturates: more attempts or doublings than an int32 holds are as good as without limit.
+func toInt32(n int) int32 { return int32(max(math.MinInt32, min(n, math.MaxInt32))) }
+
+// toDuration leaves a zero duration unset, which is Cloud Tasks' way to ask for its default.
+func toDuration(d time.Duration) *durationpb.Duration {
+	if d == 0 {
+		return nil
+	}
+	return durationpb.New(d)
+}
+
+// fromTimestamp makes an unset time the zero one, where AsTime alone makes it 1970.
+func fromTimestamp(t *timestamppb.Timestamp) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.AsTime()
+}
