@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/emulator"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/issuer"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/queueyaml"
+)
+
+// Of draining after a signal, each at most.
+const (
+	callsDrainTime    = 5 * time.Second
+	attemptsDrainTime = 30 * time.Second
+)
+
+const devHelp = `
+Serves an embedded queue that behaves like Google Cloud Tasks until SIGINT or SIGTERM. The first signal lets what is
+running end, for half a minute at most; the second ends it at once.
+
+Everything is in memory, or with -dir in files too: then whatever has been answered survives the end of the process,
+kill -9 included, and is there again with the next start.
+
+Prints one line "ready HOST:PORT" on standard output once it serves, and logs on standard error. gRPC clients and the
+handlers that verify its tokens find it through CLOUD_TASKS_EMULATOR_HOST=HOST:PORT. The issuer of its tokens is
+http://HOST:PORT of that line; handlers that reach it by another name than this machine's own need -advertise NAME.
+
+Without -strict, a task for a queue that does not exist creates the queue.
+
+A small HTTP API under /_cloudtask/v1/ of the same port is for test suites: it resets, waits until idle, injects faults, and
+moves a virtual clock. See docs/embedded-queue.md.
+`
+
+// devOptions is the command line of cloudtask dev.
+type devOptions struct {
+	listen    string
+	advertise string
+	dir       string
+	strict    bool
+	named     []localqueue.Queue // with default settings
+	defined   []localqueue.Queue // with settings, which count where both name a queue
+	clock     string
+	start     time.Time
+	seed      uint64
+	seeded    bool
+	notes     []string // of the queues' files, to be logged
+	appEngine []localqueue.Option
+}
+
+func devCommand() command {
+	return command{
+		name:    "dev",
+		usage:   "[-listen HOST:PORT] [-advertise HOST[:PORT]] [-dir DIR] [-strict] [-queue NAME]... [-queue-file FILE] [-queues-from FILE] [-clock virtual [-start TIME]] [-seed N] [-app-engine [SERVICE=]URL]...",
+		summary: "serve the embedded queue on the wire API of Cloud Tasks",
+		help:    devHelp,
+		flags: func(flags *flag.FlagSet) runner {
+			var opts devOptions
+			flags.StringVar(&opts.listen, "listen", "127.0.0.1:8123", "serve on `HOST:PORT`; port 0 picks a free one, an empty host or 0.0.0.0 is every interface")
+			flags.StringVar(&opts.advertise, "advertise", "", "the `HOST[:PORT]` that clients reach the queue by, where it is not that of -listen, such as a container's name")
+			flags.StringVar(&opts.dir, "dir", "", "keep queues and tasks in files in `DIR`, which is created if it is missing, so that they survive the process; without it they are in memory")
+			flags.BoolVar(&opts.strict, "strict", false, "answer calls that name a missing queue as Cloud Tasks does, in place of creating it")
+			flags.Func("queue", "create the queue `NAME`: projects/P/locations/L/queues/Q, or an id Q that then exists in every project and location; may be repeated", func(name string) error {
+				opts.named = append(opts.named, localqueue.Queue{Name: name})
+				return nil
+			})
+			flags.Func("queue-file", "create the queues of `FILE`, in the form of App Engine's queue.yaml, in every project and location", func(name string) error {
+				queues, ignored, err := readFile(name, queueyaml.Parse)
+				opts.defined, opts.notes = append(opts.defined, queues...), append(opts.notes, ignored...)
+				return err
+			})
+			flags.Func("queues-from", "create the queues that the tasks of `FILE` name, the output of cloudtaskgen list -json, in every project and location; - is standard input", func(name string) error {
+				queues, unnamed, err := readFile(name, queuesOfRoutes)
+				opts.named, opts.notes = append(opts.named, queues...), append(opts.notes, unnamed...)
+				return err
+			})
+			flags.StringVar(&opts.clock, "clock", "real", "`real`, or virtual: time then stands still, and tasks are delivered when the control API says so")
+			flags.Func("start", "the `TIME` at which a virtual clock stands, such as 2026-03-01T12:00:00Z; default now", func(text string) (err error) {
+				if opts.start, err = time.Parse(time.RFC3339Nano, text); err != nil {
+					return errors.New("want a time such as 2026-03-01T12:00:00Z")
+				}
+				return nil
+			})
+			flags.Func("seed", "the `NUMBER` that ids and faults come from; default 1, with random ids on a real clock", func(text string) (err error) {
+				if opts.seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+					return errors.New("want a whole number, 0 or more")
+				}
+				opts.seeded = true
+				return nil
+			})
+			flags.Func("app-engine", "deliver App Engine tasks to `[SERVICE=]URL`, such as http://localhost:8080: those of the service, or of every service without a flag of its own; may be repeated", func(value string) error {
+				service, url, found := strings.Cut(value, "=")
+				if !found || strings.Contains(service, "/") { // the = of a URL
+					service, url = "", value
+				}
+				opts.appEngine = append(opts.appEngine, localqueue.WithAppEngine(service, url))
+				return nil
+			})
+			return func(args []string, stdout, stderr io.Writer) error {
+				if len(args) > 0 {
+					return usageError{fmt.Errorf("unexpected argument %q", args[0])}
+				}
+				return dev(opts, stdout, slog.New(slog.NewTextHandler(stderr, nil)))
+			}
+		},
+	}
+}
+
+// dev serves until a signal.
+func dev(opts devOptions, stdout io.Writer, log *slog.Logger) error {
+	host, _, err := net.SplitHostPort(opts.listen)
+	if err != nil {
+		return usageError{fmt.Errorf("-listen %q: want HOST:PORT", opts.listen)}
+	}
+	virtual := opts.clock == "virtual"
+	if !virtual && opts.clock != "real" {
+		return usageError{fmt.Errorf("-clock %q: want real or virtual", opts.clock)}
+	}
+	if !virtual && !opts.start.IsZero() {
+		return usageError{errors.New("-start is for -clock virtual")}
+	}
+	for _, note := range opts.notes {
+		log.Warn("queue definitions: " + note)
+	}
+	boundGarbage()
+	signalled, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	listener, err := net.Listen("tcp", opts.listen)
+	if err != nil {
+		return fmt.Errorf("listening on -listen %s: %w", opts.listen, err)
+	}
+	if host, err = advertisedHost(opts.advertise, host, listener.Addr()); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	queueOpts := []localqueue.Option{
+		localqueue.WithLogger(log),
+		localqueue.WithTokenSource(issuer.New("http://" + host)),
+		localqueue.WithQueues(append(opts.named, opts.defined...)...),
+	}
+	if opts.dir != "" {
+		queueOpts = append(queueOpts, localqueue.WithDir(opts.dir))
+	}
+	if opts.strict {
+		queueOpts = append(queueOpts, localqueue.WithStrict())
+	}
+	if virtual {
+		queueOpts = append(queueOpts, localqueue.WithVirtualClock(opts.start))
+	}
+	if opts.seeded {
+		queueOpts = append(queueOpts, localqueue.WithSeed(opts.seed))
+	}
+	queue, err := localqueue.New(append(queueOpts, opts.appEngine...)...)
+	if err != nil {
+		if !errors.Is(err, localqueue.ErrDirectory) {
+			err = usageError{err} // what flags have defined is all else that can be wrong
+		}
+		return errors.Join(err, listener.Close())
+	}
+	server := emulator.Serve(queue, listener, emulator.WithLogger(log))
+	fmt.Fprintf(stdout, "ready %s\n", host)
+
+	<-signalled.Done()
+	stop() // a second signal has its default effect: the end
+	log.Info("draining; a second signal ends at once", "at_most", callsDrainTime+attemptsDrainTime)
+	return drain(server, queue)
+}
+
+func drain(server *emulator.Server, queue *localqueue.Service) error {
+	ctx, cancel := context.WithTimeout(context.Background(), callsDrainTime)
+	defer cancel()
+	serverErr := server.Shutdown(ctx)
+	ctx, cancel = context.WithTimeout(context.Background(), attemptsDrainTime)
+	defer cancel()
+	if err := queue.Shutdown(ctx); err != nil {
+		return errors.Join(serverErr, fmt.Errorf("waiting for the attempts that are running: %w", err))
+	}
+	return serverErr
+}
+
+// advertisedHost is the HOST:PORT that clients are told to use and that tokens are issued by: what -advertise says, else
+// the host of -listen as it was written, with the port that was picked. An address of every interface is none to
+// connect to, so that this machine's own stands in for it.
+func advertisedHost(advertise, listenHost string, addr net.Addr) (string, error) {
+	_, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return "", fmt.Errorf("reading the listener's address %s: %w", addr, err)
+	}
+	if advertise == "" {
+		if ip := net.ParseIP(listenHost); listenHost == "" || ip != nil && ip.IsUnspecified() {
+			listenHost = "127.0.0.1"
+		}
+		return net.JoinHostPort(listenHost, port), nil
+	}
+	host := advertise
+	if h, p, err := net.SplitHostPort(advertise); err == nil {
+		host, port = h, p
+	}
+	isName := host != "" && !strings.ContainsAny(host, "/ :[]@")
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || !isName && net.ParseIP(host) == nil {
+		return "", usageError{fmt.Errorf("-advertise %q: want HOST or HOST:PORT without a scheme, such as queue:8123", advertise)}
+	}
+	return net.JoinHostPort(host, port), nil
+}
