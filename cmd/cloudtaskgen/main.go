@@ -1,0 +1,144 @@
+// Command cloudtaskgen writes enqueue functions, JSON codecs and routes for structs that are declared as tasks.
+//
+// "cloudtaskgen -h" says what it does and what the directives are.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen"
+)
+
+const usage = `cloudtaskgen writes enqueue functions, JSON codecs and routes for structs with a //cloudtask:task directive.
+
+usage:
+  cloudtaskgen [-check] [-o file] [-tags tag,...] [packages]   write generated code (or, -check, verify it)
+  cloudtaskgen list [-json] [-tags tag,...] [packages]         print the route table
+
+Packages are import paths or patterns as the go command takes them, such as ./...; the default is the package in the
+current directory.
+
+Exit status: 0 fine; 1 problems in the source, or -check found a difference; 2 wrong usage or an I/O error.
+`
+
+// Exit codes.
+const (
+	exitOK = iota
+	exitFindings
+	exitUsage
+)
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the command without the process.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "list" {
+		return list(ctx, args[1:], stdout, stderr)
+	}
+	return generate(ctx, args, stdout, stderr)
+}
+
+// generate writes generated code, or compares it with what is there.
+func generate(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var opts gen.Options
+	flags := newFlags(&opts, stderr)
+	check := flags.Bool("check", false, "write nothing; print a diff of what is missing, stale or orphaned")
+	flags.StringVar(&opts.Output, "o", gen.DefaultOutput, "`file` name of the output in each package")
+	if code, done := parse(flags, args, stdout, stderr); done {
+		return code
+	}
+	opts.Patterns = flags.Args()
+	res, err := gen.Generate(ctx, opts)
+	if code, done := report(res, err, stderr); done {
+		return code
+	}
+	if *check {
+		differs, err := res.Diff(stdout)
+		if err != nil {
+			return fail(err, stderr)
+		}
+		if differs {
+			fmt.Fprintln(stderr, "cloudtaskgen: generated code is not up to date: run cloudtaskgen, or go generate")
+			return exitFindings
+		}
+		return exitOK
+	}
+	if err := res.Commit(); err != nil {
+		return fail(err, stderr)
+	}
+	return exitOK
+}
+
+// list prints the route table.
+func list(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var opts gen.Options
+	flags := newFlags(&opts, stderr)
+	asJSON := flags.Bool("json", false, "print a JSON array")
+	if code, done := parse(flags, args, stdout, stderr); done {
+		return code
+	}
+	opts.Patterns = flags.Args()
+	res, err := gen.Load(ctx, opts)
+	if code, done := report(res, err, stderr); done {
+		return code
+	}
+	write := res.WriteRoutes
+	if *asJSON {
+		write = res.WriteRoutesJSON
+	}
+	if err := write(stdout); err != nil {
+		return fail(err, stderr)
+	}
+	return exitOK
+}
+
+// newFlags returns a flag set with the flags that every command has.
+func newFlags(opts *gen.Options, stderr io.Writer) *flag.FlagSet {
+	flags := flag.NewFlagSet("cloudtaskgen", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {}
+	flags.StringVar(&opts.Tags, "tags", "", "comma-separated build `tags`")
+	return flags
+}
+
+// parse parses flags; done means that the command ends with code.
+func parse(flags *flag.FlagSet, args []string, stdout, stderr io.Writer) (code int, done bool) {
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, usage, "\nFlags:\n")
+		flags.SetOutput(stdout)
+		flags.PrintDefaults()
+		fmt.Fprint(stdout, "\nDirectives, in the doc comment of a struct type, one a line:\n\n")
+		if err := gen.WriteDirectiveHelp(stdout); err != nil {
+			return fail(err, stderr), true
+		}
+		return exitOK, true
+	case err != nil:
+		fmt.Fprintln(stderr, "run cloudtaskgen -h for help")
+		return exitUsage, true
+	}
+	return exitOK, false
+}
+
+// report prints what is wrong; done means that the command ends with code.
+func report(res *gen.Result, err error, stderr io.Writer) (code int, done bool) {
+	if err != nil {
+		return fail(err, stderr), true
+	}
+	for _, d := range res.Diagnostics {
+		fmt.Fprintln(stderr, d.Format(res.Dir))
+	}
+	return exitFindings, len(res.Diagnostics) > 0
+}
+
+func fail(err error, stderr io.Writer) int {
+	fmt.Fprintln(stderr, "cloudtaskgen:", err)
+	return exitUsage
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"cloudtaskgen": main})
+}
+
+// TestScripts runs the command as its users do. Scripts that compile what was generated do so in a workspace with this
+// checkout (go.work), so that no network is needed and the modules need not require the runtime. With UPDATE_SCRIPTS set,
+// the wanted outputs in the scripts are replaced by the actual ones.
+func TestScripts(t *testing.T) {
+	out, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE", "GOMOD").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := strings.Split(strings.TrimSpace(string(out)), "\n")
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("..", "..", "testdata", "script"),
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("GOCACHE", env[0])
+			e.Setenv("GOMODCACHE", env[1])
+			e.Setenv("GOPROXY", "off")
+			e.Setenv("GOFLAGS", "")
+			e.Setenv("GOTOOLCHAIN", "local")
+			work := "go 1.26.0\n\nuse (\n\t.\n\t" + filepath.Dir(env[2]) + "\n)\n"
+			return os.WriteFile(filepath.Join(e.WorkDir, "go.work"), []byte(work), 0o666)
+		},
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+	})
+}

@@ -1,0 +1,352 @@
+package gen
+
+import (
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/token"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A directive is one //cloudtask: line that was understood.
+type directive struct {
+	spec *directiveSpec
+	pos  token.Pos
+	list []value // of directives that start with a list
+	args map[string]value
+}
+
+// A value is what was given for one argument, with its place.
+type value struct {
+	pos      token.Pos
+	text     string
+	duration time.Duration
+	integer  int64
+	decimal  float64
+	list     []value
+}
+
+// has says whether the argument was given.
+func (d *directive) has(key string) bool {
+	if d == nil {
+		return false
+	}
+	_, ok := d.args[key]
+	return ok
+}
+
+// arg returns the value of an argument, zero when it was not given.
+func (d *directive) arg(key string) value {
+	if d == nil {
+		return value{}
+	}
+	return d.args[key]
+}
+
+// directiveLike matches comments that are directives or that their author must have meant as one: the tool's name in any
+// case, with spaces where none belong.
+var directiveLike = regexp.MustCompile(`^//( *)((?i:cloudtask)) *:(\s*)([^\s:]*)`)
+
+// isDirectiveLike says whether a comment's text is, or was meant to be, a directive.
+func isDirectiveLike(text string) bool {
+	m := directiveLike.FindStringSubmatch(text)
+	if m == nil {
+		return false
+	}
+	// "// cloudtask: some words" is prose, unless the word is a directive's name.
+	return m[1] == "" && m[2] != "Cloudtask" || m[3] == "" && m[4] != "" || slices.ContainsFunc(directives(), func(d directiveSpec) bool { return d.name == m[4] })
+}
+
+// parseDirective reads one comment that is directive-like. Every problem is reported at its own place; the result is nil when
+// the directive as such was not understood.
+func parseDirective(r *reporter, pos token.Pos, text string) *directive {
+	text = strings.TrimRight(text, "\r")
+	parsed, ok := ast.ParseDirective(pos, text)
+	if !ok || parsed.Tool != directiveTool {
+		m := directiveLike.FindStringSubmatch(text)
+		r.errorf(pos, "%q is not a directive: write it without spaces and in lower case, //%s:%s", clip(strings.TrimSpace(m[0])), directiveTool, clip(strings.ToLower(m[4])))
+		return nil
+	}
+	table := directives()
+	i := slices.IndexFunc(table, func(d directiveSpec) bool { return d.name == parsed.Name })
+	if i < 0 {
+		names := make([]string, len(table))
+		fulls := make([]string, len(table))
+		for i := range table {
+			names[i], fulls[i] = table[i].name, table[i].full()
+		}
+		hint := ""
+		if s := suggest(parsed.Name, names); s != "" {
+			hint = fmt.Sprintf("; did you mean //%s:%s?", directiveTool, s)
+		}
+		r.errorf(pos, "unknown directive //%s:%s%s (there are %s)", directiveTool, clip(parsed.Name), hint, strings.Join(fulls, ", "))
+		return nil
+	}
+	d := &directive{spec: &table[i], pos: pos, args: map[string]value{}}
+	args, err := parsed.ParseArgs()
+	if err != nil {
+		r.errorf(parsed.ArgsPos, "%s: a quoted argument does not end, or goes on after its closing quote: %s", d.spec.full(), clip(parsed.Args))
+		return nil
+	}
+	d.parseArgs(r, args)
+	return d
+}
+
+// parseArgs reads the words after the directive's name.
+func (d *directive) parseArgs(r *reporter, args []ast.DirectiveArg) {
+	if l := d.spec.list; l != nil {
+		if len(args) == 0 || strings.Contains(args[0].Arg, "=") {
+			r.errorf(d.pos, "%s lists nothing: write %s", d.spec.full(), d.spec.usage())
+		} else {
+			d.list = d.parseList(r, l, args[0].Pos, args[0].Arg)
+			args = args[1:]
+		}
+	}
+	if d.spec.name == dirRetry && len(args) == 0 {
+		r.errorf(d.pos, "%s says nothing: write %s", d.spec.full(), d.spec.usage())
+	}
+	for _, word := range args {
+		if strings.HasPrefix(word.Arg, "//") {
+			r.errorf(word.Pos, "%s: a comment cannot follow on the same line", d.spec.full())
+			break
+		}
+		key, text, isPair := strings.Cut(word.Arg, "=")
+		spec := d.spec.arg(key)
+		if spec == nil {
+			r.errorf(word.Pos, "%s", d.unknownArg(word.Arg, key, isPair))
+			continue
+		}
+		if earlier, dup := d.args[key]; dup {
+			r.errorf(word.Pos, "%s gives %s twice, first at %s", d.spec.full(), key, r.at(earlier.pos))
+			continue
+		}
+		valuePos := word.Pos + token.Pos(len(key)+1)
+		switch {
+		case spec.kind == flagArg && isPair:
+			r.errorf(word.Pos, "%s: %s is a flag and takes no value: write %s, or leave it out", d.spec.full(), key, key)
+			continue
+		case spec.kind != flagArg && !isPair, spec.kind != flagArg && text == "":
+			r.errorf(word.Pos, "%s: %s needs a value: %s=%s", d.spec.full(), key, key, spec.value())
+			continue
+		}
+		d.args[key] = d.parseValue(r, spec, valuePos, word.Pos, text)
+	}
+	for _, spec := range d.spec.args {
+		if spec.required && !d.has(spec.key) {
+			r.errorf(d.pos, "%s needs %s=%s: write %s", d.spec.full(), spec.key, spec.value(), d.spec.usage())
+		}
+	}
+}
+
+// unknownArg words what is wrong with an argument that the directive does not have.
+func (d *directive) unknownArg(word, key string, isPair bool) string {
+	if d.spec.list != nil && !isPair {
+		return fmt.Sprintf("%s: %q is not expected here: the names are one list with commas and without spaces, as in %s", d.spec.full(), clip(word), d.spec.usage())
+	}
+	keys := d.spec.keys()
+	hint := ""
+	if s := suggest(key, keys); s != "" {
+		hint = fmt.Sprintf("; did you mean %s?", s)
+	}
+	if len(keys) == 0 {
+		return fmt.Sprintf("%s has no argument %q", d.spec.full(), clip(key))
+	}
+	return fmt.Sprintf("%s has no argument %q%s (it has %s)", d.spec.full(), clip(key), hint, strings.Join(keys, ", "))
+}
+
+// parseValue reads the value of one argument. at is the place of the whole argument, pos that of its value.
+func (d *directive) parseValue(r *reporter, spec *argSpec, pos, at token.Pos, text string) value {
+	v := value{pos: at, text: text}
+	fail := func(format string, args ...any) {
+		r.errorf(at, "%s: %s=%s: %s", d.spec.full(), spec.key, clip(text), fmt.Sprintf(format, args...))
+	}
+	switch spec.kind {
+	case textArg:
+		if err := spec.check(text); err != nil {
+			fail("%v", err)
+		}
+	case listArg:
+		v.list = d.parseList(r, spec, pos, text)
+	case durationArg:
+		dur, err := time.ParseDuration(text)
+		switch {
+		case err != nil:
+			if _, e := strconv.ParseFloat(text, 64); e == nil {
+				fail("a duration needs a unit, as in %ss", text)
+			} else {
+				fail("not a duration: write it as in 30s, 5m or 1h30m")
+			}
+		case dur < spec.min || spec.max > 0 && dur > spec.max:
+			fail("must be %s", spec.limits())
+		default:
+			v.duration = dur
+		}
+	case integerArg:
+		n, err := strconv.ParseInt(text, 10, 64)
+		switch {
+		case errors.Is(err, strconv.ErrRange) || err == nil && n > maxInt32:
+			fail("must be at most %d", maxInt32)
+		case err != nil:
+			fail("not a whole number")
+		case n < spec.low && (spec.special == 0 || n != spec.special):
+			fail("must be %s", spec.limits())
+		default:
+			v.integer = n
+		}
+	case decimalArg:
+		f, err := strconv.ParseFloat(text, 64)
+		switch {
+		case err != nil || math.IsNaN(f) || math.IsInf(f, 0):
+			fail("not a decimal number")
+		case f < spec.least:
+			fail("must be %s", spec.limits())
+		default:
+			v.decimal = f
+		}
+	}
+	return v
+}
+
+// parseList reads a comma-separated list, whose items have places of their own.
+func (d *directive) parseList(r *reporter, spec *argSpec, pos token.Pos, text string) []value {
+	var items []value
+	places := map[string]token.Pos{}
+	empty := false
+	offset := 0
+	for item := range strings.SplitSeq(text, ",") {
+		v := value{pos: pos + token.Pos(offset), text: item}
+		offset += len(item) + 1
+		if item == "" {
+			if !empty {
+				r.errorf(v.pos, "%s: %q has an empty item: the items are one list with commas and without spaces, as in %s", d.spec.full(), clip(text), d.spec.usage())
+			}
+			empty = true
+			continue
+		}
+		if first, dup := places[item]; dup {
+			r.errorf(v.pos, "%s lists %s twice, first at %s", d.spec.full(), clip(item), r.at(first))
+			continue
+		}
+		places[item] = v.pos
+		if spec.check != nil {
+			if err := spec.check(item); err != nil {
+				r.errorf(v.pos, "%s: %s: %v", d.spec.full(), clip(item), err)
+				continue
+			}
+		}
+		items = append(items, v)
+	}
+	return items
+}
+
+var queueID = regexp.MustCompile(`^[A-Za-z0-9-]{1,100}$`)
+
+func checkQueueID(id string) error {
+	if !queueID.MatchString(id) {
+		return errors.New("a queue id is 1 to 100 letters, digits and hyphens ([A-Za-z0-9-])")
+	}
+	return nil
+}
+
+var taskName = regexp.MustCompile(`^[A-Za-z0-9_.~-]{1,200}$`)
+
+func checkTaskName(name string) error {
+	if name == "." || name == ".." {
+		return errors.New("a task name stands in a URL path, where . and .. mean something else")
+	}
+	if !taskName.MatchString(name) {
+		return errors.New("a task name is 1 to 200 letters, digits and -_.~ ([A-Za-z0-9_.~-]), because it stands in a URL path")
+	}
+	return nil
+}
+
+// statusCodes maps the gRPC code names that //cloudtask:enqueue-retry takes; the runtime's constants have the same
+// names in Go's spelling.
+func statusCodes() []string {
+	return []string{
+		"CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+		"PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+		"INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+	}
+}
+
+func checkCode(code string) error {
+	codes := statusCodes()
+	if slices.Contains(codes, code) {
+		return nil
+	}
+	hint := ""
+	if s := suggest(strings.ToUpper(code), codes); s != "" {
+		hint = fmt.Sprintf("; did you mean %s?", s)
+	}
+	return fmt.Errorf("not a gRPC code name%s (there are %s)", hint, strings.Join(codes, ", "))
+}
+
+// clip shortens text that a message quotes.
+func clip(text string) string {
+	const most = 120
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "..."
+	}
+	return text
+}
+
+// suggest returns the candidate that word most likely stands for; "" when none is near.
+func suggest(word string, candidates []string) string {
+	fold := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if r == '_' || r == '-' {
+				return -1
+			}
+			return unicode.ToLower(r)
+		}, s)
+	}
+	// Longer words are not typing mistakes, and distance costs the product of the lengths.
+	if word == "" || utf8.RuneCountInString(word) > 64 {
+		return ""
+	}
+	type near struct {
+		name     string
+		distance int
+	}
+	best := near{distance: math.MaxInt}
+	for _, c := range candidates {
+		limit := max(1, len(c)/3)
+		if d := editDistance(fold(word), fold(c)); d <= limit && d < best.distance {
+			best = near{c, d}
+		}
+	}
+	return best.name
+}
+
+// editDistance is the number of runes to insert, delete, replace or swap with their neighbour to get from a to b.
+func editDistance(a, b string) int {
+	s, t := []rune(a), []rune(b)
+	before, prev := make([]int, len(t)+1), make([]int, len(t)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := 1; i <= len(s); i++ {
+		row := make([]int, len(t)+1)
+		row[0] = i
+		for j := 1; j <= len(t); j++ {
+			cost := 1
+			if s[i-1] == t[j-1] {
+				cost = 0
+			}
+			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && s[i-1] == t[j-2] && s[i-2] == t[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, prev = prev, row
+	}
+	return prev[len(t)]
+}

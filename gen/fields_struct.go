@@ -1,0 +1,203 @@
+package gen
+
+import (
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
+)
+
+// structType fills x, the model of the struct type t.
+func (b *typeBuilder) structType(x *model.Type, t types.Type, u *types.Struct, m mode) {
+	x.Struct = &model.Struct{Type: x}
+	outer := b.owner
+	b.owner = b.name(t)
+	defer func() { b.owner = outer }()
+	if x.Named == nil {
+		x.Literal = b.literal(u)
+	}
+	fields := jsonFields(t, func(f, g field) {
+		last := g.path[0]
+		defer b.enter(step{text: "." + last.Name(), pos: last.Pos(), pkg: last.Pkg()})()
+		if slices.Equal(f.index, g.index) {
+			b.problem("the struct that %s is in is embedded twice at the same depth: encoding/json would leave out both", goPath(f))
+			return
+		}
+		b.problem("the JSON name %q is that of %s, too: encoding/json would leave out both", g.name, goPath(f))
+	})
+	for _, f := range fields {
+		x.Struct.Fields = append(x.Struct.Fields, b.field(t, f, m))
+	}
+	x.Struct.Complete = true
+}
+
+// goPath writes a field as Go does: embedded structs first.
+func goPath(f field) string {
+	names := make([]string, len(f.path))
+	for i, v := range f.path {
+		names[i] = v.Name()
+	}
+	return strings.Join(names, ".")
+}
+
+// field returns the model of field f of the struct type t.
+func (b *typeBuilder) field(t types.Type, f field, m mode) *model.Field {
+	v := f.path[len(f.path)-1]
+	defer b.enter(step{text: "." + goPath(f), pos: b.declared(f), pkg: b.pkg})()
+	outer := b.owner
+	b.owner += v.Name()
+	defer func() { b.owner = outer }()
+
+	x := &model.Field{Name: f.name, GoName: v.Name(), Pos: b.position(v.Pos())}
+	var pointer bool
+	x.Path, pointer = b.steps(t, f, m)
+	x.Type = b.typeOf(v.Type(), mode{m.appendOnly, m.unaddressed && !pointer})
+	x.Omit = b.omits(f, v.Type())
+	x.Quoted = f.has("string") && b.isQuoted(f.typ())
+	x.NullOK = nullable(v.Type())
+	if text, ok := f.tag.Lookup("default"); ok && !m.appendOnly {
+		x.Default = b.defaultOf(text, x)
+		if isPointer(v.Type()) {
+			b.mustSpell(v.Type())
+		}
+	}
+	optional := f.has("omitempty") || f.has("omitzero") || pointer || isPointer(v.Type())
+	x.Required = !optional && x.Default == nil
+	return x
+}
+
+// declared returns the position of the part of f's path that is in the package itself.
+func (b *typeBuilder) declared(f field) token.Pos {
+	for _, v := range slices.Backward(f.path) {
+		if v.Pkg() == b.pkg {
+			return v.Pos()
+		}
+	}
+	for _, s := range slices.Backward(b.trail) {
+		if s.pkg == b.pkg {
+			return s.pos
+		}
+	}
+	return b.trail[0].pos
+}
+
+func (b *typeBuilder) position(pos token.Pos) model.Position {
+	p := b.fset.Position(pos)
+	return model.Position{File: p.Filename, Line: p.Line, Column: p.Column}
+}
+
+// steps returns the selectors that lead to f, and whether there is a pointer among them. Embedded structs that this
+// package may not name are left to Go's own promotion of fields.
+func (b *typeBuilder) steps(t types.Type, f field, m mode) (steps []model.Step, pointer bool) {
+	from := t
+	hidden := false
+	for i, v := range f.path {
+		last := i == len(f.path)-1
+		isPtr := !last && isPointer(v.Type())
+		switch {
+		case isPtr && !v.Exported() && (!m.appendOnly || v.Pkg() != b.pkg):
+			b.problem("embedded pointer to unexported struct %s, which encoding/json cannot decode into: embed the struct itself, or export it", v.Name())
+		case !last && !v.Exported() && v.Pkg() != b.pkg:
+			hidden = true
+		default:
+			if hidden && !b.isPromoted(from, v) {
+				b.problem("it cannot be reached from this package, because the struct that it is promoted from is not exported")
+			}
+			steps = append(steps, model.Step{Name: v.Name(), Pointer: isPtr})
+			from, hidden = v.Type(), false
+		}
+		pointer = pointer || isPtr
+	}
+	return steps, pointer
+}
+
+func (b *typeBuilder) isPromoted(t types.Type, v *types.Var) bool {
+	obj, _, _ := types.LookupFieldOrMethod(t, true, b.pkg, v.Name())
+	return obj == types.Object(v)
+}
+
+// isQuoted reports whether the ",string" option has a meaning for type t.
+func (b *typeBuilder) isQuoted(t types.Type) bool {
+	basic, ok := t.Underlying().(*types.Basic)
+	if !ok || basic.Info()&(types.IsBoolean|types.IsInteger|types.IsFloat|types.IsString) == 0 {
+		return false
+	}
+	if m := methodsOf(t); m.appendVia(false) != model.Structure || m.decodeVia() != model.Structure {
+		b.problem("the string option does not go with %s, which has methods for its JSON: encoding/json could not decode what it encodes", b.text(t))
+	}
+	return true
+}
+
+// nullable reports whether null is a value of t and not the lack of one.
+func nullable(t types.Type) bool {
+	if typeName(types.Unalias(t)) == "time.Time" {
+		return false
+	}
+	switch t.Underlying().(type) {
+	case *types.Slice, *types.Map, *types.Interface, *types.Pointer:
+		return true
+	}
+	return methodsOf(t).has("UnmarshalJSON")
+}
+
+// omits returns when f, a field of type t, is left out.
+func (b *typeBuilder) omits(f field, t types.Type) []model.Omit {
+	var omits []model.Omit
+	if f.has("omitempty") {
+		if omit, ok := omitEmpty(t); ok {
+			omits = append(omits, omit)
+		}
+	}
+	if f.has("omitzero") {
+		if omit := b.omitZero(t); !slices.Contains(omits, omit) {
+			omits = append(omits, omit)
+		}
+	}
+	return omits
+}
+
+func omitEmpty(t types.Type) (model.Omit, bool) {
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		return omitBasic(u), true
+	case *types.Slice, *types.Map:
+		return model.OmitLen, true
+	case *types.Array:
+		return model.OmitAlways, u.Len() == 0
+	case *types.Pointer, *types.Interface:
+		return model.OmitNil, true
+	}
+	return 0, false
+}
+
+func omitBasic(u *types.Basic) model.Omit {
+	switch info := u.Info(); {
+	case info&types.IsString != 0:
+		return model.OmitLen
+	case info&types.IsBoolean != 0:
+		return model.OmitFalse
+	}
+	return model.OmitNumber
+}
+
+func (b *typeBuilder) omitZero(t types.Type) model.Omit {
+	nilable := isPointer(t) || types.IsInterface(t)
+	if methodsOf(t).has("IsZero") {
+		if nilable {
+			return model.OmitNilOr
+		}
+		return model.OmitMethod
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		return omitBasic(u)
+	case *types.Struct, *types.Array:
+		if types.Comparable(t) && b.unspellable(t) == "" {
+			return model.OmitCompare
+		}
+		return model.OmitReflect
+	}
+	return model.OmitNil
+}

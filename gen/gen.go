@@ -1,0 +1,217 @@
+// Package gen finds structs with //cloudtask: directives, checks them, and generates their code.
+//
+// [Load] reads source into the model and diagnostics, [Generate] renders the model too. Neither writes anything: what
+// becomes of the result ([Result.Commit], [Result.Diff]) is the caller's choice.
+package gen
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"go/token"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/tools/go/packages"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
+	"github.com/cloudtaskgen/cloudtaskgen/templates"
+)
+
+// DefaultOutput is the name of the generated file in each package.
+const DefaultOutput = "cloudtask_gen.go"
+
+// Options says what to read and what the output is called.
+type Options struct {
+	Dir      string   // working directory; "": the process's
+	Env      []string // of the go command; nil: the process's
+	Tags     string   // build tags, comma-separated
+	Output   string   // file name of the output in each package; "": DefaultOutput
+	Patterns []string // packages as the go command takes them; none: "."
+}
+
+// A Result is what one run found and would write.
+type Result struct {
+	Dir         string           // absolute working directory, which messages name files relative to
+	Packages    []*model.Package // with tasks, sorted by path; incomplete when there are diagnostics
+	Files       []File           // what should be there, sorted by path; none when there are diagnostics
+	Orphans     []string         // output files whose source is gone, absolute, sorted; none when there are diagnostics
+	Diagnostics []Diagnostic     // sorted
+}
+
+// A File is one generated file.
+type File struct {
+	Path    string // absolute
+	Content []byte
+}
+
+// Load reads the packages that the options name and checks their tasks. The error is a problem of the call or of the
+// machine; what is wrong with the source is in the result's diagnostics.
+func Load(ctx context.Context, opts Options) (*Result, error) {
+	res, _, err := load(ctx, opts)
+	return res, err
+}
+
+// Generate is Load, and renders the packages when there is nothing to report.
+func Generate(ctx context.Context, opts Options) (*Result, error) {
+	res, l, err := load(ctx, opts)
+	if err != nil || len(res.Diagnostics) > 0 {
+		return res, err
+	}
+	output := cmp.Or(opts.Output, DefaultOutput)
+	res.Files = make([]File, len(res.Packages))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, p := range res.Packages {
+		group.Go(func() error {
+			content, err := templates.Render(p)
+			if err != nil {
+				return fmt.Errorf("render package %s: %w", p.Path, err)
+			}
+			res.Files[i] = File{Path: filepath.Join(p.Dir, output), Content: content}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for i, p := range res.Packages {
+		l.checkPredeclared(l.files[p.Path], res.Files[i])
+	}
+	if res.Diagnostics = l.sorted(); len(res.Diagnostics) > 0 {
+		res.Files = nil
+		return res, nil
+	}
+	slices.SortFunc(res.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	res.Orphans = orphans(l.matched, res.Files)
+	return res, nil
+}
+
+// load does the work of Load and returns the loader too.
+func load(ctx context.Context, opts Options) (*Result, *loader, error) {
+	dir, err := filepath.Abs(opts.Dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	opts.Dir = dir
+	if len(opts.Patterns) == 0 {
+		opts.Patterns = []string{"."}
+	}
+	if err := checkOutput(opts.Output); err != nil {
+		return nil, nil, err
+	}
+	fset := token.NewFileSet()
+	l := &loader{
+		reporter: &reporter{fset: fset, dir: dir}, ctx: ctx, opts: opts,
+		graph: map[string]*packages.Package{}, source: map[string]bool{}, files: map[string]*sourcePackage{},
+	}
+	if l.matched, err = l.list(); err != nil {
+		return nil, nil, err
+	}
+	res := &Result{Dir: dir}
+	if res.Packages, err = l.packages(l.matched); err != nil {
+		return nil, nil, err
+	}
+	res.Diagnostics = l.sorted()
+	return res, l, nil
+}
+
+// packages builds the model of every package that has tasks.
+func (l *loader) packages(pkgs []*matched) ([]*model.Package, error) {
+	tasks := map[*sourcePackage][]*declared{}
+	var all []*declared
+	for _, m := range pkgs {
+		if !m.annotated {
+			continue
+		}
+		l.graph[m.PkgPath] = m.Package
+		sp, err := l.parse(m.Package)
+		if err != nil {
+			return nil, err
+		}
+		if err := l.readAside(sp); err != nil {
+			return nil, err
+		}
+		tasks[sp] = l.collect(sp)
+		if len(tasks[sp]) > 0 {
+			if err := l.checkFree(sp); err != nil {
+				return nil, err
+			}
+		}
+		l.tasks = append(l.tasks, sp)
+		all = append(all, tasks[sp]...)
+	}
+	l.checkUniqueNames(all)
+	r, err := l.follow()
+	if err != nil {
+		return nil, err
+	}
+	c, err := r.check()
+	if err != nil {
+		return nil, err
+	}
+	var models []*model.Package
+	for _, sp := range l.tasks {
+		if len(tasks[sp]) > 0 {
+			models = append(models, c.build(sp, tasks[sp]))
+		}
+	}
+	return models, nil
+}
+
+// checkOutput refuses names that the go command would not build as part of every package.
+func checkOutput(name string) error {
+	switch {
+	case name == "":
+	case name != filepath.Base(name):
+		return fmt.Errorf("-o %s: the output is written beside the source, so give a file name without folders", name)
+	case !strings.HasSuffix(name, ".go"), strings.HasSuffix(name, "_test.go"), name[0] == '.', name[0] == '_':
+		return fmt.Errorf("-o %s: want the name of a Go file that is part of the package, such as %s", name, DefaultOutput)
+	}
+	return nil
+}
+
+// checkFree reports a file that somebody else wrote where the output belongs.
+func (l *loader) checkFree(sp *sourcePackage) error {
+	name := filepath.Join(sp.dir, cmp.Or(l.opts.Output, DefaultOutput))
+	src, err := os.ReadFile(name)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !isOwn(src) {
+		l.found = append(l.found, Diagnostic{
+			Pos:     model.Position{File: name, Line: 1, Column: 1},
+			Message: "the output belongs here, but cloudtaskgen did not write this file: move it away, or name another output with -o",
+		})
+	}
+	return nil
+}
+
+// orphans returns own output whose source is gone.
+func orphans(pkgs []*matched, files []File) []string {
+	var gone []string
+	for _, m := range pkgs {
+		for _, name := range m.own {
+			if !m.excluded && !slices.ContainsFunc(files, func(f File) bool { return f.Path == name }) {
+				gone = append(gone, name)
+			}
+		}
+	}
+	slices.Sort(gone)
+	return gone
+}
+
+// isOwn says whether a file's content was written by the generator. What is empty may have been; an editor may have put a
+// byte order mark in front.
+func isOwn(src []byte) bool {
+	src = bytes.TrimPrefix(src, []byte("\ufeff"))
+	return bytes.HasPrefix(src, []byte(header)) || len(bytes.TrimSpace(src)) == 0
+}

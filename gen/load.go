@@ -1,0 +1,370 @@
+package gen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/scanner"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/go/packages"
+
+	"github.com/cloudtaskgen/cloudtaskgen/templates"
+)
+
+// header is how the generator knows its own output.
+const header = templates.Header
+
+// directiveBytes finds files that are worth parsing. It is wider than what directiveLike accepts.
+var directiveBytes = regexp.MustCompile(`//[ \t]*(?i:cloudtask)[ \t]*:`)
+
+// A loader reads the packages of one run, each from source at most once.
+type loader struct {
+	*reporter
+	ctx     context.Context
+	opts    Options
+	graph   map[string]*packages.Package // by import path: what is known of packages that declarations mention
+	source  map[string]bool              // by import path: see fromSource
+	files   map[string]*sourcePackage    // by import path: packages that are read from source
+	matched []*matched                   // what the patterns named
+	tasks   []*sourcePackage             // those of them that have directives
+}
+
+// A sourcePackage is a package that is read from its source, function bodies apart and without generated code.
+type sourcePackage struct {
+	path, name, dir string
+	goVersion       string // as in "go1.26"; "": the newest
+	files           []*sourceFile
+	decls           map[string]*declaration
+	methods         map[string][]*ast.FuncDecl // by the receiver's base type
+	syntax          scanner.ErrorList          // of all files
+	scope           map[string]token.Pos       // package-level names, those of files that are not built included
+	checked         *checkedPackage
+}
+
+// A sourceFile is one parsed file.
+type sourceFile struct {
+	pkg        *sourcePackage
+	syntax     *ast.File
+	directives bool // the bytes have what may be one
+	bytes      []byte
+	broken     bool // did not parse
+}
+
+// A declaration is a package-level type, constant or variable.
+type declaration struct {
+	file *sourceFile
+	gen  *ast.GenDecl
+	spec ast.Spec // *ast.TypeSpec or *ast.ValueSpec
+}
+
+// A matched package is one that the patterns named.
+type matched struct {
+	*packages.Package
+	own       []string // files that the generator wrote, absolute
+	annotated bool
+	excluded  bool // a file that this build leaves out has directives
+}
+
+// list finds the packages that the patterns name and sorts their files into source and own output.
+func (l *loader) list() ([]*matched, error) {
+	for _, p := range l.opts.Patterns {
+		name := p
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(l.opts.Dir, name)
+		}
+		// A module's path may end in .go, too.
+		if info, err := os.Stat(name); err == nil && !info.IsDir() && strings.HasSuffix(p, ".go") {
+			dir := filepath.ToSlash(filepath.Dir(p))
+			if dir != "." && !filepath.IsAbs(p) {
+				dir = "./" + dir
+			}
+			return nil, fmt.Errorf("%s: cloudtaskgen takes packages, not files: write %s", p, dir)
+		}
+	}
+	pkgs, err := l.load(packages.NeedName|packages.NeedFiles|packages.NeedModule, l.opts.Patterns)
+	if err != nil {
+		return nil, err
+	}
+	if len(pkgs) == 0 {
+		return nil, fmt.Errorf("no packages match %s", strings.Join(l.opts.Patterns, " "))
+	}
+	var all []*matched
+	for _, p := range pkgs {
+		files := slices.Concat(p.GoFiles, p.IgnoredFiles)
+		if len(p.GoFiles) == 0 {
+			if len(p.Errors) > 0 {
+				return nil, errors.New(oneLine(p.Errors[0].Msg))
+			}
+			if len(files) == 0 {
+				if err := l.checkTests(p.Dir); err != nil {
+					return nil, err
+				}
+				continue
+			}
+		}
+		m := &matched{Package: p}
+		if err := m.scan(); err != nil {
+			return nil, err
+		}
+		if err := l.checkTests(p.Dir); err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+	}
+	slices.SortFunc(all, func(a, b *matched) int { return strings.Compare(a.PkgPath, b.PkgPath) })
+	return all, nil
+}
+
+// driverError is what go/packages puts before the go command's own words.
+var driverError = regexp.MustCompile(`^err: exit status \d+: stderr: (go: )?`)
+
+// load calls packages.Load with the options of this run.
+func (l *loader) load(mode packages.LoadMode, patterns []string) ([]*packages.Package, error) {
+	cfg := &packages.Config{Context: l.ctx, Mode: mode, Dir: l.opts.Dir, Env: l.opts.Env, Fset: l.fset}
+	if l.opts.Tags != "" {
+		cfg.BuildFlags = []string{"-tags=" + l.opts.Tags}
+	}
+	pkgs, err := packages.Load(cfg, patterns...)
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %s", strings.Join(patterns, " "), driverError.ReplaceAllString(oneLine(err.Error()), ""))
+	}
+	return pkgs, nil
+}
+
+// scan looks for directives and for the generator's own output, without parsing.
+func (m *matched) scan() error {
+	for _, name := range m.GoFiles {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		switch {
+		case isOwn(src):
+			m.own = append(m.own, name)
+		case directiveBytes.Match(src):
+			m.annotated = true
+		}
+	}
+	for _, name := range m.IgnoredFiles {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if filepath.Ext(name) == ".go" && directiveBytes.Match(src) {
+			m.excluded = true
+		}
+	}
+	return nil
+}
+
+// parse reads a package from source.
+func (l *loader) parse(p *packages.Package) (*sourcePackage, error) {
+	if sp := l.files[p.PkgPath]; sp != nil {
+		return sp, nil
+	}
+	sp := &sourcePackage{
+		path: p.PkgPath, name: p.Name, dir: p.Dir,
+		decls: map[string]*declaration{}, methods: map[string][]*ast.FuncDecl{}, scope: map[string]token.Pos{},
+	}
+	if p.Module != nil && p.Module.GoVersion != "" {
+		sp.goVersion = "go" + p.Module.GoVersion
+	}
+	l.files[p.PkgPath] = sp
+	for _, name := range p.GoFiles {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		if isOwn(src) {
+			continue
+		}
+		syntax, err := parser.ParseFile(l.fset, name, src, parser.ParseComments|parser.SkipObjectResolution|parser.AllErrors)
+		f := &sourceFile{pkg: sp, syntax: syntax, bytes: src, directives: directiveBytes.Match(src), broken: err != nil}
+		var list scanner.ErrorList
+		if errors.As(err, &list) {
+			sp.syntax = append(sp.syntax, list...)
+		}
+		if syntax == nil {
+			continue
+		}
+		// The name that go list gives may be that of a generated file from before a renaming.
+		if len(sp.files) == 0 {
+			sp.name = syntax.Name.Name
+		}
+		sp.files = append(sp.files, f)
+		sp.index(f)
+	}
+	return sp, nil
+}
+
+// index notes the declarations of a file.
+func (sp *sourcePackage) index(f *sourceFile) {
+	for _, d := range f.syntax.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			if d.Recv == nil {
+				continue
+			}
+			if base := receiverBase(d); base != "" {
+				sp.methods[base] = append(sp.methods[base], d)
+			}
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				decl := &declaration{file: f, gen: d, spec: spec}
+				switch s := spec.(type) {
+				case *ast.TypeSpec:
+					sp.decls[s.Name.Name] = decl
+				case *ast.ValueSpec:
+					for _, n := range s.Names {
+						sp.decls[n.Name] = decl
+					}
+				}
+			}
+		}
+	}
+	sp.addScope(f.syntax)
+}
+
+// addScope notes the package-level names of a file.
+func (sp *sourcePackage) addScope(file *ast.File) {
+	add := func(id *ast.Ident) {
+		if _, ok := sp.scope[id.Name]; !ok && id.Name != "_" {
+			sp.scope[id.Name] = id.Pos()
+		}
+	}
+	for _, d := range file.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			if d.Recv == nil && d.Name.Name != "init" {
+				add(d.Name)
+			}
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				switch s := spec.(type) {
+				case *ast.TypeSpec:
+					add(s.Name)
+				case *ast.ValueSpec:
+					for _, n := range s.Names {
+						add(n)
+					}
+				}
+			}
+		}
+	}
+}
+
+// readAside notes the names of files beside those that are built, tests included: generated names must not collide with
+// theirs either. Tasks in them would be missing from the output, which is one file for every build.
+func (l *loader) readAside(sp *sourcePackage) error {
+	entries, err := os.ReadDir(sp.dir)
+	if err != nil {
+		return err
+	}
+	built := map[string]bool{}
+	for _, f := range sp.files {
+		built[l.fset.File(f.syntax.FileStart).Name()] = true
+	}
+	for _, e := range entries {
+		name := filepath.Join(sp.dir, e.Name())
+		if filepath.Ext(name) != ".go" || built[name] || e.IsDir() {
+			continue
+		}
+		src, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if isOwn(src) {
+			continue
+		}
+		file, _ := parser.ParseFile(l.fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
+		if file == nil || file.Name.Name != sp.name {
+			continue
+		}
+		sp.addScope(file)
+		if strings.HasSuffix(name, "_test.go") || strings.HasPrefix(e.Name(), "_") || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		if i := slices.IndexFunc(comments(file), func(c *ast.Comment) bool { return isDirectiveLike(c.Text) }); i >= 0 {
+			l.errorf(comments(file)[i].Pos(), "this build leaves the file out, so that its tasks would be missing from the output, which others of this package are in: move them to a file that every build has, or give the -tags that it needs")
+		}
+	}
+	return nil
+}
+
+// checkTests reports directives in test files, as nothing would be generated for them.
+func (l *loader) checkTests(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := filepath.Join(dir, e.Name())
+		if !strings.HasSuffix(name, "_test.go") || e.IsDir() {
+			continue
+		}
+		src, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if !directiveBytes.Match(src) {
+			continue
+		}
+		file, _ := parser.ParseFile(l.fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
+		if file == nil {
+			continue
+		}
+		for _, c := range comments(file) {
+			if isDirectiveLike(c.Text) {
+				l.errorf(c.Pos(), "a test file cannot declare tasks: move the struct to a file that does not end in _test.go")
+			}
+		}
+	}
+	return nil
+}
+
+// comments returns the comments of a file that are one line each.
+func comments(file *ast.File) []*ast.Comment {
+	var all []*ast.Comment
+	for _, g := range file.Comments {
+		for _, c := range g.List {
+			if strings.HasPrefix(c.Text, "//") {
+				all = append(all, c)
+			}
+		}
+	}
+	return all
+}
+
+// receiverBase returns the name of a method's receiver type; "" when it cannot be read.
+func receiverBase(d *ast.FuncDecl) string {
+	if len(d.Recv.List) != 1 {
+		return ""
+	}
+	t := ast.Unparen(d.Recv.List[0].Type)
+	if star, ok := t.(*ast.StarExpr); ok {
+		t = ast.Unparen(star.X)
+	}
+	switch x := t.(type) {
+	case *ast.IndexExpr:
+		t = x.X
+	case *ast.IndexListExpr:
+		t = x.X
+	}
+	if id, ok := t.(*ast.Ident); ok {
+		return id.Name
+	}
+	return ""
+}
+
+// oneLine joins the lines of a go command's message.
+func oneLine(msg string) string {
+	return strings.Join(strings.Fields(msg), " ")
+}

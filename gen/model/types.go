@@ -1,0 +1,137 @@
+package model
+
+// Kind is what a type is to its codec: the structure that encoding/json sees under its name.
+type Kind int
+
+// The kinds. Which method of the codec runtime a scalar uses follows from Type.Basic.
+const (
+	Opaque     Kind = iota // has methods for its JSON, so that nothing need be known about it
+	Bool                   // Basic
+	Int                    // Basic
+	Uint                   // Basic
+	Float                  // Basic
+	String                 // Basic
+	Bytes                  // a slice of bytes, Elem: base64
+	Slice                  // Elem
+	Array                  // Elem, Len
+	Map                    // Key, Elem
+	Pointer                // Elem
+	StructKind             // Struct
+	Any                    // interface types; Basic is "any" when it has no methods
+	RawMessage             // json.RawMessage
+	Number                 // json.Number
+	Time                   // time.Time
+)
+
+// Via is how a value gets to JSON or back.
+type Via int
+
+// The ways.
+const (
+	Structure  Via = iota // by its Kind
+	JSONMethod            // MarshalJSON, UnmarshalJSON
+	TextMethod            // MarshalText, UnmarshalText
+)
+
+// Type is a Go type as its codec and its spelling need it. Types are shared and may be cyclic.
+type Type struct {
+	Kind  Kind
+	Named *Named // how to spell it when it has a name; nil for predeclared and composite types
+	Basic string // scalars: the predeclared type under its name, such as "int64"
+	Key   *Type
+	Elem  *Type
+	Len   int64
+
+	Struct  *Struct        // of a StructKind: what is encoded
+	Literal []LiteralField // of an unnamed StructKind: how to spell it
+
+	Append, Decode         Via
+	AppendFunc, DecodeFunc string // the functions that do it by structure; "": written in place
+	Base64                 bool   // of a Slice: a string is taken for bytes in base64
+
+	// AppendResult is the name of the function that appends a Run result of this type; "" where there is none.
+	AppendResult string
+}
+
+// Named is the name of a declared type.
+type Named struct {
+	PkgPath string // "" for the package that is generated for and for the universe
+	Name    string
+	Args    []*Type // type arguments
+}
+
+// LiteralField is a field in the spelling of an unnamed struct type.
+type LiteralField struct {
+	Name     string // "" when embedded
+	Type     *Type
+	Tag      string
+	Embedded bool
+}
+
+// Codec says which functions to print for a type: AppendFunc and DecodeFunc.
+type Codec struct {
+	Type           *Type
+	Append, Decode bool
+	Task           bool // print the exported AppendX and DecodeX, too
+}
+
+// Struct is what is encoded of a struct type.
+type Struct struct {
+	Type   *Type
+	Fields []*Field // as encoding/json selects and orders them
+
+	Complete bool // Fields are all there: only while the model is built are they not
+}
+
+// Field returns the field that is reached as goName from outside the struct, or nil when there is none that is encoded.
+func (s *Struct) Field(goName string) *Field {
+	for _, f := range s.Fields {
+		if f.GoName == goName {
+			return f
+		}
+	}
+	return nil
+}
+
+// Field is a field of a struct as encoding/json sees it after its dominance rules.
+type Field struct {
+	Name   string // JSON name
+	GoName string // Go name
+	Path   []Step // how to reach it: embedded fields first, the field itself last
+	Type   *Type
+
+	Omit     []Omit   // left out of the JSON when any of these holds
+	Quoted   bool     // the ",string" option
+	Required bool     // a payload without it is refused
+	NullOK   bool     // null is a value of it, so that it counts as present
+	Default  *Default // what a missing field gets; nil: its zero value
+	Pos      Position
+}
+
+// Step is one selector on the way to a field.
+type Step struct {
+	Name    string // Go name
+	Pointer bool   // an embedded pointer: nil leaves the field out, decoding allocates it
+}
+
+// Omit is a condition under which a field is left out.
+type Omit int
+
+// The conditions, as encoding/json's omitempty and omitzero have them.
+const (
+	OmitLen     Omit = iota // its length is 0
+	OmitFalse               // it is false
+	OmitNumber              // it is 0
+	OmitNil                 // it is nil
+	OmitMethod              // its IsZero method says so
+	OmitNilOr               // it is nil, or its IsZero method says so
+	OmitCompare             // it equals its type's zero value
+	OmitReflect             // reflection says that it is its type's zero value
+	OmitAlways              // it is an array of length 0
+)
+
+// Default is what a default tag says.
+type Default struct {
+	Text string // the tag's text
+	JSON string // the JSON that stands for it
+}

@@ -1,0 +1,149 @@
+package gen
+
+import (
+	"go/parser"
+	"go/token"
+	"go/types"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
+)
+
+// Package-level names that every package with tasks gets.
+const (
+	nameRoutes     = "Routes"
+	nameNewHandler = "NewHandler"
+	nameRunner     = "Runner" // only where a task has no Run
+)
+
+// names allocates the package-level identifiers of one package's generated code, so that nothing generated collides with
+// what the package declares, with what Go predeclares or with another generated name.
+type names struct {
+	*reporter
+	scope   map[string]token.Pos // what the package declares
+	taken   map[string]bool      // what generated code declares
+	clashed map[string]bool      // owners whose names were reported
+}
+
+// avoided are names that generated code uses for imports, parameters and variables. A package-level name like
+// them would be legal, and confusing to read.
+func avoided(name string) bool {
+	switch name {
+	case "app", "c", "cfg", "cloudtask", "context", "ctx", "data", "dst", "err", "eta", "http", "json", "latest", "opts", "runner",
+		"task", "taskID", "taskjson", "tasks", "time", "zero":
+		return true
+	}
+	return false
+}
+
+// ident returns a package-level name that nothing else has, want or like it, and takes it.
+func (n *names) ident(want string) string {
+	for i := 1; ; i++ {
+		name := want
+		if i > 1 {
+			name = want + strconv.Itoa(i)
+		}
+		if !n.free(name) {
+			continue
+		}
+		n.taken[name] = true
+		return name
+	}
+}
+
+func (n *names) free(name string) bool {
+	_, declared := n.scope[name]
+	return !declared && !n.taken[name] && !avoided(name) && !token.IsKeyword(name) && types.Universe.Lookup(name) == nil
+}
+
+// generated returns the names that were taken, sorted.
+func (n *names) generated() []string { return slices.Sorted(maps.Keys(n.taken)) }
+
+// fixed takes a name that the contract spells, for owner, and reports when it is not to be had.
+func (n *names) fixed(name, owner string, ownerPos token.Pos) string {
+	switch pos, declared := n.scope[name]; {
+	case declared:
+		n.errorf(pos, "%s is declared here, but cloudtaskgen generates it for %s (%s): rename one of them", name, owner, n.at(ownerPos))
+	case n.taken[name] && !n.clashed[owner]:
+		n.clashed[owner] = true // once, not for each of its names
+		n.errorf(ownerPos, "%s would be generated for %s and for another task of this package: rename one of them", name, owner)
+	}
+	n.taken[name] = true
+	return name
+}
+
+// task names what is generated for one task. The variables' names come later: they give way to every fixed name.
+func (n *names) task(d *declared) model.TaskNames {
+	typeName := d.spec.Name.Name
+	x := upperFirst(typeName)
+	fixed := func(name string) string { return n.fixed(name, "task "+typeName, d.spec.Name.Pos()) }
+	return model.TaskNames{
+		Asap:    fixed("Enqueue" + x + "Asap"),
+		Later:   fixed("Enqueue" + x + "Later"),
+		Until:   fixed("Enqueue" + x + "Until"),
+		Push:    fixed("Enqueue" + x + "Push"),
+		Batch:   fixed("Enqueue" + x + "Batch"),
+		Sync:    fixed("Sync" + x),
+		Debug:   fixed("Debug" + x),
+		Discard: fixed("Discard" + x),
+		Append:  fixed("Append" + x),
+		Decode:  fixed("Decode" + x),
+		Runner:  "Run" + x,
+	}
+}
+
+// checkPredeclared reports declarations that take names of Go's which the generated file needs: there is no other way to
+// spell those.
+func (l *loader) checkPredeclared(sp *sourcePackage, generated File) {
+	shadows := false
+	for name := range sp.scope {
+		shadows = shadows || types.Universe.Lookup(name) != nil
+	}
+	if !shadows {
+		return
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), generated.Path, generated.Content, 0)
+	if err != nil {
+		return // it was rendered through the formatter, which parses
+	}
+	reported := map[string]bool{}
+	for _, id := range file.Unresolved {
+		pos, declared := sp.scope[id.Name]
+		if declared && !reported[id.Name] && types.Universe.Lookup(id.Name) != nil {
+			reported[id.Name] = true
+			l.errorf(pos, "%s is declared here, but generated code in this package needs Go's predeclared %s: rename it", id.Name, id.Name)
+		}
+	}
+}
+
+// upperFirst returns name with its first letter in upper case.
+func upperFirst(name string) string {
+	r, size := utf8.DecodeRuneInString(name)
+	return string(unicode.ToUpper(r)) + name[size:]
+}
+
+// lowerFirst returns name with its first word in lower case: sendMail of SendMail, urlFetch of URLFetch, id of ID.
+func lowerFirst(name string) string {
+	runes := []rune(name)
+	n := 0
+	for n < len(runes) && unicode.IsUpper(runes[n]) {
+		n++
+	}
+	if n > 1 && n < len(runes) && unicode.IsLower(runes[n]) {
+		n-- // the last capital begins the next word
+	}
+	return strings.ToLower(string(runes[:n])) + string(runes[n:])
+}
+
+// definition takes the name of the variable that defines a task.
+func (n *names) definition(typeName string) string {
+	if name := lowerFirst(typeName); n.free(name) {
+		return n.ident(name)
+	}
+	return n.ident(lowerFirst(typeName) + "Task")
+}

@@ -1,0 +1,366 @@
+package gen
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/tools/go/packages"
+)
+
+// Reach follows declarations from the task structs on, by syntax alone, through every package that is read from source:
+// what it comes by is what the type checker must get right, and the packages that it leaves for are the only ones to
+// be loaded. Everything else in these packages may be as broken as it likes.
+type reach struct {
+	*loader
+	seen     map[reached]bool
+	ranges   []span               // source that must be without type errors
+	needed   map[string]token.Pos // import path: an import declaration that names it
+	neededBy map[string][]*sourcePackage
+	unknown  map[string]bool // import paths to load before the next round
+	packages map[*sourcePackage]bool
+}
+
+// reached is a declaration together with how much of it matters.
+type reached struct {
+	decl    *declaration
+	name    string
+	methods bool // the methods that make a task, too: of tasks and of what they embed
+}
+
+type span struct{ from, to token.Pos }
+
+// How much of a type expression matters: its name is enough for a parameter that is only passed on.
+type depth bool
+
+const (
+	nameOnly depth = false
+	inDepth  depth = true
+)
+
+// taskMethods are the methods by which a struct is a task, besides its directives.
+func taskMethods() []string { return []string{"Run", "Queue", "Timeout", "TaskName"} }
+
+// follow computes what the declared tasks reach, loading the import graph as it comes to its borders.
+func (l *loader) follow() (*reach, error) {
+	tried := map[string]bool{}
+	for {
+		r := &reach{
+			loader: l, seen: map[reached]bool{}, needed: map[string]token.Pos{}, neededBy: map[string][]*sourcePackage{}, unknown: map[string]bool{},
+			packages: map[*sourcePackage]bool{},
+		}
+		for _, sp := range l.tasks {
+			for _, name := range slices.Sorted(maps.Keys(sp.decls)) {
+				if d := sp.decls[name]; d.annotated() {
+					r.declaration(sp, name, true)
+				}
+			}
+		}
+		maps.DeleteFunc(r.unknown, func(p string, _ bool) bool { return tried[p] })
+		if len(r.unknown) == 0 {
+			return r, nil
+		}
+		paths := slices.Sorted(maps.Keys(r.unknown))
+		for _, p := range paths {
+			tried[p] = true
+		}
+		if err := l.extendGraph(paths); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// extendGraph loads the import graph below paths: names, files and modules, nothing that needs compiling.
+func (l *loader) extendGraph(paths []string) error {
+	const mode = packages.NeedName | packages.NeedFiles | packages.NeedModule | packages.NeedImports | packages.NeedDeps
+	pkgs, err := l.load(mode, paths)
+	if err != nil {
+		return err
+	}
+	packages.Visit(pkgs, nil, func(p *packages.Package) {
+		if l.graph[p.PkgPath] == nil {
+			l.graph[p.PkgPath] = p
+		}
+	})
+	return nil
+}
+
+// annotated says whether a declaration's doc comment may have directives.
+func (d *declaration) annotated() bool {
+	ts, ok := d.spec.(*ast.TypeSpec)
+	if !ok || !d.file.directives {
+		return false
+	}
+	for _, g := range []*ast.CommentGroup{ts.Doc, d.gen.Doc} {
+		if g != nil && slices.ContainsFunc(g.List, func(c *ast.Comment) bool { return isDirectiveLike(c.Text) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// declaration follows one package-level name.
+func (r *reach) declaration(sp *sourcePackage, name string, methods bool) {
+	decl := sp.decls[name]
+	if decl == nil {
+		return
+	}
+	key := reached{decl, name, methods}
+	if r.seen[key] {
+		return
+	}
+	r.seen[key] = true
+	r.packages[sp] = true
+	switch spec := decl.spec.(type) {
+	case *ast.TypeSpec:
+		r.ranges = append(r.ranges, span{spec.Pos(), spec.End()})
+		if spec.TypeParams != nil {
+			r.expr(decl.file, spec.TypeParams, inDepth)
+		}
+		r.expr(decl.file, spec.Type, inDepth)
+		if methods {
+			r.methods(sp, name)
+		}
+	case *ast.ValueSpec:
+		// A constant's value may be the repetition of an earlier one's.
+		r.ranges = append(r.ranges, span{decl.gen.Pos(), decl.gen.End()})
+		for _, s := range decl.gen.Specs {
+			s := s.(*ast.ValueSpec)
+			if s.Type != nil {
+				r.expr(decl.file, s.Type, inDepth)
+			}
+			for _, v := range s.Values {
+				r.expr(decl.file, v, inDepth)
+			}
+		}
+	}
+}
+
+// methods follows the signatures of the methods that make a type a task.
+func (r *reach) methods(sp *sourcePackage, name string) {
+	for _, m := range sp.methods[name] {
+		if !slices.Contains(taskMethods(), m.Name.Name) {
+			continue
+		}
+		file := r.fileOf(sp, m)
+		r.ranges = append(r.ranges, span{m.Type.Pos(), m.Type.End()})
+		for _, p := range m.Type.Params.List {
+			r.expr(file, p.Type, nameOnly)
+		}
+		if m.Type.Results != nil {
+			for _, p := range m.Type.Results.List {
+				r.expr(file, p.Type, inDepth)
+			}
+		}
+	}
+}
+
+func (r *reach) fileOf(sp *sourcePackage, n ast.Node) *sourceFile {
+	for _, f := range sp.files {
+		if f.syntax.FileStart <= n.Pos() && n.Pos() < f.syntax.FileEnd {
+			return f
+		}
+	}
+	return nil
+}
+
+// expr follows the names in a type or constant expression.
+func (r *reach) expr(file *sourceFile, node ast.Node, how depth) {
+	ast.Inspect(node, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.Field:
+			// Its names are no references. An embedded type's methods are the struct's.
+			if n.Names == nil {
+				r.embedded(file, n.Type)
+			}
+			if n.Type != nil {
+				r.expr(file, n.Type, how)
+			}
+			return false
+		case *ast.SelectorExpr:
+			if x, ok := n.X.(*ast.Ident); ok && file.pkg.decls[x.Name] == nil {
+				r.foreign(file, x.Name, n.Sel.Name, how, false)
+				return false
+			}
+		case *ast.Ident:
+			r.local(file, n.Name, how)
+		}
+		return true
+	})
+}
+
+// local follows a name that stands without a package.
+func (r *reach) local(file *sourceFile, name string, how depth) {
+	decl := file.pkg.decls[name]
+	if decl == nil {
+		r.dotImports(file, name, how)
+		return
+	}
+	if how == nameOnly {
+		ts, ok := decl.spec.(*ast.TypeSpec)
+		if !ok || !ts.Assign.IsValid() {
+			return
+		}
+		// What an alias stands for is part of the name.
+		r.packages[file.pkg] = true
+		r.expr(decl.file, ts.Type, nameOnly)
+		return
+	}
+	r.declaration(file.pkg, name, false)
+}
+
+// embedded follows the task methods of an embedded type.
+func (r *reach) embedded(file *sourceFile, t ast.Expr) {
+	t = ast.Unparen(t)
+	if star, ok := t.(*ast.StarExpr); ok {
+		t = ast.Unparen(star.X)
+	}
+	switch x := t.(type) {
+	case *ast.IndexExpr:
+		t = x.X
+	case *ast.IndexListExpr:
+		t = x.X
+	}
+	switch t := t.(type) {
+	case *ast.Ident:
+		r.declaration(file.pkg, t.Name, true)
+	case *ast.SelectorExpr:
+		if x, ok := t.X.(*ast.Ident); ok {
+			r.foreign(file, x.Name, t.Sel.Name, inDepth, true)
+		}
+	}
+}
+
+// foreign follows a name of another package.
+func (r *reach) foreign(file *sourceFile, qualifier, name string, how depth, methods bool) {
+	for _, spec := range r.importsNamed(file, qualifier) {
+		r.enter(file, spec, name, how, methods)
+	}
+}
+
+// enter follows a name into an imported package.
+func (r *reach) enter(file *sourceFile, spec *ast.ImportSpec, name string, how depth, methods bool) {
+	target := importPath(spec)
+	r.need(file.pkg, target, spec)
+	if r.graph[target] == nil || !r.fromSource(target) {
+		return
+	}
+	sp, err := r.parse(r.graph[target])
+	if err != nil || sp.decls[name] == nil {
+		return
+	}
+	r.packages[sp] = true
+	if methods {
+		r.declaration(sp, name, true)
+	} else {
+		r.local(&sourceFile{pkg: sp}, name, how)
+	}
+}
+
+// dotImports follows a name that may come from imports whose names stand without a package.
+func (r *reach) dotImports(file *sourceFile, name string, how depth) {
+	if file.syntax == nil || types.Universe.Lookup(name) != nil {
+		return
+	}
+	for _, spec := range file.syntax.Imports {
+		if spec.Name != nil && spec.Name.Name == "." {
+			r.enter(file, spec, name, how, false)
+		}
+	}
+}
+
+// need notes that the type checker will ask for a package.
+func (r *reach) need(sp *sourcePackage, target string, spec *ast.ImportSpec) {
+	if _, ok := r.needed[target]; !ok {
+		r.needed[target] = spec.Pos()
+	}
+	r.neededBy[target] = append(r.neededBy[target], sp)
+	if r.graph[target] == nil && target != "unsafe" && target != "C" {
+		r.unknown[target] = true
+	}
+}
+
+// importsNamed returns the imports of a file that a qualifier may stand for: one, once the names of packages are known.
+func (r *reach) importsNamed(file *sourceFile, qualifier string) []*ast.ImportSpec {
+	var guessed, others []*ast.ImportSpec
+	for _, spec := range file.syntax.Imports {
+		target := importPath(spec)
+		switch p := r.graph[target]; {
+		case spec.Name != nil:
+			if spec.Name.Name == qualifier {
+				return []*ast.ImportSpec{spec}
+			}
+		case p != nil && r.packageName(p) != "":
+			if r.packageName(p) == qualifier {
+				return []*ast.ImportSpec{spec}
+			}
+		case guessName(target) == qualifier:
+			guessed = append(guessed, spec)
+		case p == nil:
+			others = append(others, spec)
+		}
+	}
+	if guessed != nil {
+		return guessed
+	}
+	return others
+}
+
+// packageName returns a package's name. Where go list took it from a stale generated file, the source knows better.
+func (l *loader) packageName(p *packages.Package) string {
+	if sp := l.files[p.PkgPath]; sp != nil {
+		return sp.name
+	}
+	return p.Name
+}
+
+// fromSource says whether a package is read from source: it may be about to change, or what it depends on may.
+// Everything else comes from export data, so no type exists twice: what is read from source is never below export data.
+func (l *loader) fromSource(target string) bool {
+	return l.sourceMemo(target, map[string]bool{})
+}
+
+func (l *loader) sourceMemo(target string, visiting map[string]bool) bool {
+	if is, ok := l.source[target]; ok {
+		return is
+	}
+	p := l.graph[target]
+	if p == nil || visiting[target] {
+		return false
+	}
+	visiting[target] = true
+	m := p.Module
+	is := m != nil && (m.Main || m.Replace != nil && m.Replace.Version == "") || slices.ContainsFunc(l.tasks, func(sp *sourcePackage) bool { return sp.path == target })
+	for _, imp := range p.Imports {
+		is = l.sourceMemo(imp.PkgPath, visiting) || is
+	}
+	l.source[target] = is
+	return is
+}
+
+// importPath returns the path that an import declaration names.
+func importPath(spec *ast.ImportSpec) string {
+	p, err := strconv.Unquote(spec.Path.Value)
+	if err != nil {
+		return ""
+	}
+	return p
+}
+
+var majorVersion = regexp.MustCompile(`^v[0-9]+$`)
+
+// guessName returns the name that a package most likely has.
+func guessName(target string) string {
+	base := path.Base(target)
+	if dir := path.Dir(target); majorVersion.MatchString(base) && dir != "." {
+		base = path.Base(dir)
+	}
+	base, _, _ = strings.Cut(base, ".v") // gopkg.in/yaml.v3
+	return base
+}

@@ -1,0 +1,377 @@
+package gen
+
+import (
+	"cmp"
+	"fmt"
+	"go/doc"
+	"go/token"
+	"go/types"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
+)
+
+// A packageBuilder turns the declared tasks of one package into the model.
+type packageBuilder struct {
+	*checker
+	sp       *sourcePackage
+	pkg      *types.Package
+	names    *names
+	types    *typeBuilder
+	src      *sources
+	deps     []dependency
+	returned map[*model.Task]returned // by tasks whose Run returns more than an error
+	roots    []types.Type             // whose shapes are asserted
+}
+
+// returned is what a Run method returns besides the error.
+type returned struct {
+	typ types.Type
+	pos token.Pos
+}
+
+type dependency struct {
+	typ   types.Type
+	model *model.Dep
+	key   string // import path and name, by which parameters are sorted
+}
+
+// build returns the model of a package. It is incomplete when anything was reported.
+func (c *checker) build(sp *sourcePackage, tasks []*declared) *model.Package {
+	b := &packageBuilder{
+		checker: c, sp: sp, pkg: sp.checked.types,
+		names:    &names{reporter: c.reporter, scope: sp.scope, taken: map[string]bool{}, clashed: map[string]bool{}},
+		returned: map[*model.Task]returned{},
+		src:      &sources{pkg: sp.checked.types, imports: map[string]string{}},
+	}
+	b.types = newTypeBuilder(b.pkg, c.fset, b.names.ident, c.errorf)
+	b.types.explained = c.explained(b.pkg)
+	p := &model.Package{
+		Name: sp.name, Path: sp.path, Dir: sp.dir,
+		Scope: slices.Sorted(maps.Keys(sp.scope)),
+	}
+	tasks, named := b.resolved(tasks)
+	if len(tasks) == 0 {
+		return p
+	}
+	for _, d := range tasks {
+		p.Tasks = append(p.Tasks, b.directives(d))
+	}
+	b.names.fixed(nameRoutes, "the tasks of this package", tasks[0].spec.Name.Pos())
+	b.names.fixed(nameNewHandler, "the tasks of this package", tasks[0].spec.Name.Pos())
+	for i, d := range tasks {
+		b.methods(p.Tasks[i], d, named[i])
+		if p.Tasks[i].Run == nil && !b.bad[sp.path] && !b.names.taken[nameRunner] {
+			b.names.fixed(nameRunner, "tasks without Run, such as "+d.spec.Name.Name, d.spec.Name.Pos())
+		}
+	}
+	for i, t := range p.Tasks {
+		t.Names.Definition = b.names.definition(t.Type)
+		t.Payload = b.types.payload(named[i])
+		b.unique(t, tasks[i], named[i])
+		b.roots = append(b.roots, named[i])
+	}
+	b.results(p)
+	slices.SortFunc(b.deps, func(x, y dependency) int { return cmp.Compare(x.key, y.key) })
+	for _, d := range b.deps {
+		p.Deps = append(p.Deps, d.model)
+	}
+	byType := map[types.Type]*model.Task{}
+	for i, t := range p.Tasks {
+		byType[named[i]] = t
+	}
+	p.Shapes = b.src.shapes(b.roots, byType, b.sameModule)
+	p.Codecs, p.Results, p.Imports = b.types.codecs(), b.types.results(), b.src.merge(b.types.imports())
+	p.Generated = b.names.generated()
+	return p
+}
+
+// resolved returns the tasks whose types the type checker understood, with these types. It reports the others, unless it did.
+func (b *packageBuilder) resolved(all []*declared) (tasks []*declared, named []*types.Named) {
+	for _, d := range all {
+		name := d.spec.Name.Name
+		obj, ok := b.pkg.Scope().Lookup(name).(*types.TypeName)
+		if !ok || obj.Pos() != d.spec.Name.Pos() {
+			if !b.bad[b.sp.path] {
+				b.errorf(d.spec.Name.Pos(), "%s is declared more than once in this package", name)
+			}
+			continue
+		}
+		n := obj.Type().(*types.Named)
+		if _, ok := n.Underlying().(*types.Struct); !ok {
+			if !b.bad[b.sp.path] {
+				b.errorf(d.spec.Name.Pos(), "%s does not resolve to a struct", name)
+			}
+			continue
+		}
+		tasks, named = append(tasks, d), append(named, n)
+	}
+	return tasks, named
+}
+
+// explained says whether something was reported of a package or of what it imports, so that no type needs to be reported that
+// is unknown for it.
+func (c *checker) explained(pkg *types.Package) bool {
+	seen := map[*types.Package]bool{}
+	var visit func(p *types.Package) bool
+	visit = func(p *types.Package) bool {
+		if seen[p] {
+			return false
+		}
+		seen[p] = true
+		return c.bad[p.Path()] || slices.ContainsFunc(p.Imports(), visit)
+	}
+	return visit(pkg)
+}
+
+// sameModule says whether a package belongs to the module that is generated for.
+func (b *packageBuilder) sameModule(path string) bool {
+	p, own := b.graph[path], b.graph[b.sp.path]
+	return path == b.sp.path || p != nil && p.Module != nil && own.Module != nil && p.Module.Path == own.Module.Path
+}
+
+// directives fills in what the directives say.
+func (b *packageBuilder) directives(d *declared) *model.Task {
+	task, retry, enqueue := d.dirs[dirTask], d.dirs[dirRetry], d.dirs[dirEnqueueRetry]
+	name, _ := d.name()
+	t := &model.Task{
+		Type: d.spec.Name.Name, Name: name, Doc: new(doc.Package).Synopsis(d.doc.Text()), Pos: b.position(d.spec.Name.Pos()),
+		Queue: task.arg("queue").text, Timeout: task.arg("timeout").duration, Once: task.has("once"),
+		Within: d.dirs[dirUnique].arg("within").duration,
+		Names:  b.names.task(d),
+	}
+	if a := d.dirs[dirAlias]; a != nil {
+		for _, v := range a.list {
+			t.Aliases = append(t.Aliases, v.text)
+		}
+	}
+	if retry != nil {
+		t.Retry = &model.Retry{
+			Attempts: int(retry.arg("attempts").integer), Age: retry.arg("age").duration,
+			Min: retry.arg("min").duration, Max: retry.arg("max").duration, Doublings: int(retry.arg("doublings").integer),
+		}
+	}
+	if enqueue != nil {
+		t.EnqueueRetry = &model.EnqueueRetry{
+			Initial: enqueue.arg("initial").duration, Max: enqueue.arg("max").duration,
+			Deadline: enqueue.arg("deadline").duration, Multiplier: enqueue.arg("multiplier").decimal,
+		}
+		for _, v := range enqueue.arg("on").list {
+			t.EnqueueRetry.On = append(t.EnqueueRetry.On, v.text)
+		}
+	}
+	return t
+}
+
+// methods reads Run and the optional methods of a task's struct.
+func (b *packageBuilder) methods(t *model.Task, d *declared, named *types.Named) {
+	optional := func(name, result string) bool {
+		fn := b.method(named, name)
+		if fn == nil {
+			return false
+		}
+		sig := fn.Signature()
+		if sig.Params().Len() != 0 || sig.Results().Len() != 1 || types.TypeString(types.Unalias(sig.Results().At(0).Type()), nil) != result {
+			if b.bad[b.sp.path] && strings.Contains(sig.String(), "invalid type") {
+				return false
+			}
+			b.errorf(b.methodPos(fn, d), "%s of task %s is %s, but the generator calls it as %s() %s: change or rename it", name, t.Type, b.spelled(sig), name, result)
+			return false
+		}
+		return true
+	}
+	t.HasQueue = optional("Queue", "string")
+	t.HasTimeout = optional("Timeout", "time.Duration")
+	t.HasTaskName = optional("TaskName", "string")
+	if fn := b.method(named, "Run"); fn != nil {
+		t.Run = b.run(t, d, fn)
+		t.Names.Runner = ""
+	}
+}
+
+// method returns a method of a struct or of a pointer to it; nil when there is none of that name.
+func (b *packageBuilder) method(named *types.Named, name string) *types.Func {
+	obj, _, _ := types.LookupFieldOrMethod(types.NewPointer(named), false, b.pkg, name)
+	fn, _ := obj.(*types.Func)
+	return fn
+}
+
+// methodPos returns where a method is declared, or the task when the method is promoted from another package.
+func (b *packageBuilder) methodPos(fn *types.Func, d *declared) token.Pos {
+	if fn.Pkg() == b.pkg {
+		return fn.Pos()
+	}
+	return d.spec.Name.Pos()
+}
+
+// spelled returns a type as the package's source would spell it.
+func (b *packageBuilder) spelled(t types.Type) string {
+	return types.TypeString(t, func(p *types.Package) string {
+		if p == b.pkg {
+			return ""
+		}
+		return p.Name()
+	})
+}
+
+// run reads the signature of Run: Run(ctx context.Context[, deps D]) ([R,] error).
+func (b *packageBuilder) run(t *model.Task, d *declared, fn *types.Func) *model.Run {
+	sig := fn.Signature()
+	run := &model.Run{}
+	pos := b.methodPos(fn, d)
+	params, results := sig.Params(), sig.Results()
+	ok := !sig.Variadic() &&
+		(params.Len() == 1 || params.Len() == 2) && isContext(params.At(0).Type()) &&
+		(results.Len() == 1 || results.Len() == 2) && isError(results.At(results.Len()-1).Type())
+	if !ok {
+		if !b.bad[b.sp.path] || !strings.Contains(sig.String(), "invalid type") {
+			b.errorf(pos, "Run of task %s is %s; want func(ctx context.Context[, deps D]) ([R,] error), where D is whatever it depends on and R what it returns", t.Type, b.spelled(sig))
+		}
+		return run
+	}
+	if params.Len() == 2 {
+		run.Dep = b.dep(t, params.At(1).Type(), pos)
+	}
+	if results.Len() == 2 {
+		b.returned[t] = returned{results.At(0).Type(), pos}
+	}
+	unnamed := func(vars *types.Tuple) *types.Tuple {
+		var list []*types.Var
+		for v := range vars.Variables() {
+			list = append(list, types.NewParam(token.NoPos, b.pkg, "", v.Type()))
+		}
+		return types.NewTuple(list...)
+	}
+	if src, ok := b.src.spell(types.NewSignatureType(nil, nil, nil, unnamed(params), unnamed(results), false)); ok {
+		src[0].Text = strings.TrimPrefix(src[0].Text, "func")
+		run.Signature = src
+	}
+	return run
+}
+
+// results builds the result types of the Run methods. It comes after every payload.
+func (b *packageBuilder) results(p *model.Package) {
+	for _, t := range p.Tasks {
+		if r, ok := b.returned[t]; ok && !b.invalid(r.typ, r.pos, "the result of Run of task "+t.Type) {
+			t.Run.Result = b.types.result(r.typ, r.pos)
+			b.roots = append(b.roots, r.typ)
+		}
+	}
+}
+
+// invalid says whether a type does not resolve, and reports that where the type checker had no reason to.
+func (b *packageBuilder) invalid(t types.Type, pos token.Pos, what string) bool {
+	if !strings.Contains(types.TypeString(t, nil), "invalid type") {
+		return false
+	}
+	if !b.types.explained {
+		b.errorf(pos, "the type of %s is not known: what declares it does not compile, or it is a type of C", what)
+	}
+	return true
+}
+
+// dep returns the dependency of a type, which several tasks may share.
+func (b *packageBuilder) dep(t *model.Task, typ types.Type, pos token.Pos) *model.Dep {
+	for _, d := range b.deps {
+		if types.Identical(d.typ, typ) {
+			return d.model
+		}
+	}
+	if b.invalid(typ, pos, "what Run of task "+t.Type+" depends on") {
+		return &model.Dep{}
+	}
+	// By the declared name, so that it does not depend on which of its aliases comes first; an alias may be all there is.
+	plain := withoutAlias(typ)
+	src, ok := b.src.spell(plain)
+	if ok {
+		typ = plain
+	} else {
+		src, ok = b.src.spell(typ)
+	}
+	if !ok {
+		b.errorf(pos, "Run of task %s depends on %s, which this package cannot name: declare or alias it where it can be imported from", t.Type, b.spelled(typ))
+		return &model.Dep{}
+	}
+	d := dependency{typ: typ, model: &model.Dep{Type: src}, key: types.TypeString(typ, nil)}
+	if obj := baseName(typ); obj != nil {
+		d.model.Base = lowerFirst(obj.Name())
+		path := ""
+		if obj.Pkg() != nil {
+			path = obj.Pkg().Path()
+		}
+		d.key = path + "\x00" + obj.Name() + "\x00" + d.key
+	}
+	b.deps = append(b.deps, d)
+	return d.model
+}
+
+// withoutAlias returns a type, or a pointer to it, by its declared name.
+func withoutAlias(t types.Type) types.Type {
+	t = types.Unalias(t)
+	if p, ok := t.(*types.Pointer); ok {
+		return types.NewPointer(withoutAlias(p.Elem()))
+	}
+	return t
+}
+
+// baseName returns the declared name of a type, or of what it points to or lists.
+func baseName(t types.Type) *types.TypeName {
+	switch t := t.(type) {
+	case *types.Named:
+		return t.Obj()
+	case *types.Alias:
+		return t.Obj()
+	case interface{ Elem() types.Type }:
+		return baseName(t.Elem())
+	}
+	return nil
+}
+
+func isContext(t types.Type) bool {
+	n, ok := types.Unalias(t).(*types.Named)
+	return ok && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "context" && n.Obj().Name() == "Context"
+}
+
+func isError(t types.Type) bool {
+	return types.Identical(t, types.Universe.Lookup("error").Type())
+}
+
+// unique finds the fields of //cloudtask:unique.
+func (b *packageBuilder) unique(t *model.Task, d *declared, named *types.Named) {
+	dir := d.dirs[dirUnique]
+	if dir == nil || t.Payload == nil {
+		return
+	}
+	for _, v := range dir.list {
+		if f := t.Payload.Field(v.text); f != nil {
+			t.Unique = append(t.Unique, f)
+			continue
+		}
+		b.errorf(v.pos, "//cloudtask:unique: %s", b.noField(t, named, v.text))
+	}
+}
+
+// noField words why a name is no field of a payload.
+func (b *packageBuilder) noField(t *model.Task, named *types.Named, name string) string {
+	obj, _, _ := types.LookupFieldOrMethod(named, true, b.pkg, name)
+	if v, ok := obj.(*types.Var); ok && v.IsField() {
+		return fmt.Sprintf("field %s of %s is not part of the payload, so it cannot tell tasks apart", name, t.Type)
+	}
+	var goNames []string
+	for _, f := range t.Payload.Fields {
+		if f.Name == name {
+			return fmt.Sprintf("%s has no field %s; %s is the JSON name of %s: write %s", t.Type, name, name, f.GoName, f.GoName)
+		}
+		goNames = append(goNames, f.GoName)
+	}
+	if len(goNames) == 0 {
+		return fmt.Sprintf("%s has no field %s; its payload has no fields at all", t.Type, name)
+	}
+	hint := ""
+	if s := suggest(name, goNames); s != "" {
+		hint = fmt.Sprintf("; did you mean %s?", s)
+	}
+	return fmt.Sprintf("%s has no field %s%s (it has %s)", t.Type, name, hint, strings.Join(goNames, ", "))
+}

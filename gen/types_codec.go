@@ -1,0 +1,85 @@
+package gen
+
+import (
+	"go/types"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
+)
+
+// codec gives x functions of its own, for what is done by its structure.
+func (b *typeBuilder) codec(x *model.Type, t types.Type, m mode) {
+	name := b.name(t)
+	codec := &model.Codec{Type: x, Append: x.Append == model.Structure}
+	if codec.Append {
+		suffix := ""
+		if m.unaddressed {
+			suffix = "Value"
+		}
+		x.AppendFunc = b.ident("append" + name + suffix)
+	}
+	if x.Decode == model.Structure && m.unaddressed && !m.appendOnly {
+		x.DecodeFunc = b.typeOf(t, mode{}).DecodeFunc
+	} else if x.Decode == model.Structure && !m.appendOnly {
+		codec.Decode = true
+		x.DecodeFunc = b.ident("decode" + name)
+	}
+	if codec.Append || codec.Decode {
+		b.codecList = append(b.codecList, codec)
+	}
+}
+
+// codecs returns the types that have codec functions, in the order in which they are printed.
+func (b *typeBuilder) codecs() []*model.Codec {
+	var used []*model.Codec
+	appended, decoded := make(map[string]bool), make(map[string]bool)
+	for _, c := range b.codecList {
+		if c.Task {
+			markAppended(c.Type, appended)
+			markDecoded(c.Type, decoded)
+		}
+	}
+	for _, t := range b.resultSet {
+		markAppended(t, appended)
+	}
+	for _, c := range b.codecList {
+		c.Append = c.Append && appended[c.Type.AppendFunc]
+		c.Decode = c.Decode && decoded[c.Type.DecodeFunc]
+		if c.Append || c.Decode {
+			used = append(used, c)
+		}
+	}
+	return used
+}
+
+// markAppended notes the functions that appending t calls. Not all that were named are: a type may have a method for
+// one direction where it is found, and be found only there.
+func markAppended(t *model.Type, called map[string]bool) {
+	if t == nil || t.Append != model.Structure || called[t.AppendFunc] {
+		return
+	}
+	if t.AppendFunc != "" {
+		called[t.AppendFunc] = true
+	}
+	markAppended(t.Elem, called)
+	if t.Struct != nil {
+		for _, f := range t.Struct.Fields {
+			markAppended(f.Type, called)
+		}
+	}
+}
+
+// markDecoded notes the functions that decoding t calls.
+func markDecoded(t *model.Type, called map[string]bool) {
+	if t == nil || t.Decode != model.Structure || called[t.DecodeFunc] {
+		return
+	}
+	if t.DecodeFunc != "" {
+		called[t.DecodeFunc] = true
+	}
+	markDecoded(t.Elem, called)
+	if t.Struct != nil {
+		for _, f := range t.Struct.Fields {
+			markDecoded(f.Type, called)
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package gen
+
+import (
+	"go/types"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
+)
+
+// methods are the names of a type's marshaling methods, by the receivers that have them.
+type methods struct {
+	value   map[string]bool // in the method set of the type
+	pointer map[string]bool // in the method set of a pointer to it
+}
+
+// methodsOf returns the marshaling methods of t, leaving out those with another signature than encoding/json expects.
+func methodsOf(t types.Type) methods {
+	m := methods{value: marshalMethods(t), pointer: map[string]bool{}}
+	if !types.IsInterface(t) && !isPointer(t) {
+		m.pointer = marshalMethods(types.NewPointer(t))
+	}
+	return m
+}
+
+func marshalMethods(t types.Type) map[string]bool {
+	found := make(map[string]bool)
+	set := types.NewMethodSet(t)
+	for _, name := range []string{"MarshalJSON", "MarshalText"} {
+		if s := set.Lookup(nil, name); s != nil {
+			found[name] = isSignature(s.Type(), "", "[]byte,error")
+		}
+	}
+	for _, name := range []string{"UnmarshalJSON", "UnmarshalText"} {
+		if s := set.Lookup(nil, name); s != nil {
+			found[name] = isSignature(s.Type(), "[]byte", "error")
+		}
+	}
+	if s := set.Lookup(nil, "IsZero"); s != nil {
+		found["IsZero"] = isSignature(s.Type(), "", "bool")
+	}
+	return found
+}
+
+func isSignature(t types.Type, params, results string) bool {
+	s := t.(*types.Signature)
+	return !s.Variadic() && tupleText(s.Params()) == params && tupleText(s.Results()) == results
+}
+
+func tupleText(t *types.Tuple) string {
+	text := ""
+	for i := range t.Len() {
+		if i > 0 {
+			text += ","
+		}
+		v := types.Unalias(t.At(i).Type())
+		if types.Identical(v, types.NewSlice(types.Typ[types.Byte])) {
+			text += "[]byte"
+		} else {
+			text += v.String()
+		}
+	}
+	return text
+}
+
+func (m methods) has(name string) bool { return m.value[name] || m.pointer[name] }
+
+// appendVia returns how encoding/json encodes the type, where it can take the address of the value or cannot.
+func (m methods) appendVia(unaddressed bool) model.Via {
+	switch {
+	case m.value["MarshalJSON"], m.pointer["MarshalJSON"] && !unaddressed:
+		return model.JSONMethod
+	case m.value["MarshalText"], m.pointer["MarshalText"] && !unaddressed:
+		return model.TextMethod
+	}
+	return model.Structure
+}
+
+// decodeVia returns how encoding/json decodes the type, whose address it always can take.
+func (m methods) decodeVia() model.Via {
+	switch {
+	case m.has("UnmarshalJSON"):
+		return model.JSONMethod
+	case m.has("UnmarshalText"):
+		return model.TextMethod
+	}
+	return model.Structure
+}
+
+// isSensitive reports whether encoding/json encodes t in two ways, depending on whether it can take the address.
+func (b *typeBuilder) isSensitive(t types.Type) bool {
+	t = types.Unalias(t)
+	if known, ok := b.sensitive.At(t).(bool); ok {
+		return known
+	}
+	b.sensitive.Set(t, false)
+	m := methodsOf(t)
+	result := m.appendVia(true) != m.appendVia(false)
+	if !result && m.appendVia(true) == model.Structure {
+		switch u := t.Underlying().(type) {
+		case *types.Array:
+			result = b.isSensitive(u.Elem())
+		case *types.Struct:
+			for i := range u.NumFields() {
+				result = result || b.isSensitive(u.Field(i).Type())
+			}
+		}
+	}
+	b.sensitive.Set(t, result)
+	return result
+}
+
+func isPointer(t types.Type) bool {
+	_, ok := t.Underlying().(*types.Pointer)
+	return ok
+}
+
+// typeName returns the qualified name of a declared type, or "".
+func typeName(t types.Type) string {
+	named, ok := t.(*types.Named)
+	if !ok || named.Obj().Pkg() == nil {
+		return ""
+	}
+	return named.Obj().Pkg().Path() + "." + named.Obj().Name()
+}

@@ -1,0 +1,219 @@
+package templates
+
+import (
+	"slices"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
+)
+
+// appendFunc prints the function that appends a struct, slice, array or map.
+func (f *File) appendFunc(t *model.Type) {
+	e, v := f.local("e"), f.local("v")
+	var body []jen.Code
+	switch t.Kind {
+	case model.StructKind:
+		body = f.structBody(t.Struct.Fields, jen.Id(e), jen.Id(v))
+	case model.Slice:
+		body = f.appendSlice(t, e, v)
+	case model.Array:
+		body = f.appendArray(t, e, v)
+	case model.Map:
+		body = f.appendMap(t, e, v)
+	case model.Bytes:
+		body = []jen.Code{jen.Qual(pathTaskJSON, "AppendBase64").Call(jen.Id(e), jen.Id(v))}
+	}
+	f.Line()
+	f.Func().Id(t.AppendFunc).
+		Params(jen.Id(e).Op("*").Qual(pathTaskJSON, "Encoder"), jen.Id(v).Op("*").Add(f.typeExpr(t))).
+		Block(body...)
+}
+
+// returnIfNil returns the statement with which a function leaves after appending null.
+func (f *File) returnIfNil(e, v string) jen.Code {
+	return jen.If(jen.Op("!").Id(e).Dot("NotNil").Call(jen.Op("*").Id(v).Op("!=").Nil())).Block(jen.Return())
+}
+
+func (f *File) appendSlice(t *model.Type, e, v string) []jen.Code {
+	switch {
+	case t.Elem.Append != model.Structure:
+	case t.Elem.Kind == model.Int:
+		return []jen.Code{jen.Qual(pathTaskJSON, "AppendInts").Call(jen.Id(e), jen.Op("*").Id(v))}
+	case t.Elem.Kind == model.Uint:
+		return []jen.Code{jen.Qual(pathTaskJSON, "AppendUints").Call(jen.Id(e), jen.Op("*").Id(v))}
+	}
+	i := f.local("i")
+	elem := variable(jen.Parens(jen.Op("*").Id(v)).Index(jen.Id(i)))
+	return []jen.Code{
+		f.returnIfNil(e, v),
+		jen.Id(e).Dot("Array").Call(),
+		jen.For(jen.Id(i).Op(":=").Range().Op("*").Id(v)).Block(f.appendValue(t.Elem, jen.Id(e), elem, false)...),
+		jen.Id(e).Dot("EndArray").Call(),
+	}
+}
+
+func (f *File) appendArray(t *model.Type, e, v string) []jen.Code {
+	i := f.local("i")
+	elem := variable(jen.Id(v).Index(jen.Id(i)))
+	return []jen.Code{
+		jen.Id(e).Dot("Array").Call(),
+		jen.For(jen.Id(i).Op(":=").Range().Id(v)).Block(f.appendValue(t.Elem, jen.Id(e), elem, false)...),
+		jen.Id(e).Dot("EndArray").Call(),
+	}
+}
+
+func (f *File) appendMap(t *model.Type, e, v string) []jen.Code {
+	key, x := f.local("key"), f.local("x")
+	args := []jen.Code{jen.Op("*").Id(v)}
+	entries := "StringEntries"
+	switch {
+	case t.Key.Append == model.TextMethod:
+		entries = "TextEntries"
+		args = append([]jen.Code{jen.Id(e)}, args...)
+	case t.Key.Kind == model.Int:
+		entries = "IntEntries"
+	case t.Key.Kind == model.Uint:
+		entries = "UintEntries"
+	}
+	value := f.appendValue(t.Elem, jen.Id(e).Dot("MapKey").Call(jen.Id(key)), variable(jen.Id(x)), false)
+	return []jen.Code{
+		f.returnIfNil(e, v),
+		jen.Id(e).Dot("Map").Call(),
+		jen.For(jen.List(jen.Id(key), jen.Id(x)).Op(":=").Range().Qual(pathTaskJSON, entries).Call(args...)).Block(value...),
+		jen.Id(e).Dot("EndMap").Call(),
+	}
+}
+
+// structBody returns the statements that append fields of the struct that v points to.
+func (f *File) structBody(fields []*model.Field, e, v *jen.Statement) []jen.Code {
+	body := []jen.Code{e.Clone().Dot("Object").Call()}
+	body = append(body, f.appendFields(fields, 0, e, v)...)
+	return append(body, e.Clone().Dot("EndObject").Call())
+}
+
+// appendFields returns the statements that append fields. Fields that are reached through the same embedded pointer
+// stand together in one if; depth is the number of steps on the way to all of them.
+func (f *File) appendFields(fields []*model.Field, depth int, e, v *jen.Statement) []jen.Code {
+	var body []jen.Code
+	for i := 0; i < len(fields); {
+		field := fields[i]
+		at := slices.IndexFunc(field.Path[depth:], func(s model.Step) bool { return s.Pointer })
+		if at < 0 {
+			body = append(body, f.appendField(field, e, v)...)
+			i++
+			continue
+		}
+		path := field.Path[:depth+at+1]
+		n := i + 1
+		for n < len(fields) && len(fields[n].Path) > len(path) && slices.Equal(fields[n].Path[:len(path)], path) {
+			n++
+		}
+		embedded := jen.If(selector(v, path).Op("!=").Nil()).Block(f.appendFields(fields[i:n], len(path), e, v)...)
+		body = append(body, embedded)
+		i = n
+	}
+	return body
+}
+
+func selector(v *jen.Statement, path []model.Step) *jen.Statement {
+	s := v.Clone()
+	for _, step := range path {
+		s = s.Dot(step.Name)
+	}
+	return s
+}
+
+func (f *File) appendField(field *model.Field, e, v *jen.Statement) []jen.Code {
+	if slices.Contains(field.Omit, model.OmitAlways) {
+		return nil
+	}
+	p := variable(selector(v, field.Path))
+	key := e.Clone().Dot("Key").Call(jen.Id("`\"" + field.Name + "\":`"))
+	if len(field.Omit) == 0 {
+		return f.appendValue(field.Type, key, p, field.Quoted)
+	}
+	cond := &jen.Statement{}
+	pointer := false
+	for i, omit := range field.Omit {
+		if i > 0 {
+			cond.Op("&&")
+		}
+		if omit == model.OmitNil && field.Type.Kind == model.Pointer {
+			pointer = true
+			cond.Add(e.Clone().Dot("Has").Call(p.val.Clone().Op("!=").Nil()))
+			continue
+		}
+		cond.Add(f.present(omit, field.Type, p))
+	}
+	if pointer {
+		return []jen.Code{jen.If(cond).Block(f.appendValue(field.Type.Elem, key, pointedTo(p.val), field.Quoted)...)}
+	}
+	return []jen.Code{jen.If(cond).Block(f.appendValue(field.Type, key, p, field.Quoted)...)}
+}
+
+// present returns the condition under which a field is not left out.
+func (f *File) present(omit model.Omit, t *model.Type, p place) jen.Code {
+	val := p.val.Clone()
+	switch omit {
+	case model.OmitLen:
+		if t.Kind == model.String {
+			return val.Op("!=").Lit("")
+		}
+		return jen.Len(val).Op("!=").Lit(0)
+	case model.OmitFalse:
+		return val
+	case model.OmitNumber:
+		return val.Op("!=").Lit(0)
+	case model.OmitNil:
+		return val.Op("!=").Nil()
+	case model.OmitMethod:
+		return jen.Op("!").Add(val).Dot("IsZero").Call()
+	case model.OmitNilOr:
+		cond := val.Clone().Op("!=").Nil()
+		if t.Kind == model.Any {
+			cond.Op("&&").Op("!").Qual(pathTaskJSON, "IsNilPointer").Call(val)
+		}
+		return cond.Op("&&").Op("!").Add(val).Dot("IsZero").Call()
+	case model.OmitCompare:
+		return val.Op("!=").Parens(f.typeExpr(t).Values())
+	default:
+		return jen.Op("!").Qual(pathTaskJSON, "IsZero").Call(p.ptr)
+	}
+}
+
+// appendValue returns the statements that append the value at p with encoder e, which may be the result of a call.
+func (f *File) appendValue(t *model.Type, e *jen.Statement, p place, quoted bool) []jen.Code {
+	switch {
+	case t.Append == model.JSONMethod:
+		return []jen.Code{e.Clone().Dot("Marshaler").Call(marshalerOf(t, p))}
+	case t.Append == model.TextMethod:
+		return []jen.Code{e.Clone().Dot("TextMarshaler").Call(marshalerOf(t, p))}
+	case t.AppendFunc != "":
+		return []jen.Code{jen.Id(t.AppendFunc).Call(e, p.ptr)}
+	case t.Kind == model.Pointer:
+		cond := e.Clone().Dot("NotNil").Call(p.val.Clone().Op("!=").Nil())
+		return []jen.Code{jen.If(cond).Block(f.appendValue(t.Elem, jen.Id(f.local("e")), pointedTo(p.val), quoted)...)}
+	case t.Kind == model.Any && t.Basic == "":
+		return []jen.Code{e.Clone().Dot("Interface").Call(p.val)}
+	}
+	method, ptr := f.scalar(t, p)
+	switch {
+	case quoted && method == "String":
+		return []jen.Code{e.Clone().Dot("QuotedString").Call(ptr)}
+	case quoted:
+		return []jen.Code{
+			e.Clone().Dot("Quote").Call().Dot(method).Call(ptr),
+			jen.Id(f.local("e")).Dot("EndQuote").Call(),
+		}
+	}
+	return []jen.Code{e.Clone().Dot(method).Call(ptr)}
+}
+
+// marshalerOf returns what has the methods of p: an interface itself, of other types the address.
+func marshalerOf(t *model.Type, p place) jen.Code {
+	if t.Kind == model.Any {
+		return p.val
+	}
+	return p.ptr
+}

@@ -1,0 +1,339 @@
+package templates
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
+)
+
+// decodeFunc prints the function that decodes a struct, slice, array or map.
+func (f *File) decodeFunc(t *model.Type) {
+	d, v := f.local("d"), f.local("v")
+	var body []jen.Code
+	switch t.Kind {
+	case model.StructKind:
+		body = f.decodeStruct(t.Struct, d, v)
+	case model.Slice, model.Bytes:
+		body = f.decodeSlice(t, d, v)
+	case model.Array:
+		body = f.decodeArray(t, d, v)
+	case model.Map:
+		body = f.decodeMap(t, d, v)
+	}
+	f.Line()
+	f.Func().Id(t.DecodeFunc).
+		Params(jen.Id(d).Op("*").Qual(pathTaskJSON, "Decoder"), jen.Id(v).Op("*").Add(f.typeExpr(t))).
+		Block(body...)
+}
+
+// forMore returns for more := init; more; more = d.next() { body }.
+func (f *File) forMore(init jen.Code, d, next string, body ...jen.Code) jen.Code {
+	more := f.local("more")
+	return jen.For(
+		jen.Id(more).Op(":=").Add(init),
+		jen.Id(more),
+		jen.Id(more).Op("=").Id(d).Dot(next).Call(),
+	).Block(body...)
+}
+
+func (f *File) decodeSlice(t *model.Type, d, v string) []jen.Code {
+	var body []jen.Code
+	if t.Base64 {
+		body = append(body, jen.If(jen.Qual(pathTaskJSON, "Base64").Call(jen.Id(d), jen.Id(v))).Block(jen.Return()))
+	}
+	switch {
+	case t.Elem.Decode != model.Structure:
+	case t.Elem.Kind == model.Int:
+		return append(body, jen.Qual(pathTaskJSON, "IntSlice").Call(jen.Id(d), jen.Id(v)))
+	case t.Elem.Kind == model.Uint:
+		return append(body, jen.Qual(pathTaskJSON, "UintSlice").Call(jen.Id(d), jen.Id(v)))
+	}
+	elem := jen.Qual(pathTaskJSON, "Grow").Call(jen.Id(v))
+	var loop []jen.Code
+	if t.Elem.Kind == model.Pointer { // is named twice: by what allocates it, and by what reads into it
+		x := f.local("x")
+		loop = append(loop, jen.Id(x).Op(":=").Add(elem))
+		elem = jen.Id(x)
+	}
+	loop = append(loop, f.decodeValue(t.Elem, jen.Id(d), pointedTo(elem), false)...)
+	return append(body, f.forMore(jen.Qual(pathTaskJSON, "OpenSlice").Call(jen.Id(d), jen.Id(v)), d, "Elem", loop...))
+}
+
+func (f *File) decodeArray(t *model.Type, d, v string) []jen.Code {
+	i := f.local("i")
+	skip := jen.Id(d).Dot("Skip").Call()
+	if t.Len == 0 {
+		return []jen.Code{f.forMore(jen.Id(d).Dot("Array").Call(), d, "Elem", skip)}
+	}
+	elem := variable(jen.Id(v).Index(jen.Id(i)))
+	return []jen.Code{
+		jen.Id(i).Op(":=").Lit(0),
+		f.forMore(jen.Id(d).Dot("Array").Call(), d, "Elem",
+			jen.If(jen.Id(i).Op("<").Len(jen.Id(v))).
+				Block(f.decodeValue(t.Elem, jen.Id(d), elem, false)...).
+				Else().Block(skip),
+			jen.Id(i).Op("++"),
+		),
+	}
+}
+
+func (f *File) decodeMap(t *model.Type, d, v string) []jen.Code {
+	x, key := f.local("x"), f.local("key")
+	body := append(f.decodeKey(t.Key, d, key), jen.Var().Id(x).Add(f.typeExpr(t.Elem)))
+	body = append(body, f.decodeValue(t.Elem, jen.Id(d), variable(jen.Id(x)), false)...)
+	body = append(body, jen.Parens(jen.Op("*").Id(v)).Index(jen.Id(key)).Op("=").Id(x))
+	return []jen.Code{f.forMore(jen.Qual(pathTaskJSON, "OpenMap").Call(jen.Id(d), jen.Id(v)), d, "Entry", body...)}
+}
+
+// decodeKey returns the statements that declare key and set it to the key of a map's entry.
+func (f *File) decodeKey(t *model.Type, d, key string) []jen.Code {
+	switch {
+	case t.Decode == model.TextMethod:
+		return []jen.Code{
+			jen.Var().Id(key).Add(f.typeExpr(t)),
+			jen.Id(d).Dot("TextKey").Call(jen.Op("&").Id(key)),
+		}
+	case t.Kind == model.Int:
+		return []jen.Code{jen.Id(key).Op(":=").Qual(pathTaskJSON, "IntKey").Types(f.typeExpr(t)).Call(jen.Id(d))}
+	case t.Kind == model.Uint:
+		return []jen.Code{jen.Id(key).Op(":=").Qual(pathTaskJSON, "UintKey").Types(f.typeExpr(t)).Call(jen.Id(d))}
+	}
+	return []jen.Code{jen.Id(key).Op(":=").Add(f.typeExpr(t)).Call(jen.Id(d).Dot("Key").Call())}
+}
+
+// A slot is a field and what the bits of seen say of it.
+type slot struct {
+	*model.Field
+	bit      int // it was given
+	valueBit int // of a field with a default: what was given is not null
+}
+
+// hasDefault reports whether the field has a default other than the zero value that it has anyway.
+func (s slot) hasDefault() bool {
+	switch s.Type.Kind {
+	case model.Bool, model.Int, model.Uint, model.Float, model.String:
+		return s.Default != nil && s.Default.JSON != `""` && s.Default.JSON != "0" && s.Default.JSON != "false"
+	}
+	return s.Default != nil
+}
+
+// hasValueBit reports whether a null is told from a value: only then does null leave room for a default.
+func (s slot) hasValueBit() bool { return s.hasDefault() && !s.NullOK }
+
+// slots numbers the bits: required fields come first, and no number of fields is more than one word can hold of them.
+func slots(s *model.Struct) (slots []slot, required []string, bits int) {
+	slots = make([]slot, len(s.Fields))
+	for i, field := range s.Fields {
+		slots[i].Field = field
+		if field.Required {
+			slots[i].bit = bits
+			required = append(required, field.Name)
+			bits++
+		}
+	}
+	for i, field := range s.Fields {
+		if slots[i].hasValueBit() && bits%wordBits == wordBits-1 {
+			bits++ // so that both of its bits are in one word
+		}
+		if !field.Required {
+			slots[i].bit = bits
+			bits++
+		}
+		if slots[i].hasValueBit() {
+			slots[i].valueBit = bits
+			bits++
+		}
+	}
+	return slots, required, bits
+}
+
+const wordBits = 64
+
+// decodeStruct returns the body of a struct's decoder.
+func (f *File) decodeStruct(s *model.Struct, d, v string) []jen.Code {
+	slots, required, bits := slots(s)
+	seen := seenSet{name: f.local("seen"), words: (bits + wordBits - 1) / wordBits}
+	var body []jen.Code
+	if seen.words > 1 {
+		// Object can mark only one word as complete, so that null is dealt with before.
+		body = append(body, jen.If(jen.Id(d).Dot("NullStruct").Call()).Block(jen.Return()))
+	}
+	cases := make([]jen.Code, 0, len(slots)+1)
+	for _, slot := range slots {
+		cases = append(cases, jen.Case(jen.Lit(slot.Name)).Block(f.decodeField(slot, seen, d, v)...))
+	}
+	cases = append(cases, jen.Default().Block(jen.Id(d).Dot("Skip").Call()))
+	loop := jen.Switch(jen.String().Call(jen.Id(d).Dot("Key").Call())).Block(cases...)
+	if len(slots) == 0 {
+		loop = jen.Id(d).Dot("Skip").Call()
+	}
+	body = append(body,
+		seen.declare(),
+		f.forMore(jen.Id(d).Dot("Object").Call(seen.word(0)), d, "More", loop),
+	)
+	for i := 0; i < len(required); i += wordBits {
+		names := required[i:min(i+wordBits, len(required))]
+		body = append(body, jen.Id(d).Dot("Check").Call(seen.value(i), jen.Lit(len(names)), jen.Lit(strings.Join(names, ","))))
+	}
+	for _, slot := range slots {
+		if slot.hasDefault() {
+			body = append(body, f.setDefault(slot, seen, d, v))
+		}
+	}
+	return body
+}
+
+// A seenSet is the variable that notes which fields were given: one word or an array of them.
+type seenSet struct {
+	name  string
+	words int
+}
+
+func (s seenSet) declare() jen.Code {
+	if s.words > 1 {
+		return jen.Var().Id(s.name).Index(jen.Lit(s.words)).Uint64()
+	}
+	return jen.Var().Id(s.name).Uint64()
+}
+
+func (s seenSet) value(bit int) *jen.Statement {
+	if s.words > 1 {
+		return jen.Id(s.name).Index(jen.Lit(bit / wordBits))
+	}
+	return jen.Id(s.name)
+}
+
+func (s seenSet) word(bit int) *jen.Statement { return jen.Op("&").Add(s.value(bit)) }
+
+// decodeField returns the statements that decode the member that belongs to a field.
+func (f *File) decodeField(s slot, seen seenSet, d, v string) []jen.Code {
+	method, args := "Field", []jen.Code{seen.word(s.bit), jen.Lit(s.bit % wordBits)}
+	switch {
+	case s.hasValueBit():
+		method, args = "Defaulted", append(args, jen.Lit(s.valueBit%wordBits))
+	case s.Required && !s.NullOK:
+		method = "Required"
+	}
+	return f.decodeValue(s.Type, jen.Id(d).Dot(method).Call(args...), f.fieldPlace(s.Field, v), s.Quoted)
+}
+
+// fieldPlace returns where a field is, after allocating what the embedded pointers on the way point to.
+func (f *File) fieldPlace(field *model.Field, v string) place {
+	at := jen.Id(v)
+	for _, step := range field.Path {
+		at = at.Clone().Dot(step.Name)
+		if step.Pointer {
+			at = jen.Qual(pathTaskJSON, "Embedded").Call(jen.Op("&").Add(at))
+		}
+	}
+	return variable(at)
+}
+
+// decodeValue returns the statements that decode the next value into p with decoder d, which may be the result of a
+// call.
+func (f *File) decodeValue(t *model.Type, d *jen.Statement, p place, quoted bool) []jen.Code {
+	switch {
+	case t.Decode == model.JSONMethod:
+		return []jen.Code{d.Clone().Dot("Unmarshaler").Call(p.ptr)}
+	case t.Decode == model.TextMethod:
+		return []jen.Code{d.Clone().Dot("TextUnmarshaler").Call(p.ptr)}
+	case t.DecodeFunc != "":
+		return []jen.Code{jen.Id(t.DecodeFunc).Call(d, p.ptr)}
+	case t.Kind == model.Pointer:
+		return f.decodePointer(t, d, p, quoted)
+	}
+	method, ptr := f.scalar(t, p)
+	if quoted {
+		return []jen.Code{jen.Qual(pathTaskJSON, quotedFunc(t)).Call(d, p.ptr)}
+	}
+	return []jen.Code{d.Clone().Dot(method).Call(ptr)}
+}
+
+func (f *File) decodePointer(t *model.Type, d *jen.Statement, p place, quoted bool) []jen.Code {
+	alloc := "Alloc"
+	if quoted {
+		alloc = "QuotedAlloc"
+	}
+	ptr := p.ptr
+	if t.Named != nil {
+		ptr = jen.Parens(jen.Op("**").Add(f.typeExpr(t.Elem))).Call(ptr)
+	}
+	return []jen.Code{
+		jen.If(jen.Qual(pathTaskJSON, alloc).Call(d, ptr)).
+			Block(f.decodeValue(t.Elem, jen.Id(f.local("d")), pointedTo(p.val), quoted)...),
+	}
+}
+
+func quotedFunc(t *model.Type) string {
+	switch t.Kind {
+	case model.Bool:
+		return "QuotedBool"
+	case model.Int:
+		return "QuotedInt"
+	case model.Uint:
+		return "QuotedUint"
+	case model.Float:
+		return "QuotedFloat"
+	case model.Number:
+		return "QuotedNumber"
+	}
+	return "QuotedString"
+}
+
+// setDefault returns the statement that gives a field its default when the payload has no value for it.
+func (f *File) setDefault(s slot, seen seenSet, d, v string) jen.Code {
+	bit := s.bit
+	if s.hasValueBit() {
+		bit = s.valueBit
+	}
+	p := f.fieldPlace(s.Field, v)
+	set := []jen.Code{}
+	if literal := f.defaultLiteral(s.Type, s.Default.Text); literal != nil {
+		set = append(set, p.val.Clone().Op("=").Add(literal))
+	} else {
+		decode := jen.Func().Params(jen.Id(d).Op("*").Qual(pathTaskJSON, "Decoder")).
+			Block(f.decodeValue(s.Type, jen.Id(d), p, false)...)
+		set = append(set, jen.Id(d).Dot("Default").Call(rawLit(s.Default.JSON), decode))
+	}
+	return jen.If(seen.value(bit).Op("&").Parens(jen.Lit(1).Op("<<").Lit(bit % wordBits)).Op("==").Lit(0)).Block(set...)
+}
+
+// rawLit returns a string in back quotes where that is possible.
+func rawLit(s string) *jen.Statement {
+	if strconv.CanBackquote(s) {
+		return jen.Id("`" + s + "`")
+	}
+	return jen.Lit(s)
+}
+
+// defaultLiteral returns a default as a Go constant, or as a pointer to one; nil when it has to be decoded.
+func (f *File) defaultLiteral(t *model.Type, text string) jen.Code {
+	switch t.Kind {
+	case model.String:
+		return jen.Lit(text)
+	case model.Bool, model.Int, model.Uint, model.Float:
+		return jen.Id(goNumber(text))
+	case model.Pointer:
+		literal := f.defaultLiteral(t.Elem, text)
+		if literal == nil {
+			return nil
+		}
+		if t.Elem.Kind != model.Pointer {
+			literal = f.typeExpr(t.Elem).Call(literal)
+		}
+		return jen.New(literal)
+	}
+	return nil
+}
+
+// goNumber returns JSON's spelling of a boolean or number in Go, which has the same one but for its use of white space.
+func goNumber(text string) string {
+	text = strings.TrimSpace(text)
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return strconv.FormatInt(n, 10)
+	}
+	return text
+}

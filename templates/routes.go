@@ -1,0 +1,63 @@
+package templates
+
+import (
+	"github.com/dave/jennifer/jen"
+)
+
+// runner prints the interface that runs tasks whose structs do not run themselves.
+func (f *File) runner() {
+	if !f.pkg.NeedsRunner() {
+		return
+	}
+	var methods []jen.Code
+	for _, t := range f.pkg.Tasks {
+		if t.Run == nil {
+			methods = append(methods, jen.Id(t.Names.Runner).Params(f.param("ctx", jen.Qual("context", "Context")), jen.Id(f.local("task")).Id(t.Type)).Error())
+		}
+	}
+	f.Line()
+	f.comment("Runner runs the tasks of this package that have no Run method of their own. What a method returns means what Run's error means: nil, that the task is done; cloudtask.Discard, that it failed for good; anything else, that it is to be retried.")
+	f.Type().Id("Runner").Interface(methods...)
+}
+
+// routes prints what a service that runs tasks mounts.
+func (f *File) routes() {
+	ctx, task := f.local("ctx"), f.local("task")
+	var params, args, routes []jen.Code
+	if f.pkg.NeedsRunner() {
+		params = append(params, f.param("runner", jen.Id("Runner")))
+		args = append(args, jen.Id(f.local("runner")))
+	}
+	for i, dep := range f.pkg.Deps {
+		params = append(params, jen.Id(f.deps[i]).Add(f.source(dep.Type)))
+		args = append(args, jen.Id(f.deps[i]))
+	}
+	for _, t := range f.pkg.Tasks {
+		arg := jen.Id(task)
+		if t.Run == nil {
+			arg = jen.Op("*").Id(task)
+		}
+		run := jen.Func().Params(jen.Id(ctx).Qual("context", "Context"), jen.Id(task).Op("*").Id(t.Type))
+		if results := f.results(t); len(results) == 1 {
+			run.Add(results[0])
+		} else {
+			run.Params(results...)
+		}
+		run.Block(jen.Return(f.call(t, jen.Id(ctx), arg)))
+		if t.Run != nil && t.Run.Result != nil {
+			routes = append(routes, jen.Qual(pathCloudtask, "RouteWithResult").Call(jen.Op("&").Id(t.Names.Definition), run, f.resultAppender(t.Run.Result)))
+		} else {
+			routes = append(routes, jen.Id(t.Names.Definition).Dot("Route").Call(run))
+		}
+	}
+	route := jen.Qual(pathCloudtask, "Route")
+	f.function("Routes", "Routes returns the routes of this package's tasks, for cloudtask.NewHandler and for eager clients.",
+		params, []jen.Code{jen.Index().Add(route)},
+		jen.Return(jen.Index().Add(route).Add(block(routes))))
+
+	cfg := f.local("cfg")
+	f.function("NewHandler", "NewHandler returns the handler that runs this package's tasks. Mount it at the path prefix of the configuration.",
+		append([]jen.Code{jen.Id(cfg).Qual(pathCloudtask, "Config")}, params...),
+		[]jen.Code{jen.Qual("net/http", "Handler"), jen.Error()},
+		jen.Return(jen.Qual(pathCloudtask, "NewHandler").Call(jen.Id(cfg), jen.Id("Routes").Call(args...).Op("..."))))
+}
