@@ -1,0 +1,71 @@
+# Everything here needs Go and make, and nothing else; test also needs a C compiler, for the race detector.
+
+GO ?= go
+BENCHTIME ?= 1s
+FUZZTIME ?= 30s
+KILLS ?= 50
+BENCHFLAGS ?=
+
+# The Go files of a package, one a line, for go list.
+GOFILES = {{range .GoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .TestGoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}
+
+.PHONY: help demo test generate check lint bench bench-json fuzz soak cc
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: generate check ## generate, check, and run a tour of every feature (examples/tour)
+	$(GO) run ./examples/tour
+
+test: cc ## run every test with the race detector
+	$(GO) test -race ./...
+
+generate: ## write the generated code of every package
+	$(GO) run ./cmd/cloudtaskgen ./...
+
+check: ## fail if generated code is missing, stale or orphaned
+	$(GO) run ./cmd/cloudtaskgen -check ./...
+
+lint: ## gofmt, go vet, staticcheck and go mod tidy
+	@out=$$($(GO) list -f '$(GOFILES)' ./... | tr '\n' '\0' | xargs -0 gofmt -l) && \
+	if [ -n "$$out" ]; then echo "not formatted, run gofmt -w on:"; echo "$$out"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) mod tidy -diff
+
+bench: ## run the benchmarks (BENCHTIME=1s)
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+bench-json: ## compare the codecs with other JSON packages, which are downloaded (BENCHFLAGS="-only tiny")
+	cd testdata/bench && $(GO) run . $(BENCHFLAGS)
+
+# Each package is built for fuzzing once, which takes longer than a short run of its targets.
+fuzz: ## run each fuzz target for a while (FUZZTIME=30s, or a count such as 1000x)
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && set -e && \
+	for package in $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}' ./...); do \
+		grep -qs '^func Fuzz' "$$package"/*_test.go || continue; \
+		(cd "$$package" && $(GO) test -vet=off -c -fuzz . -o "$$dir/fuzz.test" .); \
+		for name in $$(cd "$$package" && "$$dir/fuzz.test" -test.list '^Fuzz'); do \
+			echo "fuzzing $$name in $${package#$(CURDIR)/}"; \
+			(cd "$$package" && "$$dir/fuzz.test" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir "$$dir/cache"); \
+		done; \
+	done
+
+soak: ## kill the durable queue again and again, and see that nothing is lost (KILLS=50)
+	$(GO) test ./cmd/cloudtask -run '^TestCrash$$' -count 1 -v -kills $(KILLS) -timeout 1h
+
+# The race detector is linked by cgo, which needs a C compiler. One is installed where that takes no decision: as root
+# on Debian or Ubuntu.
+cc:
+	@cc=$$($(GO) env CC); command -v "$${cc%% *}" >/dev/null 2>&1 && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+		echo "no C compiler ($$cc), which go test -race needs: installing gcc"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc libc6-dev; \
+	else \
+		echo "go test -race needs a C compiler, and $$cc is not one: install it, for example with"; \
+		echo "  sudo apt-get install -y gcc libc6-dev     (Debian, Ubuntu)"; \
+		echo "  sudo dnf install -y gcc glibc-devel       (Fedora, RHEL)"; \
+		echo "  apk add gcc musl-dev                      (Alpine)"; \
+		echo "  xcode-select --install                    (macOS)"; \
+		exit 1; \
+	fi

@@ -1,0 +1,258 @@
+package examples_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/modfile"
+)
+
+// modulePath is the path of this module.
+const modulePath = "github.com/cloudtaskgen/cloudtaskgen"
+
+// TestOutsideModule makes the tour a module of its own, which only has this checkout by a replace directive: it is
+// generated from nothing, vetted, built with the race detector, and played against `cloudtask dev -strict`.
+func TestOutsideModule(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const module = "example.com/outside"
+	copyTree(t, filepath.Join(root, "examples", "tour"), dir, func(name string, content []byte) []byte {
+		if filepath.Base(name) == "cloudtask_gen.go" || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		return bytes.ReplaceAll(content, []byte(modulePath+"/examples/tour"), []byte(module))
+	})
+	writeModule(t, dir, module)
+
+	run(t, dir, "go", "generate", "./...")
+	run(t, dir, "go", "tool", "cloudtaskgen", "-check", "./...")
+	run(t, dir, "go", "vet", "./...")
+	run(t, dir, "go", "build", "-race", "-o", "outside", ".")
+	out := run(t, dir, filepath.Join(dir, "outside"), "-queue", startDev(t, "-strict"))
+	if !strings.Contains(out, "everything as expected") {
+		t.Errorf("the tour did not say that all was well:\n%s", out)
+	}
+}
+
+// TestMinimal runs examples/minimal as its README says.
+func TestMinimal(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	binary := filepath.Join(dir, "minimal")
+	run(t, root, "go", "build", "-o", binary, "./examples/minimal")
+
+	_, port := freePort(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary)
+	cmd.Env = append(os.Environ(), "PORT="+port, "CLOUDTASK_BASE_URL=http://127.0.0.1:"+port,
+		"CLOUD_TASKS_EMULATOR_HOST="+startDev(t), "CLOUDTASK_PROJECT=demo", "CLOUDTASK_LOCATION=here",
+		"CLOUDTASK_SERVICE_ACCOUNT=tasks@demo.iam.gserviceaccount.com")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+
+	post(t, "http://127.0.0.1:"+port+"/greet/World")
+	var log strings.Builder
+	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		log.WriteString(lines.Text() + "\n")
+		if strings.Contains(lines.Text(), "Hello, World!") {
+			return
+		}
+	}
+	t.Errorf("the task did not run; the program's log:\n%s", log.String())
+}
+
+// TestRegenerate deletes what the generator wrote for the examples, in a copy of the checkout, and has one run restore
+// it byte for byte.
+func TestRegenerate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	copyCheckout(t, dir)
+	want := map[string]string{}
+	for _, name := range find(t, filepath.Join(dir, "examples"), "cloudtask_gen.go") {
+		want[name] = read(t, name)
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(want) < 3 {
+		t.Fatalf("only %d generated files in examples/", len(want))
+	}
+	run(t, dir, "go", "run", "./cmd/cloudtaskgen", "./...")
+	for name, content := range want {
+		if got, err := os.ReadFile(name); err != nil {
+			t.Error(err)
+		} else if string(got) != content {
+			t.Errorf("%s is not what it was", name)
+		}
+	}
+}
+
+// startDev starts `cloudtask dev` and returns where it serves. It ends with the test, and must end well.
+func startDev(t *testing.T, args ...string) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "cloudtask")
+	run(t, root, "go", "build", "-o", binary, "./cmd/cloudtask")
+	cmd := exec.Command(binary, append([]string{"dev", "-listen", "127.0.0.1:0"}, args...)...)
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("cloudtask dev ended with %v; its log:\n%s", err, log.String())
+		}
+	})
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	address, ok := strings.CutPrefix(strings.TrimSpace(line), "ready ")
+	if err != nil || !ok {
+		t.Fatalf("cloudtask dev printed %q: %v", line, err)
+	}
+	return address
+}
+
+// writeModule writes a go.mod to dir that replaces this module by the checkout and needs no network: it requires what
+// this module does.
+func writeModule(t *testing.T, dir, module string) {
+	t.Helper()
+	checkout, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, err := modfile.Parse("go.mod", []byte(read(t, filepath.Join(root, "go.mod"))), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := new(modfile.File)
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(theirs.AddModuleStmt(module))
+	check(theirs.AddGoStmt(ours.Go.Version))
+	check(theirs.AddRequire(modulePath, "v0.0.0"))
+	check(theirs.AddReplace(modulePath, "", checkout, ""))
+	check(theirs.AddTool(modulePath + "/cmd/cloudtaskgen"))
+	for _, require := range ours.Require {
+		check(theirs.AddRequire(require.Mod.Path, require.Mod.Version))
+	}
+	content, err := theirs.Format()
+	check(err)
+	check(os.WriteFile(filepath.Join(dir, "go.mod"), content, 0o644))
+	check(os.WriteFile(filepath.Join(dir, "go.sum"), []byte(read(t, filepath.Join(root, "go.sum"))), 0o644))
+}
+
+// run runs a command in dir, without a network for Go, and returns what it printed.
+func run(t *testing.T, dir, name string, args ...string) string {
+	t.Helper()
+	return runWith(t, []string{"GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off"}, dir, name, args...)
+}
+
+func runWith(t *testing.T, env []string, dir, name string, args ...string) string {
+	t.Helper()
+	start := time.Now()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", cmd, err, out)
+	}
+	t.Logf("%s %s: %v", filepath.Base(name), strings.Join(args, " "), time.Since(start).Round(time.Millisecond))
+	return string(out)
+}
+
+// copyTree copies the files under from to the directory to, as edit returns them; nil leaves a file out.
+func copyTree(t *testing.T, from, to string, edit func(name string, content []byte) []byte) {
+	t.Helper()
+	err := filepath.WalkDir(from, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(from, name)
+		if err != nil {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if content = edit(name, content); content == nil {
+			return nil
+		}
+		return writeFile(filepath.Join(to, rel), content)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func writeFile(name string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(name, content, 0o644)
+}
+
+// freePort returns a loopback address that nothing listens on, and its port.
+func freePort(t *testing.T) (address, port string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	address = listener.Addr().String()
+	_, port, err = net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address, port
+}
+
+// post posts to url, as soon as the server is there.
+func post(t *testing.T, url string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		answer, err := http.Post(url, "text/plain", nil)
+		if err == nil {
+			defer answer.Body.Close()
+			if body, err := io.ReadAll(answer.Body); answer.StatusCode != http.StatusOK {
+				t.Fatalf("POST %s: %s %s %v", url, answer.Status, body, err)
+			}
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}

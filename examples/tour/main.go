@@ -1,0 +1,151 @@
+// Tour shows every feature of the manual in one process: it starts the embedded queue, serves the tasks' handler,
+// enqueues tasks of every kind through the official Cloud Tasks client, and prints what happens and why. It fails when
+// anything else happens than should, and takes a few seconds.
+//
+//	go run ./examples/tour
+//
+// The tasks are in package tasks, what is done with them in the files scenes_*.go.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path"
+	"time"
+
+	cloudtasks "cloud.google.com/go/cloudtasks/apiv2"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/cloudtaskgen/cloudtaskgen/examples/tour/documents"
+	"github.com/cloudtaskgen/cloudtaskgen/examples/tour/tasks"
+	"github.com/cloudtaskgen/cloudtaskgen/examples/tour/timeline"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/emulator"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/gcp"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+)
+
+func main() {
+	queue := flag.String("queue", "", "use the embedded queue that `cloudtask dev` serves at HOST:PORT, in place of one in this process")
+	flag.Parse()
+	if err := tour(context.Background(), os.Stdout, *queue); err != nil {
+		fmt.Fprintln(os.Stderr, "tour:", err)
+		os.Exit(1)
+	}
+}
+
+// tour plays every scene against the queue at queueAddr, or an embedded one.
+func tour(ctx context.Context, out io.Writer, queueAddr string) error {
+	line := timeline.New(out)
+	quiet := slog.New(slog.DiscardHandler) // the timeline says it all
+
+	if queueAddr == "" {
+		queue, err := localqueue.New(localqueue.WithStrict(), localqueue.WithLogger(quiet), localqueue.WithObserver(explain(line)))
+		if err != nil {
+			return err
+		}
+		defer queue.Close()
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		server := emulator.Serve(queue, listener, emulator.WithLogger(quiet))
+		defer server.Close()
+		queueAddr = server.Addr().String()
+	}
+
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	cfg := cloudtask.Config{
+		Project:        "demo",
+		Location:       "here",
+		BaseURL:        "http://" + listener.Addr().String(),
+		AppName:        "tour",
+		MaxETA:         7 * 24 * time.Hour,
+		ServiceAccount: "tasks@demo.iam.gserviceaccount.com",
+		EmulatorHost:   queueAddr,
+		Logger:         quiet,
+	}
+	client, err := gcp.NewClient(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+
+	app := &tasks.App{
+		Client: client,
+		Users: map[int64]tasks.User{
+			1: {Name: "Ada", Email: "ada@example.com"},
+			2: {Name: "Bo", Email: "bo@example.com"},
+			3: {Name: "Cy", Email: "cy@example.com"},
+		},
+		Spread: 200 * time.Millisecond,
+		Mail: func(ctx context.Context, to, message string) error {
+			line.Note("mail to "+to, "%s", message)
+			return nil
+		},
+		Note: line.Note,
+	}
+	// One handler serves the tasks of two packages. For one package, tasks.NewHandler(cfg, app) is all.
+	handler, err := cloudtask.NewHandler(cfg, append(tasks.Routes(app), documents.Routes(archiver{app})...)...)
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/tasks/", tasks.WithCorrelationID(handler))
+	server := &http.Server{Handler: mux}
+	defer server.Close()
+	go server.Serve(listener)
+
+	google, err := officialClient(ctx, queueAddr)
+	if err != nil {
+		return err
+	}
+	defer google.Close()
+
+	fmt.Fprintf(out, "The queue is at %s, the tasks' handler at %s.\n"+
+		"Each line says when, who and what. What a program and its tasks do at the same time comes in any order.\n", queueAddr, cfg.BaseURL)
+	s := &stage{Timeline: line, cfg: cfg, app: app, client: client, google: google}
+	if err := s.createQueues(ctx); err != nil {
+		return err
+	}
+	if err := s.play(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\nThat was all: %s, everything as expected.\n", line.Summary())
+	return nil
+}
+
+// officialClient returns Google's client, connected to the embedded queue. gcp.NewClient makes one of these by itself.
+func officialClient(ctx context.Context, queueAddr string) (*cloudtasks.Client, error) {
+	return cloudtasks.NewClient(ctx,
+		option.WithEndpoint(queueAddr),
+		option.WithoutAuthentication(),
+		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())),
+	)
+}
+
+// explain prints what the queue does about answers that are not a plain success.
+func explain(line *timeline.Timeline) func(localqueue.Event) {
+	return func(e localqueue.Event) {
+		task := path.Base(e.URL)
+		switch {
+		case e.Kind == localqueue.TaskRetried:
+			line.Aside("queue", "%s answered %d, once more in %v", task, e.Status, e.Next.Sub(e.Time).Round(time.Millisecond))
+		case e.Kind == localqueue.TaskExhausted:
+			line.Aside("queue", "%s answered %d, given up after attempt %d", task, e.Status, e.Attempt)
+		case e.Kind == localqueue.TaskSucceeded && e.Status != http.StatusOK:
+			line.Aside("queue", "%s answered %d, gone", task, e.Status)
+		}
+	}
+}

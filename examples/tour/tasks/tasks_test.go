@@ -1,0 +1,51 @@
+package tasks
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+)
+
+// TestImportContactsGivesUp shows how tasks are tested: against an embedded queue on a virtual clock, which calls the
+// handler directly. A day passes at once.
+func TestImportContactsGivesUp(t *testing.T) {
+	t.Parallel()
+	cfg := cloudtask.Config{Project: "test", Location: "here", InsecureNoAuth: true}
+	var notes []string
+	app := &App{Note: func(actor, format string, args ...any) {
+		notes = append(notes, actor+": "+fmt.Sprintf(format, args...))
+	}}
+	handler, err := NewHandler(cfg, app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	queue, err := localqueue.New(localqueue.WithHandler(handler), localqueue.WithVirtualClock(time.Time{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer queue.Close()
+	client, err := cloudtask.NewClient(queue, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if _, err := EnqueueImportContactsAsap(t.Context(), client, ImportContacts{File: "broken.csv"}); err != nil {
+		t.Fatal(err)
+	}
+	attempts, err := queue.RunFor(t.Context(), 24*time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for n := range 10 {
+		want = append(want, fmt.Sprintf("ImportContacts broken.csv: attempt %d failed", n+1))
+	}
+	if diff := cmp.Diff(want, notes); attempts != 10 || diff != "" {
+		t.Errorf("%d attempts, want 10 (-want +got):\n%s", attempts, diff)
+	}
+}

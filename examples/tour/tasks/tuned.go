@@ -1,0 +1,88 @@
+package tasks
+
+import (
+	"context"
+	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+)
+
+// RobustEnqueue is enqueued again when Cloud Tasks cannot be reached or has an internal error: after a pause of at most
+// 50 ms, then 2.5 times that, and so on up to a second, for ten seconds in all. It is about the enqueue call; how
+// delivery is retried is another directive.
+//
+//cloudtask:task
+//cloudtask:enqueue-retry on=UNAVAILABLE,INTERNAL initial=50ms max=1s multiplier=2.5 deadline=10s
+type RobustEnqueue struct {
+	Data map[string]any `json:"data"`
+}
+
+// Run does nothing of interest: what matters is that it runs once.
+func (t RobustEnqueue) Run(ctx context.Context, app *App) error {
+	app.Note("RobustEnqueue", "enqueued robustly and now running: %v", t.Data)
+	return nil
+}
+
+// HighPriorityNotification has a queue of its own, so that it never waits behind slow work.
+//
+//cloudtask:task queue=critical-notifications-queue
+type HighPriorityNotification struct {
+	UserID       int64  `json:"user_id"`
+	AlertMessage string `json:"alert_message"`
+}
+
+// Run sends the alert.
+func (t HighPriorityNotification) Run(ctx context.Context, app *App) error {
+	app.Note("HighPriorityNotification", "alert to %s: %s%s", app.Users[t.UserID].Name, t.AlertMessage, origin(ctx))
+	return nil
+}
+
+// BatchDataProcessing chooses queue, timeout and name by its payload: the methods win over the directive.
+//
+//cloudtask:task queue=batch-jobs-queue
+type BatchDataProcessing struct {
+	DatasetID string `json:"dataset_id"`
+	Rows      int64  `json:"rows,omitempty"`
+}
+
+// Queue sends large data sets to workers of their own; "" stands for the directive's queue.
+func (t BatchDataProcessing) Queue() string {
+	if t.Rows > 1_000_000 {
+		return "large-batch-jobs-queue"
+	}
+	return ""
+}
+
+// Timeout gives large data sets Cloud Tasks' maximum; 0 stands for the directive's timeout, or the default.
+func (t BatchDataProcessing) Timeout() time.Duration {
+	if t.Rows > 1_000_000 {
+		return 30 * time.Minute
+	}
+	return 0
+}
+
+// TaskName makes a data set's task unique by a name that a person can look up.
+func (t BatchDataProcessing) TaskName() string { return "dataset-" + t.DatasetID }
+
+// Run processes the data set.
+func (t BatchDataProcessing) Run(ctx context.Context, app *App) error {
+	meta := cloudtask.MetadataFrom(ctx)
+	app.Note("BatchDataProcessing "+t.DatasetID, "task %s in %s, %s to finish", meta.TaskID, meta.Queue, timeLeft(ctx))
+	return nil
+}
+
+// GenerateReport may take a while. It was called ReportGeneration in an earlier release, whose tasks may still be on
+// their way.
+//
+//cloudtask:task timeout=15m
+//cloudtask:alias ReportGeneration
+type GenerateReport struct {
+	ReportParams map[string]string `json:"report_params"`
+	Format       string            `json:"format" default:"pdf"`
+}
+
+// Run has until Cloud Tasks' dispatch deadline, which is also the deadline of ctx.
+func (t GenerateReport) Run(ctx context.Context, app *App) error {
+	app.Note("GenerateReport", "%s report of %s, %s to finish", t.Format, t.ReportParams["month"], timeLeft(ctx))
+	return nil
+}

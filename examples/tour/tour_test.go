@@ -1,0 +1,14 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+)
+
+// TestTour plays the tour as `go run ./examples/tour` does. It checks itself.
+func TestTour(t *testing.T) {
+	var out bytes.Buffer
+	if err := tour(t.Context(), &out, ""); err != nil {
+		t.Fatalf("%v\n%s", err, out.Bytes())
+	}
+}

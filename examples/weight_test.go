@@ -1,0 +1,98 @@
+package examples_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestRuntimeIsLight makes sure that who only runs tasks, or enqueues through another backend, links no gRPC, protobuf
+// and Google API package.
+func TestRuntimeIsLight(t *testing.T) {
+	t.Parallel()
+	for _, pkg := range []string{"./runtime/cloudtask", "./runtime/localqueue"} {
+		for dep := range strings.FieldsSeq(run(t, root, "go", "list", "-deps", pkg)) {
+			for _, heavy := range []string{"google.golang.org/", "cloud.google.com/", "github.com/googleapis/", "go.opentelemetry.io/", modulePath + "/gen", modulePath + "/templates"} {
+				if strings.HasPrefix(dep, heavy) {
+					t.Errorf("%s depends on %s", pkg, dep)
+				}
+			}
+		}
+	}
+}
+
+// TestHandlerIsSmall compares a service that only runs tasks with one that only answers.
+func TestHandlerIsSmall(t *testing.T) {
+	t.Parallel()
+	const limit = 3 << 20
+	dir := t.TempDir()
+	writeModule(t, dir, "example.com/weight")
+	files := map[string]string{
+		"bare/main.go": `package main
+
+import (
+	"log"
+	"net/http"
+)
+
+func main() {
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("hello")) })
+	log.Fatal(http.ListenAndServe(":8080", nil))
+}
+`,
+		"tasks/main.go": `package main
+
+import (
+	"context"
+	"log"
+	"net/http"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+)
+
+//cloudtask:task queue=emails timeout=5m
+type SendWelcomeEmail struct {
+	UserID        int64  ` + "`json:\"user_id\"`" + `
+	CustomMessage string ` + "`json:\"custom_message,omitempty\"`" + `
+}
+
+func (t SendWelcomeEmail) Run(ctx context.Context) error { return nil }
+
+func main() {
+	cfg, err := cloudtask.ConfigFromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+	handler, err := NewHandler(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Fatal(http.ListenAndServe(":8080", handler))
+}
+`,
+	}
+	for name, content := range files {
+		if err := writeFile(filepath.Join(dir, name), []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, dir, "go", "tool", "cloudtaskgen", "./...")
+	run(t, dir, "go", "build", "-o", "bin/", "./...")
+	bare, tasks := size(t, filepath.Join(dir, "bin", "bare")), size(t, filepath.Join(dir, "bin", "tasks"))
+	t.Logf("bare net/http: %.1f MB, with tasks: %.1f MB, difference %.1f MB", mb(bare), mb(tasks), mb(tasks-bare))
+	if tasks-bare > limit {
+		t.Errorf("a service that runs tasks is %.1f MB larger than a bare one, at most %.1f MB are allowed", mb(tasks-bare), mb(limit))
+	}
+}
+
+func mb(bytes int64) float64 { return float64(bytes) / (1 << 20) }
+
+func size(t *testing.T, name string) int64 {
+	t.Helper()
+	info, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
