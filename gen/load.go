@@ -348,20 +348,25 @@ func receiverBase(d *ast.FuncDecl) string {
 	if len(d.Recv.List) != 1 {
 		return ""
 	}
-	t := ast.Unparen(d.Recv.List[0].Type)
+	if id, ok := bareType(d.Recv.List[0].Type).(*ast.Ident); ok {
+		return id.Name
+	}
+	return ""
+}
+
+// bareType returns the type of a receiver or an embedded field without its pointer and type arguments.
+func bareType(t ast.Expr) ast.Expr {
+	t = ast.Unparen(t)
 	if star, ok := t.(*ast.StarExpr); ok {
 		t = ast.Unparen(star.X)
 	}
 	switch x := t.(type) {
 	case *ast.IndexExpr:
-		t = x.X
+		return x.X
 	case *ast.IndexListExpr:
-		t = x.X
+		return x.X
 	}
-	if id, ok := t.(*ast.Ident); ok {
-		return id.Name
-	}
-	return ""
+	return t
 }
 
 // oneLine joins the lines of a go command's message.

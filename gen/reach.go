@@ -217,17 +217,7 @@ func (r *reach) local(file *sourceFile, name string, how depth) {
 
 // embedded follows the task methods of an embedded type.
 func (r *reach) embedded(file *sourceFile, t ast.Expr) {
-	t = ast.Unparen(t)
-	if star, ok := t.(*ast.StarExpr); ok {
-		t = ast.Unparen(star.X)
-	}
-	switch x := t.(type) {
-	case *ast.IndexExpr:
-		t = x.X
-	case *ast.IndexListExpr:
-		t = x.X
-	}
-	switch t := t.(type) {
+	switch t := bareType(t).(type) {
 	case *ast.Ident:
 		r.declaration(file.pkg, t.Name, true)
 	case *ast.SelectorExpr:

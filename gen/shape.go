@@ -56,19 +56,7 @@ func (s *sources) spell(t types.Type) (src model.Source, ok bool) {
 
 // canImport says whether Go lets a package import another: not a program, and internal ones only near by.
 func canImport(from string, p *types.Package) bool {
-	parent, ok := beforeInternal(p.Path())
-	return p.Name() != "main" && (!ok || from == parent || strings.HasPrefix(from, parent+"/"))
-}
-
-// beforeInternal returns what stands before the last element "internal" of an import path.
-func beforeInternal(path string) (before string, ok bool) {
-	elems := strings.Split(path, "/")
-	for i := len(elems) - 1; i >= 0; i-- {
-		if elems[i] == "internal" {
-			return strings.Join(elems[:i], "/"), true
-		}
-	}
-	return path, false
+	return p.Name() != "main" && mayImport(from, p.Path())
 }
 
 // shape returns the shape of a named struct; nil when another package cannot spell it.
