@@ -73,7 +73,7 @@ func (d *Decoder) Object(seen *uint64) bool {
 
 // NullStruct reads null in place of a struct and reports true if that is the next value; but not for the payload
 // itself.
-func (d *Decoder) NullStruct() bool { return d.depth > 0 && d.Null() }
+func (d *Decoder) NullStruct() bool { return d.depth > 0 && d.null() }
 
 // More reads the name of the next member of a struct's object. It reports false, and closes the object, when there is
 // none.
@@ -115,7 +115,7 @@ func (d *Decoder) Required(seen *uint64, i uint) *Decoder {
 }
 
 func (d *Decoder) failRequired(twice bool) {
-	if d.Null() {
+	if d.null() {
 		d.failAt(d.pos-len("null"), "required field is missing: it is null")
 	}
 	if twice {
@@ -170,12 +170,12 @@ func (d *Decoder) Default(json string, decode func(d *Decoder)) {
 	}
 }
 
-// Null reads null and reports true if that is the next value.
-func (d *Decoder) Null() bool { return d.peek() == 'n' && d.literal("null") }
+// null reads null and reports true if that is the next value.
+func (d *Decoder) null() bool { return d.peek() == 'n' && d.literal("null") }
 
 // Array opens an array and reports whether it has an element. For null it reports false.
 func (d *Decoder) Array() bool {
-	if d.Null() || !d.open("an array", '[') {
+	if d.null() || !d.open("an array", '[') {
 		return false
 	}
 	d.space()

@@ -115,7 +115,7 @@ func QuotedNumber(d *Decoder, v *json.Number) {
 // quoted reads a string and returns what it says. It reports false for null, in quotes or not, and after an error.
 func (d *Decoder) quoted(want string) ([]byte, bool) {
 	if d.peek() != '"' {
-		if !d.Null() {
+		if !d.null() {
 			d.failType(want + " in a string")
 		}
 		return nil, false

@@ -23,7 +23,7 @@ func (d *Decoder) Bool(v *bool) {
 			*v = false
 		}
 	default:
-		if !d.Null() {
+		if !d.null() {
 			d.failType("a boolean")
 		}
 	}
@@ -205,7 +205,7 @@ func (d *Decoder) numberOrNull(want string) []byte {
 	if c == '-' || '0' <= c && c <= '9' {
 		return d.number()
 	}
-	if !d.Null() {
+	if !d.null() {
 		d.failType(want)
 	}
 	return nil
@@ -349,7 +349,7 @@ func Base64[S ~[]E, E ~uint8](d *Decoder, v *S) bool {
 func (d *Decoder) Time(v *time.Time) {
 	start := d.pos
 	if d.peek() != '"' {
-		if !d.Null() {
+		if !d.null() {
 			d.failType("a time as a string")
 		}
 		return

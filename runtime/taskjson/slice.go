@@ -7,7 +7,7 @@ import (
 
 // OpenSlice opens an array that is to be read into v and reports whether it has an element. For null, v becomes nil.
 func OpenSlice[S ~[]E, E any](d *Decoder, v *S) bool {
-	if d.Null() {
+	if d.null() {
 		*v = nil
 		return false
 	}

@@ -44,7 +44,7 @@ func (d *Decoder) share(s []byte) string {
 // after an error.
 func (d *Decoder) text() ([]byte, bool) {
 	if d.peek() != '"' {
-		if !d.Null() {
+		if !d.null() {
 			d.failType("a string")
 		}
 		return nil, false

@@ -87,7 +87,7 @@ func (d *Decoder) TextUnmarshaler(v encoding.TextUnmarshaler) {
 
 // Alloc gives p a new value to read into and reports true; for null it sets p to nil and reports false.
 func Alloc[T any](d *Decoder, p **T) bool {
-	if d.Null() {
+	if d.null() {
 		*p = nil
 		return false
 	}
@@ -106,7 +106,7 @@ func Embedded[T any](p **T) *T {
 // OpenMap opens an object that is to be read into v and reads the key of its first entry. It reports false when there
 // is none. For null, v becomes nil.
 func OpenMap[M ~map[K]V, K comparable, V any](d *Decoder, v *M) bool {
-	if d.Null() {
+	if d.null() {
 		*v = nil
 		return false
 	}
