@@ -37,8 +37,7 @@ type journal struct {
 	// The writer goroutine's.
 
 	full     chan struct{} // buffered: gathering has enough callers
-	took     time.Duration // to write the last group
-	expected int           // callers that the next group is likely to have
+	callers  int           // that have lately waited at one time
 	segment  *segment
 	number   uint64        // of the segment
 	grown    int64         // bytes in journals that no snapshot replaces
@@ -151,16 +150,14 @@ func (j *journal) write() {
 		if g == nil {
 			return
 		}
-		began := time.Now()
 		if err := j.segment.write(g.buf); err != nil {
 			j.fail(g, err)
 			return
 		}
-		j.took = time.Since(began)
 		j.grown += int64(len(g.buf))
 		j.mu.Lock()
 		j.writing = nil
-		j.expected = g.callers + j.gathering.callers
+		j.callers = max(g.callers+j.gathering.callers, j.callers-1)
 		if cap(g.buf) <= 1<<20 {
 			j.spare = g.buf
 		}
@@ -174,23 +171,23 @@ func (j *journal) write() {
 const (
 	// fewCallers are served at once. More of them, which make one call after the other, are worth waiting for.
 	fewCallers = 3
-	// maxGather bounds that waiting when the disk is slow.
-	maxGather = time.Millisecond
+	// maxGather bounds that waiting, which is in vain when callers have gone.
+	maxGather = 500 * time.Microsecond
 )
 
-// next takes the group that has gathered, nil when the journal is closed and all is written. When many have just been
-// answered by the group before, it waits for them to make their next calls, no longer than writing a group took:
-// otherwise the first to come would be alone in a group, and all others wait for that to be written.
+// next takes the group that has gathered, nil when the journal is closed and all is written. It waits for half of the
+// callers that there have lately been: while their group is written, the others make their next calls. Without that the
+// first to come would be nearly alone in a group, and a sync takes much of the processor's time.
 func (j *journal) next() *group {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for j.gathering.empty() && !j.closing {
 		j.changed.Wait()
 	}
-	if j.expected > fewCallers && j.gathering.callers < j.expected && !j.closing {
-		j.enough = j.expected
+	if half := (j.callers + 1) / 2; half > fewCallers && j.gathering.callers < half && !j.closing {
+		j.enough = half
 		j.mu.Unlock()
-		timer := time.NewTimer(min(j.took, maxGather))
+		timer := time.NewTimer(maxGather)
 		select {
 		case <-j.full:
 		case <-timer.C:
