@@ -49,8 +49,10 @@ func testBufferTask(t *testing.T) {
 			t.Errorf("%s: body %q, %v, want %q", x.name, stored.GetHttpRequest().GetBody(), err, x.body)
 		}
 	}
-	exchange{name: "without an id", path: queuePath + "/tasks:buffer?fields=task/httpRequest/url", body: "x", status: 200,
-		want: `{"task": {"httpRequest": {"url": "https://worker.example/in?a=b"}}}`}.check(t, e.addr)
+	for _, path := range []string{"/tasks:buffer", "/tasks/:buffer"} {
+		exchange{name: "without an id", path: queuePath + path + "?fields=task/httpRequest/url", body: "x", status: 200,
+			want: `{"task": {"httpRequest": {"url": "https://worker.example/in?a=b"}}}`}.check(t, e.addr)
+	}
 }
 
 func testBufferTaskRefusals(t *testing.T) {

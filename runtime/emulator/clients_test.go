@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	cloudtasks "cloud.google.com/go/cloudtasks/apiv2"
@@ -219,5 +220,42 @@ func testDiscoveryClient(t *testing.T) {
 	}
 	if _, err := e.client.GetQueue(t.Context(), &cloudtaskspb.GetQueueRequest{Name: queue.Name}); status.Code(err) != codes.NotFound {
 		t.Errorf("a deleted queue: %v", err)
+	}
+}
+
+// The requests are those of Terraform's provider for Google Cloud, whose resources google_cloud_tasks_queue and
+// google_cloud_tasks_queue_iam_binding make no others.
+func testTerraform(t *testing.T) {
+	e := fresh(t, setup{})
+	const queue = locationPath + "/queues/new"
+	header := map[string]string{"Authorization": "Bearer x", "Content-Type": "application/json", "X-Goog-User-Project": "p"}
+	state := func(change ...string) string {
+		return strings.NewReplacer(change...).Replace(`{"name": "projects/p/locations/l/queues/new", "state": "RUNNING",
+			"rateLimits": {"maxDispatchesPerSecond": 2, "maxBurstSize": 10, "maxConcurrentDispatches": 3},
+			"retryConfig": {"maxAttempts": 5, "maxRetryDuration": "4s", "minBackoff": "2s", "maxBackoff": "3s", "maxDoublings": 1},
+			"stackdriverLoggingConfig": {"samplingRatio": 0.9},
+			"httpTarget": {"httpMethod": "POST", "uriOverride": {"scheme": "HTTPS", "host": "oidc.example.com", "port": "8443", "pathOverride": {"path": "/users/1234"},
+				"queryOverride": {"queryParams": "qparam1=123"}, "uriOverrideEnforceMode": "IF_NOT_EXISTS"},
+				"headerOverrides": [{"header": {"key": "AddSomethingElse", "value": "MyOtherValue"}}], "oidcToken": {"serviceAccountEmail": "a@b.example", "audience": "https://oidc.example.com"}}}`)
+	}
+	limited := []string{`"maxDispatchesPerSecond": 2`, `"maxDispatchesPerSecond": 7`, `"maxConcurrentDispatches": 3`, `"maxConcurrentDispatches": 1000`,
+		`"retryConfig": {"maxAttempts": 5, "maxRetryDuration": "4s", "minBackoff": "2s", "maxBackoff": "3s", "maxDoublings": 1}`,
+		`"retryConfig": {"maxAttempts": 100, "minBackoff": "0.100s", "maxBackoff": "3600s", "maxDoublings": 16}`, `"samplingRatio": 0.9`, ``}
+	for _, x := range []exchange{
+		{name: "plan", path: queue + "?alt=json", status: 404, message: queueMissing},
+		{name: "create", path: locationPath + "/queues?alt=json", status: 200, want: state(),
+			body: strings.Replace(state(`"state": "RUNNING",`, "", `"maxBurstSize": 10,`, ""), `"port": "8443"`, `"port": 8443`, 1)},
+		{name: "create again", path: locationPath + "/queues?alt=json", body: `{"name": "projects/p/locations/l/queues/new"}`, status: 409, message: "Queue already exists"},
+		{name: "desired_state", method: "POST", path: queue + ":pause?alt=json", status: 200, want: state("RUNNING", "PAUSED")},
+		{name: "refresh", path: queue + "?alt=json", status: 200, want: state("RUNNING", "PAUSED")},
+		{name: "update", method: "PATCH", path: queue + "?alt=json&updateMask=rateLimits%2CretryConfig%2CstackdriverLoggingConfig",
+			body: `{"rateLimits": {"maxDispatchesPerSecond": 7}, "retryConfig": null}`, status: 200, want: state(append(limited, "RUNNING", "PAUSED", `"stackdriverLoggingConfig": {"samplingRatio": 0.9},`, "")...)},
+		{name: "desired_state again", method: "POST", path: queue + ":resume?alt=json", status: 200, want: state(append(limited, `"stackdriverLoggingConfig": {"samplingRatio": 0.9},`, "")...)},
+		{name: "policy", method: "POST", path: queue + ":getIamPolicy?alt=json", status: 200, want: `{}`},
+		{name: "destroy", method: "DELETE", path: queue + "?alt=json", status: 200, want: `{}`},
+		{name: "destroyed", path: queue + "?alt=json", status: 404, message: queueMissing},
+	} {
+		x.header = header
+		x.check(t, e.addr)
 	}
 }

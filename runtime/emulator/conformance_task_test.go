@@ -660,6 +660,7 @@ func restCases() cases {
 		"1.2/REST refusals":        testRESTRefusals,
 		"1.2/REST is what gRPC is": testOfficialClientOverREST,
 		"1.2/REST by discovery":    testDiscoveryClient,
+		"1.2/REST by Terraform":    testTerraform,
 	}
 	for _, version := range []string{"v1", "v2beta2", "v2beta3"} {
 		all["1.1/"+version+" is unknown"] = func(t *testing.T) {

@@ -141,6 +141,9 @@ func (rs *routes) find(method, path string) (found *route, values []string, allo
 	if i := strings.LastIndexByte(*last, ':'); i >= 0 && rs.verbs[(*last)[i+1:]] {
 		*last, verb = (*last)[:i], (*last)[i+1:]
 	}
+	if verb == "buffer" && *last == "" { // "tasks/:buffer", which gcloud sends where the task's id is the service's to choose
+		segments = segments[:len(segments)-1]
+	}
 	for i := range rs.all {
 		r := &rs.all[i]
 		got, ok := r.path.match(segments, verb)

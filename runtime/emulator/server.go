@@ -69,6 +69,8 @@ func Serve(queue *localqueue.Service, listener net.Listener, opts ...Option) *Se
 	if err == nil {
 		err = routes.add(bufferRule(), api.bufferTask)
 	}
+	discovery, invalid := newDiscovery(o.logger)
+	err = errors.Join(err, invalid)
 	if err != nil {
 		panic(fmt.Sprintf("emulator: the wire API's own definition: %v", err)) // compiled in: every test would see it
 	}
@@ -84,7 +86,7 @@ func Serve(queue *localqueue.Service, listener net.Listener, opts ...Option) *Se
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 		),
 		http: &http.Server{
-			Handler:           newHTTPHandler(&rest{routes, o.logger}, tokens, o.logger),
+			Handler:           newHTTPHandler(&rest{routes, o.logger}, discovery, tokens, o.logger),
 			ReadHeaderTimeout: sniffTimeout,
 			ReadTimeout:       time.Minute,
 			IdleTimeout:       2 * time.Minute,

@@ -11,14 +11,15 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
-// web serves what the port speaks besides gRPC: the REST face, and the issuer's documents.
+// web serves what the port speaks besides gRPC: the REST face with its discovery document, and the issuer's documents.
 type web struct {
-	rest   http.Handler
-	issuer http.Handler // nil: tokens of a source that is no [issuer.Issuer] are published elsewhere
+	rest      http.Handler
+	discovery http.Handler
+	issuer    http.Handler // nil: tokens of a source that is no [issuer.Issuer] are published elsewhere
 }
 
-func newHTTPHandler(rest http.Handler, tokens localqueue.TokenSource, log *slog.Logger) http.Handler {
-	h := &web{rest: rest}
+func newHTTPHandler(rest, discovery http.Handler, tokens localqueue.TokenSource, log *slog.Logger) http.Handler {
+	h := &web{rest: rest, discovery: discovery}
 	if i, ok := tokens.(*issuer.Issuer); ok {
 		h.issuer = warnOfOtherNames(i, log)
 	}
@@ -34,6 +35,8 @@ func (h *web) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.issuer.ServeHTTP(w, r)
 	case strings.HasPrefix(path, "/v2/"):
 		h.rest.ServeHTTP(w, r)
+	case path == discoveryPath:
+		h.discovery.ServeHTTP(w, r)
 	default:
 		refuseUnknown(w, r)
 	}
