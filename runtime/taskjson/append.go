@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 	"strconv"
 	"time"
@@ -72,18 +73,21 @@ func appendUint(dst []byte, n uint64, end byte) []byte {
 		dst = slices.Grow(dst, room)
 	}
 	b := dst[at : at+room]
-	digits := 0
-	switch {
-	case n < 10:
+	if n < 10 {
 		b[0], b[1] = '0'+byte(n), end
 		return dst[:at+2]
-	case n < 1e8:
-		digits = putDigits(b, n)
-	case n < 1e16:
-		digits = putDigits(b, n/1e8) + 8
+	}
+	// The number of digits comes first: the next number is written from there on while this one's digits are worked out.
+	digits := decimalLen(n)
+	zeros := uint(-8*digits) & 63 // bits of leading zeros in the first word
+	switch {
+	case digits <= 8:
+		binary.LittleEndian.PutUint64(b, ascii8(n)>>zeros)
+	case digits <= 16:
+		binary.LittleEndian.PutUint64(b, ascii8(n/1e8)>>zeros)
 		binary.LittleEndian.PutUint64(b[digits-8:], ascii8(n%1e8))
 	default:
-		digits = putDigits(b, n/1e16) + 16
+		binary.LittleEndian.PutUint64(b, ascii8(n/1e16)>>zeros)
 		binary.LittleEndian.PutUint64(b[digits-16:], ascii8(n/1e8%1e8))
 		binary.LittleEndian.PutUint64(b[digits-8:], ascii8(n%1e8))
 	}
@@ -91,12 +95,11 @@ func appendUint(dst []byte, n uint64, end byte) []byte {
 	return dst[:at+digits+1]
 }
 
-// putDigits writes a number of up to eight digits, not 0, and returns how many it has.
-func putDigits(b []byte, n uint64) int {
-	x := ascii8(n)
-	zeros := firstMark(x & (ones * 0x0F))
-	binary.LittleEndian.PutUint64(b, x>>uint(8*zeros))
-	return 8 - zeros
+// decimalLen returns how many digits n has, which is not 0, without a branch that depends on it.
+func decimalLen(n uint64) int {
+	log := bits.Len64(n) * 1233 >> 12 // 1233/4096 is the logarithm of 2; right, or one too high
+	_, high := bits.Sub64(n, pow10[log], 0)
+	return log + 1 - int(high)
 }
 
 // ascii8 returns n, of up to eight digits, in digits, the first one in the lowest byte.

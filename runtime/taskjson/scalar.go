@@ -197,7 +197,10 @@ func smallUint(data []byte, i int) (n uint64, end int) {
 	return n, end
 }
 
-var pow10 = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+// exactDigits is how many decimal digits a float64 holds exactly, as a number and as a power of ten.
+const exactDigits = 15
+
+var pow10 = [20]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19}
 
 // numberOrNull reads a number and returns it as it stands. It returns nil for null and after an error.
 func (d *Decoder) numberOrNull(want string) []byte {
@@ -252,7 +255,7 @@ func smallFloat(data []byte, i, bits int) (f float64, end int) {
 		whole, fraction = dot-first, end-dot-1
 	}
 	wellFormed := whole > 0 && (whole == 1 || data[first] != '0') && (dot < 0 || fraction > 0)
-	if !wellFormed || whole+fraction >= len(pow10) || end < len(data) && data[end]|0x20 == 'e' {
+	if !wellFormed || whole+fraction > exactDigits || end < len(data) && data[end]|0x20 == 'e' {
 		return 0, i
 	}
 	if bits == 32 {
