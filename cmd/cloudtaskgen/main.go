@@ -1,6 +1,6 @@
 // Command cloudtaskgen writes enqueue functions, JSON codecs and routes for structs that are declared as tasks.
 //
-// "cloudtaskgen -h" says what it does and what the directives are.
+// "cloudtaskgen help" says what it does, "cloudtaskgen help directives" what the directives are.
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen"
 )
@@ -19,6 +20,7 @@ const usage = `cloudtaskgen writes enqueue functions, JSON codecs and routes for
 usage:
   cloudtaskgen [-check] [-o file] [-tags tag,...] [packages]   write generated code (or, -check, verify it)
   cloudtaskgen list [-json] [-tags tag,...] [packages]         print the route table
+  cloudtaskgen help [directives]                               explain the command, or the directives
 
 Packages are import paths or patterns as the go command takes them, such as ./...; the default is the package in the
 current directory.
@@ -37,10 +39,23 @@ func main() {
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the command without the process.
+// A command is what the first argument may choose. Its arguments are the others.
+type command func(ctx context.Context, args []string, stdout, stderr io.Writer) int
+
+// commands are all of them by their names. Without one, the arguments are those of generate.
+func commands() map[string]command {
+	return map[string]command{
+		"help": help,
+		"list": list,
+	}
+}
+
+// run is the program without the process.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	if len(args) > 0 && args[0] == "list" {
-		return list(ctx, args[1:], stdout, stderr)
+	if len(args) > 0 {
+		if cmd := commands()[args[0]]; cmd != nil {
+			return cmd(ctx, args[1:], stdout, stderr)
+		}
 	}
 	return generate(ctx, args, stdout, stderr)
 }
@@ -99,6 +114,21 @@ func list(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
+// help explains the command or a topic.
+func help(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	switch {
+	case len(args) == 0:
+		return generate(ctx, []string{"-h"}, stdout, stderr)
+	case len(args) > 1 || args[0] != "directives":
+		fmt.Fprintf(stderr, "cloudtaskgen: no help on %s: there is cloudtaskgen help directives, and cloudtaskgen -h\n", strings.Join(args, " "))
+		return exitUsage
+	}
+	if err := gen.WriteDirectiveHelp(stdout); err != nil {
+		return fail(err, stderr)
+	}
+	return exitOK
+}
+
 // newFlags returns a flag set with the flags that every command has.
 func newFlags(opts *gen.Options, stderr io.Writer) *flag.FlagSet {
 	flags := flag.NewFlagSet("cloudtaskgen", flag.ContinueOnError)
@@ -115,10 +145,6 @@ func parse(flags *flag.FlagSet, args []string, stdout, stderr io.Writer) (code i
 		fmt.Fprint(stdout, usage, "\nFlags:\n")
 		flags.SetOutput(stdout)
 		flags.PrintDefaults()
-		fmt.Fprint(stdout, "\nDirectives, in the doc comment of a struct type, one a line:\n\n")
-		if err := gen.WriteDirectiveHelp(stdout); err != nil {
-			return fail(err, stderr), true
-		}
 		return exitOK, true
 	case err != nil:
 		fmt.Fprintln(stderr, "run cloudtaskgen -h for help")
