@@ -246,11 +246,17 @@ func (d *directive) parseList(r *reporter, spec *argSpec, pos token.Pos, text st
 	return items
 }
 
+// What names are made of, as messages, help and pages word it.
+const (
+	queueIDSyntax  = "1 to 100 letters, digits and hyphens ([A-Za-z0-9-])"
+	taskNameSyntax = "1 to 200 letters, digits and -_.~ ([A-Za-z0-9_.~-])"
+)
+
 var queueID = regexp.MustCompile(`^[A-Za-z0-9-]{1,100}$`)
 
 func checkQueueID(id string) error {
 	if !queueID.MatchString(id) {
-		return errors.New("a queue id is 1 to 100 letters, digits and hyphens ([A-Za-z0-9-])")
+		return errors.New("a queue id is " + queueIDSyntax)
 	}
 	return nil
 }
@@ -262,7 +268,7 @@ func checkTaskName(name string) error {
 		return errors.New("a task name stands in a URL path, where . and .. mean something else")
 	}
 	if !taskName.MatchString(name) {
-		return errors.New("a task name is 1 to 200 letters, digits and -_.~ ([A-Za-z0-9_.~-]), because it stands in a URL path")
+		return errors.New("a task name is " + taskNameSyntax + ", because it stands in a URL path")
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package gen
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"time"
 )
@@ -10,12 +9,14 @@ import (
 // directiveTool is what directives start with: //cloudtask:name.
 const directiveTool = "cloudtask"
 
-// A directiveSpec is one directive. The parser, its messages and the command's help all read the same table.
+// A directiveSpec is one directive. The parser, its messages, "cloudtaskgen help directives" and docs/directives.md all
+// read the same table. Text may have code in backquotes.
 type directiveSpec struct {
-	name string
-	doc  string
-	list *argSpec // the comma-separated list that comes first; nil: none
-	args []argSpec
+	name  string
+	doc   string
+	notes []string // paragraphs that go on from there
+	list  *argSpec // the comma-separated list that comes first; nil: none
+	args  []argSpec
 }
 
 // An argSpec is one argument of a directive.
@@ -25,10 +26,12 @@ type argSpec struct {
 	required bool
 	meta     string // what stands for the value in help
 	doc      string
+	def      string        // what holds when it is left out; "": what the directive says of all
 	min, max time.Duration // of a duration; 0: no limit
 	low      int64         // of an integer
 	special  int64         // a value below low that is allowed too; 0: none
 	least    float64       // of a decimal
+	syntax   string        // of a text or of the items of a list; "": anything
 	check    func(string) error
 }
 
@@ -58,44 +61,58 @@ const maxInt32 = 1<<31 - 1
 func directives() []directiveSpec {
 	return []directiveSpec{
 		{
-			name: dirTask, doc: "makes the struct a task",
+			name: dirTask, doc: "Makes the struct a task.",
 			args: []argSpec{
-				{key: "name", kind: textArg, meta: "NAME", check: checkTaskName, doc: "the stable id used in URLs; default: the type's name"},
-				{key: "queue", kind: textArg, meta: "QUEUE", check: checkQueueID, doc: "queue id; default: the client's default queue"},
-				{key: "timeout", kind: durationArg, meta: "DURATION", min: 15 * time.Second, max: 30 * time.Minute, doc: "Cloud Tasks' dispatch deadline and the deadline of Run's context; default 10m"},
-				{key: "once", kind: flagArg, doc: "one task of this type, whatever its payload, while it is queued, running or remembered (up to 24h)"},
+				{key: "name", kind: textArg, meta: "NAME", check: checkTaskName, syntax: taskNameSyntax, def: "the type's name", doc: "the stable id in the task's URL and in the names of unique tasks"},
+				{key: "queue", kind: textArg, meta: "QUEUE", check: checkQueueID, syntax: queueIDSyntax, def: "the client's default queue", doc: "the queue's id"},
+				{key: "timeout", kind: durationArg, meta: "DURATION", min: 15 * time.Second, max: 30 * time.Minute, def: "10m", doc: "Cloud Tasks' dispatch deadline, and the deadline of `Run`'s context"},
+				{key: "once", kind: flagArg, doc: "one task of this type in a queue, whatever its payload, while it is queued, running, or remembered after it is gone (up to 24 h)"},
 			},
 		},
 		{
-			name: dirUnique, doc: "one task per value of these fields while it is queued, running or remembered (up to 24h)",
-			list: &argSpec{kind: listArg, required: true, meta: "FIELD", doc: "Go names of fields of the struct"},
+			name: dirUnique, doc: "One task per value of these fields while it is queued, running, or remembered after it is gone (up to 24 h).",
+			notes: []string{
+				"A task cannot be both `once` and `unique`.",
+				"Periods begin at fixed times, so that two tasks close to each other may fall into two of them. Cloud Tasks remembers the name of a task for up to 24 hours after it is gone. A `within` shorter than that makes the name free earlier, because the period is part of it.",
+			},
+			list: &argSpec{kind: listArg, required: true, meta: "FIELD", doc: "fields of the payload, named as in Go"},
 			args: []argSpec{
-				{key: "within", kind: durationArg, meta: "DURATION", min: time.Second, max: 24 * time.Hour, doc: "buckets by time"},
+				{key: "within", kind: durationArg, meta: "DURATION", min: time.Second, max: 24 * time.Hour, def: "no period", doc: "divides time into periods of this length: a task of the next period is not a duplicate"},
 			},
 		},
 		{
-			name: dirRetry, doc: "how delivery is retried after Run fails: the task's own RetryConfig, in place of the queue's",
+			name: dirRetry, doc: "How Cloud Tasks delivers the task again after `Run` failed.",
+			notes: []string{
+				"It becomes the task's own RetryConfig, in place of the queue's. Values that are left out are Cloud Tasks' defaults, not the queue's.",
+				"With both `attempts` and `age`, Cloud Tasks gives up when both are exceeded. With `min=10s max=300s doublings=3` the pauses are 10, 20, 40, 80, 160, 240, 300, 300 … seconds.",
+			},
 			args: []argSpec{
-				{key: "attempts", kind: integerArg, meta: "N", low: 1, special: -1, doc: "attempts in all; Cloud Tasks' default 100"},
-				{key: "age", kind: durationArg, meta: "DURATION", min: time.Second, doc: "no more attempts this long after the first; default: no limit"},
-				{key: "min", kind: durationArg, meta: "DURATION", min: time.Millisecond, doc: "first delay; Cloud Tasks' default 100ms"},
-				{key: "max", kind: durationArg, meta: "DURATION", min: time.Millisecond, doc: "longest delay; Cloud Tasks' default 1h"},
-				{key: "doublings", kind: integerArg, meta: "N", low: 1, doc: "times that the delay doubles before it grows by the same step; Cloud Tasks' default 16"},
+				{key: "attempts", kind: integerArg, meta: "N", low: 1, special: -1, def: "100", doc: "attempts in all"},
+				{key: "age", kind: durationArg, meta: "DURATION", min: time.Second, def: "no limit", doc: "no more attempts this long after the first"},
+				{key: "min", kind: durationArg, meta: "DURATION", min: time.Millisecond, def: "100ms", doc: "the first pause"},
+				{key: "max", kind: durationArg, meta: "DURATION", min: time.Millisecond, def: "1h", doc: "the longest pause"},
+				{key: "doublings", kind: integerArg, meta: "N", low: 1, def: "16", doc: "how often the pause doubles; from then on it grows by the same step"},
 			},
 		},
 		{
-			name: dirEnqueueRetry, doc: "how the enqueue call itself is retried",
+			name: dirEnqueueRetry, doc: "How the call that enqueues the task is retried.",
+			notes: []string{
+				"Nothing of it is known to Cloud Tasks. Values that are left out are those of `Config.EnqueueRetry`.",
+			},
 			args: []argSpec{
-				{key: "on", kind: listArg, required: true, meta: "CODE", check: checkCode, doc: "gRPC code names, such as UNAVAILABLE; transport errors count as it"},
-				{key: "initial", kind: durationArg, meta: "DURATION", min: time.Millisecond, doc: "first delay"},
-				{key: "max", kind: durationArg, meta: "DURATION", min: time.Millisecond, doc: "longest delay"},
-				{key: "multiplier", kind: decimalArg, meta: "FACTOR", least: 1, doc: "by which the delay grows"},
+				{key: "on", kind: listArg, required: true, meta: "CODE", check: checkCode, syntax: "gRPC code names, such as UNAVAILABLE", doc: "what is tried again; a connection that cannot be made or breaks counts as `UNAVAILABLE`"},
+				{key: "initial", kind: durationArg, meta: "DURATION", min: time.Millisecond, doc: "the first pause is a random time of up to this"},
+				{key: "max", kind: durationArg, meta: "DURATION", min: time.Millisecond, doc: "no pause is longer"},
+				{key: "multiplier", kind: decimalArg, meta: "FACTOR", least: 1, doc: "by which the pause's limit grows each time"},
 				{key: "deadline", kind: durationArg, meta: "DURATION", min: time.Millisecond, doc: "of all tries together"},
 			},
 		},
 		{
-			name: dirAlias, doc: "former names whose tasks may still be in flight: routed here too",
-			list: &argSpec{kind: listArg, required: true, meta: "NAME", check: checkTaskName, doc: "former names"},
+			name: dirAlias, doc: "Names that the task had before.",
+			notes: []string{
+				"Tasks that were enqueued under them and are still on their way are run by this type.",
+			},
+			list: &argSpec{kind: listArg, required: true, meta: "NAME", check: checkTaskName, syntax: taskNameSyntax, doc: "former names"},
 		},
 	}
 }
@@ -153,6 +170,8 @@ func (a *argSpec) value() string {
 // limits returns the values that the argument allows in words; "" when the kind says it all.
 func (a *argSpec) limits() string {
 	switch {
+	case a.syntax != "":
+		return a.syntax
 	case a.kind == durationArg && a.max > 0:
 		return fmt.Sprintf("from %s to %s", formatDuration(a.min), formatDuration(a.max))
 	case a.kind == durationArg:
@@ -165,34 +184,6 @@ func (a *argSpec) limits() string {
 		return fmt.Sprintf("at least %v", a.least)
 	}
 	return ""
-}
-
-// WriteDirectiveHelp writes what every directive and its arguments mean.
-func WriteDirectiveHelp(w io.Writer) error {
-	var b strings.Builder
-	for i, d := range directives() {
-		if i > 0 {
-			b.WriteString("\n")
-		}
-		fmt.Fprintf(&b, "%s\n    %s\n", d.usage(), d.doc)
-		args := d.args
-		if d.list != nil {
-			args = append([]argSpec{*d.list}, args...)
-		}
-		for _, a := range args {
-			name := a.key
-			if name == "" {
-				name = a.meta
-			}
-			fmt.Fprintf(&b, "      %-10s  %s", name, a.doc)
-			if l := a.limits(); l != "" {
-				fmt.Fprintf(&b, " (%s)", l)
-			}
-			b.WriteString("\n")
-		}
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // formatDuration is d.String without the zero units at its end: 15m, not 15m0s.
