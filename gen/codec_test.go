@@ -27,7 +27,7 @@ func TestCodecGolden(t *testing.T) {
 		t.Error(d.Format(result.Dir))
 	}
 	var diff bytes.Buffer
-	if stale, err := result.Diff(&diff); err != nil || stale {
+	if stale, err := result.Diff(&diff); err != nil || len(stale) > 0 {
 		t.Errorf("error %v, stale:\n%s", err, &diff)
 	}
 	if len(result.Files) != 5 {

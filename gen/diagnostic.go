@@ -2,18 +2,22 @@ package gen
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"go/token"
+	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 )
 
-// Diagnostic is one problem of the source that is generated for.
+// Diagnostic is one problem of the source that is generated for, or of what was generated for it.
 type Diagnostic struct {
 	Pos     model.Position
-	Message string // starts in lower case unless it starts with a name; no final full stop
+	Message string           // starts in lower case unless it starts with a name; no final full stop
+	Related []model.Position // other places that the message names, such as the first of two
 }
 
 // Format returns the diagnostic as "file:line:col: message" with the file relative to dir.
@@ -41,12 +45,27 @@ type reporter struct {
 	found []Diagnostic
 }
 
+// errorf reports a problem. It is related to the places among args.
 func (r *reporter) errorf(pos token.Pos, format string, args ...any) {
-	r.found = append(r.found, Diagnostic{Pos: r.position(pos), Message: fmt.Sprintf(format, args...)})
+	d := Diagnostic{Pos: r.position(pos), Message: fmt.Sprintf(format, args...)}
+	for _, arg := range args {
+		if p, ok := arg.(place); ok {
+			d.Related = append(d.Related, p.pos)
+		}
+	}
+	r.found = append(r.found, d)
 }
 
+// A place is a position inside a message.
+type place struct {
+	pos model.Position
+	dir string // that messages name files relative to
+}
+
+func (p place) String() string { return formatPosition(p.pos, p.dir) }
+
 // at returns a position for use inside a message.
-func (r *reporter) at(pos token.Pos) string { return formatPosition(r.position(pos), r.dir) }
+func (r *reporter) at(pos token.Pos) place { return place{r.position(pos), r.dir} }
 
 func (r *reporter) position(pos token.Pos) model.Position {
 	// Unadjusted: a //line comment names a file that the reader does not edit.
@@ -63,5 +82,58 @@ func (r *reporter) sorted() []Diagnostic {
 			cmp.Compare(a.Pos.Column, b.Pos.Column),
 			cmp.Compare(a.Message, b.Message))
 	})
-	return slices.Compact(r.found)
+	return slices.CompactFunc(r.found, func(a, b Diagnostic) bool { return a.Pos == b.Pos && a.Message == b.Message })
+}
+
+// WriteDiagnostics writes diagnostics as lines "file:line:col: message", with files relative to dir.
+func WriteDiagnostics(w io.Writer, dir string, list []Diagnostic) error {
+	var b strings.Builder
+	for _, d := range list {
+		b.WriteString(d.Format(dir) + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// WriteDiagnosticsJSON writes diagnostics for editors: an array of objects with file (relative to dir, with forward
+// slashes), line and column (from 1, in bytes), message, and related (other places, each with file, line and column).
+func WriteDiagnosticsJSON(w io.Writer, dir string, list []Diagnostic) error {
+	type position struct {
+		File   string `json:"file"`
+		Line   int    `json:"line"`
+		Column int    `json:"column"`
+	}
+	type object struct {
+		position
+		Message string     `json:"message"`
+		Related []position `json:"related,omitempty"`
+	}
+	at := func(p model.Position) position { return position{relative(p.File, dir), p.Line, p.Column} }
+	objects := make([]object, len(list))
+	for i, d := range list {
+		objects[i] = object{position: at(d.Pos), Message: d.Message}
+		for _, p := range d.Related {
+			objects[i].Related = append(objects[i].Related, at(p))
+		}
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(objects)
+}
+
+// WriteDiagnosticsGitHub writes diagnostics as workflow commands of GitHub Actions, which shows them beside the lines that
+// they are about. Files are relative to dir, which is the root of the repository where they are to be found.
+func WriteDiagnosticsGitHub(w io.Writer, dir string, list []Diagnostic) error {
+	// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands; what its own toolkit escapes
+	// in @actions/core.
+	message := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	var b strings.Builder
+	for _, d := range list {
+		fmt.Fprintf(&b, "::error file=%s,line=%d,col=%d,title=cloudtaskgen::%s\n",
+			property.Replace(relative(d.Pos.File, dir)), d.Pos.Line, d.Pos.Column, message.Replace(d.Message))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }

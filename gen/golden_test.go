@@ -42,7 +42,7 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if differs {
+	if len(differs) > 0 {
 		t.Errorf("golden packages are stale:\n%s", &diff)
 	}
 }

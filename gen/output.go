@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 )
 
 // Commit makes the files on disk what the result says: what differs is replaced in one step each, what is orphaned is
@@ -35,10 +37,11 @@ func (r *Result) Commit() error {
 	return nil
 }
 
-// Diff writes a unified diff from the files on disk to what the result says, and reports whether there is any.
-func (r *Result) Diff(w io.Writer) (bool, error) {
-	differs := false
-	write := func(path string, content []byte) error {
+// Diff writes a unified diff from the files on disk to what the result says, and returns a diagnostic for each file that
+// differs: at the first line that does.
+func (r *Result) Diff(w io.Writer) ([]Diagnostic, error) {
+	var found []Diagnostic
+	compare := func(path string, content []byte) error {
 		old, err := os.ReadFile(path)
 		missing := os.IsNotExist(err)
 		if err != nil && !missing {
@@ -47,33 +50,62 @@ func (r *Result) Diff(w io.Writer) (bool, error) {
 		if !missing && content != nil && sameLines(old, content) {
 			return nil
 		}
-		differs = true
-		name := relative(path, r.Dir)
-		from, to := "a/"+name, "b/"+name // as patch -p1 and git apply expect them
-		if missing {
-			from = os.DevNull
+		why := "out of date"
+		switch {
+		case missing:
+			why = "missing"
+		case content == nil:
+			why = "left over, as no task is declared for it any more"
 		}
-		if content == nil {
-			to = os.DevNull
-		}
-		if len(old) == 0 && len(content) == 0 {
-			_, err = fmt.Fprintf(w, "--- %s\n+++ %s\n", from, to)
-			return err
-		}
-		_, err = w.Write(diff.Diff(from, old, to, content))
-		return err
+		found = append(found, Diagnostic{
+			Pos:     model.Position{File: path, Line: firstDifference(old, content), Column: 1},
+			Message: why + ": run cloudtaskgen, or go generate",
+		})
+		return writeDiff(w, relative(path, r.Dir), old, content, missing)
 	}
 	for _, f := range r.Files {
-		if err := write(f.Path, f.Content); err != nil {
-			return differs, err
+		if err := compare(f.Path, f.Content); err != nil {
+			return found, err
 		}
 	}
 	for _, path := range r.Orphans {
-		if err := write(path, nil); err != nil {
-			return differs, err
+		if err := compare(path, nil); err != nil {
+			return found, err
 		}
 	}
-	return differs, nil
+	return found, nil
+}
+
+// writeDiff writes the diff of one file; nil content is that of none.
+func writeDiff(w io.Writer, name string, old, content []byte, missing bool) error {
+	from, to := "a/"+name, "b/"+name // as patch -p1 and git apply expect them
+	if missing {
+		from = os.DevNull
+	}
+	if content == nil {
+		to = os.DevNull
+	}
+	if len(old) == 0 && len(content) == 0 {
+		_, err := fmt.Fprintf(w, "--- %s\n+++ %s\n", from, to)
+		return err
+	}
+	_, err := w.Write(diff.Diff(from, old, to, content))
+	return err
+}
+
+// firstDifference returns the number of the first line of old that is another in content; 1 where either is missing.
+func firstDifference(old, content []byte) int {
+	line := 1
+	for len(old) > 0 && len(content) > 0 {
+		a, oldRest, _ := bytes.Cut(old, []byte("\n"))
+		b, contentRest, _ := bytes.Cut(content, []byte("\n"))
+		if !bytes.Equal(bytes.TrimSuffix(a, []byte("\r")), b) {
+			return line
+		}
+		old, content = oldRest, contentRest
+		line++
+	}
+	return line
 }
 
 // sameLines says whether a file on disk is what was generated. A checkout on Windows may have given it other line ends.

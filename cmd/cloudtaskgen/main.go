@@ -18,7 +18,8 @@ import (
 const usage = `cloudtaskgen writes enqueue functions, JSON codecs and routes for structs with a //cloudtask:task directive.
 
 usage:
-  cloudtaskgen [-check] [-o file] [-tags tag,...] [packages]   write generated code (or, -check, verify it)
+  cloudtaskgen [-check] [-json] [-github] [-o file] [-tags tag,...] [packages]
+                                                               write generated code (or, -check, verify it)
   cloudtaskgen list [-json] [-tags tag,...] [packages]         print the route table
   cloudtaskgen help [directives]                               explain the command, or the directives
 
@@ -66,29 +67,36 @@ func generate(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	flags := newFlags(&opts, stderr)
 	check := flags.Bool("check", false, "write nothing; print a diff of what is missing, stale or orphaned")
 	flags.StringVar(&opts.Output, "o", gen.DefaultOutput, "`file` name of the output in each package")
+	out := &findings{stdout: stdout, stderr: stderr}
+	out.addFlags(flags)
 	if code, done := parse(flags, args, stdout, stderr); done {
 		return code
 	}
+	if out.json && out.github {
+		return fail(errors.New("-json and -github exclude each other"), stderr)
+	}
 	opts.Patterns = flags.Args()
 	res, err := gen.Generate(ctx, opts)
-	if code, done := report(res, err, stderr); done {
-		return code
-	}
-	if *check {
-		differs, err := res.Diff(stdout)
+	switch {
+	case err != nil:
+		return fail(err, stderr)
+	case len(res.Diagnostics) > 0:
+		return out.report(res.Dir, res.Diagnostics)
+	case *check:
+		diff := stdout
+		if out.json {
+			diff = io.Discard
+		}
+		differs, err := res.Diff(diff)
 		if err != nil {
 			return fail(err, stderr)
 		}
-		if differs {
-			fmt.Fprintln(stderr, "cloudtaskgen: generated code is not up to date: run cloudtaskgen, or go generate")
-			return exitFindings
-		}
-		return exitOK
+		return out.report(res.Dir, differs)
 	}
 	if err := res.Commit(); err != nil {
 		return fail(err, stderr)
 	}
-	return exitOK
+	return out.report(res.Dir, nil)
 }
 
 // list prints the route table.
@@ -101,8 +109,11 @@ func list(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	opts.Patterns = flags.Args()
 	res, err := gen.Load(ctx, opts)
-	if code, done := report(res, err, stderr); done {
-		return code
+	switch out := (&findings{stdout: stdout, stderr: stderr}); {
+	case err != nil:
+		return fail(err, stderr)
+	case len(res.Diagnostics) > 0:
+		return out.report(res.Dir, res.Diagnostics)
 	}
 	write := res.WriteRoutes
 	if *asJSON {
@@ -151,17 +162,6 @@ func parse(flags *flag.FlagSet, args []string, stdout, stderr io.Writer) (code i
 		return exitUsage, true
 	}
 	return exitOK, false
-}
-
-// report prints what is wrong; done means that the command ends with code.
-func report(res *gen.Result, err error, stderr io.Writer) (code int, done bool) {
-	if err != nil {
-		return fail(err, stderr), true
-	}
-	for _, d := range res.Diagnostics {
-		fmt.Fprintln(stderr, d.Format(res.Dir))
-	}
-	return exitFindings, len(res.Diagnostics) > 0
 }
 
 func fail(err error, stderr io.Writer) int {

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen"
+)
+
+// findings says where and in which form diagnostics are printed.
+type findings struct {
+	stdout, stderr io.Writer
+	json, github   bool
+}
+
+func (f *findings) addFlags(flags *flag.FlagSet) {
+	flags.BoolVar(&f.json, "json", false, "for editors: print what is found as a JSON array on standard output, and nothing else")
+	flags.BoolVar(&f.github, "github", false, "for GitHub Actions: print what is found as annotations too, on standard output")
+}
+
+// report prints diagnostics and returns the exit code. Editors get an array whether or not anything was found.
+func (f *findings) report(dir string, list []gen.Diagnostic) int {
+	var err error
+	if f.json {
+		err = gen.WriteDiagnosticsJSON(f.stdout, dir, list)
+	} else {
+		err = gen.WriteDiagnostics(f.stderr, dir, list)
+	}
+	if f.github && err == nil {
+		err = gen.WriteDiagnosticsGitHub(f.stdout, repository(dir), list)
+	}
+	switch {
+	case err != nil:
+		return fail(err, f.stderr)
+	case len(list) > 0:
+		return exitFindings
+	}
+	return exitOK
+}
+
+// repository returns the root of the checkout that a job of GitHub Actions works in, and dir where that is none above it.
+func repository(dir string) string {
+	root := os.Getenv("GITHUB_WORKSPACE")
+	if rel, err := filepath.Rel(root, dir); root == "" || err != nil || !filepath.IsLocal(rel) {
+		return dir
+	}
+	return root
+}
