@@ -67,7 +67,7 @@ func (l *loader) collectType(sp *sourcePackage, ts *ast.TypeSpec, doc *ast.Comme
 	understood := true
 	var first *ast.Comment
 	for _, c := range doc.List {
-		if !strings.HasPrefix(c.Text, "//") || !isDirectiveLike(c.Text) {
+		if !isDirectiveLike(c.Text) {
 			continue
 		}
 		attached[c] = true
@@ -93,7 +93,7 @@ func (l *loader) collectType(sp *sourcePackage, ts *ast.TypeSpec, doc *ast.Comme
 	case d.dirs[dirTask] == nil:
 		// A directive that was not understood may be the missing one.
 		if understood {
-			l.errorf(first.Pos(), "%s has %s but is no task: add //%s:%s", ts.Name.Name, strings.Fields(first.Text)[0], directiveTool, dirTask)
+			l.errorf(first.Pos(), "%s has %s but is no task: add //%s:%s", ts.Name.Name, directiveWord(first), directiveTool, dirTask)
 		}
 		return nil
 	}
@@ -103,7 +103,7 @@ func (l *loader) collectType(sp *sourcePackage, ts *ast.TypeSpec, doc *ast.Comme
 
 // canBeTask reports types that no task can be generated for.
 func (l *loader) canBeTask(ts *ast.TypeSpec, first *ast.Comment) bool {
-	word := strings.Fields(first.Text)[0]
+	word := directiveWord(first)
 	_, isStruct := ast.Unparen(ts.Type).(*ast.StructType)
 	switch {
 	case ts.TypeParams != nil:
@@ -217,7 +217,7 @@ func (l *loader) checkUniqueNames(tasks []*declared) {
 
 // detached words why a directive belongs to no struct.
 func detached(file *ast.File, c *ast.Comment) string {
-	word := strings.Fields(c.Text)[0]
+	word := directiveWord(c)
 	const rule = "directives stand in the doc comment of a struct type at package level, right above it"
 	for _, decl := range file.Decls {
 		if g, ok := decl.(*ast.GenDecl); ok && g.End() < c.Pos() && trails(g, c) {
@@ -267,5 +267,8 @@ func trails(g *ast.GenDecl, c *ast.Comment) bool {
 	}
 	return false
 }
+
+// directiveWord returns the directive of a comment without its arguments.
+func directiveWord(c *ast.Comment) string { return clip(strings.Fields(c.Text)[0]) }
 
 func within(n ast.Node, c *ast.Comment) bool { return n.Pos() <= c.Pos() && c.End() <= n.End() }

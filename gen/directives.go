@@ -1,6 +1,8 @@
 package gen
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -50,9 +52,26 @@ func (d *directive) arg(key string) value {
 	return d.args[key]
 }
 
-// directiveLike matches comments that are directives or that their author must have meant as one: the tool's name in any
-// case, with spaces where none belong.
-var directiveLike = regexp.MustCompile(`^//( *)((?i:cloudtask)) *:(\s*)([^\s:]*)`)
+// directiveLike matches comments that are directives or that their author may have meant as one: other spellings of the
+// tool's name, in any case, with spaces where none belong, and without the colon.
+var directiveLike = regexp.MustCompile(`^(//|/\*)([ \t]*\+?)((?i:cloud[-_]?tasks?(?:gen)?))[ \t]*(:?)([ \t]*)([^\s:*]*)`)
+
+// mayHaveDirectives says whether a file is worth parsing, from its bytes. It is wider than what directiveLike accepts.
+func mayHaveDirectives(src []byte) bool {
+	for _, mark := range []string{"//", "/*"} {
+		for rest := src; ; {
+			i := bytes.Index(rest, []byte(mark))
+			if i < 0 {
+				break
+			}
+			rest = rest[i+len(mark):]
+			if word := bytes.TrimLeft(rest, " \t+"); len(word) >= 5 && bytes.EqualFold(word[:5], []byte("cloud")) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // isDirectiveLike says whether a comment's text is, or was meant to be, a directive.
 func isDirectiveLike(text string) bool {
@@ -60,8 +79,17 @@ func isDirectiveLike(text string) bool {
 	if m == nil {
 		return false
 	}
+	mark, before, tool, colon, after, name := m[1], m[2], m[3], m[4], m[5], m[6]
+	known := slices.ContainsFunc(directives(), func(d directiveSpec) bool { return strings.EqualFold(d.name, name) })
+	switch {
+	case mark == "/*", !strings.EqualFold(tool, directiveTool):
+		return colon != "" && after == "" && known
+	case colon == "":
+		// Code that was commented out may begin with the package's name.
+		return before == "" && (after != "" && known || strings.TrimSpace(text) == mark+tool)
+	}
 	// "// cloudtask: some words" is prose, unless the word is a directive's name.
-	return m[1] == "" && m[2] != "Cloudtask" || m[3] == "" && m[4] != "" || slices.ContainsFunc(directives(), func(d directiveSpec) bool { return d.name == m[4] })
+	return before == "" && tool != "Cloudtask" || after == "" && name != "" || known
 }
 
 // parseDirective reads one comment that is directive-like. Every problem is reported at its own place; the result is nil when
@@ -71,22 +99,26 @@ func parseDirective(r *reporter, pos token.Pos, text string) *directive {
 	parsed, ok := ast.ParseDirective(pos, text)
 	if !ok || parsed.Tool != directiveTool {
 		m := directiveLike.FindStringSubmatch(text)
-		r.errorf(pos, "%q is not a directive: write it without spaces and in lower case, //%s:%s", clip(strings.TrimSpace(m[0])), directiveTool, clip(strings.ToLower(m[4])))
+		written, name := clip(strings.TrimSpace(m[0])), clip(strings.ToLower(m[6]))
+		if name == "" {
+			r.errorf(pos, "%q names no directive (there are %s)", written, fullNames())
+		} else {
+			r.errorf(pos, "%q is not a directive: write //%s:%s, in lower case and without spaces", written, directiveTool, name)
+		}
 		return nil
 	}
 	table := directives()
 	i := slices.IndexFunc(table, func(d directiveSpec) bool { return d.name == parsed.Name })
 	if i < 0 {
 		names := make([]string, len(table))
-		fulls := make([]string, len(table))
 		for i := range table {
-			names[i], fulls[i] = table[i].name, table[i].full()
+			names[i] = table[i].name
 		}
 		hint := ""
 		if s := suggest(parsed.Name, names); s != "" {
 			hint = fmt.Sprintf("; did you mean //%s:%s?", directiveTool, s)
 		}
-		r.errorf(pos, "unknown directive //%s:%s%s (there are %s)", directiveTool, clip(parsed.Name), hint, strings.Join(fulls, ", "))
+		r.errorf(pos, "unknown directive //%s:%s%s (there are %s)", directiveTool, clip(parsed.Name), hint, fullNames())
 		return nil
 	}
 	d := &directive{spec: &table[i], pos: pos, args: map[string]value{}}
@@ -97,6 +129,15 @@ func parseDirective(r *reporter, pos token.Pos, text string) *directive {
 	}
 	d.parseArgs(r, args)
 	return d
+}
+
+// fullNames lists the directives for a message.
+func fullNames() string {
+	var fulls []string
+	for _, d := range directives() {
+		fulls = append(fulls, d.full())
+	}
+	return strings.Join(fulls, ", ")
 }
 
 // parseArgs reads the words after the directive's name.
@@ -112,13 +153,20 @@ func (d *directive) parseArgs(r *reporter, args []ast.DirectiveArg) {
 	if d.spec.name == dirRetry && len(args) == 0 {
 		r.errorf(d.pos, "%s says nothing: write %s", d.spec.full(), d.spec.usage())
 	}
-	for _, word := range args {
+	for len(args) > 0 {
+		word := args[0]
+		args = args[1:]
 		if strings.HasPrefix(word.Arg, "//") {
 			r.errorf(word.Pos, "%s: a comment cannot follow on the same line", d.spec.full())
 			break
 		}
 		key, text, isPair := strings.Cut(word.Arg, "=")
 		spec := d.spec.arg(key)
+		if n, value := d.spec.spaced(word.Arg, args); n > 0 && spec != nil {
+			r.errorf(word.Pos, "%s: spaces separate arguments: write %s=%s", d.spec.full(), key, clip(cmp.Or(value, spec.value())))
+			args = args[n:]
+			continue
+		}
 		if spec == nil {
 			r.errorf(word.Pos, "%s", d.unknownArg(word.Arg, key, isPair))
 			continue
@@ -145,6 +193,23 @@ func (d *directive) parseArgs(r *reporter, args []ast.DirectiveArg) {
 	}
 }
 
+// spaced recognizes "key = value" with spaces on either side of the sign or on both: it returns how many of the words that
+// follow belong to the first, and the value.
+func (d *directiveSpec) spaced(word string, next []ast.DirectiveArg) (n int, value string) {
+	_, after, isPair := strings.Cut(word, "=")
+	switch {
+	case isPair && after == "" && len(next) > 0 && !strings.Contains(next[0].Arg, "=") && d.arg(next[0].Arg) == nil:
+		return 1, next[0].Arg
+	case isPair || len(next) == 0 || !strings.HasPrefix(next[0].Arg, "="):
+		return 0, ""
+	case next[0].Arg != "=":
+		return 1, next[0].Arg[1:]
+	case len(next) > 1:
+		return 2, next[1].Arg
+	}
+	return 1, ""
+}
+
 // unknownArg words what is wrong with an argument that the directive does not have.
 func (d *directive) unknownArg(word, key string, isPair bool) string {
 	if d.spec.list != nil && !isPair {
@@ -152,7 +217,9 @@ func (d *directive) unknownArg(word, key string, isPair bool) string {
 	}
 	keys := d.spec.keys()
 	hint := ""
-	if s := suggest(key, keys); s != "" {
+	if name, value, ok := strings.Cut(word, ":"); ok && slices.Contains(keys, name) {
+		hint = fmt.Sprintf("; did you mean %s=%s?", name, clip(value))
+	} else if s := suggest(key, keys); s != "" {
 		hint = fmt.Sprintf("; did you mean %s?", s)
 	}
 	if len(keys) == 0 {
@@ -166,6 +233,10 @@ func (d *directive) parseValue(r *reporter, spec *argSpec, pos, at token.Pos, te
 	v := value{pos: at, text: text}
 	fail := func(format string, args ...any) {
 		r.errorf(at, "%s: %s=%s: %s", d.spec.full(), spec.key, clip(text), fmt.Sprintf(format, args...))
+	}
+	if text != "" && strings.ContainsRune("\"'`", rune(text[0])) {
+		fail("write it without quotes")
+		return v
 	}
 	switch spec.kind {
 	case textArg:
@@ -325,7 +396,8 @@ func suggest(word string, candidates []string) string {
 	best := near{distance: math.MaxInt}
 	for _, c := range candidates {
 		limit := max(1, len(c)/3)
-		if d := editDistance(fold(word), fold(c)); d <= limit && d < best.distance {
+		// What shares no letter is not near.
+		if d := editDistance(fold(word), fold(c)); d <= limit && d < best.distance && d < utf8.RuneCountInString(c) {
 			best = near{c, d}
 		}
 	}

@@ -22,9 +22,6 @@ import (
 // header is how the generator knows its own output.
 const header = templates.Header
 
-// directiveBytes finds files that are worth parsing. It is wider than what directiveLike accepts.
-var directiveBytes = regexp.MustCompile(`//[ \t]*(?i:cloudtask)[ \t]*:`)
-
 // A loader reads the packages of one run, each from source at most once.
 type loader struct {
 	*reporter
@@ -149,7 +146,7 @@ func (m *matched) scan() error {
 		switch {
 		case isOwn(src):
 			m.own = append(m.own, name)
-		case directiveBytes.Match(src):
+		case mayHaveDirectives(src):
 			m.annotated = true
 		}
 	}
@@ -158,7 +155,7 @@ func (m *matched) scan() error {
 		if err != nil {
 			return err
 		}
-		if filepath.Ext(name) == ".go" && directiveBytes.Match(src) {
+		if filepath.Ext(name) == ".go" && mayHaveDirectives(src) {
 			m.excluded = true
 		}
 	}
@@ -187,7 +184,7 @@ func (l *loader) parse(p *packages.Package) (*sourcePackage, error) {
 			continue
 		}
 		syntax, err := parser.ParseFile(l.fset, name, src, parser.ParseComments|parser.SkipObjectResolution|parser.AllErrors)
-		f := &sourceFile{pkg: sp, syntax: syntax, bytes: src, directives: directiveBytes.Match(src), broken: err != nil}
+		f := &sourceFile{pkg: sp, syntax: syntax, bytes: src, directives: mayHaveDirectives(src), broken: err != nil}
 		var list scanner.ErrorList
 		if errors.As(err, &list) {
 			sp.syntax = append(sp.syntax, list...)
@@ -314,7 +311,7 @@ func (l *loader) checkTests(dir string) error {
 		if err != nil {
 			return err
 		}
-		if !directiveBytes.Match(src) {
+		if !mayHaveDirectives(src) {
 			continue
 		}
 		file, _ := parser.ParseFile(l.fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
@@ -330,15 +327,11 @@ func (l *loader) checkTests(dir string) error {
 	return nil
 }
 
-// comments returns the comments of a file that are one line each.
+// comments returns the comments of a file.
 func comments(file *ast.File) []*ast.Comment {
 	var all []*ast.Comment
 	for _, g := range file.Comments {
-		for _, c := range g.List {
-			if strings.HasPrefix(c.Text, "//") {
-				all = append(all, c)
-			}
-		}
+		all = append(all, g.List...)
 	}
 	return all
 }
