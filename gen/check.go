@@ -45,14 +45,7 @@ func (r *reach) check() (*checker, error) {
 	for _, sp := range c.sorted() {
 		c.checkSource(sp)
 	}
-	for _, target := range slices.Sorted(maps.Keys(c.missing)) {
-		if pos, ok := c.needed[target]; ok {
-			c.errorf(pos, "cannot import %q: %s", target, c.missing[target])
-			for _, sp := range c.neededBy[target] {
-				c.bad[sp.path] = true
-			}
-		}
-	}
+	c.reportMissing()
 	for _, sp := range c.sorted() {
 		c.report(sp)
 	}
@@ -74,7 +67,7 @@ func (c *checker) loadExportData() error {
 		case p == nil:
 			c.missing[target] = "the go command does not find it"
 		case len(p.GoFiles) == 0:
-			c.missing[target] = packageError(p)
+			c.missing[target] = c.packageError(p)
 		case !c.fromSource(target):
 			paths = append(paths, target)
 		}
@@ -87,22 +80,21 @@ func (c *checker) loadExportData() error {
 	if err != nil {
 		return err
 	}
+	unreadable := ""
 	for _, p := range pkgs {
-		if p.Types == nil {
-			c.missing[p.PkgPath] = packageError(p)
-			continue
+		switch {
+		case p.Types == nil:
+			c.missing[p.PkgPath] = c.packageError(p)
+		case !p.Types.Complete():
+			if unreadable == "" {
+				unreadable = c.unreadable()
+			}
+			c.missing[p.PkgPath] = unreadable
+		default:
+			c.exported[p.PkgPath] = p.Types
 		}
-		c.exported[p.PkgPath] = p.Types
 	}
 	return nil
-}
-
-// packageError returns why a package could not be loaded.
-func packageError(p *packages.Package) string {
-	if len(p.Errors) == 0 {
-		return "it has no Go files for this build"
-	}
-	return oneLine(p.Errors[0].Msg)
 }
 
 // checkSource type-checks one package, and what it imports before it.
@@ -180,6 +172,7 @@ func (c *checker) report(sp *sourcePackage) {
 	}
 	if len(c.found) > before {
 		c.bad[sp.path] = true
+		c.explainNewerLanguage(sp)
 	}
 }
 

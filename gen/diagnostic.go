@@ -3,9 +3,11 @@ package gen
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"go/token"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -36,6 +38,14 @@ func relative(path, dir string) string {
 		path = rel
 	}
 	return filepath.ToSlash(path)
+}
+
+// relativeError names the file that could not be read or written relative to dir.
+func relativeError(err error, dir string) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("%s %s: %w", e.Op, relative(e.Path, dir), e.Err)
+	}
+	return err
 }
 
 // reporter collects diagnostics of one run.
@@ -76,13 +86,14 @@ func (r *reporter) position(pos token.Pos) model.Position {
 // sorted returns the diagnostics in the order of their places, each once.
 func (r *reporter) sorted() []Diagnostic {
 	slices.SortFunc(r.found, func(a, b Diagnostic) int {
-		return cmp.Or(
-			cmp.Compare(a.Pos.File, b.Pos.File),
-			cmp.Compare(a.Pos.Line, b.Pos.Line),
-			cmp.Compare(a.Pos.Column, b.Pos.Column),
-			cmp.Compare(a.Message, b.Message))
+		return cmp.Or(comparePositions(a.Pos, b.Pos), cmp.Compare(a.Message, b.Message))
 	})
 	return slices.CompactFunc(r.found, func(a, b Diagnostic) bool { return a.Pos == b.Pos && a.Message == b.Message })
+}
+
+// comparePositions orders places as an editor does.
+func comparePositions(a, b model.Position) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 }
 
 // WriteDiagnostics writes diagnostics as lines "file:line:col: message", with files relative to dir.

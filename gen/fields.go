@@ -36,8 +36,8 @@ func followPointer(t types.Type) types.Type {
 // jsonFields returns the fields that encoding/json encodes of a struct, in its order. This follows its typeFields step
 // by step: breadth first through embedded structs; of fields with one name those at the least depth, and among these
 // those whose tag gives the name, win. conflict is told of the names that more than one field has then: encoding/json
-// drops all of them.
-func jsonFields(t types.Type, conflict func(a, b field)) []field {
+// drops all of them. each is told of every field on the way, with its tag.
+func jsonFields(t types.Type, each func(v *types.Var, tag string), conflict func(a, b field)) []field {
 	var found []field
 	var visited typeutil.Map
 	next := []embedded{{typ: t}}
@@ -50,7 +50,7 @@ func jsonFields(t types.Type, conflict func(a, b field)) []field {
 				continue
 			}
 			visited.Set(e.typ, true)
-			for _, f := range e.fields() {
+			for _, f := range e.fields(each) {
 				if !f.tagged && f.path[len(f.path)-1].Embedded() && isStruct(f.typ()) {
 					n, _ := nextCount.At(f.typ()).(int)
 					nextCount.Set(f.typ(), n+1)
@@ -77,11 +77,12 @@ type embedded struct {
 }
 
 // fields returns the struct's own fields that encoding/json looks at.
-func (e embedded) fields() []field {
+func (e embedded) fields(each func(v *types.Var, tag string)) []field {
 	u := e.typ.Underlying().(*types.Struct)
 	var fields []field
 	for i := range u.NumFields() {
 		v := u.Field(i)
+		each(v, u.Tag(i))
 		if !v.Exported() && !(v.Embedded() && isStruct(followPointer(v.Type()))) {
 			continue
 		}

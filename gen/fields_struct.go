@@ -18,7 +18,7 @@ func (b *typeBuilder) structType(x *model.Type, t types.Type, u *types.Struct, m
 	if x.Named == nil {
 		x.Literal = b.literal(u)
 	}
-	fields := jsonFields(t, func(f, g field) {
+	fields := jsonFields(t, b.checkTag, func(f, g field) {
 		last := g.path[0]
 		defer b.enter(step{text: "." + last.Name(), pos: last.Pos(), pkg: last.Pkg()})()
 		if slices.Equal(f.index, g.index) {

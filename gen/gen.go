@@ -12,6 +12,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -111,11 +112,11 @@ func load(ctx context.Context, opts Options) (*Result, *loader, error) {
 		graph: map[string]*packages.Package{}, source: map[string]bool{}, files: map[string]*sourcePackage{},
 	}
 	if l.matched, err = l.list(); err != nil {
-		return nil, nil, err
+		return nil, nil, relativeError(err, dir)
 	}
 	res := &Result{Dir: dir}
 	if res.Packages, err = l.packages(l.matched); err != nil {
-		return nil, nil, err
+		return nil, nil, relativeError(err, dir)
 	}
 	res.Diagnostics = l.sorted()
 	return res, l, nil
@@ -186,7 +187,7 @@ func (l *loader) checkFree(sp *sourcePackage) error {
 	if err != nil {
 		return err
 	}
-	if !isOwn(src) {
+	if !l.opts.isOwn(name, src) {
 		l.found = append(l.found, Diagnostic{
 			Pos:     model.Position{File: name, Line: 1, Column: 1},
 			Message: "the output belongs here, but cloudtaskgen did not write this file: move it away, or name another output with -o",
@@ -209,9 +210,28 @@ func orphans(pkgs []*matched, files []File) []string {
 	return gone
 }
 
-// isOwn says whether a file's content was written by the generator. What is empty may have been; an editor may have put a
-// byte order mark in front.
-func isOwn(src []byte) bool {
-	src = bytes.TrimPrefix(src, []byte("\ufeff"))
-	return bytes.HasPrefix(src, []byte(header)) || len(bytes.TrimSpace(src)) == 0
+// isOwn says whether the generator wrote a file. What people and tools put in front since does not matter: a byte order
+// mark, a licence, the marks of a merge. A file without content may be what is left of the output, where it has its name.
+func (o *Options) isOwn(name string, src []byte) bool {
+	if o.isOutput(name) && len(bytes.TrimSpace(bytes.TrimPrefix(src, []byte("\ufeff")))) == 0 {
+		return true
+	}
+	const far = 4096 // for a long licence
+	i := bytes.Index(src[:min(len(src), far)], []byte(header))
+	if i < 0 {
+		return false
+	}
+	before, after := src[:i], src[i+len(header):]
+	wholeLine := (i == 0 || before[i-1] == '\n' || bytes.Equal(before, []byte("\ufeff"))) &&
+		(len(after) == 0 || after[0] == '\n' || after[0] == '\r')
+	return wholeLine && !packageClause.Match(before)
 }
+
+// isOutput says whether a file has the output's name, or the name that it has by default.
+func (o *Options) isOutput(name string) bool {
+	base := filepath.Base(name)
+	return base == cmp.Or(o.Output, DefaultOutput) || base == DefaultOutput
+}
+
+// packageClause finds where the code of a file begins.
+var packageClause = regexp.MustCompile(`(?m)^package\b`)

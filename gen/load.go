@@ -10,7 +10,6 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -43,6 +42,7 @@ type sourcePackage struct {
 	methods         map[string][]*ast.FuncDecl // by the receiver's base type
 	syntax          scanner.ErrorList          // of all files
 	scope           map[string]token.Pos       // package-level names, those of files that are not built included
+	imports         []*ast.ImportSpec          // of all these files
 	checked         *checkedPackage
 }
 
@@ -98,7 +98,7 @@ func (l *loader) list() ([]*matched, error) {
 		files := slices.Concat(p.GoFiles, p.IgnoredFiles)
 		if len(p.GoFiles) == 0 {
 			if len(p.Errors) > 0 {
-				return nil, errors.New(oneLine(p.Errors[0].Msg))
+				return nil, errors.New(l.matchError(p))
 			}
 			if len(files) == 0 {
 				if err := l.checkTests(p.Dir); err != nil {
@@ -108,7 +108,7 @@ func (l *loader) list() ([]*matched, error) {
 			}
 		}
 		m := &matched{Package: p}
-		if err := m.scan(); err != nil {
+		if err := l.scan(m); err != nil {
 			return nil, err
 		}
 		if err := l.checkTests(p.Dir); err != nil {
@@ -120,9 +120,6 @@ func (l *loader) list() ([]*matched, error) {
 	return all, nil
 }
 
-// driverError is what go/packages puts before the go command's own words.
-var driverError = regexp.MustCompile(`^err: exit status \d+: stderr: (go: )?`)
-
 // load calls packages.Load with the options of this run.
 func (l *loader) load(mode packages.LoadMode, patterns []string) ([]*packages.Package, error) {
 	cfg := &packages.Config{Context: l.ctx, Mode: mode, Dir: l.opts.Dir, Env: l.opts.Env, Fset: l.fset}
@@ -131,20 +128,30 @@ func (l *loader) load(mode packages.LoadMode, patterns []string) ([]*packages.Pa
 	}
 	pkgs, err := packages.Load(cfg, patterns...)
 	if err != nil {
-		return nil, fmt.Errorf("load %s: %s", strings.Join(patterns, " "), driverError.ReplaceAllString(oneLine(err.Error()), ""))
+		return nil, fmt.Errorf("load %s: %s", strings.Join(patterns, " "), l.explain(err.Error()))
 	}
 	return pkgs, nil
 }
 
+// readFile reads a file that the go command named. Output may be gone by now: another run removes what is left over, and a
+// symbolic link may lead nowhere.
+func (l *loader) readFile(name string) ([]byte, error) {
+	src, err := os.ReadFile(name)
+	if os.IsNotExist(err) && l.opts.isOutput(name) {
+		return nil, nil
+	}
+	return src, err
+}
+
 // scan looks for directives and for the generator's own output, without parsing.
-func (m *matched) scan() error {
+func (l *loader) scan(m *matched) error {
 	for _, name := range m.GoFiles {
-		src, err := os.ReadFile(name)
+		src, err := l.readFile(name)
 		if err != nil {
 			return err
 		}
 		switch {
-		case isOwn(src):
+		case l.opts.isOwn(name, src):
 			m.own = append(m.own, name)
 		case mayHaveDirectives(src):
 			m.annotated = true
@@ -176,11 +183,11 @@ func (l *loader) parse(p *packages.Package) (*sourcePackage, error) {
 	}
 	l.files[p.PkgPath] = sp
 	for _, name := range p.GoFiles {
-		src, err := os.ReadFile(name)
+		src, err := l.readFile(name)
 		if err != nil {
 			return nil, err
 		}
-		if isOwn(src) {
+		if l.opts.isOwn(name, src) {
 			continue
 		}
 		syntax, err := parser.ParseFile(l.fset, name, src, parser.ParseComments|parser.SkipObjectResolution|parser.AllErrors)
@@ -195,6 +202,11 @@ func (l *loader) parse(p *packages.Package) (*sourcePackage, error) {
 		// The name that go list gives may be that of a generated file from before a renaming.
 		if len(sp.files) == 0 {
 			sp.name = syntax.Name.Name
+		}
+		if name := syntax.Name; f.directives && name.Name != sp.name && name.Name != "_" {
+			first := sp.files[0].syntax.Name
+			l.errorf(name.Pos(), "package %s, but the folder has package %s, too, at %s: a folder is one package", name.Name, sp.name, l.at(first.Pos()))
+			continue
 		}
 		sp.files = append(sp.files, f)
 		sp.index(f)
@@ -230,8 +242,9 @@ func (sp *sourcePackage) index(f *sourceFile) {
 	sp.addScope(f.syntax)
 }
 
-// addScope notes the package-level names of a file.
+// addScope notes the package-level names of a file, and its imports.
 func (sp *sourcePackage) addScope(file *ast.File) {
+	sp.imports = append(sp.imports, file.Imports...)
 	add := func(id *ast.Ident) {
 		if _, ok := sp.scope[id.Name]; !ok && id.Name != "_" {
 			sp.scope[id.Name] = id.Pos()
@@ -274,11 +287,11 @@ func (l *loader) readAside(sp *sourcePackage) error {
 		if filepath.Ext(name) != ".go" || built[name] || e.IsDir() {
 			continue
 		}
-		src, err := os.ReadFile(name)
+		src, err := l.readFile(name)
 		if err != nil {
 			return err
 		}
-		if isOwn(src) {
+		if l.opts.isOwn(name, src) {
 			continue
 		}
 		file, _ := parser.ParseFile(l.fset, name, src, parser.ParseComments|parser.SkipObjectResolution)

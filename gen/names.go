@@ -25,9 +25,11 @@ const (
 // what the package declares, with what Go predeclares or with another generated name.
 type names struct {
 	*reporter
-	scope   map[string]token.Pos // what the package declares
-	taken   map[string]bool      // what generated code declares
-	clashed map[string]bool      // owners whose names were reported
+	scope    map[string]token.Pos // what the package declares
+	imported map[string]token.Pos // what its files call imports, and what they import without a qualifier
+	likely   map[string]bool      // what imports may be called besides
+	taken    map[string]bool      // what generated code declares
+	clashed  map[string]bool      // owners whose names were reported
 }
 
 // avoided are names that generated code uses for imports, parameters and variables. A package-level name like
@@ -58,7 +60,8 @@ func (n *names) ident(want string) string {
 
 func (n *names) free(name string) bool {
 	_, declared := n.scope[name]
-	return !declared && !n.taken[name] && !avoided(name) && !token.IsKeyword(name) && types.Universe.Lookup(name) == nil
+	_, imported := n.imported[name]
+	return !declared && !imported && !n.likely[name] && !n.taken[name] && !avoided(name) && !token.IsKeyword(name) && types.Universe.Lookup(name) == nil
 }
 
 // generated returns the names that were taken, sorted.
@@ -66,9 +69,13 @@ func (n *names) generated() []string { return slices.Sorted(maps.Keys(n.taken)) 
 
 // fixed takes a name that the contract spells, for owner, and reports when it is not to be had.
 func (n *names) fixed(name, owner string, ownerPos token.Pos) string {
-	switch pos, declared := n.scope[name]; {
+	pos, declared := n.scope[name]
+	importPos, imported := n.imported[name]
+	switch {
 	case declared:
 		n.errorf(pos, "%s is declared here, but cloudtaskgen generates it for %s (%s): rename one of them", name, owner, n.at(ownerPos))
+	case imported:
+		n.errorf(importPos, "%s is a name in this file by an import, but cloudtaskgen generates it for %s (%s): import the package by another name", name, owner, n.at(ownerPos))
 	case n.taken[name] && !n.clashed[owner]:
 		n.clashed[owner] = true // once, not for each of its names
 		n.errorf(ownerPos, "%s would be generated for %s and for another task of this package: rename one of them", name, owner)

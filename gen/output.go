@@ -3,6 +3,7 @@ package gen
 import (
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -15,26 +16,50 @@ import (
 )
 
 // Commit makes the files on disk what the result says: what differs is replaced in one step each, what is orphaned is
-// removed, and what is as it should be is not touched.
+// removed, and what is as it should be is not touched. Nothing is replaced unless everything could be written.
 func (r *Result) Commit() error {
+	var ready []staged
+	defer func() {
+		for _, s := range ready {
+			os.Remove(s.temp) // what was renamed is not there any more
+		}
+	}()
 	for _, f := range r.Files {
 		old, err := os.ReadFile(f.Path)
 		switch {
 		case err == nil && sameLines(old, f.Content):
 			continue
 		case err != nil && !os.IsNotExist(err):
-			return err
+			return r.failed("read", f.Path, err)
 		}
-		if err := replace(f.Path, f.Content); err != nil {
-			return err
+		s, err := stage(f.Path, f.Content)
+		if err != nil {
+			return r.failed("write", f.Path, err)
+		}
+		ready = append(ready, s)
+	}
+	for _, s := range ready {
+		if err := os.Rename(s.temp, s.path); err != nil {
+			return r.failed("write", s.path, err)
 		}
 	}
 	for _, path := range r.Orphans {
-		if err := os.Remove(path); err != nil {
-			return err
+		// Another run may have been faster.
+		if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+			return r.failed("remove", path, err)
 		}
 	}
 	return nil
+}
+
+// failed words why a file could not be worked on. The system names files that the user never heard of.
+func (r *Result) failed(doing, path string, err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	} else if e, ok := errors.AsType[*os.LinkError](err); ok {
+		err = e.Err
+	}
+	return fmt.Errorf("%s %s: %w", doing, relative(path, r.Dir), err)
 }
 
 // Diff writes a unified diff from the files on disk to what the result says, and returns a diagnostic for each file that
@@ -113,35 +138,29 @@ func sameLines(old, content []byte) bool {
 	return bytes.Equal(bytes.ReplaceAll(old, []byte("\r\n"), []byte("\n")), content)
 }
 
-// replace writes a file so that no one ever sees half of it, and keeps the permissions of the one before. The file that is
-// written first does not end in .go: a build that runs meanwhile must not see it.
-func replace(path string, content []byte) (err error) {
+// staged is a file that is written and not in its place yet.
+type staged struct{ temp, path string }
+
+// stage writes a file beside its place, so that no one ever sees half of it, with the permissions of the one before. Its
+// name does not end in .go: a build that runs meanwhile must not see it.
+func stage(path string, content []byte) (s staged, err error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	temp := path + "." + rand.Text()[:10] + ".tmp"
-	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	s = staged{temp: path + "." + rand.Text()[:10] + ".tmp", path: path}
+	file, err := os.OpenFile(s.temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return err
+		return s, err
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(temp)
-		}
-	}()
-	if _, err = file.Write(content); err == nil {
-		var old fs.FileInfo
-		if old, err = os.Stat(path); err == nil {
-			err = file.Chmod(old.Mode().Perm())
-		} else if os.IsNotExist(err) {
-			err = nil
-		}
+	_, err = file.Write(content)
+	if old, statErr := os.Stat(path); statErr == nil && err == nil {
+		err = file.Chmod(old.Mode().Perm())
 	}
 	if closeErr := file.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		os.Remove(s.temp)
 	}
-	return os.Rename(temp, path)
+	return s, err
 }

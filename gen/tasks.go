@@ -40,14 +40,16 @@ type dependency struct {
 
 // build returns the model of a package. It is incomplete when anything was reported.
 func (c *checker) build(sp *sourcePackage, tasks []*declared) *model.Package {
+	imported, likely := c.importNames(sp)
 	b := &packageBuilder{
 		checker: c, sp: sp, pkg: sp.checked.types,
-		names:    &names{reporter: c.reporter, scope: sp.scope, taken: map[string]bool{}, clashed: map[string]bool{}},
+		names:    &names{reporter: c.reporter, scope: sp.scope, imported: imported, likely: likely, taken: map[string]bool{}, clashed: map[string]bool{}},
 		returned: map[*model.Task]returned{},
 		src:      &sources{pkg: sp.checked.types, imports: map[string]string{}},
 	}
 	b.types = newTypeBuilder(b.pkg, c.fset, b.names.ident, c.errorf)
 	b.types.explained = c.explained(b.pkg)
+	b.types.own = c.isOwnSource
 	p := &model.Package{
 		Name: sp.name, Path: sp.path, Dir: sp.dir,
 		Scope: slices.Sorted(maps.Keys(sp.scope)),
@@ -126,6 +128,15 @@ func (c *checker) explained(pkg *types.Package) bool {
 	return visit(pkg)
 }
 
+// isOwnSource says whether a package is read from source of a main module: what is wrong there is for the user to mend.
+func (c *checker) isOwnSource(p *types.Package) bool {
+	if p == nil || c.files[p.Path()] == nil {
+		return false
+	}
+	known := c.graph[p.Path()]
+	return known != nil && (known.Module == nil || known.Module.Main)
+}
+
 // sameModule says whether a package belongs to the module that is generated for.
 func (b *packageBuilder) sameModule(path string) bool {
 	p, own := b.graph[path], b.graph[b.sp.path]
@@ -168,7 +179,7 @@ func (b *packageBuilder) directives(d *declared) *model.Task {
 // methods reads Run and the optional methods of a task's struct.
 func (b *packageBuilder) methods(t *model.Task, d *declared, named *types.Named) {
 	optional := func(name, result string) bool {
-		fn := b.method(named, name)
+		fn := b.method(d, named, name)
 		if fn == nil {
 			return false
 		}
@@ -185,16 +196,20 @@ func (b *packageBuilder) methods(t *model.Task, d *declared, named *types.Named)
 	t.HasQueue = optional("Queue", "string")
 	t.HasTimeout = optional("Timeout", "time.Duration")
 	t.HasTaskName = optional("TaskName", "string")
-	if fn := b.method(named, "Run"); fn != nil {
+	if fn := b.method(d, named, "Run"); fn != nil {
 		t.Run = b.run(t, d, fn)
 		t.Names.Runner = ""
 	}
 }
 
-// method returns a method of a struct or of a pointer to it; nil when there is none of that name.
-func (b *packageBuilder) method(named *types.Named, name string) *types.Func {
-	obj, _, _ := types.LookupFieldOrMethod(types.NewPointer(named), false, b.pkg, name)
+// method returns a method of a struct or of a pointer to it; nil when there is none of that name. Methods that hide each
+// other are reported: Go would take that for no method.
+func (b *packageBuilder) method(d *declared, named *types.Named, name string) *types.Func {
+	obj, index, _ := types.LookupFieldOrMethod(types.NewPointer(named), false, b.pkg, name)
 	fn, _ := obj.(*types.Func)
+	if obj == nil && index != nil {
+		b.errorf(d.spec.Name.Pos(), "%s of task %s is ambiguous, as more than one of the structs that it embeds has it: declare %s on %s itself", name, named.Obj().Name(), name, named.Obj().Name())
+	}
 	return fn
 }
 

@@ -33,7 +33,8 @@ type typeBuilder struct {
 	trail []step // the way to the type that is being built
 	owner string // what an unnamed type is named after
 
-	explained bool // why types are not known was reported already
+	own       func(p *types.Package) bool // whether the user may be told to mend what a package declares
+	explained bool                        // why types are not known was reported already
 }
 
 // mode is what is asked of a type.

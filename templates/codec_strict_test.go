@@ -355,7 +355,6 @@ func TestDecodeRules(t *testing.T) {
 		{"quoted null for a pointer", "quoted", "intp", `"null"`},
 		{"null for a quoted pointer", "quoted", "intp", `null`},
 		{"quoted pointer", "quoted", "intp", `"12"`},
-		{"pointer to pointer is not quoted", "quoted", "intpp", `12`},
 		{"quoted hexadecimal float", "quoted", "float", `"0x1p-2"`},
 		{"quoted string", "quoted", "string", `"\"a\\u0062\""`},
 		{"quoted number in quotes", "quoted", "number", `"\"1\""`},

@@ -2370,9 +2370,6 @@ func appendOptions(e *taskjson.Encoder, v *Options) {
 	if v.Comma != 0 {
 		e.Key(`"Comma":`).Int(&v.Comma)
 	}
-	if v.Bad != 0 {
-		e.Key(`"Bad":`).Int(&v.Bad)
-	}
 	e.EndObject()
 }
 
@@ -2452,8 +2449,6 @@ func decodeOptions(d *taskjson.Decoder, v *Options) {
 			d.Required(&seen, 0).Int(&v.Dash)
 		case "Comma":
 			d.Field(&seen, 31).Int(&v.Comma)
-		case "Bad":
-			d.Field(&seen, 32).Int(&v.Bad)
 		default:
 			d.Skip()
 		}
@@ -2996,12 +2991,6 @@ func appendQuoted(e *taskjson.Encoder, v *Quoted) {
 	if e.Has(v.StringP != nil) {
 		e.Key(`"stringp":`).QuotedString(v.StringP)
 	}
-	if e.Key(`"intpp":`).NotNil(v.IntPP != nil) {
-		if e.NotNil(*v.IntPP != nil) {
-			e.Int(*v.IntPP)
-		}
-	}
-	appendSliceOfInt(e.Key(`"slice":`), &v.Slice)
 	if v.Zero != 0 {
 		e.Key(`"zero":`).Quote().Int(&v.Zero)
 		e.EndQuote()
@@ -3034,28 +3023,20 @@ func decodeQuoted(d *taskjson.Decoder, v *Quoted) {
 		case "number":
 			taskjson.QuotedNumber(d.Required(&seen, 9), &v.Number)
 		case "intp":
-			if taskjson.QuotedAlloc(d.Field(&seen, 11), &v.IntP) {
+			if taskjson.QuotedAlloc(d.Field(&seen, 10), &v.IntP) {
 				taskjson.QuotedInt(d, v.IntP)
 			}
 		case "stringp":
-			if taskjson.QuotedAlloc(d.Field(&seen, 12), &v.StringP) {
+			if taskjson.QuotedAlloc(d.Field(&seen, 11), &v.StringP) {
 				taskjson.QuotedString(d, v.StringP)
 			}
-		case "intpp":
-			if taskjson.Alloc(d.Field(&seen, 13), &v.IntPP) {
-				if taskjson.Alloc(d, v.IntPP) {
-					d.Int(*v.IntPP)
-				}
-			}
-		case "slice":
-			decodeSliceOfInt(d.Field(&seen, 10), &v.Slice)
 		case "zero":
-			taskjson.QuotedInt(d.Field(&seen, 14), &v.Zero)
+			taskjson.QuotedInt(d.Field(&seen, 12), &v.Zero)
 		default:
 			d.Skip()
 		}
 	}
-	d.Check(seen, 11, "bool,int,int8,uint,float,float32,string,name,flag,number,slice")
+	d.Check(seen, 10, "bool,int,int8,uint,float,float32,string,name,flag,number")
 }
 
 // AppendScalars appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -3834,7 +3815,6 @@ var (
 		Dash    int              `json:"-,"`
 		Skipped chan int         `json:"-"`
 		Comma   int              `json:",omitempty"`
-		Bad     int              `json:"bad\"name,omitempty"`
 		unseen  int
 	}](Options{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -3909,8 +3889,6 @@ var (
 		Number  json.Number `json:"number,string"`
 		IntP    *int        `json:"intp,string"`
 		StringP *string     `json:"stringp,string,omitempty"`
-		IntPP   **int       `json:"intpp,string"`
-		Slice   []int       `json:"slice,string"`
 		Zero    int         `json:"zero,string,omitempty"`
 	}](Quoted{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {

@@ -318,11 +318,10 @@ type Options struct {
 	Dash    int              `json:"-,"`
 	Skipped chan int         `json:"-"`
 	Comma   int              `json:",omitempty"`
-	Bad     int              `json:"bad\"name,omitempty"`
 	unseen  int
 }
 
-// Quoted has the string option on everything that takes it, and on what does not.
+// Quoted has the string option on everything that takes it.
 //
 //cloudtask:task
 type Quoted struct {
@@ -338,8 +337,6 @@ type Quoted struct {
 	Number  json.Number `json:"number,string"`
 	IntP    *int        `json:"intp,string"`
 	StringP *string     `json:"stringp,string,omitempty"`
-	IntPP   **int       `json:"intpp,string"`
-	Slice   []int       `json:"slice,string"`
 	Zero    int         `json:"zero,string,omitempty"`
 }
 

@@ -3983,7 +3983,7 @@ func appendShape01F2(e *taskjson.Encoder, v *struct {
 		F2 json.RawMessage
 		F3 int "json:\"with space3\""
 	} "json:\",omitempty,omitzero\""
-	f2     *struct{}   "json:\"ключ2,omitempty,omitzero\""
+	f2     *struct{}
 	Field3 [][]Shape00 "json:\",omitempty,omitzero\""
 }) {
 	e.Object()
@@ -4005,7 +4005,7 @@ func decodeShape01F2(d *taskjson.Decoder, v *struct {
 		F2 json.RawMessage
 		F3 int "json:\"with space3\""
 	} "json:\",omitempty,omitzero\""
-	f2     *struct{}   "json:\"ключ2,omitempty,omitzero\""
+	f2     *struct{}
 	Field3 [][]Shape00 "json:\",omitempty,omitzero\""
 }) {
 	var seen uint64
@@ -4185,10 +4185,10 @@ func decodeShape02(d *taskjson.Decoder, v *Shape02) {
 }
 
 func appendShape02F2(e *taskjson.Encoder, v *struct {
-	f0 []*map[string]Shape01 "json:\"x.y0\""
-	f1 *json.Number          "json:\",omitempty,omitzero\""
-	F2 Flag                  "json:\"<&>2,omitzero\""
-	F3 int32                 "json:\",omitzero\""
+	f0 []*map[string]Shape01
+	f1 *json.Number
+	F2 Flag  "json:\"<&>2,omitzero\""
+	F3 int32 "json:\",omitzero\""
 }) {
 	e.Object()
 	if v.F2 {
@@ -4201,10 +4201,10 @@ func appendShape02F2(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape02F2(d *taskjson.Decoder, v *struct {
-	f0 []*map[string]Shape01 "json:\"x.y0\""
-	f1 *json.Number          "json:\",omitempty,omitzero\""
-	F2 Flag                  "json:\"<&>2,omitzero\""
-	F3 int32                 "json:\",omitzero\""
+	f0 []*map[string]Shape01
+	f1 *json.Number
+	F2 Flag  "json:\"<&>2,omitzero\""
+	F3 int32 "json:\",omitzero\""
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -4248,7 +4248,7 @@ func appendShape02F5(e *taskjson.Encoder, v *struct {
 	F1 [][]*Shape02    "json:\",omitempty\""
 	f2 [1]struct {
 		Ж0 string
-	} "json:\"ключ2\""
+	}
 	F3 int "json:\",omitzero\""
 }) {
 	e.Object()
@@ -4269,7 +4269,7 @@ func decodeShape02F5(d *taskjson.Decoder, v *struct {
 	F1 [][]*Shape02    "json:\",omitempty\""
 	f2 [1]struct {
 		Ж0 string
-	} "json:\"ключ2\""
+	}
 	F3 int "json:\",omitzero\""
 }) {
 	var seen uint64
@@ -4425,7 +4425,7 @@ func appendArrayOf3Shape03F5(e *taskjson.Encoder, v *[3]struct {
 	Field0 uint
 	Ж1     struct{} "json:\",omitzero\""
 	Ж2     struct {
-		f0 int32 "json:\"a-b0\""
+		f0 int32
 	}
 }) {
 	e.Array()
@@ -4439,7 +4439,7 @@ func decodeArrayOf3Shape03F5(d *taskjson.Decoder, v *[3]struct {
 	Field0 uint
 	Ж1     struct{} "json:\",omitzero\""
 	Ж2     struct {
-		f0 int32 "json:\"a-b0\""
+		f0 int32
 	}
 }) {
 	i := 0
@@ -4457,7 +4457,7 @@ func appendShape03F5(e *taskjson.Encoder, v *struct {
 	Field0 uint
 	Ж1     struct{} "json:\",omitzero\""
 	Ж2     struct {
-		f0 int32 "json:\"a-b0\""
+		f0 int32
 	}
 }) {
 	e.Object()
@@ -4473,7 +4473,7 @@ func decodeShape03F5(d *taskjson.Decoder, v *struct {
 	Field0 uint
 	Ж1     struct{} "json:\",omitzero\""
 	Ж2     struct {
-		f0 int32 "json:\"a-b0\""
+		f0 int32
 	}
 }) {
 	var seen uint64
@@ -4505,14 +4505,14 @@ func decodeShape03F5Ж1(d *taskjson.Decoder, v *struct{}) {
 }
 
 func appendShape03F5Ж2(e *taskjson.Encoder, v *struct {
-	f0 int32 "json:\"a-b0\""
+	f0 int32
 }) {
 	e.Object()
 	e.EndObject()
 }
 
 func decodeShape03F5Ж2(d *taskjson.Decoder, v *struct {
-	f0 int32 "json:\"a-b0\""
+	f0 int32
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -4819,7 +4819,7 @@ func appendShape05F5(e *taskjson.Encoder, v *struct {
 		F2 struct {
 			F0 string "json:\",omitempty,omitzero\""
 		} "json:\"snake_case2,omitzero\""
-		f3 []Shape03 "json:\",omitempty\""
+		f3 []Shape03
 	} "json:\"with space1\""
 	Field2 *struct {
 		Ж0 []Shape02 "json:\"a-b0\""
@@ -4860,7 +4860,7 @@ func decodeShape05F5(d *taskjson.Decoder, v *struct {
 		F2 struct {
 			F0 string "json:\",omitempty,omitzero\""
 		} "json:\"snake_case2,omitzero\""
-		f3 []Shape03 "json:\",omitempty\""
+		f3 []Shape03
 	} "json:\"with space1\""
 	Field2 *struct {
 		Ж0 []Shape02 "json:\"a-b0\""
@@ -4926,7 +4926,7 @@ func appendShape05F5F1(e *taskjson.Encoder, v *struct {
 	F2 struct {
 		F0 string "json:\",omitempty,omitzero\""
 	} "json:\"snake_case2,omitzero\""
-	f3 []Shape03 "json:\",omitempty\""
+	f3 []Shape03
 }) {
 	e.Object()
 	if v.F0 != nil {
@@ -4949,7 +4949,7 @@ func decodeShape05F5F1(d *taskjson.Decoder, v *struct {
 	F2 struct {
 		F0 string "json:\",omitempty,omitzero\""
 	} "json:\"snake_case2,omitzero\""
-	f3 []Shape03 "json:\",omitempty\""
+	f3 []Shape03
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -6189,9 +6189,9 @@ func decodeShape15Field4(d *taskjson.Decoder, v *struct {
 }
 
 func appendArrayOf0Shape15F5(e *taskjson.Encoder, v *[0]struct {
-	f0 map[Name]Flag "json:\"a0,omitempty,omitzero\""
-	Ж1 []int8        "json:\"x.y1\""
-	F2 uint32        "json:\"a-b2\""
+	f0 map[Name]Flag
+	Ж1 []int8 "json:\"x.y1\""
+	F2 uint32 "json:\"a-b2\""
 }) {
 	e.Array()
 	for i := range v {
@@ -6201,9 +6201,9 @@ func appendArrayOf0Shape15F5(e *taskjson.Encoder, v *[0]struct {
 }
 
 func decodeArrayOf0Shape15F5(d *taskjson.Decoder, v *[0]struct {
-	f0 map[Name]Flag "json:\"a0,omitempty,omitzero\""
-	Ж1 []int8        "json:\"x.y1\""
-	F2 uint32        "json:\"a-b2\""
+	f0 map[Name]Flag
+	Ж1 []int8 "json:\"x.y1\""
+	F2 uint32 "json:\"a-b2\""
 }) {
 	for more := d.Array(); more; more = d.Elem() {
 		d.Skip()
@@ -6211,9 +6211,9 @@ func decodeArrayOf0Shape15F5(d *taskjson.Decoder, v *[0]struct {
 }
 
 func appendShape15F5(e *taskjson.Encoder, v *struct {
-	f0 map[Name]Flag "json:\"a0,omitempty,omitzero\""
-	Ж1 []int8        "json:\"x.y1\""
-	F2 uint32        "json:\"a-b2\""
+	f0 map[Name]Flag
+	Ж1 []int8 "json:\"x.y1\""
+	F2 uint32 "json:\"a-b2\""
 }) {
 	e.Object()
 	appendSliceOfInt8(e.Key(`"x.y1":`), &v.Ж1)
@@ -6222,9 +6222,9 @@ func appendShape15F5(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape15F5(d *taskjson.Decoder, v *struct {
-	f0 map[Name]Flag "json:\"a0,omitempty,omitzero\""
-	Ж1 []int8        "json:\"x.y1\""
-	F2 uint32        "json:\"a-b2\""
+	f0 map[Name]Flag
+	Ж1 []int8 "json:\"x.y1\""
+	F2 uint32 "json:\"a-b2\""
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -6304,12 +6304,12 @@ func appendShape16F0(e *taskjson.Encoder, v *struct {
 	F1 struct {
 		Ж0 struct{}
 		F1 *float64
-		f2 float32 "json:\",omitzero\""
+		f2 float32
 		f3 map[Name][]Shape16
 	} "json:\"snake_case1,omitempty,omitzero\""
 	f2 struct {
 		F0 int16
-	} "json:\",omitempty,omitzero\""
+	}
 	F3 int32 "json:\",omitzero\""
 }) {
 	e.Object()
@@ -6335,12 +6335,12 @@ func decodeShape16F0(d *taskjson.Decoder, v *struct {
 	F1 struct {
 		Ж0 struct{}
 		F1 *float64
-		f2 float32 "json:\",omitzero\""
+		f2 float32
 		f3 map[Name][]Shape16
 	} "json:\"snake_case1,omitempty,omitzero\""
 	f2 struct {
 		F0 int16
-	} "json:\",omitempty,omitzero\""
+	}
 	F3 int32 "json:\",omitzero\""
 }) {
 	var seen uint64
@@ -6450,7 +6450,7 @@ func decodeSliceOfShape16(d *taskjson.Decoder, v *[]Shape16) {
 func appendShape16F0F1(e *taskjson.Encoder, v *struct {
 	Ж0 struct{}
 	F1 *float64
-	f2 float32 "json:\",omitzero\""
+	f2 float32
 	f3 map[Name][]Shape16
 }) {
 	e.Object()
@@ -6464,7 +6464,7 @@ func appendShape16F0F1(e *taskjson.Encoder, v *struct {
 func decodeShape16F0F1(d *taskjson.Decoder, v *struct {
 	Ж0 struct{}
 	F1 *float64
-	f2 float32 "json:\",omitzero\""
+	f2 float32
 	f3 map[Name][]Shape16
 }) {
 	var seen uint64
@@ -6581,7 +6581,7 @@ func decodeMapOfStringToUint(d *taskjson.Decoder, v *map[string]uint) {
 }
 
 func appendMapOfCodeToShape17Field2(e *taskjson.Encoder, v *map[Code]struct {
-	f0 *[]byte "json:\"x.y0,omitempty\""
+	f0 *[]byte
 }) {
 	if !e.NotNil(*v != nil) {
 		return
@@ -6594,12 +6594,12 @@ func appendMapOfCodeToShape17Field2(e *taskjson.Encoder, v *map[Code]struct {
 }
 
 func decodeMapOfCodeToShape17Field2(d *taskjson.Decoder, v *map[Code]struct {
-	f0 *[]byte "json:\"x.y0,omitempty\""
+	f0 *[]byte
 }) {
 	for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
 		key := taskjson.UintKey[Code](d)
 		var x struct {
-			f0 *[]byte "json:\"x.y0,omitempty\""
+			f0 *[]byte
 		}
 		decodeShape17Field2(d, &x)
 		(*v)[key] = x
@@ -6607,14 +6607,14 @@ func decodeMapOfCodeToShape17Field2(d *taskjson.Decoder, v *map[Code]struct {
 }
 
 func appendShape17Field2(e *taskjson.Encoder, v *struct {
-	f0 *[]byte "json:\"x.y0,omitempty\""
+	f0 *[]byte
 }) {
 	e.Object()
 	e.EndObject()
 }
 
 func decodeShape17Field2(d *taskjson.Decoder, v *struct {
-	f0 *[]byte "json:\"x.y0,omitempty\""
+	f0 *[]byte
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -6623,7 +6623,7 @@ func decodeShape17Field2(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape17Ж3(e *taskjson.Encoder, v *struct {
-	f0 *Code      "json:\"<&>0\""
+	f0 *Code
 	F1 uint16     "json:\",omitempty\""
 	F2 []struct{} "json:\",omitzero\""
 	F3 struct {
@@ -6648,7 +6648,7 @@ func appendShape17Ж3(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape17Ж3(d *taskjson.Decoder, v *struct {
-	f0 *Code      "json:\"<&>0\""
+	f0 *Code
 	F1 uint16     "json:\",omitempty\""
 	F2 []struct{} "json:\",omitzero\""
 	F3 struct {
@@ -7033,7 +7033,7 @@ func appendShape20Field2(e *taskjson.Encoder, v *struct {
 		F0 string   "json:\"key0,omitzero\""
 		F1 struct{} "json:\"-\""
 		Ж2 *Name    "json:\"with space2,omitempty,omitzero\""
-	} "json:\"key0\""
+	}
 	F1 struct {
 		Field0 struct {
 			F0 string "json:\",omitempty,string\""
@@ -7043,7 +7043,7 @@ func appendShape20Field2(e *taskjson.Encoder, v *struct {
 	F2 [][]string
 	F3 struct {
 		Ж0 struct {
-			f0 string "json:\"key0\""
+			f0 string
 		} "json:\"x.y0\""
 	}
 }) {
@@ -7059,7 +7059,7 @@ func decodeShape20Field2(d *taskjson.Decoder, v *struct {
 		F0 string   "json:\"key0,omitzero\""
 		F1 struct{} "json:\"-\""
 		Ж2 *Name    "json:\"with space2,omitempty,omitzero\""
-	} "json:\"key0\""
+	}
 	F1 struct {
 		Field0 struct {
 			F0 string "json:\",omitempty,string\""
@@ -7069,7 +7069,7 @@ func decodeShape20Field2(d *taskjson.Decoder, v *struct {
 	F2 [][]string
 	F3 struct {
 		Ж0 struct {
-			f0 string "json:\"key0\""
+			f0 string
 		} "json:\"x.y0\""
 	}
 }) {
@@ -7189,7 +7189,7 @@ func decodeSliceOfString(d *taskjson.Decoder, v *[]string) {
 
 func appendShape20Field2F3(e *taskjson.Encoder, v *struct {
 	Ж0 struct {
-		f0 string "json:\"key0\""
+		f0 string
 	} "json:\"x.y0\""
 }) {
 	e.Object()
@@ -7199,7 +7199,7 @@ func appendShape20Field2F3(e *taskjson.Encoder, v *struct {
 
 func decodeShape20Field2F3(d *taskjson.Decoder, v *struct {
 	Ж0 struct {
-		f0 string "json:\"key0\""
+		f0 string
 	} "json:\"x.y0\""
 }) {
 	var seen uint64
@@ -7215,14 +7215,14 @@ func decodeShape20Field2F3(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape20Field2F3Ж0(e *taskjson.Encoder, v *struct {
-	f0 string "json:\"key0\""
+	f0 string
 }) {
 	e.Object()
 	e.EndObject()
 }
 
 func decodeShape20Field2F3Ж0(d *taskjson.Decoder, v *struct {
-	f0 string "json:\"key0\""
+	f0 string
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -7518,7 +7518,7 @@ func appendShape23F5(e *taskjson.Encoder, v *struct {
 		F0 map[int8]*Shape23
 		F1 []byte
 		F2 struct{} "json:\"snake_case2,omitzero\""
-	} "json:\"ключ2,omitempty\""
+	}
 }) {
 	e.Object()
 	if len(v.Ж0) != 0 && v.Ж0 != nil {
@@ -7535,7 +7535,7 @@ func decodeShape23F5(d *taskjson.Decoder, v *struct {
 		F0 map[int8]*Shape23
 		F1 []byte
 		F2 struct{} "json:\"snake_case2,omitzero\""
-	} "json:\"ключ2,omitempty\""
+	}
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -8079,7 +8079,7 @@ func appendShape26F0(e *taskjson.Encoder, v *struct {
 	Ж0 float32 "json:\"a0,omitempty\""
 	F1 []struct {
 		Field0 float32
-		f1     bool "json:\"snake_case1,omitempty\""
+		f1     bool
 	} "json:\",omitempty,omitzero\""
 	Ж2 uint32 "json:\"<&>2\""
 	Ж3 struct{}
@@ -8101,7 +8101,7 @@ func decodeShape26F0(d *taskjson.Decoder, v *struct {
 	Ж0 float32 "json:\"a0,omitempty\""
 	F1 []struct {
 		Field0 float32
-		f1     bool "json:\"snake_case1,omitempty\""
+		f1     bool
 	} "json:\",omitempty,omitzero\""
 	Ж2 uint32 "json:\"<&>2\""
 	Ж3 struct{}
@@ -8127,7 +8127,7 @@ func decodeShape26F0(d *taskjson.Decoder, v *struct {
 
 func appendSliceOfShape26F0F1(e *taskjson.Encoder, v *[]struct {
 	Field0 float32
-	f1     bool "json:\"snake_case1,omitempty\""
+	f1     bool
 }) {
 	if !e.NotNil(*v != nil) {
 		return
@@ -8141,7 +8141,7 @@ func appendSliceOfShape26F0F1(e *taskjson.Encoder, v *[]struct {
 
 func decodeSliceOfShape26F0F1(d *taskjson.Decoder, v *[]struct {
 	Field0 float32
-	f1     bool "json:\"snake_case1,omitempty\""
+	f1     bool
 }) {
 	for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
 		decodeShape26F0F1(d, taskjson.Grow(v))
@@ -8150,7 +8150,7 @@ func decodeSliceOfShape26F0F1(d *taskjson.Decoder, v *[]struct {
 
 func appendShape26F0F1(e *taskjson.Encoder, v *struct {
 	Field0 float32
-	f1     bool "json:\"snake_case1,omitempty\""
+	f1     bool
 }) {
 	e.Object()
 	e.Key(`"Field0":`).Float32(&v.Field0)
@@ -8159,7 +8159,7 @@ func appendShape26F0F1(e *taskjson.Encoder, v *struct {
 
 func decodeShape26F0F1(d *taskjson.Decoder, v *struct {
 	Field0 float32
-	f1     bool "json:\"snake_case1,omitempty\""
+	f1     bool
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -8384,8 +8384,8 @@ func decodeMapOfCodeToUint32(d *taskjson.Decoder, v *map[Code]uint32) {
 func appendShape27Ж2(e *taskjson.Encoder, v *struct {
 	f0 struct {
 		F0 map[Code]Name "json:\"a0\""
-		f1 *float32      "json:\",omitempty,omitzero\""
-		Ж2 int16         "json:\"a-b2,omitempty,omitzero\""
+		f1 *float32
+		Ж2 int16 "json:\"a-b2,omitempty,omitzero\""
 		F3 *int32
 	}
 	Field1 [2]*uintptr
@@ -8398,8 +8398,8 @@ func appendShape27Ж2(e *taskjson.Encoder, v *struct {
 func decodeShape27Ж2(d *taskjson.Decoder, v *struct {
 	f0 struct {
 		F0 map[Code]Name "json:\"a0\""
-		f1 *float32      "json:\",omitempty,omitzero\""
-		Ж2 int16         "json:\"a-b2,omitempty,omitzero\""
+		f1 *float32
+		Ж2 int16 "json:\"a-b2,omitempty,omitzero\""
 		F3 *int32
 	}
 	Field1 [2]*uintptr
@@ -8531,7 +8531,7 @@ func appendShape28(e *taskjson.Encoder, v *Shape28) {
 		F0 struct {
 			F0 Flag
 			F1 *uintptr "json:\",omitzero,string\""
-			f2 struct{} "json:\"longer_than_eight_bytes2,omitempty\""
+			f2 struct{}
 			F3 struct{} "json:\",omitempty\""
 		} "json:\"x.y0\""
 		F1 Rate "json:\"x.y1\""
@@ -8575,7 +8575,7 @@ func appendShape28F0(e *taskjson.Encoder, v *struct {
 	F0 struct {
 		F0 Flag
 		F1 *uintptr "json:\",omitzero,string\""
-		f2 struct{} "json:\"longer_than_eight_bytes2,omitempty\""
+		f2 struct{}
 		F3 struct{} "json:\",omitempty\""
 	} "json:\"x.y0\""
 	F1 Rate "json:\"x.y1\""
@@ -8590,7 +8590,7 @@ func decodeShape28F0(d *taskjson.Decoder, v *struct {
 	F0 struct {
 		F0 Flag
 		F1 *uintptr "json:\",omitzero,string\""
-		f2 struct{} "json:\"longer_than_eight_bytes2,omitempty\""
+		f2 struct{}
 		F3 struct{} "json:\",omitempty\""
 	} "json:\"x.y0\""
 	F1 Rate "json:\"x.y1\""
@@ -8612,7 +8612,7 @@ func decodeShape28F0(d *taskjson.Decoder, v *struct {
 func appendShape28F0F0(e *taskjson.Encoder, v *struct {
 	F0 Flag
 	F1 *uintptr "json:\",omitzero,string\""
-	f2 struct{} "json:\"longer_than_eight_bytes2,omitempty\""
+	f2 struct{}
 	F3 struct{} "json:\",omitempty\""
 }) {
 	e.Object()
@@ -8628,7 +8628,7 @@ func appendShape28F0F0(e *taskjson.Encoder, v *struct {
 func decodeShape28F0F0(d *taskjson.Decoder, v *struct {
 	F0 Flag
 	F1 *uintptr "json:\",omitzero,string\""
-	f2 struct{} "json:\"longer_than_eight_bytes2,omitempty\""
+	f2 struct{}
 	F3 struct{} "json:\",omitempty\""
 }) {
 	var seen uint64
@@ -8764,8 +8764,8 @@ func decodeShape29(d *taskjson.Decoder, v *Shape29) {
 func appendShape29Field0(e *taskjson.Encoder, v *struct {
 	F0 *time.Time "json:\"x.y0,omitempty,omitzero\""
 	f1 []struct {
-		f0 uint  "json:\"-\""
-		f1 int32 "json:\"key1\""
+		f0 uint
+		f1 int32
 	}
 	F2 []int8     "json:\"$2,omitzero\""
 	F3 float64    "json:\"longer_than_eight_bytes3,omitzero\""
@@ -8788,8 +8788,8 @@ func appendShape29Field0(e *taskjson.Encoder, v *struct {
 func decodeShape29Field0(d *taskjson.Decoder, v *struct {
 	F0 *time.Time "json:\"x.y0,omitempty,omitzero\""
 	f1 []struct {
-		f0 uint  "json:\"-\""
-		f1 int32 "json:\"key1\""
+		f0 uint
+		f1 int32
 	}
 	F2 []int8     "json:\"$2,omitzero\""
 	F3 float64    "json:\"longer_than_eight_bytes3,omitzero\""
@@ -8880,7 +8880,7 @@ func decodeMapOfStringToShape10(d *taskjson.Decoder, v *map[string]Shape10) {
 }
 
 func appendShape29F3(e *taskjson.Encoder, v *struct {
-	f0 uint8 "json:\"ключ0\""
+	f0 uint8
 	F1 *struct {
 		Field0 json.RawMessage "json:\",omitempty,omitzero\""
 	}
@@ -8893,7 +8893,7 @@ func appendShape29F3(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape29F3(d *taskjson.Decoder, v *struct {
-	f0 uint8 "json:\"ключ0\""
+	f0 uint8
 	F1 *struct {
 		Field0 json.RawMessage "json:\",omitempty,omitzero\""
 	}
@@ -9684,8 +9684,8 @@ func appendShape37Field5(e *taskjson.Encoder, v *struct {
 	Ж3     struct {
 		Field0 *uint16
 		F1     struct {
-			f0 []*Shape37         "json:\"a-b0,omitempty\""
-			f1 map[string]Shape19 "json:\"longer_than_eight_bytes1,omitempty\""
+			f0 []*Shape37
+			f1 map[string]Shape19
 		} "json:\"$1,omitzero\""
 	} "json:\",omitempty,omitzero\""
 	Field4 int "json:\"key4,omitempty\""
@@ -9715,8 +9715,8 @@ func decodeShape37Field5(d *taskjson.Decoder, v *struct {
 	Ж3     struct {
 		Field0 *uint16
 		F1     struct {
-			f0 []*Shape37         "json:\"a-b0,omitempty\""
-			f1 map[string]Shape19 "json:\"longer_than_eight_bytes1,omitempty\""
+			f0 []*Shape37
+			f1 map[string]Shape19
 		} "json:\"$1,omitzero\""
 	} "json:\",omitempty,omitzero\""
 	Field4 int "json:\"key4,omitempty\""
@@ -9764,8 +9764,8 @@ func decodeMapOfCodeToShape37Field5Field0(d *taskjson.Decoder, v *map[Code]struc
 func appendShape37Field5Ж3(e *taskjson.Encoder, v *struct {
 	Field0 *uint16
 	F1     struct {
-		f0 []*Shape37         "json:\"a-b0,omitempty\""
-		f1 map[string]Shape19 "json:\"longer_than_eight_bytes1,omitempty\""
+		f0 []*Shape37
+		f1 map[string]Shape19
 	} "json:\"$1,omitzero\""
 }) {
 	e.Object()
@@ -9781,8 +9781,8 @@ func appendShape37Field5Ж3(e *taskjson.Encoder, v *struct {
 func decodeShape37Field5Ж3(d *taskjson.Decoder, v *struct {
 	Field0 *uint16
 	F1     struct {
-		f0 []*Shape37         "json:\"a-b0,omitempty\""
-		f1 map[string]Shape19 "json:\"longer_than_eight_bytes1,omitempty\""
+		f0 []*Shape37
+		f1 map[string]Shape19
 	} "json:\"$1,omitzero\""
 }) {
 	var seen uint64
@@ -9801,16 +9801,16 @@ func decodeShape37Field5Ж3(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape37Field5Ж3F1(e *taskjson.Encoder, v *struct {
-	f0 []*Shape37         "json:\"a-b0,omitempty\""
-	f1 map[string]Shape19 "json:\"longer_than_eight_bytes1,omitempty\""
+	f0 []*Shape37
+	f1 map[string]Shape19
 }) {
 	e.Object()
 	e.EndObject()
 }
 
 func decodeShape37Field5Ж3F1(d *taskjson.Decoder, v *struct {
-	f0 []*Shape37         "json:\"a-b0,omitempty\""
-	f1 map[string]Shape19 "json:\"longer_than_eight_bytes1,omitempty\""
+	f0 []*Shape37
+	f1 map[string]Shape19
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -9951,9 +9951,9 @@ func appendShape40F2(e *taskjson.Encoder, v *struct {
 	} "json:\"x.y0,omitempty\""
 	Field1 []Shape40            "json:\"a-b1\""
 	F2     map[string][]uintptr "json:\"a2\""
-	f3     string               "json:\",string\""
-	Ж4     *time.Time           "json:\"longer_than_eight_bytes4\""
-	F5     struct{}             "json:\"a5,omitempty,omitzero\""
+	f3     string
+	Ж4     *time.Time "json:\"longer_than_eight_bytes4\""
+	F5     struct{}   "json:\"a5,omitempty,omitzero\""
 }) {
 	e.Object()
 	appendShape40F2Ж0(e.Key(`"x.y0":`), &v.Ж0)
@@ -9975,9 +9975,9 @@ func decodeShape40F2(d *taskjson.Decoder, v *struct {
 	} "json:\"x.y0,omitempty\""
 	Field1 []Shape40            "json:\"a-b1\""
 	F2     map[string][]uintptr "json:\"a2\""
-	f3     string               "json:\",string\""
-	Ж4     *time.Time           "json:\"longer_than_eight_bytes4\""
-	F5     struct{}             "json:\"a5,omitempty,omitzero\""
+	f3     string
+	Ж4     *time.Time "json:\"longer_than_eight_bytes4\""
+	F5     struct{}   "json:\"a5,omitempty,omitzero\""
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -10197,7 +10197,7 @@ func appendMapOfStringToShape42Ж3(e *taskjson.Encoder, v *map[string]struct {
 	f1 struct {
 		F0 string
 		F1 float32
-	} "json:\",omitzero\""
+	}
 }) {
 	if !e.NotNil(*v != nil) {
 		return
@@ -10214,7 +10214,7 @@ func decodeMapOfStringToShape42Ж3(d *taskjson.Decoder, v *map[string]struct {
 	f1 struct {
 		F0 string
 		F1 float32
-	} "json:\",omitzero\""
+	}
 }) {
 	for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
 		key := string(d.Key())
@@ -10223,7 +10223,7 @@ func decodeMapOfStringToShape42Ж3(d *taskjson.Decoder, v *map[string]struct {
 			f1 struct {
 				F0 string
 				F1 float32
-			} "json:\",omitzero\""
+			}
 		}
 		decodeShape42Ж3(d, &x)
 		(*v)[key] = x
@@ -10235,7 +10235,7 @@ func appendShape42Ж3(e *taskjson.Encoder, v *struct {
 	f1 struct {
 		F0 string
 		F1 float32
-	} "json:\",omitzero\""
+	}
 }) {
 	e.Object()
 	if v.F0 != (struct{}{}) {
@@ -10249,7 +10249,7 @@ func decodeShape42Ж3(d *taskjson.Decoder, v *struct {
 	f1 struct {
 		F0 string
 		F1 float32
-	} "json:\",omitzero\""
+	}
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -10676,7 +10676,7 @@ func appendShape45F2(e *taskjson.Encoder, v *struct {
 	Field2 struct {
 		F0 uintptr "json:\"ключ0\""
 		F1 struct {
-			f0     int16 "json:\"longer_than_eight_bytes0\""
+			f0     int16
 			Field1 *Shape11
 		} "json:\"ключ1,omitempty,omitzero\""
 		F2 *uint32 "json:\",omitempty\""
@@ -10699,7 +10699,7 @@ func decodeShape45F2(d *taskjson.Decoder, v *struct {
 	Field2 struct {
 		F0 uintptr "json:\"ключ0\""
 		F1 struct {
-			f0     int16 "json:\"longer_than_eight_bytes0\""
+			f0     int16
 			Field1 *Shape11
 		} "json:\"ключ1,omitempty,omitzero\""
 		F2 *uint32 "json:\",omitempty\""
@@ -10744,7 +10744,7 @@ func decodeMapOfUint64ToUint8(d *taskjson.Decoder, v *map[uint64]uint8) {
 func appendShape45F2Field2(e *taskjson.Encoder, v *struct {
 	F0 uintptr "json:\"ключ0\""
 	F1 struct {
-		f0     int16 "json:\"longer_than_eight_bytes0\""
+		f0     int16
 		Field1 *Shape11
 	} "json:\"ключ1,omitempty,omitzero\""
 	F2 *uint32 "json:\",omitempty\""
@@ -10752,7 +10752,7 @@ func appendShape45F2Field2(e *taskjson.Encoder, v *struct {
 	e.Object()
 	e.Key(`"ключ0":`).Uintptr(&v.F0)
 	if v.F1 != (struct {
-		f0     int16 "json:\"longer_than_eight_bytes0\""
+		f0     int16
 		Field1 *Shape11
 	}{}) {
 		appendShape45F2Field2F1(e.Key(`"ключ1":`), &v.F1)
@@ -10766,7 +10766,7 @@ func appendShape45F2Field2(e *taskjson.Encoder, v *struct {
 func decodeShape45F2Field2(d *taskjson.Decoder, v *struct {
 	F0 uintptr "json:\"ключ0\""
 	F1 struct {
-		f0     int16 "json:\"longer_than_eight_bytes0\""
+		f0     int16
 		Field1 *Shape11
 	} "json:\"ключ1,omitempty,omitzero\""
 	F2 *uint32 "json:\",omitempty\""
@@ -10790,7 +10790,7 @@ func decodeShape45F2Field2(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape45F2Field2F1(e *taskjson.Encoder, v *struct {
-	f0     int16 "json:\"longer_than_eight_bytes0\""
+	f0     int16
 	Field1 *Shape11
 }) {
 	e.Object()
@@ -10801,7 +10801,7 @@ func appendShape45F2Field2F1(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape45F2Field2F1(d *taskjson.Decoder, v *struct {
-	f0     int16 "json:\"longer_than_eight_bytes0\""
+	f0     int16
 	Field1 *Shape11
 }) {
 	var seen uint64
@@ -11797,7 +11797,7 @@ func appendShape53(e *taskjson.Encoder, v *Shape53) {
 		F0 struct {
 			F0 Flag
 			F1 *uintptr "json:\",omitzero,string\""
-			f2 struct{} "json:\"longer_than_eight_bytes2,omitempty\""
+			f2 struct{}
 			F3 struct{} "json:\",omitempty\""
 		} "json:\"x.y0\""
 		F1 Rate "json:\"x.y1\""
@@ -12092,7 +12092,7 @@ func decodeSliceOfShape56(d *taskjson.Decoder, v *[]Shape56) {
 }
 
 func appendSliceOfShape56F3(e *taskjson.Encoder, v *[]struct {
-	f0 float32 "json:\",omitempty\""
+	f0 float32
 }) {
 	if !e.NotNil(*v != nil) {
 		return
@@ -12105,7 +12105,7 @@ func appendSliceOfShape56F3(e *taskjson.Encoder, v *[]struct {
 }
 
 func decodeSliceOfShape56F3(d *taskjson.Decoder, v *[]struct {
-	f0 float32 "json:\",omitempty\""
+	f0 float32
 }) {
 	for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
 		decodeShape56F3(d, taskjson.Grow(v))
@@ -12113,14 +12113,14 @@ func decodeSliceOfShape56F3(d *taskjson.Decoder, v *[]struct {
 }
 
 func appendShape56F3(e *taskjson.Encoder, v *struct {
-	f0 float32 "json:\",omitempty\""
+	f0 float32
 }) {
 	e.Object()
 	e.EndObject()
 }
 
 func decodeShape56F3(d *taskjson.Decoder, v *struct {
-	f0 float32 "json:\",omitempty\""
+	f0 float32
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -12340,7 +12340,7 @@ func decodeShape59(d *taskjson.Decoder, v *Shape59) {
 }
 
 func appendShape59Ж3(e *taskjson.Encoder, v *struct {
-	f0 Rate "json:\"longer_than_eight_bytes0,omitzero\""
+	f0 Rate
 	F1 string
 }) {
 	e.Object()
@@ -12349,7 +12349,7 @@ func appendShape59Ж3(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape59Ж3(d *taskjson.Decoder, v *struct {
-	f0 Rate "json:\"longer_than_eight_bytes0,omitzero\""
+	f0 Rate
 	F1 string
 }) {
 	var seen uint64
@@ -12442,7 +12442,7 @@ func decodeShape60(d *taskjson.Decoder, v *Shape60) {
 func appendShape60F0(e *taskjson.Encoder, v *struct {
 	F0 int32
 	F1 *[3]uint32 "json:\"$1\""
-	f2 int        "json:\",omitzero\""
+	f2 int
 }) {
 	e.Object()
 	e.Key(`"F0":`).Int32(&v.F0)
@@ -12455,7 +12455,7 @@ func appendShape60F0(e *taskjson.Encoder, v *struct {
 func decodeShape60F0(d *taskjson.Decoder, v *struct {
 	F0 int32
 	F1 *[3]uint32 "json:\"$1\""
-	f2 int        "json:\",omitzero\""
+	f2 int
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -12494,7 +12494,7 @@ func decodeArrayOf3Uint32(d *taskjson.Decoder, v *[3]uint32) {
 }
 
 func appendShape60F2(e *taskjson.Encoder, v *struct {
-	f0 int16    "json:\",omitzero\""
+	f0 int16
 	F1 string   "json:\"a1,omitempty,omitzero,string\""
 	F2 struct{} "json:\"$2,omitzero\""
 }) {
@@ -12509,7 +12509,7 @@ func appendShape60F2(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape60F2(d *taskjson.Decoder, v *struct {
-	f0 int16    "json:\",omitzero\""
+	f0 int16
 	F1 string   "json:\"a1,omitempty,omitzero,string\""
 	F2 struct{} "json:\"$2,omitzero\""
 }) {
@@ -12631,8 +12631,8 @@ func appendShape63(e *taskjson.Encoder, v *Shape63) {
 	if v.Field6 != (struct {
 		F0 struct {
 			F0 [1]uint32
-			Ж1 string     "json:\"x.y1,string\""
-			f2 *[]Shape63 "json:\",omitempty,omitzero\""
+			Ж1 string "json:\"x.y1,string\""
+			f2 *[]Shape63
 		} "json:\"<&>0,omitempty,omitzero\""
 	}{}) {
 		appendShape63Field6(e.Key(`"Field6":`), &v.Field6)
@@ -12730,10 +12730,10 @@ func appendShape63F5(e *taskjson.Encoder, v *struct {
 		F1 struct {
 			Ж0 int32
 		} "json:\"ключ1\""
-	} "json:\"with space1\""
+	}
 	Ж2 string             "json:\"<&>2,string\""
 	Ж3 map[Name][]Shape14 "json:\",omitempty,omitzero\""
-	f4 string             "json:\"longer_than_eight_bytes4\""
+	f4 string
 	Ж5 []byte
 }) {
 	e.Object()
@@ -12755,10 +12755,10 @@ func decodeShape63F5(d *taskjson.Decoder, v *struct {
 		F1 struct {
 			Ж0 int32
 		} "json:\"ключ1\""
-	} "json:\"with space1\""
+	}
 	Ж2 string             "json:\"<&>2,string\""
 	Ж3 map[Name][]Shape14 "json:\",omitempty,omitzero\""
-	f4 string             "json:\"longer_than_eight_bytes4\""
+	f4 string
 	Ж5 []byte
 }) {
 	var seen uint64
@@ -12802,15 +12802,15 @@ func decodeMapOfNameToSliceOfShape14(d *taskjson.Decoder, v *map[Name][]Shape14)
 func appendShape63Field6(e *taskjson.Encoder, v *struct {
 	F0 struct {
 		F0 [1]uint32
-		Ж1 string     "json:\"x.y1,string\""
-		f2 *[]Shape63 "json:\",omitempty,omitzero\""
+		Ж1 string "json:\"x.y1,string\""
+		f2 *[]Shape63
 	} "json:\"<&>0,omitempty,omitzero\""
 }) {
 	e.Object()
 	if v.F0 != (struct {
 		F0 [1]uint32
-		Ж1 string     "json:\"x.y1,string\""
-		f2 *[]Shape63 "json:\",omitempty,omitzero\""
+		Ж1 string "json:\"x.y1,string\""
+		f2 *[]Shape63
 	}{}) {
 		appendShape63Field6F0(e.Key(`"<&>0":`), &v.F0)
 	}
@@ -12820,8 +12820,8 @@ func appendShape63Field6(e *taskjson.Encoder, v *struct {
 func decodeShape63Field6(d *taskjson.Decoder, v *struct {
 	F0 struct {
 		F0 [1]uint32
-		Ж1 string     "json:\"x.y1,string\""
-		f2 *[]Shape63 "json:\",omitempty,omitzero\""
+		Ж1 string "json:\"x.y1,string\""
+		f2 *[]Shape63
 	} "json:\"<&>0,omitempty,omitzero\""
 }) {
 	var seen uint64
@@ -12837,8 +12837,8 @@ func decodeShape63Field6(d *taskjson.Decoder, v *struct {
 
 func appendShape63Field6F0(e *taskjson.Encoder, v *struct {
 	F0 [1]uint32
-	Ж1 string     "json:\"x.y1,string\""
-	f2 *[]Shape63 "json:\",omitempty,omitzero\""
+	Ж1 string "json:\"x.y1,string\""
+	f2 *[]Shape63
 }) {
 	e.Object()
 	appendArrayOf1Uint32(e.Key(`"F0":`), &v.F0)
@@ -12848,8 +12848,8 @@ func appendShape63Field6F0(e *taskjson.Encoder, v *struct {
 
 func decodeShape63Field6F0(d *taskjson.Decoder, v *struct {
 	F0 [1]uint32
-	Ж1 string     "json:\"x.y1,string\""
-	f2 *[]Shape63 "json:\",omitempty,omitzero\""
+	Ж1 string "json:\"x.y1,string\""
+	f2 *[]Shape63
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -12880,9 +12880,9 @@ type withoutRunQueueTimeoutTaskName interface {
 
 var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		f0 Dict    `json:"$0,omitempty"`
-		F1 int     `json:"ключ1"`
-		f2 *uint16 `json:"<&>2,omitzero"`
+		f0 Dict
+		F1 int `json:"ключ1"`
+		f2 *uint16
 	}](Shape00{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
 		*Shape00
@@ -12899,11 +12899,11 @@ var (
 				F2 json.RawMessage
 				F3 int "json:\"with space3\""
 			} "json:\",omitempty,omitzero\""
-			f2     *struct{}   "json:\"ключ2,omitempty,omitzero\""
+			f2     *struct{}
 			Field3 [][]Shape00 "json:\",omitempty,omitzero\""
 		} `json:",omitzero"`
 		F3 []int
-		f4 map[string]Shape01 `json:"with space4,omitempty"`
+		f4 map[string]Shape01
 	}](Shape01{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
 		*Shape01
@@ -12914,18 +12914,18 @@ var (
 		F0      *bool `json:"a-b0,string"`
 		F1      Flag  `json:",omitzero"`
 		F2      struct {
-			f0 []*map[string]Shape01 "json:\"x.y0\""
-			f1 *json.Number          "json:\",omitempty,omitzero\""
-			F2 Flag                  "json:\"<&>2,omitzero\""
-			F3 int32                 "json:\",omitzero\""
+			f0 []*map[string]Shape01
+			f1 *json.Number
+			F2 Flag  "json:\"<&>2,omitzero\""
+			F3 int32 "json:\",omitzero\""
 		}
 		Ж3 int              `json:"-"`
 		F4 map[int]*Shape02 `json:",omitempty,omitzero"`
 		F5 struct {
-			F0 map[int]uintptr        "json:\",omitempty\""
-			F1 [][]*Shape02           "json:\",omitempty\""
-			f2 [1]struct{ Ж0 string } "json:\"ключ2\""
-			F3 int                    "json:\",omitzero\""
+			F0 map[int]uintptr "json:\",omitempty\""
+			F1 [][]*Shape02    "json:\",omitempty\""
+			f2 [1]struct{ Ж0 string }
+			F3 int "json:\",omitzero\""
 		}
 		F6     *time.Time `json:"key6,omitzero"`
 		Field7 []Shape02  `json:"snake_case7"`
@@ -12940,13 +12940,11 @@ var (
 		F1     uint8 `json:"ключ1,omitempty"`
 		Ж2     int32
 		F3     string
-		f4     uint64 `json:"ключ4,omitempty,omitzero,string"`
+		f4     uint64
 		F5     [3]struct {
 			Field0 uint
 			Ж1     struct{} "json:\",omitzero\""
-			Ж2     struct {
-				f0 int32 "json:\"a-b0\""
-			}
+			Ж2     struct{ f0 int32 }
 		}
 	}](Shape03{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -12986,7 +12984,7 @@ var (
 				F2 struct {
 					F0 string "json:\",omitempty,omitzero\""
 				} "json:\"snake_case2,omitzero\""
-				f3 []Shape03 "json:\",omitempty\""
+				f3 []Shape03
 			} "json:\"with space1\""
 			Field2 *struct {
 				Ж0 []Shape02 "json:\"a-b0\""
@@ -13005,7 +13003,7 @@ var (
 				F0 string
 				F1 Rate "json:\"<&>1,omitempty,omitzero\""
 			} "json:\"$0\""
-		} `json:"a6"`
+		}
 		Ж7 struct {
 			F0 map[int8]*Shape05
 			F1 uintptr "json:\",omitzero,string\""
@@ -13024,13 +13022,13 @@ var (
 		withoutRunQueueTimeoutTaskName
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		f0 *int32 `json:"with space0,omitempty,omitzero"`
-		f1 Rate   `json:"x.y1,omitzero"`
+		f0 *int32
+		f1 Rate
 		f2 struct {
 			F0 struct {
-				F0     *uint64  "json:\"x.y0,string\""
-				Field1 List     "json:\"ключ1,omitempty,omitzero\""
-				f2     []string "json:\"-\""
+				F0     *uint64 "json:\"x.y0,string\""
+				Field1 List    "json:\"ключ1,omitempty,omitzero\""
+				f2     []string
 			} "json:\"<&>0,omitempty\""
 			F1 struct {
 				F0 Shape01 "json:\"longer_than_eight_bytes0\""
@@ -13131,7 +13129,7 @@ var (
 		}
 		f1 []struct {
 			F0 map[int8]*Shape13 "json:\",omitzero\""
-		} `json:"longer_than_eight_bytes1"`
+		}
 		F2     uint32
 		Field3 struct {
 			Field0 int64            "json:\",omitempty,omitzero\""
@@ -13144,7 +13142,7 @@ var (
 		withoutRunQueueTimeoutTaskName
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		f0     bool `json:"<&>0,omitzero,string"`
+		f0     bool
 		Field1 Rate
 		Ж2     **struct{} `json:",omitempty"`
 	}](Shape14{})
@@ -13160,9 +13158,9 @@ var (
 		F3     *map[int]Flag              `json:"with space3,omitempty,omitzero"`
 		Field4 map[int]struct{ F0 *Name } `json:"$4"`
 		F5     [0]struct {
-			f0 map[Name]Flag "json:\"a0,omitempty,omitzero\""
-			Ж1 []int8        "json:\"x.y1\""
-			F2 uint32        "json:\"a-b2\""
+			f0 map[Name]Flag
+			Ж1 []int8 "json:\"x.y1\""
+			F2 uint32 "json:\"a-b2\""
 		} `json:",omitzero"`
 		F6 uint `json:",omitzero,string"`
 	}](Shape15{})
@@ -13183,11 +13181,11 @@ var (
 			F1 struct {
 				Ж0 struct{}
 				F1 *float64
-				f2 float32 "json:\",omitzero\""
+				f2 float32
 				f3 map[Name][]Shape16
 			} "json:\"snake_case1,omitempty,omitzero\""
-			f2 struct{ F0 int16 } "json:\",omitempty,omitzero\""
-			F3 int32              "json:\",omitzero\""
+			f2 struct{ F0 int16 }
+			F3 int32 "json:\",omitzero\""
 		}
 		F1 map[int8]struct{} `json:",omitzero"`
 		F2 uint              `json:",omitempty,omitzero"`
@@ -13198,13 +13196,11 @@ var (
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Shape07 `json:"in"`
-		F0      string           `json:",omitzero,string"`
-		F1      *map[string]uint `json:",omitempty,omitzero"`
-		Field2  map[Code]struct {
-			f0 *[]byte "json:\"x.y0,omitempty\""
-		} `json:"ключ2,omitempty,omitzero"`
-		Ж3 struct {
-			f0 *Code      "json:\"<&>0\""
+		F0      string                        `json:",omitzero,string"`
+		F1      *map[string]uint              `json:",omitempty,omitzero"`
+		Field2  map[Code]struct{ f0 *[]byte } `json:"ключ2,omitempty,omitzero"`
+		Ж3      struct {
+			f0 *Code
 			F1 uint16     "json:\",omitempty\""
 			F2 []struct{} "json:\",omitzero\""
 			F3 struct {
@@ -13234,7 +13230,7 @@ var (
 			F3     []bool
 			F4     []Dict  "json:\",omitzero\""
 			Field5 float64 "json:\"snake_case5,omitempty,omitzero\""
-		} `json:"a0,omitempty,omitzero"`
+		}
 		Field1 []Shape19 `json:"with space1"`
 		F2     *Shape10  `json:"x.y2"`
 		Ж3     []byte    `json:",omitempty"`
@@ -13255,7 +13251,7 @@ var (
 				F0 string   "json:\"key0,omitzero\""
 				F1 struct{} "json:\"-\""
 				Ж2 *Name    "json:\"with space2,omitempty,omitzero\""
-			} "json:\"key0\""
+			}
 			F1 struct {
 				Field0 struct {
 					F0 string "json:\",omitempty,string\""
@@ -13264,9 +13260,7 @@ var (
 			}
 			F2 [][]string
 			F3 struct {
-				Ж0 struct {
-					f0 string "json:\"key0\""
-				} "json:\"x.y0\""
+				Ж0 struct{ f0 string } "json:\"x.y0\""
 			}
 		} `json:",omitempty,omitzero"`
 		F3     *map[int8]struct{} `json:"with space3,omitzero"`
@@ -13281,7 +13275,7 @@ var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		F0     *map[string]map[int]int64 `json:"key0"`
 		Field1 map[string]Shape02        `json:"-"`
-		f2     map[int8]uint64           `json:"snake_case2"`
+		f2     map[int8]uint64
 		F3     any
 	}](Shape21{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -13306,7 +13300,7 @@ var (
 				F0 map[int8]*Shape23
 				F1 []byte
 				F2 struct{} "json:\"snake_case2,omitzero\""
-			} "json:\"ключ2,omitempty\""
+			}
 		}
 	}](Shape23{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -13314,8 +13308,8 @@ var (
 		withoutRunQueueTimeoutTaskName
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		Field0 Dict     `json:"longer_than_eight_bytes0,omitzero"`
-		f1     struct{} `json:",omitzero"`
+		Field0 Dict `json:"longer_than_eight_bytes0,omitzero"`
+		f1     struct{}
 		F2     *struct {
 			F0 struct {
 				F0     time.Time "json:\"longer_than_eight_bytes0,omitempty\""
@@ -13363,7 +13357,7 @@ var (
 			Ж0 float32 "json:\"a0,omitempty\""
 			F1 []struct {
 				Field0 float32
-				f1     bool "json:\"snake_case1,omitempty\""
+				f1     bool
 			} "json:\",omitempty,omitzero\""
 			Ж2 uint32 "json:\"<&>2\""
 			Ж3 struct{}
@@ -13374,8 +13368,8 @@ var (
 			f0 struct {
 				F0 map[uint64]string "json:\",omitempty,omitzero\""
 				F1 string            "json:\"-\""
-			} "json:\",omitempty\""
-		} `json:",omitempty,omitzero"`
+			}
+		}
 		Ж3     uint16
 		F4     uint
 		Field5 []map[Name]bool
@@ -13401,14 +13395,14 @@ var (
 					Field0 int64 "json:\"$0\""
 				} "json:\",omitempty\""
 				F2 map[string]Rate "json:\",omitzero\""
-			} "json:\"snake_case3,omitempty,omitzero\""
-		} `json:"x.y0,omitempty,omitzero"`
+			}
+		}
 		Ж1 map[Code]uint32 `json:"<&>1,omitempty,omitzero"`
 		Ж2 struct {
 			f0 struct {
 				F0 map[Code]Name "json:\"a0\""
-				f1 *float32      "json:\",omitempty,omitzero\""
-				Ж2 int16         "json:\"a-b2,omitempty,omitzero\""
+				f1 *float32
+				Ж2 int16 "json:\"a-b2,omitempty,omitzero\""
 				F3 *int32
 			}
 			Field1 [2]*uintptr
@@ -13429,7 +13423,7 @@ var (
 			F0 struct {
 				F0 Flag
 				F1 *uintptr "json:\",omitzero,string\""
-				f2 struct{} "json:\"longer_than_eight_bytes2,omitempty\""
+				f2 struct{}
 				F3 struct{} "json:\",omitempty\""
 			} "json:\"x.y0\""
 			F1 Rate "json:\"x.y1\""
@@ -13439,9 +13433,9 @@ var (
 		F3     float32 `json:",omitzero,string"`
 		f4     map[uint64]struct {
 			F0 Shape25
-			f1 *int32  "json:\",omitempty\""
+			f1 *int32
 			F2 float64 "json:\"x.y2\""
-		} `json:"x.y4,omitempty,omitzero"`
+		}
 		f5 struct {
 			F0 struct {
 				Field0 bool     "json:\",string\""
@@ -13451,7 +13445,7 @@ var (
 			F2 map[string]struct {
 				Ж0 int32 "json:\"<&>0,omitempty,omitzero\""
 			}
-		} `json:",omitzero"`
+		}
 		F6 map[int]struct{ F0 Shape21 }
 		Ж7 string `json:",omitzero,string"`
 	}](Shape28{})
@@ -13464,8 +13458,8 @@ var (
 		Field0 struct {
 			F0 *time.Time "json:\"x.y0,omitempty,omitzero\""
 			f1 []struct {
-				f0 uint  "json:\"-\""
-				f1 int32 "json:\"key1\""
+				f0 uint
+				f1 int32
 			}
 			F2 []int8     "json:\"$2,omitzero\""
 			F3 float64    "json:\"longer_than_eight_bytes3,omitzero\""
@@ -13477,7 +13471,7 @@ var (
 		} `json:",omitempty,omitzero"`
 		Ж2 map[string]Shape10 `json:"snake_case2,omitempty,omitzero"`
 		F3 struct {
-			f0 uint8 "json:\"ключ0\""
+			f0 uint8
 			F1 *struct {
 				Field0 json.RawMessage "json:\",omitempty,omitzero\""
 			}
@@ -13497,7 +13491,7 @@ var (
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Ж0 [][][]int64
-		f1 struct{}        `json:"$1,omitempty,omitzero"`
+		f1 struct{}
 		F2 json.RawMessage `json:"a-b2"`
 		F3 int32           `json:"x.y3,omitempty,omitzero"`
 		Ж4 uint            `json:",omitempty"`
@@ -13533,8 +13527,8 @@ var (
 				F1 *float32 "json:\"longer_than_eight_bytes1,omitempty\""
 				F2 []Name   "json:\"a2\""
 				F3 []Shape33
-			} "json:\"with space0,omitempty\""
-		} `json:"$1,omitzero"`
+			}
+		}
 	}](Shape33{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
 		*Shape33
@@ -13549,7 +13543,7 @@ var (
 				F0 uintptr "json:\"key0\""
 			} "json:\"a-b0\""
 		} `json:"longer_than_eight_bytes3,omitzero"`
-		f4 []byte `json:",omitzero"`
+		f4 []byte
 		F5 map[string]Shape34
 	}](Shape34{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -13574,7 +13568,7 @@ var (
 				} "json:\"a3\""
 			} "json:\"a-b0\""
 			F1 struct {
-				f0     struct{}  "json:\"a0,omitempty,omitzero\""
+				f0     struct{}
 				F1     uint8     "json:\"a-b1,omitempty,omitzero\""
 				Field2 [2]uint16 "json:\",omitempty\""
 				F3     *Shape35  "json:\",omitempty,omitzero\""
@@ -13584,8 +13578,8 @@ var (
 			f4 []struct {
 				Field0 int16  "json:\",omitempty,omitzero\""
 				F1     uint32 "json:\"a1,string\""
-			} "json:\"a4,omitzero\""
-		} `json:"a-b3,omitzero"`
+			}
+		}
 		F4 uint `json:"x.y4,string"`
 	}](Shape35{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -13614,9 +13608,9 @@ var (
 				F0 uint  "json:\",omitzero\""
 				Ж1 int64 "json:\"a1\""
 			} "json:\"$1,omitempty,omitzero\""
-			Field2 float64         "json:\"with space2,omitzero,string\""
-			f3     json.RawMessage "json:\"with space3,omitempty\""
-			Field4 []byte          "json:\",omitempty,omitzero\""
+			Field2 float64 "json:\"with space2,omitzero,string\""
+			f3     json.RawMessage
+			Field4 []byte "json:\",omitempty,omitzero\""
 		}
 		Field5 struct {
 			Field0 map[Code]struct{} "json:\",omitempty,omitzero\""
@@ -13625,8 +13619,8 @@ var (
 			Ж3     struct {
 				Field0 *uint16
 				F1     struct {
-					f0 []*Shape37         "json:\"a-b0,omitempty\""
-					f1 map[string]Shape19 "json:\"longer_than_eight_bytes1,omitempty\""
+					f0 []*Shape37
+					f1 map[string]Shape19
 				} "json:\"$1,omitzero\""
 			} "json:\",omitempty,omitzero\""
 			Field4 int "json:\"key4,omitempty\""
@@ -13652,8 +13646,8 @@ var (
 		withoutRunQueueTimeoutTaskName
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		f0 [][]Shape40 `json:"ключ0,omitempty,omitzero"`
-		F1 string      `json:",omitempty,omitzero"`
+		f0 [][]Shape40
+		F1 string `json:",omitempty,omitzero"`
 		F2 struct {
 			Ж0 struct {
 				F0 uint16    "json:\",omitempty,omitzero\""
@@ -13661,9 +13655,9 @@ var (
 			} "json:\"x.y0,omitempty\""
 			Field1 []Shape40            "json:\"a-b1\""
 			F2     map[string][]uintptr "json:\"a2\""
-			f3     string               "json:\",string\""
-			Ж4     *time.Time           "json:\"longer_than_eight_bytes4\""
-			F5     struct{}             "json:\"a5,omitempty,omitzero\""
+			f3     string
+			Ж4     *time.Time "json:\"longer_than_eight_bytes4\""
+			F5     struct{}   "json:\"a5,omitempty,omitzero\""
 		}
 		F3     int8    `json:",omitempty"`
 		Field4 **int16 `json:",omitempty,omitzero"`
@@ -13688,7 +13682,7 @@ var (
 			f1 struct {
 				F0 string
 				F1 float32
-			} "json:\",omitzero\""
+			}
 		} `json:"key3"`
 		Ж4 uint8
 	}](Shape42{})
@@ -13702,14 +13696,14 @@ var (
 		F2     []*Shape43 `json:"snake_case2"`
 		F3     uint
 		F4     []*Shape43 `json:",omitempty"`
-		f5     string     `json:"a-b5,omitempty"`
+		f5     string
 		Field6 struct {
 			Ж0 *uint
 			F1 *bool
 			F2 int16
 			Ж3 uint "json:\",omitempty\""
 		}
-		f7 map[Name][]*Shape43 `json:",omitempty"`
+		f7 map[Name][]*Shape43
 	}](Shape43{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
 		*Shape43
@@ -13749,7 +13743,7 @@ var (
 			Field2 struct {
 				F0 uintptr "json:\"ключ0\""
 				F1 struct {
-					f0     int16 "json:\"longer_than_eight_bytes0\""
+					f0     int16
 					Field1 *Shape11
 				} "json:\"ключ1,omitempty,omitzero\""
 				F2 *uint32 "json:\",omitempty\""
@@ -13820,7 +13814,7 @@ var (
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Field0 map[int][]*Shape49 `json:",omitempty,omitzero"`
-		f1     []*[0]uint         `json:"x.y1"`
+		f1     []*[0]uint
 		F2     struct {
 			Field0 map[Name]Dict "json:\"<&>0\""
 			Field1 struct {
@@ -13867,13 +13861,13 @@ var (
 		withoutRunQueueTimeoutTaskName
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		Field0 int    `json:",omitzero"`
-		f1     uint64 `json:"a-b1,omitempty"`
+		Field0 int `json:",omitzero"`
+		f1     uint64
 		F2     struct {
 			F0     int8    "json:\"x.y0,omitempty,omitzero\""
 			Field1 uintptr "json:\",omitempty,omitzero,string\""
 			Field2 map[Name]Shape15
-			f3     struct{} "json:\",omitempty\""
+			f3     struct{}
 			F4     Name
 		} `json:"-"`
 		Ж3 int16 `json:",omitempty"`
@@ -13927,10 +13921,8 @@ var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Ж0 []Shape56
 		Ж1 []Shape56 `json:"a1,omitzero"`
-		f2 [3]int16  `json:"-"`
-		F3 []struct {
-			f0 float32 "json:\",omitempty\""
-		} `json:",omitempty,omitzero"`
+		f2 [3]int16
+		F3 []struct{ f0 float32 } `json:",omitempty,omitzero"`
 	}](Shape56{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
 		*Shape56
@@ -13939,8 +13931,8 @@ var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		F0 struct{} `json:",omitempty,omitzero"`
 		Ж1 Code     `json:"$1,omitzero"`
-		f2 Name     `json:",omitempty,omitzero"`
-		F3 Rate     `json:"snake_case3"`
+		f2 Name
+		F3 Rate `json:"snake_case3"`
 		F4 []byte
 		Ж5 struct {
 			Field0 [3]map[Code]int "json:\"a-b0\""
@@ -13959,7 +13951,7 @@ var (
 		withoutRunQueueTimeoutTaskName
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		f0 int8            `json:"a0"`
+		f0 int8
 		F1 json.RawMessage `json:",omitempty"`
 		f2 *struct {
 			F0 uint64 "json:\",string\""
@@ -13968,9 +13960,9 @@ var (
 				F1 string "json:\",omitempty\""
 			} "json:\"longer_than_eight_bytes1\""
 			F2 map[string]int8 "json:\",omitempty,omitzero\""
-		} `json:",omitempty,omitzero"`
+		}
 		Ж3 *struct {
-			f0 Rate "json:\"longer_than_eight_bytes0,omitzero\""
+			f0 Rate
 			F1 string
 		} `json:",omitzero"`
 		F4     *map[Name][]uint16 `json:",omitempty"`
@@ -13984,11 +13976,11 @@ var (
 		F0 struct {
 			F0 int32
 			F1 *[3]uint32 "json:\"$1\""
-			f2 int        "json:\",omitzero\""
+			f2 int
 		}
 		F1 float32
 		F2 *struct {
-			f0 int16    "json:\",omitzero\""
+			f0 int16
 			F1 string   "json:\"a1,omitempty,omitzero,string\""
 			F2 struct{} "json:\"$2,omitzero\""
 		}
@@ -14023,17 +14015,17 @@ var (
 			f1 struct {
 				F0 [2]*time.Time      "json:\",omitzero\""
 				F1 struct{ Ж0 int32 } "json:\"ключ1\""
-			} "json:\"with space1\""
+			}
 			Ж2 string             "json:\"<&>2,string\""
 			Ж3 map[Name][]Shape14 "json:\",omitempty,omitzero\""
-			f4 string             "json:\"longer_than_eight_bytes4\""
+			f4 string
 			Ж5 []byte
 		} `json:"a-b5,omitempty"`
 		Field6 struct {
 			F0 struct {
 				F0 [1]uint32
-				Ж1 string     "json:\"x.y1,string\""
-				f2 *[]Shape63 "json:\",omitempty,omitzero\""
+				Ж1 string "json:\"x.y1,string\""
+				f2 *[]Shape63
 			} "json:\"<&>0,omitempty,omitzero\""
 		} `json:",omitzero"`
 	}](Shape63{})

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"fmt"
 	"go/format"
+	"go/token"
 	"log"
 	"math/rand/v2"
 	"os"
@@ -86,7 +87,11 @@ func (g *generator) structType(self string, depth int) string {
 	}
 	for i := range g.rng.IntN(9 - 2*depth) {
 		typ, scalar := g.fieldType(self, depth)
-		fmt.Fprintf(&s, "%s %s%s\n", g.fieldName(i), typ, g.tag(i, scalar))
+		name, tag := g.fieldName(i), g.tag(i, scalar)
+		if !token.IsExported(name) {
+			tag = "" // it would be an error
+		}
+		fmt.Fprintf(&s, "%s %s%s\n", name, typ, tag)
 	}
 	s.WriteString("}")
 	return s.String()

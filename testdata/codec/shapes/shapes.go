@@ -22,9 +22,9 @@ type (
 //
 //cloudtask:task
 type Shape00 struct {
-	f0 Dict    `json:"$0,omitempty"`
-	F1 int     `json:"ключ1"`
-	f2 *uint16 `json:"<&>2,omitzero"`
+	f0 Dict
+	F1 int `json:"ключ1"`
+	f2 *uint16
 }
 
 // Shape01 is random.
@@ -42,11 +42,11 @@ type Shape01 struct {
 			F3 int `json:"with space3"`
 		} `json:",omitempty,omitzero"`
 		f2 *struct {
-		} `json:"ключ2,omitempty,omitzero"`
+		}
 		Field3 [][]Shape00 `json:",omitempty,omitzero"`
 	} `json:",omitzero"`
 	F3 []int
-	f4 map[string]Shape01 `json:"with space4,omitempty"`
+	f4 map[string]Shape01
 }
 
 // Shape02 is random.
@@ -57,10 +57,10 @@ type Shape02 struct {
 	F0      *bool `json:"a-b0,string"`
 	F1      Flag  `json:",omitzero"`
 	F2      struct {
-		f0 []*map[string]Shape01 `json:"x.y0"`
-		f1 *json.Number          `json:",omitempty,omitzero"`
-		F2 Flag                  `json:"<&>2,omitzero"`
-		F3 int32                 `json:",omitzero"`
+		f0 []*map[string]Shape01
+		f1 *json.Number
+		F2 Flag  `json:"<&>2,omitzero"`
+		F3 int32 `json:",omitzero"`
 	}
 	Ж3 int              `json:"-"`
 	F4 map[int]*Shape02 `json:",omitempty,omitzero"`
@@ -69,7 +69,7 @@ type Shape02 struct {
 		F1 [][]*Shape02    `json:",omitempty"`
 		f2 [1]struct {
 			Ж0 string
-		} `json:"ключ2"`
+		}
 		F3 int `json:",omitzero"`
 	}
 	F6     *time.Time `json:"key6,omitzero"`
@@ -85,13 +85,13 @@ type Shape03 struct {
 	F1     uint8 `json:"ключ1,omitempty"`
 	Ж2     int32
 	F3     string
-	f4     uint64 `json:"ключ4,omitempty,omitzero,string"`
+	f4     uint64
 	F5     [3]struct {
 		Field0 uint
 		Ж1     struct {
 		} `json:",omitzero"`
 		Ж2 struct {
-			f0 int32 `json:"a-b0"`
+			f0 int32
 		}
 	}
 }
@@ -135,7 +135,7 @@ type Shape05 struct {
 			F2 struct {
 				F0 string `json:",omitempty,omitzero"`
 			} `json:"snake_case2,omitzero"`
-			f3 []Shape03 `json:",omitempty"`
+			f3 []Shape03
 		} `json:"with space1"`
 		Field2 *struct {
 			Ж0 []Shape02 `json:"a-b0"`
@@ -154,7 +154,7 @@ type Shape05 struct {
 			F0 string
 			F1 Rate `json:"<&>1,omitempty,omitzero"`
 		} `json:"$0"`
-	} `json:"a6"`
+	}
 	Ж7 struct {
 		F0 map[int8]*Shape05
 		F1 uintptr `json:",omitzero,string"`
@@ -173,13 +173,13 @@ type Shape06 struct {
 //
 //cloudtask:task
 type Shape07 struct {
-	f0 *int32 `json:"with space0,omitempty,omitzero"`
-	f1 Rate   `json:"x.y1,omitzero"`
+	f0 *int32
+	f1 Rate
 	f2 struct {
 		F0 struct {
-			F0     *uint64  `json:"x.y0,string"`
-			Field1 List     `json:"ключ1,omitempty,omitzero"`
-			f2     []string `json:"-"`
+			F0     *uint64 `json:"x.y0,string"`
+			Field1 List    `json:"ключ1,omitempty,omitzero"`
+			f2     []string
 		} `json:"<&>0,omitempty"`
 		F1 struct {
 			F0 Shape01 `json:"longer_than_eight_bytes0"`
@@ -286,7 +286,7 @@ type Shape13 struct {
 	}
 	f1 []struct {
 		F0 map[int8]*Shape13 `json:",omitzero"`
-	} `json:"longer_than_eight_bytes1"`
+	}
 	F2     uint32
 	Field3 struct {
 		Field0 int64            `json:",omitempty,omitzero"`
@@ -299,7 +299,7 @@ type Shape13 struct {
 //
 //cloudtask:task
 type Shape14 struct {
-	f0     bool `json:"<&>0,omitzero,string"`
+	f0     bool
 	Field1 Rate
 	Ж2     **struct {
 	} `json:",omitempty"`
@@ -318,9 +318,9 @@ type Shape15 struct {
 		F0 *Name
 	} `json:"$4"`
 	F5 [0]struct {
-		f0 map[Name]Flag `json:"a0,omitempty,omitzero"`
-		Ж1 []int8        `json:"x.y1"`
-		F2 uint32        `json:"a-b2"`
+		f0 map[Name]Flag
+		Ж1 []int8 `json:"x.y1"`
+		F2 uint32 `json:"a-b2"`
 	} `json:",omitzero"`
 	F6 uint `json:",omitzero,string"`
 }
@@ -343,12 +343,12 @@ type Shape16 struct {
 			Ж0 struct {
 			}
 			F1 *float64
-			f2 float32 `json:",omitzero"`
+			f2 float32
 			f3 map[Name][]Shape16
 		} `json:"snake_case1,omitempty,omitzero"`
 		f2 struct {
 			F0 int16
-		} `json:",omitempty,omitzero"`
+		}
 		F3 int32 `json:",omitzero"`
 	}
 	F1 map[int8]struct {
@@ -364,10 +364,10 @@ type Shape17 struct {
 	F0      string           `json:",omitzero,string"`
 	F1      *map[string]uint `json:",omitempty,omitzero"`
 	Field2  map[Code]struct {
-		f0 *[]byte `json:"x.y0,omitempty"`
+		f0 *[]byte
 	} `json:"ключ2,omitempty,omitzero"`
 	Ж3 struct {
-		f0 *Code  `json:"<&>0"`
+		f0 *Code
 		F1 uint16 `json:",omitempty"`
 		F2 []struct {
 		} `json:",omitzero"`
@@ -400,7 +400,7 @@ type Shape19 struct {
 		F3     []bool
 		F4     []Dict  `json:",omitzero"`
 		Field5 float64 `json:"snake_case5,omitempty,omitzero"`
-	} `json:"a0,omitempty,omitzero"`
+	}
 	Field1 []Shape19 `json:"with space1"`
 	F2     *Shape10  `json:"x.y2"`
 	Ж3     []byte    `json:",omitempty"`
@@ -422,7 +422,7 @@ type Shape20 struct {
 			F1 struct {
 			} `json:"-"`
 			Ж2 *Name `json:"with space2,omitempty,omitzero"`
-		} `json:"key0"`
+		}
 		F1 struct {
 			Field0 struct {
 				F0 string `json:",omitempty,string"`
@@ -432,7 +432,7 @@ type Shape20 struct {
 		F2 [][]string
 		F3 struct {
 			Ж0 struct {
-				f0 string `json:"key0"`
+				f0 string
 			} `json:"x.y0"`
 		}
 	} `json:",omitempty,omitzero"`
@@ -449,7 +449,7 @@ type Shape20 struct {
 type Shape21 struct {
 	F0     *map[string]map[int]int64 `json:"key0"`
 	Field1 map[string]Shape02        `json:"-"`
-	f2     map[int8]uint64           `json:"snake_case2"`
+	f2     map[int8]uint64
 	F3     any
 }
 
@@ -476,7 +476,7 @@ type Shape23 struct {
 			F1 []byte
 			F2 struct {
 			} `json:"snake_case2,omitzero"`
-		} `json:"ключ2,omitempty"`
+		}
 	}
 }
 
@@ -486,7 +486,7 @@ type Shape23 struct {
 type Shape24 struct {
 	Field0 Dict `json:"longer_than_eight_bytes0,omitzero"`
 	f1     struct {
-	} `json:",omitzero"`
+	}
 	F2 *struct {
 		F0 struct {
 			F0     time.Time `json:"longer_than_eight_bytes0,omitempty"`
@@ -536,7 +536,7 @@ type Shape26 struct {
 		Ж0 float32 `json:"a0,omitempty"`
 		F1 []struct {
 			Field0 float32
-			f1     bool `json:"snake_case1,omitempty"`
+			f1     bool
 		} `json:",omitempty,omitzero"`
 		Ж2 uint32 `json:"<&>2"`
 		Ж3 struct {
@@ -550,8 +550,8 @@ type Shape26 struct {
 		f0 struct {
 			F0 map[uint64]string `json:",omitempty,omitzero"`
 			F1 string            `json:"-"`
-		} `json:",omitempty"`
-	} `json:",omitempty,omitzero"`
+		}
+	}
 	Ж3     uint16
 	F4     uint
 	Field5 []map[Name]bool
@@ -578,14 +578,14 @@ type Shape27 struct {
 				Field0 int64 `json:"$0"`
 			} `json:",omitempty"`
 			F2 map[string]Rate `json:",omitzero"`
-		} `json:"snake_case3,omitempty,omitzero"`
-	} `json:"x.y0,omitempty,omitzero"`
+		}
+	}
 	Ж1 map[Code]uint32 `json:"<&>1,omitempty,omitzero"`
 	Ж2 struct {
 		f0 struct {
 			F0 map[Code]Name `json:"a0"`
-			f1 *float32      `json:",omitempty,omitzero"`
-			Ж2 int16         `json:"a-b2,omitempty,omitzero"`
+			f1 *float32
+			Ж2 int16 `json:"a-b2,omitempty,omitzero"`
 			F3 *int32
 		}
 		Field1 [2]*uintptr
@@ -608,7 +608,7 @@ type Shape28 struct {
 			F0 Flag
 			F1 *uintptr `json:",omitzero,string"`
 			f2 struct {
-			} `json:"longer_than_eight_bytes2,omitempty"`
+			}
 			F3 struct {
 			} `json:",omitempty"`
 		} `json:"x.y0"`
@@ -619,9 +619,9 @@ type Shape28 struct {
 	F3     float32 `json:",omitzero,string"`
 	f4     map[uint64]struct {
 		F0 Shape25
-		f1 *int32  `json:",omitempty"`
+		f1 *int32
 		F2 float64 `json:"x.y2"`
-	} `json:"x.y4,omitempty,omitzero"`
+	}
 	f5 struct {
 		F0 struct {
 			Field0 bool     `json:",string"`
@@ -631,7 +631,7 @@ type Shape28 struct {
 		F2 map[string]struct {
 			Ж0 int32 `json:"<&>0,omitempty,omitzero"`
 		}
-	} `json:",omitzero"`
+	}
 	F6 map[int]struct {
 		F0 Shape21
 	}
@@ -646,8 +646,8 @@ type Shape29 struct {
 	Field0 struct {
 		F0 *time.Time `json:"x.y0,omitempty,omitzero"`
 		f1 []struct {
-			f0 uint  `json:"-"`
-			f1 int32 `json:"key1"`
+			f0 uint
+			f1 int32
 		}
 		F2 []int8     `json:"$2,omitzero"`
 		F3 float64    `json:"longer_than_eight_bytes3,omitzero"`
@@ -659,7 +659,7 @@ type Shape29 struct {
 	} `json:",omitempty,omitzero"`
 	Ж2 map[string]Shape10 `json:"snake_case2,omitempty,omitzero"`
 	F3 struct {
-		f0 uint8 `json:"ключ0"`
+		f0 uint8
 		F1 *struct {
 			Field0 json.RawMessage `json:",omitempty,omitzero"`
 		}
@@ -680,7 +680,7 @@ type Shape30 struct {
 type Shape31 struct {
 	Ж0 [][][]int64
 	f1 struct {
-	} `json:"$1,omitempty,omitzero"`
+	}
 	F2 json.RawMessage `json:"a-b2"`
 	F3 int32           `json:"x.y3,omitempty,omitzero"`
 	Ж4 uint            `json:",omitempty"`
@@ -717,8 +717,8 @@ type Shape33 struct {
 			F1 *float32 `json:"longer_than_eight_bytes1,omitempty"`
 			F2 []Name   `json:"a2"`
 			F3 []Shape33
-		} `json:"with space0,omitempty"`
-	} `json:"$1,omitzero"`
+		}
+	}
 }
 
 // Shape34 is random.
@@ -733,7 +733,7 @@ type Shape34 struct {
 			F0 uintptr `json:"key0"`
 		} `json:"a-b0"`
 	} `json:"longer_than_eight_bytes3,omitzero"`
-	f4 []byte `json:",omitzero"`
+	f4 []byte
 	F5 map[string]Shape34
 }
 
@@ -760,7 +760,7 @@ type Shape35 struct {
 		} `json:"a-b0"`
 		F1 struct {
 			f0 struct {
-			} `json:"a0,omitempty,omitzero"`
+			}
 			F1     uint8     `json:"a-b1,omitempty,omitzero"`
 			Field2 [2]uint16 `json:",omitempty"`
 			F3     *Shape35  `json:",omitempty,omitzero"`
@@ -770,8 +770,8 @@ type Shape35 struct {
 		f4 []struct {
 			Field0 int16  `json:",omitempty,omitzero"`
 			F1     uint32 `json:"a1,string"`
-		} `json:"a4,omitzero"`
-	} `json:"a-b3,omitzero"`
+		}
+	}
 	F4 uint `json:"x.y4,string"`
 }
 
@@ -802,9 +802,9 @@ type Shape37 struct {
 			F0 uint  `json:",omitzero"`
 			Ж1 int64 `json:"a1"`
 		} `json:"$1,omitempty,omitzero"`
-		Field2 float64         `json:"with space2,omitzero,string"`
-		f3     json.RawMessage `json:"with space3,omitempty"`
-		Field4 []byte          `json:",omitempty,omitzero"`
+		Field2 float64 `json:"with space2,omitzero,string"`
+		f3     json.RawMessage
+		Field4 []byte `json:",omitempty,omitzero"`
 	}
 	Field5 struct {
 		Field0 map[Code]struct {
@@ -814,8 +814,8 @@ type Shape37 struct {
 		Ж3     struct {
 			Field0 *uint16
 			F1     struct {
-				f0 []*Shape37         `json:"a-b0,omitempty"`
-				f1 map[string]Shape19 `json:"longer_than_eight_bytes1,omitempty"`
+				f0 []*Shape37
+				f1 map[string]Shape19
 			} `json:"$1,omitzero"`
 		} `json:",omitempty,omitzero"`
 		Field4 int `json:"key4,omitempty"`
@@ -842,8 +842,8 @@ type Shape39 struct {
 //
 //cloudtask:task
 type Shape40 struct {
-	f0 [][]Shape40 `json:"ключ0,omitempty,omitzero"`
-	F1 string      `json:",omitempty,omitzero"`
+	f0 [][]Shape40
+	F1 string `json:",omitempty,omitzero"`
 	F2 struct {
 		Ж0 struct {
 			F0 uint16    `json:",omitempty,omitzero"`
@@ -851,8 +851,8 @@ type Shape40 struct {
 		} `json:"x.y0,omitempty"`
 		Field1 []Shape40            `json:"a-b1"`
 		F2     map[string][]uintptr `json:"a2"`
-		f3     string               `json:",string"`
-		Ж4     *time.Time           `json:"longer_than_eight_bytes4"`
+		f3     string
+		Ж4     *time.Time `json:"longer_than_eight_bytes4"`
 		F5     struct {
 		} `json:"a5,omitempty,omitzero"`
 	}
@@ -880,7 +880,7 @@ type Shape42 struct {
 		f1 struct {
 			F0 string
 			F1 float32
-		} `json:",omitzero"`
+		}
 	} `json:"key3"`
 	Ж4 uint8
 }
@@ -894,14 +894,14 @@ type Shape43 struct {
 	F2     []*Shape43 `json:"snake_case2"`
 	F3     uint
 	F4     []*Shape43 `json:",omitempty"`
-	f5     string     `json:"a-b5,omitempty"`
+	f5     string
 	Field6 struct {
 		Ж0 *uint
 		F1 *bool
 		F2 int16
 		Ж3 uint `json:",omitempty"`
 	}
-	f7 map[Name][]*Shape43 `json:",omitempty"`
+	f7 map[Name][]*Shape43
 }
 
 // Shape44 is random.
@@ -943,7 +943,7 @@ type Shape45 struct {
 		Field2 struct {
 			F0 uintptr `json:"ключ0"`
 			F1 struct {
-				f0     int16 `json:"longer_than_eight_bytes0"`
+				f0     int16
 				Field1 *Shape11
 			} `json:"ключ1,omitempty,omitzero"`
 			F2 *uint32 `json:",omitempty"`
@@ -1020,7 +1020,7 @@ type Shape48 struct {
 //cloudtask:task
 type Shape49 struct {
 	Field0 map[int][]*Shape49 `json:",omitempty,omitzero"`
-	f1     []*[0]uint         `json:"x.y1"`
+	f1     []*[0]uint
 	F2     struct {
 		Field0 map[Name]Dict `json:"<&>0"`
 		Field1 struct {
@@ -1070,14 +1070,14 @@ type Shape51 struct {
 //
 //cloudtask:task
 type Shape52 struct {
-	Field0 int    `json:",omitzero"`
-	f1     uint64 `json:"a-b1,omitempty"`
+	Field0 int `json:",omitzero"`
+	f1     uint64
 	F2     struct {
 		F0     int8    `json:"x.y0,omitempty,omitzero"`
 		Field1 uintptr `json:",omitempty,omitzero,string"`
 		Field2 map[Name]Shape15
 		f3     struct {
-		} `json:",omitempty"`
+		}
 		F4 Name
 	} `json:"-"`
 	Ж3 int16 `json:",omitempty"`
@@ -1134,9 +1134,9 @@ type Shape55 struct {
 type Shape56 struct {
 	Ж0 []Shape56
 	Ж1 []Shape56 `json:"a1,omitzero"`
-	f2 [3]int16  `json:"-"`
+	f2 [3]int16
 	F3 []struct {
-		f0 float32 `json:",omitempty"`
+		f0 float32
 	} `json:",omitempty,omitzero"`
 }
 
@@ -1147,7 +1147,7 @@ type Shape57 struct {
 	F0 struct {
 	} `json:",omitempty,omitzero"`
 	Ж1 Code `json:"$1,omitzero"`
-	f2 Name `json:",omitempty,omitzero"`
+	f2 Name
 	F3 Rate `json:"snake_case3"`
 	F4 []byte
 	Ж5 struct {
@@ -1167,7 +1167,7 @@ type Shape58 struct {
 //
 //cloudtask:task
 type Shape59 struct {
-	f0 int8            `json:"a0"`
+	f0 int8
 	F1 json.RawMessage `json:",omitempty"`
 	f2 *struct {
 		F0 uint64 `json:",string"`
@@ -1176,9 +1176,9 @@ type Shape59 struct {
 			F1 string `json:",omitempty"`
 		} `json:"longer_than_eight_bytes1"`
 		F2 map[string]int8 `json:",omitempty,omitzero"`
-	} `json:",omitempty,omitzero"`
+	}
 	Ж3 *struct {
-		f0 Rate `json:"longer_than_eight_bytes0,omitzero"`
+		f0 Rate
 		F1 string
 	} `json:",omitzero"`
 	F4     *map[Name][]uint16 `json:",omitempty"`
@@ -1192,11 +1192,11 @@ type Shape60 struct {
 	F0 struct {
 		F0 int32
 		F1 *[3]uint32 `json:"$1"`
-		f2 int        `json:",omitzero"`
+		f2 int
 	}
 	F1 float32
 	F2 *struct {
-		f0 int16  `json:",omitzero"`
+		f0 int16
 		F1 string `json:"a1,omitempty,omitzero,string"`
 		F2 struct {
 		} `json:"$2,omitzero"`
@@ -1236,17 +1236,17 @@ type Shape63 struct {
 			F1 struct {
 				Ж0 int32
 			} `json:"ключ1"`
-		} `json:"with space1"`
+		}
 		Ж2 string             `json:"<&>2,string"`
 		Ж3 map[Name][]Shape14 `json:",omitempty,omitzero"`
-		f4 string             `json:"longer_than_eight_bytes4"`
+		f4 string
 		Ж5 []byte
 	} `json:"a-b5,omitempty"`
 	Field6 struct {
 		F0 struct {
 			F0 [1]uint32
-			Ж1 string     `json:"x.y1,string"`
-			f2 *[]Shape63 `json:",omitempty,omitzero"`
+			Ж1 string `json:"x.y1,string"`
+			f2 *[]Shape63
 		} `json:"<&>0,omitempty,omitzero"`
 	} `json:",omitzero"`
 }

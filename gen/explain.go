@@ -1,0 +1,178 @@
+package gen
+
+import (
+	"fmt"
+	"go/token"
+	"go/version"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/tools/go/packages"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
+)
+
+// driverError is what go/packages puts around the go command's own words.
+var driverError = regexp.MustCompile(`^err: (exit status \d+: stderr: (go: )?|(go command required.*): stderr:$)`)
+
+// remedies add to the go command's words what to do about it, where it does not say so itself.
+var remedies = []struct {
+	problem *regexp.Regexp
+	remedy  string // may refer to parts of the problem
+}{
+	{
+		regexp.MustCompile(`requires go >= (\S+) \(running go \S+; GOTOOLCHAIN=local\)`),
+		"install Go $1, or let the go command get it: GOTOOLCHAIN=auto",
+	}, {
+		regexp.MustCompile(`download go(\d\S*) for \S+: toolchain not available`),
+		"install Go $1, or mend the go line of go.mod if there is no such version: go mod edit -go=VERSION",
+	}, {
+		regexp.MustCompile(`invalid go version '(\d[^']*)': must match format`),
+		"this go command is older than go.mod's Go $1: install that one",
+	}, {
+		regexp.MustCompile(`go command required, not found`),
+		"install Go, or add the folder of its go command to PATH",
+	}, {
+		regexp.MustCompile(`build constraints exclude all Go files`),
+		"give the -tags, GOOS or GOARCH that they are for",
+	}, {
+		regexp.MustCompile(`module lookup disabled by GOPROXY=off`),
+		"get what is missing with another GOPROXY: go mod download",
+	},
+}
+
+// explain words an error of the go command in one line, with the remedy, and with paths relative to the working directory.
+func (l *loader) explain(msg string) string {
+	msg = oneLine(msg)
+	msg = driverError.ReplaceAllString(msg, "$3")
+	for _, r := range remedies {
+		if m := r.problem.FindStringSubmatchIndex(msg); m != nil {
+			msg += ": " + string(r.problem.ExpandString(nil, r.remedy, msg, m))
+			break
+		}
+	}
+	return strings.ReplaceAll(msg, l.opts.Dir+string(filepath.Separator), "")
+}
+
+// packageError returns why a package could not be loaded.
+func (l *loader) packageError(p *packages.Package) string {
+	if len(p.Errors) == 0 {
+		return "it has no Go files for this build"
+	}
+	return l.explain(p.Errors[0].Msg)
+}
+
+// matchError returns why a pattern that names a package matches none.
+func (l *loader) matchError(p *packages.Package) string {
+	for _, pattern := range l.opts.Patterns {
+		dir := filepath.Join(l.opts.Dir, pattern)
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil && filepath.IsLocal(pattern) && dir != l.opts.Dir && strings.Contains(p.Errors[0].Msg, "module") {
+			return fmt.Sprintf("%s is a module of its own: run cloudtaskgen there, or make a workspace: go work init . %s", pattern, pattern)
+		}
+	}
+	return l.packageError(p)
+}
+
+// unreadable returns why the types of a compiled package cannot be read: it was compiled by a newer Go than this program
+// knows.
+func (l *loader) unreadable() string {
+	compiler := "the go command"
+	cmd := exec.CommandContext(l.ctx, "go", "env", "GOVERSION")
+	cmd.Dir, cmd.Env = l.opts.Dir, l.opts.Env
+	if out, err := cmd.Output(); err == nil {
+		compiler = strings.TrimSpace(string(out))
+	}
+	return fmt.Sprintf("this cloudtaskgen was built with %s and cannot read what %s compiles: %s", runtime.Version(), compiler, rebuild)
+}
+
+// rebuild is the remedy for a program that is older than what it reads.
+const rebuild = "update and rebuild it, go get -tool github.com/cloudtaskgen/cloudtaskgen/cmd/cloudtaskgen@latest"
+
+// addition finds the command that the go command advises to get what is missing.
+var addition = regexp.MustCompile(`to add(?: it)?: (go .*)$`)
+
+// reportMissing reports the packages that are needed and cannot be imported: once for all that have one remedy.
+func (c *checker) reportMissing() {
+	type group struct {
+		paths []string
+		why   string
+	}
+	var groups []*group
+	byRemedy := map[string]*group{}
+	for _, target := range slices.Sorted(maps.Keys(c.missing)) {
+		if _, ok := c.needed[target]; !ok {
+			continue
+		}
+		for _, sp := range c.neededBy[target] {
+			c.bad[sp.path] = true
+		}
+		why := c.missing[target]
+		remedy := strings.ReplaceAll(why, target, "")
+		if m := addition.FindStringSubmatch(why); m != nil {
+			remedy = m[1]
+		}
+		g := byRemedy[remedy]
+		if g == nil {
+			g = &group{why: why}
+			byRemedy[remedy] = g
+			groups = append(groups, g)
+		}
+		g.paths = append(g.paths, target)
+	}
+	// A module whose name nobody knows yet may be the cause of many.
+	const few = 3
+	unknown := func(g *group) bool { return strings.HasPrefix(g.why, "no required module provides") }
+	if all := slices.DeleteFunc(slices.Clone(groups), func(g *group) bool { return !unknown(g) }); len(all) > few {
+		one := &group{why: "no required module provides them; to add them: go mod tidy"}
+		for _, g := range all {
+			one.paths = append(one.paths, g.paths...)
+		}
+		groups = append(slices.DeleteFunc(groups, unknown), one)
+	}
+	for _, g := range groups {
+		c.errorf(c.firstImport(g.paths), "cannot import %s: %s", listed(g.paths), g.why)
+	}
+}
+
+// firstImport returns where the first of some packages is imported.
+func (c *checker) firstImport(paths []string) token.Pos {
+	var places []token.Pos
+	for _, path := range paths {
+		places = append(places, c.needed[path])
+	}
+	return slices.MinFunc(places, func(a, b token.Pos) int { return comparePositions(c.position(a), c.position(b)) })
+}
+
+// listed quotes paths, of many the first two.
+func listed(paths []string) string {
+	quoted := make([]string, len(paths))
+	for i, path := range paths {
+		quoted[i] = strconv.Quote(path)
+	}
+	last := quoted[len(quoted)-1]
+	switch n := len(paths); {
+	case n == 1:
+		return last
+	case n > 3:
+		quoted, last = quoted[:3], fmt.Sprintf("%d more packages", n-2)
+	}
+	return strings.Join(quoted[:len(quoted)-1], ", ") + " and " + last
+}
+
+// explainNewerLanguage says why source may not be understood: it is written for a newer Go than this program knows.
+func (c *checker) explainNewerLanguage(sp *sourcePackage) {
+	if version.Compare(sp.goVersion, runtime.Version()) <= 0 {
+		return
+	}
+	c.found = append(c.found, Diagnostic{
+		Pos:     model.Position{File: c.graph[sp.path].Module.GoMod, Line: 1, Column: 1},
+		Message: fmt.Sprintf("the source is written for %s, and this cloudtaskgen was built with %s, which may not understand it: %s", sp.goVersion, runtime.Version(), rebuild),
+	})
+}
