@@ -9,6 +9,9 @@ import (
 // (projects/P/locations/L/queues/Q and …/tasks/T). Failures that the service answered are, or wrap, a [*StatusError].
 // Implementations are safe for concurrent use and make one call to the service a method call: retrying is the
 // client's business.
+//
+// A service with a clock of its own, such as an embedded queue in a test, also has the method Now() time.Time. Delays
+// are counted from it, and so is the time of names that are unique within a period.
 type Backend interface {
 	// CreateTask adds the task to the queue and returns it as stored, without its body. An empty Task.Name lets the
 	// service choose; a name that is queued, running or remembered is [AlreadyExists].
@@ -26,6 +29,14 @@ type Backend interface {
 	GetQueue(ctx context.Context, name string) (*Queue, error)
 	// Close releases connections.
 	Close() error
+}
+
+// clockOf returns the backend's clock, which is this machine's unless it says otherwise.
+func clockOf(backend Backend) func() time.Time {
+	if clock, ok := backend.(interface{ Now() time.Time }); ok {
+		return clock.Now
+	}
+	return time.Now
 }
 
 // CreateResult is the outcome of one task of a batch.

@@ -165,7 +165,7 @@ func (b *batch) send(ctx context.Context, indexes []int) {
 		return
 	}
 	first := b.jobs[indexes[0]]
-	r := b.c.newRetrier(first.policy)
+	r, begun := b.c.newRetrier(first.policy), b.c.now()
 	requestID := rand.Text()
 	for {
 		if b.c.noBatch.Load() {
@@ -189,7 +189,7 @@ func (b *batch) send(ctx context.Context, indexes []int) {
 			// The call failed for all of them. Repeated with its id it is still one call to the service.
 			results = slices.Repeat([]CreateResult{{Err: err}}, len(indexes))
 		}
-		again, diverted := b.settle(ctx, &r, indexes, results)
+		again, diverted := b.settle(ctx, &r, begun, indexes, results)
 		if len(diverted) > 0 {
 			b.send(ctx, b.divert(ctx, diverted))
 		}
@@ -248,7 +248,7 @@ func (b *batch) divert(ctx context.Context, indexes []int) []int {
 }
 
 // settle keeps the results, and returns which tasks to try again and which to send to the backup queue.
-func (b *batch) settle(ctx context.Context, r *retrier, indexes []int, results []CreateResult) (again, diverted []int) {
+func (b *batch) settle(ctx context.Context, r *retrier, begun time.Time, indexes []int, results []CreateResult) (again, diverted []int) {
 	for n, i := range indexes {
 		j, err := b.jobs[i], results[n].Err
 		b.errs[i] = nil
@@ -256,9 +256,9 @@ func (b *batch) settle(ctx context.Context, r *retrier, indexes []int, results [
 		case err == nil:
 			b.receipts[i] = b.c.created(ctx, j, results[n].Task)
 		case StatusOf(err) == AlreadyExists && j.id != "":
-			b.receipts[i] = b.c.exists(ctx, j, r.start, r.tries > 1)
+			b.receipts[i] = b.c.exists(ctx, j, begun, r.tries > 1)
 		case b.c.backUp(j, err):
-			if r.tries > 1 && b.c.ownQueued(ctx, j, r.start) {
+			if r.tries > 1 && b.c.ownQueued(ctx, j, begun) {
 				b.receipts[i] = b.c.created(ctx, j, nil)
 				continue
 			}

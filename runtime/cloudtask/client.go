@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync/atomic"
+	"time"
 )
 
 // Client enqueues tasks, and looks at and discards those that are queued. It is safe for concurrent use.
@@ -16,6 +17,7 @@ type Client struct {
 	settings *queueSettings    // for the context of Debug
 
 	noBatch atomic.Bool         // the service has said that it cannot create tasks in batches
+	now     func() time.Time    // the service's clock
 	random  func(n int64) int64 // in [0,n), n > 0
 }
 
@@ -32,6 +34,7 @@ func NewClient(backend Backend, cfg Config, routes ...Route) (*Client, error) {
 		cfg:     cfg,
 		queues:  "projects/" + cfg.Project + "/locations/" + cfg.Location + "/queues/",
 		urls:    cfg.BaseURL + cfg.PathPrefix,
+		now:     clockOf(backend),
 		random:  rand.Int64N,
 	}
 	if cfg.Eager {

@@ -92,7 +92,7 @@ func (c *Client) timing(verb ETA, opts []EnqueueOption) (o *enqueueOptions, now,
 	if err != nil {
 		return nil, now, at, err
 	}
-	now = time.Now()
+	now = c.now()
 	at, err = c.scheduleTime(now, eta)
 	return o, now, at, err
 }
@@ -213,7 +213,7 @@ func (c *Client) address(j *job, queue string) error {
 // create makes the calls that put the job into its queue or the backup queue.
 func (c *Client) create(ctx context.Context, j *job) (Receipt, error) {
 	r := c.newRetrier(j.policy)
-	begun := r.start
+	begun := c.now()
 	for {
 		r.tries++
 		stored, err := c.createOnce(ctx, j, &r)
@@ -231,7 +231,7 @@ func (c *Client) create(ctx context.Context, j *job) (Receipt, error) {
 			if err = c.divert(j); err != nil {
 				return Receipt{}, err
 			}
-			r.tries, begun = 0, time.Now()
+			r.tries, begun = 0, c.now()
 			continue
 		}
 		if err := r.retry(ctx, err); err != nil {

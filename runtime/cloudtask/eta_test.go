@@ -165,3 +165,38 @@ func TestUntilIsUniform(t *testing.T) {
 		}
 	})
 }
+
+// clocked is a queue service whose clock is not this machine's.
+type clocked struct {
+	*memory
+	now time.Time
+}
+
+func (c clocked) Now() time.Time { return c.now }
+
+// Delays count from the service's clock, where it has one.
+func TestServiceClock(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)
+	tests := []struct {
+		name string
+		eta  cloudtask.ETA
+		want time.Time // zero: none is sent
+	}{
+		{"in", cloudtask.In(time.Hour), now.Add(time.Hour)},
+		{"at", cloudtask.At(now.Add(time.Minute)), now.Add(time.Minute)},
+		{"at a time that is past there", cloudtask.At(time.Now().Add(day)), time.Time{}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			m := &memory{}
+			if _, err := later(test.eta)(t.Context(), newClient(t, clocked{m, now}, nil)); err != nil {
+				t.Fatal(err)
+			}
+			if got := m.calls[0].tasks[0].ScheduleTime; !got.Equal(test.want) {
+				t.Errorf("schedule time %v, want %v", got, test.want)
+			}
+		})
+	}
+}

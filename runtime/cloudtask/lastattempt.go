@@ -43,11 +43,11 @@ func (m Metadata) LastAttempt(ctx context.Context) (bool, error) {
 	case limits.MaxRetryDuration <= 0:
 		return attempts >= 0, nil
 	}
-	since, err := m.firstAttempt(ctx)
+	age, err := m.age(ctx)
 	if err != nil {
 		return false, err
 	}
-	return time.Since(since) > limits.MaxRetryDuration, nil
+	return age > limits.MaxRetryDuration, nil
 }
 
 // defaultMaxAttempts is Cloud Tasks' own limit where none is set.
@@ -69,23 +69,23 @@ func (m Metadata) retryLimits(ctx context.Context) (RetryConfig, error) {
 	return q.Retry, nil
 }
 
-// firstAttempt returns when the task was dispatched first.
-func (m Metadata) firstAttempt(ctx context.Context) (time.Time, error) {
+// age returns for how long the task has been tried.
+func (m Metadata) age(ctx context.Context) (time.Duration, error) {
 	if m.FirstAttempt() {
-		return m.started, nil
+		return time.Since(m.started), nil
 	}
 	settings, queue, err := m.settings(ctx)
 	if err != nil {
-		return time.Time{}, err
+		return 0, err
 	}
 	task, err := settings.backend.GetTask(ctx, queue+"/tasks/"+m.TaskID)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%w: reading when task %s of %s was tried first: %w", ErrRetryLimitsUnknown, m.TaskID, queue, err)
+		return 0, fmt.Errorf("%w: reading when task %s of %s was tried first: %w", ErrRetryLimitsUnknown, m.TaskID, queue, err)
 	}
 	if task.FirstAttempt.IsZero() {
-		return time.Time{}, fmt.Errorf("%w: the queue does not say when task %s of %s was tried first", ErrRetryLimitsUnknown, m.TaskID, queue)
+		return 0, fmt.Errorf("%w: the queue does not say when task %s of %s was tried first", ErrRetryLimitsUnknown, m.TaskID, queue)
 	}
-	return task.FirstAttempt, nil
+	return clockOf(settings.backend)().Sub(task.FirstAttempt), nil
 }
 
 // settings returns where the queue can be asked, and the queue's resource name.

@@ -91,7 +91,7 @@ func (h *handler) logRun(ctx context.Context, rep *report) {
 	}
 	attrs = append(attrs, slog.String("outcome", string(rep.outcome)), slog.Duration("duration", time.Since(rep.started)))
 	if rep.err != nil {
-		attrs = append(attrs, slog.String("error", rep.err.Error()))
+		attrs = append(attrs, slog.Any("error", loggedError{rep.err}))
 	}
 	if rep.mistake != "" {
 		attrs = append(attrs, slog.String("mistake", rep.mistake))
@@ -101,3 +101,10 @@ func (h *handler) logRun(ctx context.Context, rep *report) {
 	}
 	h.cfg.Logger.LogAttrs(ctx, level, "task "+string(rep.outcome), attrs...)
 }
+
+// loggedError is logged as its text, whatever a log would make of the error otherwise. A [slog.Handler] that wants the
+// error itself, as package cloudtasktest's does, finds it in the attribute.
+type loggedError struct{ error }
+
+func (e loggedError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+func (e loggedError) Unwrap() error        { return e.error }

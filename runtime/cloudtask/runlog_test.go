@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -123,5 +124,34 @@ func TestLogLevel(t *testing.T) {
 	post(newHandler(t, cfg, route(fails(nil))), "/tasks/Greet", `{"name":"Ann"}`)
 	if text := log.String(); text != "" {
 		t.Errorf("logged %s", text)
+	}
+}
+
+// seenErrors is a log that keeps the errors of its lines as they were.
+type seenErrors struct {
+	slog.Handler
+	errs *[]error
+}
+
+func (s seenErrors) Handle(_ context.Context, line slog.Record) error {
+	line.Attrs(func(attr slog.Attr) bool {
+		if err, ok := attr.Value.Any().(error); ok && attr.Key == "error" {
+			*s.errs = append(*s.errs, err)
+		}
+		return true
+	})
+	return nil
+}
+
+// A log that wants to know what went wrong gets the error that Run returned, not only its text.
+func TestLoggedErrorIsTheErrorItself(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("mail server is down")
+	var errs []error
+	cfg := insecure
+	cfg.Logger = slog.New(seenErrors{slog.NewTextHandler(io.Discard, nil), &errs})
+	post(newHandler(t, cfg, route(fails(fmt.Errorf("greeting: %w", cause)))), "/tasks/Greet", `{"name":"Ann"}`)
+	if len(errs) != 1 || !errors.Is(errs[0], cause) {
+		t.Errorf("logged errors %v, want one that wraps %q", errs, cause)
 	}
 }
