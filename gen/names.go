@@ -36,7 +36,7 @@ type names struct {
 // them would be legal, and confusing to read.
 func avoided(name string) bool {
 	switch name {
-	case "app", "c", "cfg", "cloudtask", "context", "ctx", "data", "dst", "err", "eta", "http", "json", "latest", "opts", "runner",
+	case "app", "c", "cfg", "cloudtask", "context", "ctx", "data", "dst", "err", "eta", "http", "json", "latest", "opts", "q", "runner",
 		"task", "taskID", "taskjson", "tasks", "time", "zero":
 		return true
 	}
@@ -90,17 +90,18 @@ func (n *names) task(d *declared) model.TaskNames {
 	x := upperFirst(typeName)
 	fixed := func(name string) string { return n.fixed(name, "task "+typeName, d.spec.Name.Pos()) }
 	return model.TaskNames{
-		Asap:    fixed("Enqueue" + x + "Asap"),
-		Later:   fixed("Enqueue" + x + "Later"),
-		Until:   fixed("Enqueue" + x + "Until"),
-		Push:    fixed("Enqueue" + x + "Push"),
-		Batch:   fixed("Enqueue" + x + "Batch"),
-		Sync:    fixed("Sync" + x),
-		Debug:   fixed("Debug" + x),
-		Discard: fixed("Discard" + x),
-		Append:  fixed("Append" + x),
-		Decode:  fixed("Decode" + x),
-		Runner:  "Run" + x,
+		Asap:     fixed("Enqueue" + x + "Asap"),
+		Later:    fixed("Enqueue" + x + "Later"),
+		Until:    fixed("Enqueue" + x + "Until"),
+		Push:     fixed("Enqueue" + x + "Push"),
+		Batch:    fixed("Enqueue" + x + "Batch"),
+		Sync:     fixed("Sync" + x),
+		Debug:    fixed("Debug" + x),
+		Discard:  fixed("Discard" + x),
+		Enqueued: fixed("Enqueued" + x),
+		Append:   fixed("Append" + x),
+		Decode:   fixed("Decode" + x),
+		Runner:   "Run" + x,
 	}
 }
 

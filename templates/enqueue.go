@@ -67,6 +67,18 @@ func (f *File) run(t *model.Task) {
 		jen.Return(f.call(t, jen.Id(ctx), jen.Id(task))))
 }
 
+// enqueued prints the function that names a task to tests. It is generic so that programs do not contain it: what has type
+// parameters is compiled where it is called.
+func (f *File) enqueued(t *model.Task) {
+	queue, q := f.local("Q"), f.local("q")
+	selection := func() *jen.Statement { return jen.Qual(pathCloudtask, "Enqueued").Types(jen.Id(queue), jen.Id(t.Type)) }
+	f.Line()
+	f.comment(fmt.Sprintf("%s stands for the %s tasks that were enqueued in %s, a *cloudtasktest.Queue: tests say cloudtasktest.Only(t, %s(%s)).",
+		t.Names.Enqueued, t.Type, q, t.Names.Enqueued, q))
+	f.Func().Id(t.Names.Enqueued).Types(jen.Id(queue).Any()).Params(jen.Id(q).Id(queue)).Add(selection()).Block(
+		jen.Return(selection().Values(jen.Id("Queue").Op(":").Id(q), jen.Id("Definition").Op(":").Op("&").Id(t.Names.Definition))))
+}
+
 // call prints the call that runs a task: its Run method, or the Runner's.
 func (f *File) call(t *model.Task, ctx, task jen.Code) jen.Code {
 	if t.Run == nil {

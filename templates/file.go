@@ -39,6 +39,7 @@ func Render(pkg *model.Package) ([]byte, error) {
 		f.definition(t)
 		f.enqueue(t)
 		f.run(t)
+		f.enqueued(t)
 	}
 	f.codecs()
 	f.assertions()
@@ -129,7 +130,7 @@ func (f *File) allocate(want string) string {
 
 // unlikeLocals returns name, or a longer one where the functions of every task have a parameter of that name.
 func (f *File) unlikeLocals(name string) string {
-	if slices.Contains([]string{"c", "cfg", "ctx", "eta", "latest", "opts", "runner", "task", "taskID", "tasks", "zero", "err"}, name) {
+	if slices.Contains([]string{"c", "cfg", "ctx", "eta", "latest", "opts", "q", "runner", "task", "taskID", "tasks", "zero", "err"}, name) {
 		return name + "Dep"
 	}
 	return name

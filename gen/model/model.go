@@ -61,13 +61,14 @@ type TaskNames struct {
 	Definition                      string // the variable
 	Asap, Later, Until, Push, Batch string
 	Sync, Debug, Discard            string
+	Enqueued                        string // for tests
 	Append, Decode                  string
 	Runner                          string // method of Runner; "" for a task with Run
 }
 
 // All returns the names at package level.
 func (n *TaskNames) All() []string {
-	return []string{n.Definition, n.Asap, n.Later, n.Until, n.Push, n.Batch, n.Sync, n.Debug, n.Discard, n.Append, n.Decode}
+	return []string{n.Definition, n.Asap, n.Later, n.Until, n.Push, n.Batch, n.Sync, n.Debug, n.Discard, n.Enqueued, n.Append, n.Decode}
 }
 
 // Import is a package that generated code may have to import.

@@ -125,6 +125,12 @@ func DebugBatchDataProcessing(ctx context.Context, c *cloudtask.Client, app *App
 	return task.Run(ctx, app)
 }
 
+// EnqueuedBatchDataProcessing stands for the BatchDataProcessing tasks that were enqueued in q, a
+// *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedBatchDataProcessing(q)).
+func EnqueuedBatchDataProcessing[Q any](q Q) cloudtask.Enqueued[Q, BatchDataProcessing] {
+	return cloudtask.Enqueued[Q, BatchDataProcessing]{Queue: q, Definition: &batchDataProcessing}
+}
+
 // closeAccount describes the task CloseAccount.
 var closeAccount = cloudtask.Definition[CloseAccount]{
 	Name:   "CloseAccount",
@@ -181,6 +187,12 @@ func DebugCloseAccount(ctx context.Context, c *cloudtask.Client, app *App, taskI
 		return err
 	}
 	return task.Run(ctx, app)
+}
+
+// EnqueuedCloseAccount stands for the CloseAccount tasks that were enqueued in q, a *cloudtasktest.Queue:
+// tests say cloudtasktest.Only(t, EnqueuedCloseAccount(q)).
+func EnqueuedCloseAccount[Q any](q Q) cloudtask.Enqueued[Q, CloseAccount] {
+	return cloudtask.Enqueued[Q, CloseAccount]{Queue: q, Definition: &closeAccount}
 }
 
 // dailyDigest describes the task DailyDigest.
@@ -249,6 +261,12 @@ func DebugDailyDigest(ctx context.Context, c *cloudtask.Client, app *App, taskID
 	return task.Run(ctx, app)
 }
 
+// EnqueuedDailyDigest stands for the DailyDigest tasks that were enqueued in q, a *cloudtasktest.Queue: tests
+// say cloudtasktest.Only(t, EnqueuedDailyDigest(q)).
+func EnqueuedDailyDigest[Q any](q Q) cloudtask.Enqueued[Q, DailyDigest] {
+	return cloudtask.Enqueued[Q, DailyDigest]{Queue: q, Definition: &dailyDigest}
+}
+
 // generateReport describes the task GenerateReport.
 var generateReport = cloudtask.Definition[GenerateReport]{
 	Name:    "GenerateReport",
@@ -309,6 +327,12 @@ func DebugGenerateReport(ctx context.Context, c *cloudtask.Client, app *App, tas
 	return task.Run(ctx, app)
 }
 
+// EnqueuedGenerateReport stands for the GenerateReport tasks that were enqueued in q, a *cloudtasktest.Queue:
+// tests say cloudtasktest.Only(t, EnqueuedGenerateReport(q)).
+func EnqueuedGenerateReport[Q any](q Q) cloudtask.Enqueued[Q, GenerateReport] {
+	return cloudtask.Enqueued[Q, GenerateReport]{Queue: q, Definition: &generateReport}
+}
+
 // highPriorityNotification describes the task HighPriorityNotification.
 var highPriorityNotification = cloudtask.Definition[HighPriorityNotification]{
 	Name:   "HighPriorityNotification",
@@ -366,6 +390,12 @@ func DebugHighPriorityNotification(ctx context.Context, c *cloudtask.Client, app
 		return err
 	}
 	return task.Run(ctx, app)
+}
+
+// EnqueuedHighPriorityNotification stands for the HighPriorityNotification tasks that were enqueued in q, a
+// *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedHighPriorityNotification(q)).
+func EnqueuedHighPriorityNotification[Q any](q Q) cloudtask.Enqueued[Q, HighPriorityNotification] {
+	return cloudtask.Enqueued[Q, HighPriorityNotification]{Queue: q, Definition: &highPriorityNotification}
 }
 
 // importContacts describes the task ImportContacts.
@@ -429,6 +459,12 @@ func DebugImportContacts(ctx context.Context, c *cloudtask.Client, app *App, tas
 	return task.Run(ctx, app)
 }
 
+// EnqueuedImportContacts stands for the ImportContacts tasks that were enqueued in q, a *cloudtasktest.Queue:
+// tests say cloudtasktest.Only(t, EnqueuedImportContacts(q)).
+func EnqueuedImportContacts[Q any](q Q) cloudtask.Enqueued[Q, ImportContacts] {
+	return cloudtask.Enqueued[Q, ImportContacts]{Queue: q, Definition: &importContacts}
+}
+
 // processAnalyticsBatch describes the task ProcessAnalyticsBatch.
 var processAnalyticsBatch = cloudtask.Definition[ProcessAnalyticsBatch]{
 	Name:   "ProcessAnalyticsBatch",
@@ -485,6 +521,12 @@ func DebugProcessAnalyticsBatch(ctx context.Context, c *cloudtask.Client, app *A
 		return err
 	}
 	return task.Run(ctx, app)
+}
+
+// EnqueuedProcessAnalyticsBatch stands for the ProcessAnalyticsBatch tasks that were enqueued in q, a
+// *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedProcessAnalyticsBatch(q)).
+func EnqueuedProcessAnalyticsBatch[Q any](q Q) cloudtask.Enqueued[Q, ProcessAnalyticsBatch] {
+	return cloudtask.Enqueued[Q, ProcessAnalyticsBatch]{Queue: q, Definition: &processAnalyticsBatch}
 }
 
 // processItem describes the task ProcessItem.
@@ -552,6 +594,12 @@ func DebugProcessItem(ctx context.Context, c *cloudtask.Client, app *App, taskID
 	return task.Run(ctx, app)
 }
 
+// EnqueuedProcessItem stands for the ProcessItem tasks that were enqueued in q, a *cloudtasktest.Queue: tests
+// say cloudtasktest.Only(t, EnqueuedProcessItem(q)).
+func EnqueuedProcessItem[Q any](q Q) cloudtask.Enqueued[Q, ProcessItem] {
+	return cloudtask.Enqueued[Q, ProcessItem]{Queue: q, Definition: &processItem}
+}
+
 // processOrder describes the task ProcessOrder.
 var processOrder = cloudtask.Definition[ProcessOrder]{
 	Name:   "ProcessOrder",
@@ -611,6 +659,12 @@ func DebugProcessOrder(ctx context.Context, c *cloudtask.Client, app *App, taskI
 	return task.Run(ctx, app)
 }
 
+// EnqueuedProcessOrder stands for the ProcessOrder tasks that were enqueued in q, a *cloudtasktest.Queue:
+// tests say cloudtasktest.Only(t, EnqueuedProcessOrder(q)).
+func EnqueuedProcessOrder[Q any](q Q) cloudtask.Enqueued[Q, ProcessOrder] {
+	return cloudtask.Enqueued[Q, ProcessOrder]{Queue: q, Definition: &processOrder}
+}
+
 // retryAware describes the task RetryAware.
 var retryAware = cloudtask.Definition[RetryAware]{
 	Name:   "RetryAware",
@@ -667,6 +721,12 @@ func DebugRetryAware(ctx context.Context, c *cloudtask.Client, app *App, taskID 
 		return err
 	}
 	return task.Run(ctx, app)
+}
+
+// EnqueuedRetryAware stands for the RetryAware tasks that were enqueued in q, a *cloudtasktest.Queue: tests
+// say cloudtasktest.Only(t, EnqueuedRetryAware(q)).
+func EnqueuedRetryAware[Q any](q Q) cloudtask.Enqueued[Q, RetryAware] {
+	return cloudtask.Enqueued[Q, RetryAware]{Queue: q, Definition: &retryAware}
 }
 
 // robustEnqueue describes the task RobustEnqueue.
@@ -728,6 +788,12 @@ func DebugRobustEnqueue(ctx context.Context, c *cloudtask.Client, app *App, task
 	return task.Run(ctx, app)
 }
 
+// EnqueuedRobustEnqueue stands for the RobustEnqueue tasks that were enqueued in q, a *cloudtasktest.Queue:
+// tests say cloudtasktest.Only(t, EnqueuedRobustEnqueue(q)).
+func EnqueuedRobustEnqueue[Q any](q Q) cloudtask.Enqueued[Q, RobustEnqueue] {
+	return cloudtask.Enqueued[Q, RobustEnqueue]{Queue: q, Definition: &robustEnqueue}
+}
+
 // sendWelcomeEmail describes the task SendWelcomeEmail.
 var sendWelcomeEmail = cloudtask.Definition[SendWelcomeEmail]{
 	Name:    "SendWelcomeEmail",
@@ -787,6 +853,12 @@ func DebugSendWelcomeEmail(ctx context.Context, c *cloudtask.Client, app *App, t
 		return zero, err
 	}
 	return task.Run(ctx, app)
+}
+
+// EnqueuedSendWelcomeEmail stands for the SendWelcomeEmail tasks that were enqueued in q, a
+// *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedSendWelcomeEmail(q)).
+func EnqueuedSendWelcomeEmail[Q any](q Q) cloudtask.Enqueued[Q, SendWelcomeEmail] {
+	return cloudtask.Enqueued[Q, SendWelcomeEmail]{Queue: q, Definition: &sendWelcomeEmail}
 }
 
 // AppendBatchDataProcessing appends the payload's JSON to dst. After an error dst is returned as it was.

@@ -110,6 +110,12 @@ func DebugDocument(ctx context.Context, c *cloudtask.Client, runner Runner, task
 	return runner.RunDocument(ctx, task)
 }
 
+// EnqueuedDocument stands for the Document tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedDocument(q)).
+func EnqueuedDocument[Q any](q Q) cloudtask.Enqueued[Q, Document] {
+	return cloudtask.Enqueued[Q, Document]{Queue: q, Definition: &document}
+}
+
 // iDs describes the task IDs.
 var iDs = cloudtask.Definition[IDs]{
 	Name:   "IDs",
@@ -163,6 +169,12 @@ func DebugIDs(ctx context.Context, c *cloudtask.Client, runner Runner, taskID st
 		return err
 	}
 	return runner.RunIDs(ctx, task)
+}
+
+// EnqueuedIDs stands for the IDs tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedIDs(q)).
+func EnqueuedIDs[Q any](q Q) cloudtask.Enqueued[Q, IDs] {
+	return cloudtask.Enqueued[Q, IDs]{Queue: q, Definition: &iDs}
 }
 
 // mixed describes the task Mixed.
@@ -220,6 +232,12 @@ func DebugMixed(ctx context.Context, c *cloudtask.Client, runner Runner, taskID 
 	return runner.RunMixed(ctx, task)
 }
 
+// EnqueuedMixed stands for the Mixed tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedMixed(q)).
+func EnqueuedMixed[Q any](q Q) cloudtask.Enqueued[Q, Mixed] {
+	return cloudtask.Enqueued[Q, Mixed]{Queue: q, Definition: &mixed}
+}
+
 // order describes the task Order.
 var order = cloudtask.Definition[Order]{
 	Name:   "MeasuredOrder",
@@ -275,6 +293,12 @@ func DebugOrder(ctx context.Context, c *cloudtask.Client, runner Runner, taskID 
 	return runner.RunOrder(ctx, task)
 }
 
+// EnqueuedOrder stands for the Order tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedOrder(q)).
+func EnqueuedOrder[Q any](q Q) cloudtask.Enqueued[Q, Order] {
+	return cloudtask.Enqueued[Q, Order]{Queue: q, Definition: &order}
+}
+
 // tiny describes the task Tiny.
 var tiny = cloudtask.Definition[Tiny]{
 	Name:   "Tiny",
@@ -328,6 +352,12 @@ func DebugTiny(ctx context.Context, c *cloudtask.Client, runner Runner, taskID s
 		return err
 	}
 	return runner.RunTiny(ctx, task)
+}
+
+// EnqueuedTiny stands for the Tiny tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedTiny(q)).
+func EnqueuedTiny[Q any](q Q) cloudtask.Enqueued[Q, Tiny] {
+	return cloudtask.Enqueued[Q, Tiny]{Queue: q, Definition: &tiny}
 }
 
 // AppendDocument appends the payload's JSON to dst. After an error dst is returned as it was.

@@ -107,6 +107,12 @@ func DebugA(ctx context.Context, c *cloudtask.Client, taskID string) (Summary, e
 	return task.Run(ctx)
 }
 
+// EnqueuedA stands for the A tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedA(q)).
+func EnqueuedA[Q any](q Q) cloudtask.Enqueued[Q, A] {
+	return cloudtask.Enqueued[Q, A]{Queue: q, Definition: &a}
+}
+
 // b describes the task B.
 var b = cloudtask.Definition[B]{
 	Name:   "B",
@@ -161,6 +167,12 @@ func DebugB(ctx context.Context, c *cloudtask.Client, taskID string) ([]*A, erro
 		return zero, err
 	}
 	return task.Run(ctx)
+}
+
+// EnqueuedB stands for the B tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedB(q)).
+func EnqueuedB[Q any](q Q) cloudtask.Enqueued[Q, B] {
+	return cloudtask.Enqueued[Q, B]{Queue: q, Definition: &b}
 }
 
 // cTask describes the task C.
@@ -219,6 +231,12 @@ func DebugC(ctx context.Context, c *cloudtask.Client, taskID string) (string, er
 	return task.Run(ctx)
 }
 
+// EnqueuedC stands for the C tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedC(q)).
+func EnqueuedC[Q any](q Q) cloudtask.Enqueued[Q, C] {
+	return cloudtask.Enqueued[Q, C]{Queue: q, Definition: &cTask}
+}
+
 // d describes the task D.
 var d = cloudtask.Definition[D]{
 	Name:   "D",
@@ -273,6 +291,12 @@ func DebugD(ctx context.Context, c *cloudtask.Client, taskID string) (*Summary, 
 		return zero, err
 	}
 	return task.Run(ctx)
+}
+
+// EnqueuedD stands for the D tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedD(q)).
+func EnqueuedD[Q any](q Q) cloudtask.Enqueued[Q, D] {
+	return cloudtask.Enqueued[Q, D]{Queue: q, Definition: &d}
 }
 
 // e describes the task E.
@@ -331,6 +355,12 @@ func DebugE(ctx context.Context, c *cloudtask.Client, taskID string) (any, error
 	return task.Run(ctx)
 }
 
+// EnqueuedE stands for the E tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedE(q)).
+func EnqueuedE[Q any](q Q) cloudtask.Enqueued[Q, E] {
+	return cloudtask.Enqueued[Q, E]{Queue: q, Definition: &e}
+}
+
 // f describes the task F.
 var f = cloudtask.Definition[F]{
 	Name:   "F",
@@ -387,6 +417,12 @@ func DebugF(ctx context.Context, c *cloudtask.Client, taskID string) (fmt.String
 	return task.Run(ctx)
 }
 
+// EnqueuedF stands for the F tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedF(q)).
+func EnqueuedF[Q any](q Q) cloudtask.Enqueued[Q, F] {
+	return cloudtask.Enqueued[Q, F]{Queue: q, Definition: &f}
+}
+
 // g describes the task G.
 var g = cloudtask.Definition[G]{
 	Name:   "G",
@@ -441,6 +477,12 @@ func DebugG(ctx context.Context, c *cloudtask.Client, taskID string) (string, er
 		return zero, err
 	}
 	return task.Run(ctx)
+}
+
+// EnqueuedG stands for the G tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedG(q)).
+func EnqueuedG[Q any](q Q) cloudtask.Enqueued[Q, G] {
+	return cloudtask.Enqueued[Q, G]{Queue: q, Definition: &g}
 }
 
 // AppendA appends the payload's JSON to dst. After an error dst is returned as it was.

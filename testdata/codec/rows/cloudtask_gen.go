@@ -141,6 +141,12 @@ func DebugCustoms(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunCustoms(ctx, task)
 }
 
+// EnqueuedCustoms stands for the Customs tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedCustoms(q)).
+func EnqueuedCustoms[Q any](q Q) cloudtask.Enqueued[Q, Customs] {
+	return cloudtask.Enqueued[Q, Customs]{Queue: q, Definition: &customs}
+}
+
 // defaults describes the task Defaults.
 var defaults = cloudtask.Definition[Defaults]{
 	Name:   "Defaults",
@@ -195,6 +201,12 @@ func DebugDefaults(ctx context.Context, c *cloudtask.Client, runner Runner, task
 		return err
 	}
 	return runner.RunDefaults(ctx, task)
+}
+
+// EnqueuedDefaults stands for the Defaults tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedDefaults(q)).
+func EnqueuedDefaults[Q any](q Q) cloudtask.Enqueued[Q, Defaults] {
+	return cloudtask.Enqueued[Q, Defaults]{Queue: q, Definition: &defaults}
 }
 
 // dynamic describes the task Dynamic.
@@ -253,6 +265,12 @@ func DebugDynamic(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunDynamic(ctx, task)
 }
 
+// EnqueuedDynamic stands for the Dynamic tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedDynamic(q)).
+func EnqueuedDynamic[Q any](q Q) cloudtask.Enqueued[Q, Dynamic] {
+	return cloudtask.Enqueued[Q, Dynamic]{Queue: q, Definition: &dynamic}
+}
+
 // embeds describes the task Embeds.
 var embeds = cloudtask.Definition[Embeds]{
 	Name:   "Embeds",
@@ -306,6 +324,12 @@ func DebugEmbeds(ctx context.Context, c *cloudtask.Client, runner Runner, taskID
 		return err
 	}
 	return runner.RunEmbeds(ctx, task)
+}
+
+// EnqueuedEmbeds stands for the Embeds tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedEmbeds(q)).
+func EnqueuedEmbeds[Q any](q Q) cloudtask.Enqueued[Q, Embeds] {
+	return cloudtask.Enqueued[Q, Embeds]{Queue: q, Definition: &embeds}
 }
 
 // lists describes the task Lists.
@@ -363,6 +387,12 @@ func DebugLists(ctx context.Context, c *cloudtask.Client, runner Runner, taskID 
 	return runner.RunLists(ctx, task)
 }
 
+// EnqueuedLists stands for the Lists tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedLists(q)).
+func EnqueuedLists[Q any](q Q) cloudtask.Enqueued[Q, Lists] {
+	return cloudtask.Enqueued[Q, Lists]{Queue: q, Definition: &lists}
+}
+
 // maps describes the task Maps.
 var maps = cloudtask.Definition[Maps]{
 	Name:   "Maps",
@@ -416,6 +446,12 @@ func DebugMaps(ctx context.Context, c *cloudtask.Client, runner Runner, taskID s
 		return err
 	}
 	return runner.RunMaps(ctx, task)
+}
+
+// EnqueuedMaps stands for the Maps tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedMaps(q)).
+func EnqueuedMaps[Q any](q Q) cloudtask.Enqueued[Q, Maps] {
+	return cloudtask.Enqueued[Q, Maps]{Queue: q, Definition: &maps}
 }
 
 // options describes the task Options.
@@ -474,6 +510,12 @@ func DebugOptions(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunOptions(ctx, task)
 }
 
+// EnqueuedOptions stands for the Options tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedOptions(q)).
+func EnqueuedOptions[Q any](q Q) cloudtask.Enqueued[Q, Options] {
+	return cloudtask.Enqueued[Q, Options]{Queue: q, Definition: &options}
+}
+
 // order describes the task Order.
 var order = cloudtask.Definition[Order]{
 	Name:   "Order",
@@ -527,6 +569,12 @@ func DebugOrder(ctx context.Context, c *cloudtask.Client, runner Runner, taskID 
 		return err
 	}
 	return runner.RunOrder(ctx, task)
+}
+
+// EnqueuedOrder stands for the Order tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedOrder(q)).
+func EnqueuedOrder[Q any](q Q) cloudtask.Enqueued[Q, Order] {
+	return cloudtask.Enqueued[Q, Order]{Queue: q, Definition: &order}
 }
 
 // pointers describes the task Pointers.
@@ -585,6 +633,12 @@ func DebugPointers(ctx context.Context, c *cloudtask.Client, runner Runner, task
 	return runner.RunPointers(ctx, task)
 }
 
+// EnqueuedPointers stands for the Pointers tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedPointers(q)).
+func EnqueuedPointers[Q any](q Q) cloudtask.Enqueued[Q, Pointers] {
+	return cloudtask.Enqueued[Q, Pointers]{Queue: q, Definition: &pointers}
+}
+
 // quoted describes the task Quoted.
 var quoted = cloudtask.Definition[Quoted]{
 	Name:   "Quoted",
@@ -638,6 +692,12 @@ func DebugQuoted(ctx context.Context, c *cloudtask.Client, runner Runner, taskID
 		return err
 	}
 	return runner.RunQuoted(ctx, task)
+}
+
+// EnqueuedQuoted stands for the Quoted tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedQuoted(q)).
+func EnqueuedQuoted[Q any](q Q) cloudtask.Enqueued[Q, Quoted] {
+	return cloudtask.Enqueued[Q, Quoted]{Queue: q, Definition: &quoted}
 }
 
 // scalars describes the task Scalars.
@@ -696,6 +756,12 @@ func DebugScalars(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunScalars(ctx, task)
 }
 
+// EnqueuedScalars stands for the Scalars tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedScalars(q)).
+func EnqueuedScalars[Q any](q Q) cloudtask.Enqueued[Q, Scalars] {
+	return cloudtask.Enqueued[Q, Scalars]{Queue: q, Definition: &scalars}
+}
+
 // structs describes the task Structs.
 var structs = cloudtask.Definition[Structs]{
 	Name:   "Structs",
@@ -750,6 +816,12 @@ func DebugStructs(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunStructs(ctx, task)
+}
+
+// EnqueuedStructs stands for the Structs tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedStructs(q)).
+func EnqueuedStructs[Q any](q Q) cloudtask.Enqueued[Q, Structs] {
+	return cloudtask.Enqueued[Q, Structs]{Queue: q, Definition: &structs}
 }
 
 // AppendCustoms appends the payload's JSON to dst. After an error dst is returned as it was.

@@ -346,6 +346,12 @@ func DebugShape00(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape00(ctx, task)
 }
 
+// EnqueuedShape00 stands for the Shape00 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape00(q)).
+func EnqueuedShape00[Q any](q Q) cloudtask.Enqueued[Q, Shape00] {
+	return cloudtask.Enqueued[Q, Shape00]{Queue: q, Definition: &shape00}
+}
+
 // shape01 describes the task Shape01.
 var shape01 = cloudtask.Definition[Shape01]{
 	Name:   "Shape01",
@@ -400,6 +406,12 @@ func DebugShape01(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape01(ctx, task)
+}
+
+// EnqueuedShape01 stands for the Shape01 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape01(q)).
+func EnqueuedShape01[Q any](q Q) cloudtask.Enqueued[Q, Shape01] {
+	return cloudtask.Enqueued[Q, Shape01]{Queue: q, Definition: &shape01}
 }
 
 // shape02 describes the task Shape02.
@@ -458,6 +470,12 @@ func DebugShape02(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape02(ctx, task)
 }
 
+// EnqueuedShape02 stands for the Shape02 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape02(q)).
+func EnqueuedShape02[Q any](q Q) cloudtask.Enqueued[Q, Shape02] {
+	return cloudtask.Enqueued[Q, Shape02]{Queue: q, Definition: &shape02}
+}
+
 // shape03 describes the task Shape03.
 var shape03 = cloudtask.Definition[Shape03]{
 	Name:   "Shape03",
@@ -512,6 +530,12 @@ func DebugShape03(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape03(ctx, task)
+}
+
+// EnqueuedShape03 stands for the Shape03 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape03(q)).
+func EnqueuedShape03[Q any](q Q) cloudtask.Enqueued[Q, Shape03] {
+	return cloudtask.Enqueued[Q, Shape03]{Queue: q, Definition: &shape03}
 }
 
 // shape04 describes the task Shape04.
@@ -570,6 +594,12 @@ func DebugShape04(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape04(ctx, task)
 }
 
+// EnqueuedShape04 stands for the Shape04 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape04(q)).
+func EnqueuedShape04[Q any](q Q) cloudtask.Enqueued[Q, Shape04] {
+	return cloudtask.Enqueued[Q, Shape04]{Queue: q, Definition: &shape04}
+}
+
 // shape05 describes the task Shape05.
 var shape05 = cloudtask.Definition[Shape05]{
 	Name:   "Shape05",
@@ -624,6 +654,12 @@ func DebugShape05(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape05(ctx, task)
+}
+
+// EnqueuedShape05 stands for the Shape05 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape05(q)).
+func EnqueuedShape05[Q any](q Q) cloudtask.Enqueued[Q, Shape05] {
+	return cloudtask.Enqueued[Q, Shape05]{Queue: q, Definition: &shape05}
 }
 
 // shape06 describes the task Shape06.
@@ -682,6 +718,12 @@ func DebugShape06(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape06(ctx, task)
 }
 
+// EnqueuedShape06 stands for the Shape06 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape06(q)).
+func EnqueuedShape06[Q any](q Q) cloudtask.Enqueued[Q, Shape06] {
+	return cloudtask.Enqueued[Q, Shape06]{Queue: q, Definition: &shape06}
+}
+
 // shape07 describes the task Shape07.
 var shape07 = cloudtask.Definition[Shape07]{
 	Name:   "Shape07",
@@ -736,6 +778,12 @@ func DebugShape07(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape07(ctx, task)
+}
+
+// EnqueuedShape07 stands for the Shape07 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape07(q)).
+func EnqueuedShape07[Q any](q Q) cloudtask.Enqueued[Q, Shape07] {
+	return cloudtask.Enqueued[Q, Shape07]{Queue: q, Definition: &shape07}
 }
 
 // shape08 describes the task Shape08.
@@ -794,6 +842,12 @@ func DebugShape08(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape08(ctx, task)
 }
 
+// EnqueuedShape08 stands for the Shape08 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape08(q)).
+func EnqueuedShape08[Q any](q Q) cloudtask.Enqueued[Q, Shape08] {
+	return cloudtask.Enqueued[Q, Shape08]{Queue: q, Definition: &shape08}
+}
+
 // shape09 describes the task Shape09.
 var shape09 = cloudtask.Definition[Shape09]{
 	Name:   "Shape09",
@@ -848,6 +902,12 @@ func DebugShape09(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape09(ctx, task)
+}
+
+// EnqueuedShape09 stands for the Shape09 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape09(q)).
+func EnqueuedShape09[Q any](q Q) cloudtask.Enqueued[Q, Shape09] {
+	return cloudtask.Enqueued[Q, Shape09]{Queue: q, Definition: &shape09}
 }
 
 // shape10 describes the task Shape10.
@@ -906,6 +966,12 @@ func DebugShape10(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape10(ctx, task)
 }
 
+// EnqueuedShape10 stands for the Shape10 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape10(q)).
+func EnqueuedShape10[Q any](q Q) cloudtask.Enqueued[Q, Shape10] {
+	return cloudtask.Enqueued[Q, Shape10]{Queue: q, Definition: &shape10}
+}
+
 // shape11 describes the task Shape11.
 var shape11 = cloudtask.Definition[Shape11]{
 	Name:   "Shape11",
@@ -960,6 +1026,12 @@ func DebugShape11(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape11(ctx, task)
+}
+
+// EnqueuedShape11 stands for the Shape11 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape11(q)).
+func EnqueuedShape11[Q any](q Q) cloudtask.Enqueued[Q, Shape11] {
+	return cloudtask.Enqueued[Q, Shape11]{Queue: q, Definition: &shape11}
 }
 
 // shape12 describes the task Shape12.
@@ -1018,6 +1090,12 @@ func DebugShape12(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape12(ctx, task)
 }
 
+// EnqueuedShape12 stands for the Shape12 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape12(q)).
+func EnqueuedShape12[Q any](q Q) cloudtask.Enqueued[Q, Shape12] {
+	return cloudtask.Enqueued[Q, Shape12]{Queue: q, Definition: &shape12}
+}
+
 // shape13 describes the task Shape13.
 var shape13 = cloudtask.Definition[Shape13]{
 	Name:   "Shape13",
@@ -1072,6 +1150,12 @@ func DebugShape13(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape13(ctx, task)
+}
+
+// EnqueuedShape13 stands for the Shape13 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape13(q)).
+func EnqueuedShape13[Q any](q Q) cloudtask.Enqueued[Q, Shape13] {
+	return cloudtask.Enqueued[Q, Shape13]{Queue: q, Definition: &shape13}
 }
 
 // shape14 describes the task Shape14.
@@ -1130,6 +1214,12 @@ func DebugShape14(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape14(ctx, task)
 }
 
+// EnqueuedShape14 stands for the Shape14 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape14(q)).
+func EnqueuedShape14[Q any](q Q) cloudtask.Enqueued[Q, Shape14] {
+	return cloudtask.Enqueued[Q, Shape14]{Queue: q, Definition: &shape14}
+}
+
 // shape15 describes the task Shape15.
 var shape15 = cloudtask.Definition[Shape15]{
 	Name:   "Shape15",
@@ -1184,6 +1274,12 @@ func DebugShape15(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape15(ctx, task)
+}
+
+// EnqueuedShape15 stands for the Shape15 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape15(q)).
+func EnqueuedShape15[Q any](q Q) cloudtask.Enqueued[Q, Shape15] {
+	return cloudtask.Enqueued[Q, Shape15]{Queue: q, Definition: &shape15}
 }
 
 // shape16 describes the task Shape16.
@@ -1242,6 +1338,12 @@ func DebugShape16(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape16(ctx, task)
 }
 
+// EnqueuedShape16 stands for the Shape16 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape16(q)).
+func EnqueuedShape16[Q any](q Q) cloudtask.Enqueued[Q, Shape16] {
+	return cloudtask.Enqueued[Q, Shape16]{Queue: q, Definition: &shape16}
+}
+
 // shape17 describes the task Shape17.
 var shape17 = cloudtask.Definition[Shape17]{
 	Name:   "Shape17",
@@ -1296,6 +1398,12 @@ func DebugShape17(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape17(ctx, task)
+}
+
+// EnqueuedShape17 stands for the Shape17 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape17(q)).
+func EnqueuedShape17[Q any](q Q) cloudtask.Enqueued[Q, Shape17] {
+	return cloudtask.Enqueued[Q, Shape17]{Queue: q, Definition: &shape17}
 }
 
 // shape18 describes the task Shape18.
@@ -1354,6 +1462,12 @@ func DebugShape18(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape18(ctx, task)
 }
 
+// EnqueuedShape18 stands for the Shape18 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape18(q)).
+func EnqueuedShape18[Q any](q Q) cloudtask.Enqueued[Q, Shape18] {
+	return cloudtask.Enqueued[Q, Shape18]{Queue: q, Definition: &shape18}
+}
+
 // shape19 describes the task Shape19.
 var shape19 = cloudtask.Definition[Shape19]{
 	Name:   "Shape19",
@@ -1408,6 +1522,12 @@ func DebugShape19(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape19(ctx, task)
+}
+
+// EnqueuedShape19 stands for the Shape19 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape19(q)).
+func EnqueuedShape19[Q any](q Q) cloudtask.Enqueued[Q, Shape19] {
+	return cloudtask.Enqueued[Q, Shape19]{Queue: q, Definition: &shape19}
 }
 
 // shape20 describes the task Shape20.
@@ -1466,6 +1586,12 @@ func DebugShape20(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape20(ctx, task)
 }
 
+// EnqueuedShape20 stands for the Shape20 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape20(q)).
+func EnqueuedShape20[Q any](q Q) cloudtask.Enqueued[Q, Shape20] {
+	return cloudtask.Enqueued[Q, Shape20]{Queue: q, Definition: &shape20}
+}
+
 // shape21 describes the task Shape21.
 var shape21 = cloudtask.Definition[Shape21]{
 	Name:   "Shape21",
@@ -1520,6 +1646,12 @@ func DebugShape21(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape21(ctx, task)
+}
+
+// EnqueuedShape21 stands for the Shape21 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape21(q)).
+func EnqueuedShape21[Q any](q Q) cloudtask.Enqueued[Q, Shape21] {
+	return cloudtask.Enqueued[Q, Shape21]{Queue: q, Definition: &shape21}
 }
 
 // shape22 describes the task Shape22.
@@ -1578,6 +1710,12 @@ func DebugShape22(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape22(ctx, task)
 }
 
+// EnqueuedShape22 stands for the Shape22 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape22(q)).
+func EnqueuedShape22[Q any](q Q) cloudtask.Enqueued[Q, Shape22] {
+	return cloudtask.Enqueued[Q, Shape22]{Queue: q, Definition: &shape22}
+}
+
 // shape23 describes the task Shape23.
 var shape23 = cloudtask.Definition[Shape23]{
 	Name:   "Shape23",
@@ -1632,6 +1770,12 @@ func DebugShape23(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape23(ctx, task)
+}
+
+// EnqueuedShape23 stands for the Shape23 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape23(q)).
+func EnqueuedShape23[Q any](q Q) cloudtask.Enqueued[Q, Shape23] {
+	return cloudtask.Enqueued[Q, Shape23]{Queue: q, Definition: &shape23}
 }
 
 // shape24 describes the task Shape24.
@@ -1690,6 +1834,12 @@ func DebugShape24(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape24(ctx, task)
 }
 
+// EnqueuedShape24 stands for the Shape24 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape24(q)).
+func EnqueuedShape24[Q any](q Q) cloudtask.Enqueued[Q, Shape24] {
+	return cloudtask.Enqueued[Q, Shape24]{Queue: q, Definition: &shape24}
+}
+
 // shape25 describes the task Shape25.
 var shape25 = cloudtask.Definition[Shape25]{
 	Name:   "Shape25",
@@ -1744,6 +1894,12 @@ func DebugShape25(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape25(ctx, task)
+}
+
+// EnqueuedShape25 stands for the Shape25 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape25(q)).
+func EnqueuedShape25[Q any](q Q) cloudtask.Enqueued[Q, Shape25] {
+	return cloudtask.Enqueued[Q, Shape25]{Queue: q, Definition: &shape25}
 }
 
 // shape26 describes the task Shape26.
@@ -1802,6 +1958,12 @@ func DebugShape26(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape26(ctx, task)
 }
 
+// EnqueuedShape26 stands for the Shape26 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape26(q)).
+func EnqueuedShape26[Q any](q Q) cloudtask.Enqueued[Q, Shape26] {
+	return cloudtask.Enqueued[Q, Shape26]{Queue: q, Definition: &shape26}
+}
+
 // shape27 describes the task Shape27.
 var shape27 = cloudtask.Definition[Shape27]{
 	Name:   "Shape27",
@@ -1856,6 +2018,12 @@ func DebugShape27(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape27(ctx, task)
+}
+
+// EnqueuedShape27 stands for the Shape27 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape27(q)).
+func EnqueuedShape27[Q any](q Q) cloudtask.Enqueued[Q, Shape27] {
+	return cloudtask.Enqueued[Q, Shape27]{Queue: q, Definition: &shape27}
 }
 
 // shape28 describes the task Shape28.
@@ -1914,6 +2082,12 @@ func DebugShape28(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape28(ctx, task)
 }
 
+// EnqueuedShape28 stands for the Shape28 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape28(q)).
+func EnqueuedShape28[Q any](q Q) cloudtask.Enqueued[Q, Shape28] {
+	return cloudtask.Enqueued[Q, Shape28]{Queue: q, Definition: &shape28}
+}
+
 // shape29 describes the task Shape29.
 var shape29 = cloudtask.Definition[Shape29]{
 	Name:   "Shape29",
@@ -1968,6 +2142,12 @@ func DebugShape29(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape29(ctx, task)
+}
+
+// EnqueuedShape29 stands for the Shape29 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape29(q)).
+func EnqueuedShape29[Q any](q Q) cloudtask.Enqueued[Q, Shape29] {
+	return cloudtask.Enqueued[Q, Shape29]{Queue: q, Definition: &shape29}
 }
 
 // shape30 describes the task Shape30.
@@ -2026,6 +2206,12 @@ func DebugShape30(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape30(ctx, task)
 }
 
+// EnqueuedShape30 stands for the Shape30 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape30(q)).
+func EnqueuedShape30[Q any](q Q) cloudtask.Enqueued[Q, Shape30] {
+	return cloudtask.Enqueued[Q, Shape30]{Queue: q, Definition: &shape30}
+}
+
 // shape31 describes the task Shape31.
 var shape31 = cloudtask.Definition[Shape31]{
 	Name:   "Shape31",
@@ -2080,6 +2266,12 @@ func DebugShape31(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape31(ctx, task)
+}
+
+// EnqueuedShape31 stands for the Shape31 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape31(q)).
+func EnqueuedShape31[Q any](q Q) cloudtask.Enqueued[Q, Shape31] {
+	return cloudtask.Enqueued[Q, Shape31]{Queue: q, Definition: &shape31}
 }
 
 // shape32 describes the task Shape32.
@@ -2138,6 +2330,12 @@ func DebugShape32(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape32(ctx, task)
 }
 
+// EnqueuedShape32 stands for the Shape32 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape32(q)).
+func EnqueuedShape32[Q any](q Q) cloudtask.Enqueued[Q, Shape32] {
+	return cloudtask.Enqueued[Q, Shape32]{Queue: q, Definition: &shape32}
+}
+
 // shape33 describes the task Shape33.
 var shape33 = cloudtask.Definition[Shape33]{
 	Name:   "Shape33",
@@ -2192,6 +2390,12 @@ func DebugShape33(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape33(ctx, task)
+}
+
+// EnqueuedShape33 stands for the Shape33 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape33(q)).
+func EnqueuedShape33[Q any](q Q) cloudtask.Enqueued[Q, Shape33] {
+	return cloudtask.Enqueued[Q, Shape33]{Queue: q, Definition: &shape33}
 }
 
 // shape34 describes the task Shape34.
@@ -2250,6 +2454,12 @@ func DebugShape34(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape34(ctx, task)
 }
 
+// EnqueuedShape34 stands for the Shape34 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape34(q)).
+func EnqueuedShape34[Q any](q Q) cloudtask.Enqueued[Q, Shape34] {
+	return cloudtask.Enqueued[Q, Shape34]{Queue: q, Definition: &shape34}
+}
+
 // shape35 describes the task Shape35.
 var shape35 = cloudtask.Definition[Shape35]{
 	Name:   "Shape35",
@@ -2304,6 +2514,12 @@ func DebugShape35(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape35(ctx, task)
+}
+
+// EnqueuedShape35 stands for the Shape35 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape35(q)).
+func EnqueuedShape35[Q any](q Q) cloudtask.Enqueued[Q, Shape35] {
+	return cloudtask.Enqueued[Q, Shape35]{Queue: q, Definition: &shape35}
 }
 
 // shape36 describes the task Shape36.
@@ -2362,6 +2578,12 @@ func DebugShape36(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape36(ctx, task)
 }
 
+// EnqueuedShape36 stands for the Shape36 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape36(q)).
+func EnqueuedShape36[Q any](q Q) cloudtask.Enqueued[Q, Shape36] {
+	return cloudtask.Enqueued[Q, Shape36]{Queue: q, Definition: &shape36}
+}
+
 // shape37 describes the task Shape37.
 var shape37 = cloudtask.Definition[Shape37]{
 	Name:   "Shape37",
@@ -2416,6 +2638,12 @@ func DebugShape37(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape37(ctx, task)
+}
+
+// EnqueuedShape37 stands for the Shape37 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape37(q)).
+func EnqueuedShape37[Q any](q Q) cloudtask.Enqueued[Q, Shape37] {
+	return cloudtask.Enqueued[Q, Shape37]{Queue: q, Definition: &shape37}
 }
 
 // shape38 describes the task Shape38.
@@ -2474,6 +2702,12 @@ func DebugShape38(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape38(ctx, task)
 }
 
+// EnqueuedShape38 stands for the Shape38 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape38(q)).
+func EnqueuedShape38[Q any](q Q) cloudtask.Enqueued[Q, Shape38] {
+	return cloudtask.Enqueued[Q, Shape38]{Queue: q, Definition: &shape38}
+}
+
 // shape39 describes the task Shape39.
 var shape39 = cloudtask.Definition[Shape39]{
 	Name:   "Shape39",
@@ -2528,6 +2762,12 @@ func DebugShape39(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape39(ctx, task)
+}
+
+// EnqueuedShape39 stands for the Shape39 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape39(q)).
+func EnqueuedShape39[Q any](q Q) cloudtask.Enqueued[Q, Shape39] {
+	return cloudtask.Enqueued[Q, Shape39]{Queue: q, Definition: &shape39}
 }
 
 // shape40 describes the task Shape40.
@@ -2586,6 +2826,12 @@ func DebugShape40(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape40(ctx, task)
 }
 
+// EnqueuedShape40 stands for the Shape40 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape40(q)).
+func EnqueuedShape40[Q any](q Q) cloudtask.Enqueued[Q, Shape40] {
+	return cloudtask.Enqueued[Q, Shape40]{Queue: q, Definition: &shape40}
+}
+
 // shape41 describes the task Shape41.
 var shape41 = cloudtask.Definition[Shape41]{
 	Name:   "Shape41",
@@ -2640,6 +2886,12 @@ func DebugShape41(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape41(ctx, task)
+}
+
+// EnqueuedShape41 stands for the Shape41 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape41(q)).
+func EnqueuedShape41[Q any](q Q) cloudtask.Enqueued[Q, Shape41] {
+	return cloudtask.Enqueued[Q, Shape41]{Queue: q, Definition: &shape41}
 }
 
 // shape42 describes the task Shape42.
@@ -2698,6 +2950,12 @@ func DebugShape42(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape42(ctx, task)
 }
 
+// EnqueuedShape42 stands for the Shape42 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape42(q)).
+func EnqueuedShape42[Q any](q Q) cloudtask.Enqueued[Q, Shape42] {
+	return cloudtask.Enqueued[Q, Shape42]{Queue: q, Definition: &shape42}
+}
+
 // shape43 describes the task Shape43.
 var shape43 = cloudtask.Definition[Shape43]{
 	Name:   "Shape43",
@@ -2752,6 +3010,12 @@ func DebugShape43(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape43(ctx, task)
+}
+
+// EnqueuedShape43 stands for the Shape43 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape43(q)).
+func EnqueuedShape43[Q any](q Q) cloudtask.Enqueued[Q, Shape43] {
+	return cloudtask.Enqueued[Q, Shape43]{Queue: q, Definition: &shape43}
 }
 
 // shape44 describes the task Shape44.
@@ -2810,6 +3074,12 @@ func DebugShape44(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape44(ctx, task)
 }
 
+// EnqueuedShape44 stands for the Shape44 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape44(q)).
+func EnqueuedShape44[Q any](q Q) cloudtask.Enqueued[Q, Shape44] {
+	return cloudtask.Enqueued[Q, Shape44]{Queue: q, Definition: &shape44}
+}
+
 // shape45 describes the task Shape45.
 var shape45 = cloudtask.Definition[Shape45]{
 	Name:   "Shape45",
@@ -2864,6 +3134,12 @@ func DebugShape45(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape45(ctx, task)
+}
+
+// EnqueuedShape45 stands for the Shape45 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape45(q)).
+func EnqueuedShape45[Q any](q Q) cloudtask.Enqueued[Q, Shape45] {
+	return cloudtask.Enqueued[Q, Shape45]{Queue: q, Definition: &shape45}
 }
 
 // shape46 describes the task Shape46.
@@ -2922,6 +3198,12 @@ func DebugShape46(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape46(ctx, task)
 }
 
+// EnqueuedShape46 stands for the Shape46 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape46(q)).
+func EnqueuedShape46[Q any](q Q) cloudtask.Enqueued[Q, Shape46] {
+	return cloudtask.Enqueued[Q, Shape46]{Queue: q, Definition: &shape46}
+}
+
 // shape47 describes the task Shape47.
 var shape47 = cloudtask.Definition[Shape47]{
 	Name:   "Shape47",
@@ -2976,6 +3258,12 @@ func DebugShape47(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape47(ctx, task)
+}
+
+// EnqueuedShape47 stands for the Shape47 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape47(q)).
+func EnqueuedShape47[Q any](q Q) cloudtask.Enqueued[Q, Shape47] {
+	return cloudtask.Enqueued[Q, Shape47]{Queue: q, Definition: &shape47}
 }
 
 // shape48 describes the task Shape48.
@@ -3034,6 +3322,12 @@ func DebugShape48(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape48(ctx, task)
 }
 
+// EnqueuedShape48 stands for the Shape48 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape48(q)).
+func EnqueuedShape48[Q any](q Q) cloudtask.Enqueued[Q, Shape48] {
+	return cloudtask.Enqueued[Q, Shape48]{Queue: q, Definition: &shape48}
+}
+
 // shape49 describes the task Shape49.
 var shape49 = cloudtask.Definition[Shape49]{
 	Name:   "Shape49",
@@ -3088,6 +3382,12 @@ func DebugShape49(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape49(ctx, task)
+}
+
+// EnqueuedShape49 stands for the Shape49 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape49(q)).
+func EnqueuedShape49[Q any](q Q) cloudtask.Enqueued[Q, Shape49] {
+	return cloudtask.Enqueued[Q, Shape49]{Queue: q, Definition: &shape49}
 }
 
 // shape50 describes the task Shape50.
@@ -3146,6 +3446,12 @@ func DebugShape50(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape50(ctx, task)
 }
 
+// EnqueuedShape50 stands for the Shape50 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape50(q)).
+func EnqueuedShape50[Q any](q Q) cloudtask.Enqueued[Q, Shape50] {
+	return cloudtask.Enqueued[Q, Shape50]{Queue: q, Definition: &shape50}
+}
+
 // shape51 describes the task Shape51.
 var shape51 = cloudtask.Definition[Shape51]{
 	Name:   "Shape51",
@@ -3200,6 +3506,12 @@ func DebugShape51(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape51(ctx, task)
+}
+
+// EnqueuedShape51 stands for the Shape51 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape51(q)).
+func EnqueuedShape51[Q any](q Q) cloudtask.Enqueued[Q, Shape51] {
+	return cloudtask.Enqueued[Q, Shape51]{Queue: q, Definition: &shape51}
 }
 
 // shape52 describes the task Shape52.
@@ -3258,6 +3570,12 @@ func DebugShape52(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape52(ctx, task)
 }
 
+// EnqueuedShape52 stands for the Shape52 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape52(q)).
+func EnqueuedShape52[Q any](q Q) cloudtask.Enqueued[Q, Shape52] {
+	return cloudtask.Enqueued[Q, Shape52]{Queue: q, Definition: &shape52}
+}
+
 // shape53 describes the task Shape53.
 var shape53 = cloudtask.Definition[Shape53]{
 	Name:   "Shape53",
@@ -3312,6 +3630,12 @@ func DebugShape53(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape53(ctx, task)
+}
+
+// EnqueuedShape53 stands for the Shape53 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape53(q)).
+func EnqueuedShape53[Q any](q Q) cloudtask.Enqueued[Q, Shape53] {
+	return cloudtask.Enqueued[Q, Shape53]{Queue: q, Definition: &shape53}
 }
 
 // shape54 describes the task Shape54.
@@ -3370,6 +3694,12 @@ func DebugShape54(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape54(ctx, task)
 }
 
+// EnqueuedShape54 stands for the Shape54 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape54(q)).
+func EnqueuedShape54[Q any](q Q) cloudtask.Enqueued[Q, Shape54] {
+	return cloudtask.Enqueued[Q, Shape54]{Queue: q, Definition: &shape54}
+}
+
 // shape55 describes the task Shape55.
 var shape55 = cloudtask.Definition[Shape55]{
 	Name:   "Shape55",
@@ -3424,6 +3754,12 @@ func DebugShape55(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape55(ctx, task)
+}
+
+// EnqueuedShape55 stands for the Shape55 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape55(q)).
+func EnqueuedShape55[Q any](q Q) cloudtask.Enqueued[Q, Shape55] {
+	return cloudtask.Enqueued[Q, Shape55]{Queue: q, Definition: &shape55}
 }
 
 // shape56 describes the task Shape56.
@@ -3482,6 +3818,12 @@ func DebugShape56(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape56(ctx, task)
 }
 
+// EnqueuedShape56 stands for the Shape56 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape56(q)).
+func EnqueuedShape56[Q any](q Q) cloudtask.Enqueued[Q, Shape56] {
+	return cloudtask.Enqueued[Q, Shape56]{Queue: q, Definition: &shape56}
+}
+
 // shape57 describes the task Shape57.
 var shape57 = cloudtask.Definition[Shape57]{
 	Name:   "Shape57",
@@ -3536,6 +3878,12 @@ func DebugShape57(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape57(ctx, task)
+}
+
+// EnqueuedShape57 stands for the Shape57 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape57(q)).
+func EnqueuedShape57[Q any](q Q) cloudtask.Enqueued[Q, Shape57] {
+	return cloudtask.Enqueued[Q, Shape57]{Queue: q, Definition: &shape57}
 }
 
 // shape58 describes the task Shape58.
@@ -3594,6 +3942,12 @@ func DebugShape58(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape58(ctx, task)
 }
 
+// EnqueuedShape58 stands for the Shape58 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape58(q)).
+func EnqueuedShape58[Q any](q Q) cloudtask.Enqueued[Q, Shape58] {
+	return cloudtask.Enqueued[Q, Shape58]{Queue: q, Definition: &shape58}
+}
+
 // shape59 describes the task Shape59.
 var shape59 = cloudtask.Definition[Shape59]{
 	Name:   "Shape59",
@@ -3648,6 +4002,12 @@ func DebugShape59(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape59(ctx, task)
+}
+
+// EnqueuedShape59 stands for the Shape59 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape59(q)).
+func EnqueuedShape59[Q any](q Q) cloudtask.Enqueued[Q, Shape59] {
+	return cloudtask.Enqueued[Q, Shape59]{Queue: q, Definition: &shape59}
 }
 
 // shape60 describes the task Shape60.
@@ -3706,6 +4066,12 @@ func DebugShape60(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape60(ctx, task)
 }
 
+// EnqueuedShape60 stands for the Shape60 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape60(q)).
+func EnqueuedShape60[Q any](q Q) cloudtask.Enqueued[Q, Shape60] {
+	return cloudtask.Enqueued[Q, Shape60]{Queue: q, Definition: &shape60}
+}
+
 // shape61 describes the task Shape61.
 var shape61 = cloudtask.Definition[Shape61]{
 	Name:   "Shape61",
@@ -3760,6 +4126,12 @@ func DebugShape61(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape61(ctx, task)
+}
+
+// EnqueuedShape61 stands for the Shape61 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape61(q)).
+func EnqueuedShape61[Q any](q Q) cloudtask.Enqueued[Q, Shape61] {
+	return cloudtask.Enqueued[Q, Shape61]{Queue: q, Definition: &shape61}
 }
 
 // shape62 describes the task Shape62.
@@ -3818,6 +4190,12 @@ func DebugShape62(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape62(ctx, task)
 }
 
+// EnqueuedShape62 stands for the Shape62 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape62(q)).
+func EnqueuedShape62[Q any](q Q) cloudtask.Enqueued[Q, Shape62] {
+	return cloudtask.Enqueued[Q, Shape62]{Queue: q, Definition: &shape62}
+}
+
 // shape63 describes the task Shape63.
 var shape63 = cloudtask.Definition[Shape63]{
 	Name:   "Shape63",
@@ -3872,6 +4250,12 @@ func DebugShape63(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 		return err
 	}
 	return runner.RunShape63(ctx, task)
+}
+
+// EnqueuedShape63 stands for the Shape63 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShape63(q)).
+func EnqueuedShape63[Q any](q Q) cloudtask.Enqueued[Q, Shape63] {
+	return cloudtask.Enqueued[Q, Shape63]{Queue: q, Definition: &shape63}
 }
 
 // AppendShape00 appends the payload's JSON to dst. After an error dst is returned as it was.

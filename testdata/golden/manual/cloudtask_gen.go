@@ -117,6 +117,12 @@ func DebugChargeOrder(ctx context.Context, c *cloudtask.Client, app *App, taskID
 	return task.Run(ctx, app)
 }
 
+// EnqueuedChargeOrder stands for the ChargeOrder tasks that were enqueued in q, a *cloudtasktest.Queue: tests
+// say cloudtasktest.Only(t, EnqueuedChargeOrder(q)).
+func EnqueuedChargeOrder[Q any](q Q) cloudtask.Enqueued[Q, ChargeOrder] {
+	return cloudtask.Enqueued[Q, ChargeOrder]{Queue: q, Definition: &chargeOrder}
+}
+
 // discarding describes the task Discarding.
 var discarding = cloudtask.Definition[Discarding]{
 	Name:   "discarding-task",
@@ -172,6 +178,12 @@ func DebugDiscarding(ctx context.Context, c *cloudtask.Client, taskID string) er
 		return err
 	}
 	return task.Run(ctx)
+}
+
+// EnqueuedDiscarding stands for the Discarding tasks that were enqueued in q, a *cloudtasktest.Queue: tests
+// say cloudtasktest.Only(t, EnqueuedDiscarding(q)).
+func EnqueuedDiscarding[Q any](q Q) cloudtask.Enqueued[Q, Discarding] {
+	return cloudtask.Enqueued[Q, Discarding]{Queue: q, Definition: &discarding}
 }
 
 // highPriorityNotification describes the task HighPriorityNotification.
@@ -238,6 +250,12 @@ func DebugHighPriorityNotification(ctx context.Context, c *cloudtask.Client, app
 	return task.Run(ctx, app)
 }
 
+// EnqueuedHighPriorityNotification stands for the HighPriorityNotification tasks that were enqueued in q, a
+// *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedHighPriorityNotification(q)).
+func EnqueuedHighPriorityNotification[Q any](q Q) cloudtask.Enqueued[Q, HighPriorityNotification] {
+	return cloudtask.Enqueued[Q, HighPriorityNotification]{Queue: q, Definition: &highPriorityNotification}
+}
+
 // processAnalyticsBatch describes the task ProcessAnalyticsBatch.
 var processAnalyticsBatch = cloudtask.Definition[ProcessAnalyticsBatch]{
 	Name:   "ProcessAnalyticsBatch",
@@ -294,6 +312,12 @@ func DebugProcessAnalyticsBatch(ctx context.Context, c *cloudtask.Client, client
 		return err
 	}
 	return task.Run(ctx, client)
+}
+
+// EnqueuedProcessAnalyticsBatch stands for the ProcessAnalyticsBatch tasks that were enqueued in q, a
+// *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedProcessAnalyticsBatch(q)).
+func EnqueuedProcessAnalyticsBatch[Q any](q Q) cloudtask.Enqueued[Q, ProcessAnalyticsBatch] {
+	return cloudtask.Enqueued[Q, ProcessAnalyticsBatch]{Queue: q, Definition: &processAnalyticsBatch}
 }
 
 // processOrder describes the task ProcessOrder.
@@ -353,6 +377,12 @@ func DebugProcessOrder(ctx context.Context, c *cloudtask.Client, app *App, taskI
 		return err
 	}
 	return task.Run(ctx, app)
+}
+
+// EnqueuedProcessOrder stands for the ProcessOrder tasks that were enqueued in q, a *cloudtasktest.Queue:
+// tests say cloudtasktest.Only(t, EnqueuedProcessOrder(q)).
+func EnqueuedProcessOrder[Q any](q Q) cloudtask.Enqueued[Q, ProcessOrder] {
+	return cloudtask.Enqueued[Q, ProcessOrder]{Queue: q, Definition: &processOrder}
 }
 
 // robustEnqueue describes the task RobustEnqueue.
@@ -415,6 +445,12 @@ func DebugRobustEnqueue(ctx context.Context, c *cloudtask.Client, taskID string)
 	return task.Run(ctx)
 }
 
+// EnqueuedRobustEnqueue stands for the RobustEnqueue tasks that were enqueued in q, a *cloudtasktest.Queue:
+// tests say cloudtasktest.Only(t, EnqueuedRobustEnqueue(q)).
+func EnqueuedRobustEnqueue[Q any](q Q) cloudtask.Enqueued[Q, RobustEnqueue] {
+	return cloudtask.Enqueued[Q, RobustEnqueue]{Queue: q, Definition: &robustEnqueue}
+}
+
 // sendWelcomeEmail describes the task SendWelcomeEmail.
 var sendWelcomeEmail = cloudtask.Definition[SendWelcomeEmail]{
 	Name:    "SendWelcomeEmail",
@@ -474,6 +510,12 @@ func DebugSendWelcomeEmail(ctx context.Context, c *cloudtask.Client, app *App, t
 		return zero, err
 	}
 	return task.Run(ctx, app)
+}
+
+// EnqueuedSendWelcomeEmail stands for the SendWelcomeEmail tasks that were enqueued in q, a
+// *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedSendWelcomeEmail(q)).
+func EnqueuedSendWelcomeEmail[Q any](q Q) cloudtask.Enqueued[Q, SendWelcomeEmail] {
+	return cloudtask.Enqueued[Q, SendWelcomeEmail]{Queue: q, Definition: &sendWelcomeEmail}
 }
 
 // AppendChargeOrder appends the payload's JSON to dst. After an error dst is returned as it was.

@@ -102,6 +102,12 @@ func DebugOrder(ctx2 context.Context, c2 *cloudtask2.Client, cDep []c, taskID st
 	return task2.Run(ctx2, cDep)
 }
 
+// EnqueuedOrder stands for the Order tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedOrder(q)).
+func EnqueuedOrder[Q any](q Q) cloudtask2.Enqueued[Q, Order] {
+	return cloudtask2.Enqueued[Q, Order]{Queue: q, Definition: &orderTask2}
+}
+
 // stringTask describes the task String.
 var stringTask = cloudtask2.Definition[String]{
 	Name:   "names.String",
@@ -155,6 +161,12 @@ func DebugString(ctx2 context.Context, c2 *cloudtask2.Client, runner Runner, tas
 		return err2
 	}
 	return runner.RunString(ctx2, task2)
+}
+
+// EnqueuedString stands for the String tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedString(q)).
+func EnqueuedString[Q any](q Q) cloudtask2.Enqueued[Q, String] {
+	return cloudtask2.Enqueued[Q, String]{Queue: q, Definition: &stringTask}
 }
 
 // typeTask describes the task Type.
@@ -211,6 +223,12 @@ func DebugType(ctx2 context.Context, c2 *cloudtask2.Client, taskID string) (time
 		return zero2, err2
 	}
 	return task2.Run(ctx2)
+}
+
+// EnqueuedType stands for the Type tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedType(q)).
+func EnqueuedType[Q any](q Q) cloudtask2.Enqueued[Q, Type] {
+	return cloudtask2.Enqueued[Q, Type]{Queue: q, Definition: &typeTask}
 }
 
 // taskTask describes the task task.
@@ -275,6 +293,12 @@ func DebugTask(ctx2 context.Context, c2 *cloudtask2.Client, app2 *app, taskID st
 		return zero2, err2
 	}
 	return task2.Run(ctx2, app2)
+}
+
+// EnqueuedTask stands for the task tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedTask(q)).
+func EnqueuedTask[Q any](q Q) cloudtask2.Enqueued[Q, task] {
+	return cloudtask2.Enqueued[Q, task]{Queue: q, Definition: &taskTask}
 }
 
 // AppendOrder appends the payload's JSON to dst2. After an error dst2 is returned as it was.

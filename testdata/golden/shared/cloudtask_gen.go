@@ -100,6 +100,12 @@ func DebugCount(ctx context.Context, c *cloudtask.Client, deps func(n int) int, 
 	return task.Run(ctx, deps)
 }
 
+// EnqueuedCount stands for the Count tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedCount(q)).
+func EnqueuedCount[Q any](q Q) cloudtask.Enqueued[Q, Count] {
+	return cloudtask.Enqueued[Q, Count]{Queue: q, Definition: &count}
+}
+
 // pack describes the task Pack.
 var pack = cloudtask.Definition[Pack]{
 	Name:   "Pack",
@@ -154,6 +160,12 @@ func DebugPack(ctx context.Context, c *cloudtask.Client, runner Runner, taskID s
 		return err
 	}
 	return runner.RunPack(ctx, task)
+}
+
+// EnqueuedPack stands for the Pack tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedPack(q)).
+func EnqueuedPack[Q any](q Q) cloudtask.Enqueued[Q, Pack] {
+	return cloudtask.Enqueued[Q, Pack]{Queue: q, Definition: &pack}
 }
 
 // ship describes the task Ship.
@@ -217,6 +229,12 @@ func DebugShip(ctx context.Context, c *cloudtask.Client, runner Runner, taskID s
 		return err
 	}
 	return runner.RunShip(ctx, task)
+}
+
+// EnqueuedShip stands for the Ship tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedShip(q)).
+func EnqueuedShip[Q any](q Q) cloudtask.Enqueued[Q, Ship] {
+	return cloudtask.Enqueued[Q, Ship]{Queue: q, Definition: &ship}
 }
 
 // AppendCount appends the payload's JSON to dst. After an error dst is returned as it was.
