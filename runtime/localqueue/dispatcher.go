@@ -1,6 +1,7 @@
 package localqueue
 
 import (
+	"context"
 	"math"
 	"sync"
 	"time"
@@ -90,6 +91,9 @@ func (d *dispatcher) enqueue(q *queue) {
 // hire starts a worker for a turn in ready.
 func (d *dispatcher) hire() {
 	if d.s.virtual != nil {
+		if d.s.virtual.bubble {
+			d.interrupt()
+		}
 		return
 	}
 	if d.workers >= fastWorkers+d.slow {
@@ -252,14 +256,33 @@ func (d *dispatcher) stop() {
 	d.interrupt()
 }
 
-// nextLater returns when the next queue comes due.
-func (d *dispatcher) nextLater() (int64, bool) {
+// nextLater returns when the next queue comes due; math.MaxInt64: none does by itself.
+func (d *dispatcher) nextLater() int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.later) == 0 {
-		return 0, false
+		return math.MaxInt64
 	}
-	return d.later[0].slot.at, true
+	return d.later[0].slot.at
+}
+
+// sleep waits in a bubble until that time, or until a queue comes due before, as others in the bubble may bring about.
+func (d *dispatcher) sleep(ctx context.Context, until int64) {
+	d.mu.Lock()
+	d.sleeping = until
+	early := len(d.ready) > 0 || len(d.later) > 0 && d.later[0].slot.at < until
+	d.mu.Unlock()
+	if early {
+		return
+	}
+	timer := time.NewTimer(time.Duration(until - d.s.nanos()))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-d.wake:
+	case <-ctx.Done():
+	case <-d.s.ctx.Done():
+	}
 }
 
 // schedule puts q into the heap of queues that come due later, or moves it there.

@@ -17,7 +17,8 @@
 //
 // Time is real, or virtual with [WithVirtualClock]: then it stands still until [Service.Advance], [Service.RunDue],
 // [Service.RunNext], [Service.RunFor] or [Service.RunUntilIdle] moves it, tasks are delivered within those calls, one
-// after the other, and the service runs no goroutine at all. On either clock [Service.WaitIdle] waits until nothing is
+// after the other, and the service runs no goroutine at all. [WithSynctestClock] is the same with the time of a bubble of
+// testing/synctest, which handlers share. On either clock [Service.WaitIdle] waits until nothing is
 // left to do now, and [Service.Reset] begins anew.
 //
 // [Service.SetFaults] makes deliveries go wrong in the ways that they do in production, to see whether handlers bear it.

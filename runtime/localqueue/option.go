@@ -18,6 +18,7 @@ type options struct {
 	observer       func(Event)
 	logger         *slog.Logger
 	virtual        bool
+	bubble         bool
 	start          time.Time
 	seed           uint64
 	seeded         bool
@@ -78,7 +79,14 @@ func WithLogger(l *slog.Logger) Option {
 
 // WithVirtualClock makes time stand at start (zero: the present) until the service is told to move it.
 func WithVirtualClock(start time.Time) Option {
-	return func(o *options) { o.virtual, o.start = true, start }
+	return func(o *options) { o.virtual, o.bubble, o.start = true, false, start }
+}
+
+// WithSynctestClock is [WithVirtualClock] with the time of the testing/synctest bubble that the service is created in,
+// so that handlers which ask for the time or wait for it, and the service, have one clock. The calls that move it sleep,
+// which takes no time in a bubble. Outside of one they would take as long as they say.
+func WithSynctestClock() Option {
+	return func(o *options) { o.virtual, o.bubble = true, true }
 }
 
 // WithSeed makes the ids that the service chooses the same in every run, and decides which deliveries meet the faults of

@@ -67,6 +67,7 @@ func (s *Service) start() error {
 	}
 	if o.virtual {
 		s.virtual = newVirtualClock(o.start)
+		s.virtual.bubble = o.bubble
 	}
 	if o.observer != nil {
 		s.Observe(o.observer)
@@ -162,7 +163,7 @@ func (s *Service) Now() time.Time { return nanoTime(s.nanos()) }
 // nanos returns the time of the service's clock in nanoseconds since the epoch.
 func (s *Service) nanos() int64 {
 	if s.virtual != nil {
-		return s.virtual.now.Load()
+		return s.virtual.nanos()
 	}
 	return time.Now().UnixNano()
 }

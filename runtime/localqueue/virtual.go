@@ -3,6 +3,7 @@ package localqueue
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,9 +11,10 @@ import (
 
 // virtualClock is time that stands still until it is moved.
 type virtualClock struct {
-	start int64
-	now   atomic.Int64 // nanoseconds since the epoch
-	drive sync.Mutex   // held by whoever delivers what falls due
+	bubble bool // of testing/synctest: what moves the time is sleeping
+	start  int64
+	now    atomic.Int64 // nanoseconds since the epoch; not in a bubble
+	drive  sync.Mutex   // held by whoever delivers what falls due
 
 	mu       sync.Mutex
 	attempts map[*attempt]virtualDeadline // that are running
@@ -32,7 +34,15 @@ func newVirtualClock(start time.Time) *virtualClock {
 	return v
 }
 
-// reset moves the clock back to where it began.
+// nanos returns the time in nanoseconds since the epoch.
+func (v *virtualClock) nanos() int64 {
+	if v.bubble {
+		return time.Now().UnixNano()
+	}
+	return v.now.Load()
+}
+
+// reset moves the clock back to where it began. A bubble's time only goes forward.
 func (v *virtualClock) reset() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -48,6 +58,10 @@ func (v *virtualClock) moveTo(at int64) {
 
 // moveBy moves the clock forward by d.
 func (v *virtualClock) moveBy(d int64) {
+	if v.bubble {
+		time.Sleep(time.Duration(d))
+		return
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.set(v.now.Load() + d)
@@ -74,7 +88,7 @@ func (v *virtualClock) abort() {
 
 // attemptContext returns the context of an attempt, which ends with ctx and with the dispatch deadline.
 func (s *Service) attemptContext(ctx context.Context, a *attempt, deadline time.Duration) (context.Context, func()) {
-	if s.virtual == nil {
+	if s.virtual == nil || s.virtual.bubble {
 		return context.WithTimeoutCause(ctx, deadline, errDeadline)
 	}
 	v := s.virtual
@@ -108,34 +122,29 @@ func (s *Service) Advance(d time.Duration) error {
 
 // RunDue delivers what is due, without moving a virtual clock, and returns how many attempts it made.
 func (s *Service) RunDue(ctx context.Context) (attempts int, err error) {
-	return s.run(ctx, func(int64) bool { return false }, -1)
+	return s.run(ctx, s.nanos(), -1)
 }
 
 // RunNext moves a virtual clock to the next attempt, makes it, and returns whether there was one.
 func (s *Service) RunNext(ctx context.Context) (ran bool, err error) {
-	attempts, err := s.run(ctx, func(int64) bool { return true }, 1)
+	attempts, err := s.run(ctx, math.MaxInt64, 1)
 	return attempts == 1, err
 }
 
 // RunFor moves a virtual clock by d, from attempt to attempt, and returns how many it made.
 func (s *Service) RunFor(ctx context.Context, d time.Duration) (attempts int, err error) {
-	end := s.nanos() + int64(max(d, 0))
-	attempts, err = s.run(ctx, func(at int64) bool { return at <= end }, -1)
-	if err == nil {
-		s.virtual.moveTo(end)
-	}
-	return attempts, err
+	return s.run(ctx, s.nanos()+int64(max(d, 0)), -1)
 }
 
 // RunUntilIdle moves a virtual clock from attempt to attempt until nothing is left that will ever be dispatched, and
 // returns how many it made. Paused queues do not count. Tasks that enqueue tasks for ever keep it until ctx is done.
 func (s *Service) RunUntilIdle(ctx context.Context) (attempts int, err error) {
-	return s.run(ctx, func(int64) bool { return true }, -1)
+	return s.run(ctx, math.MaxInt64, -1)
 }
 
-// run makes attempts, at most limit of them if that is not negative, and moves the clock to each moment that goTo
-// agrees to.
-func (s *Service) run(ctx context.Context, goTo func(at int64) bool, limit int) (attempts int, err error) {
+// run makes attempts, at most limit of them if that is not negative, and moves the clock to each moment at which one is
+// due, and at last to until. [math.MaxInt64] is as far as there are attempts to make.
+func (s *Service) run(ctx context.Context, until int64, limit int) (attempts int, err error) {
 	if s.virtual == nil {
 		return 0, ErrVirtualOnly
 	}
@@ -156,11 +165,15 @@ func (s *Service) run(ctx context.Context, goTo func(at int64) bool, limit int) 
 			attempts++
 			continue
 		}
-		at, ok := s.dispatcher.nextLater()
-		if !ok || !goTo(at) {
-			break
+		at := min(s.dispatcher.nextLater(), until)
+		switch {
+		case at == math.MaxInt64 || at <= s.nanos():
+			return attempts, nil
+		case s.virtual.bubble:
+			s.dispatcher.sleep(ctx, at)
+		default:
+			s.virtual.moveTo(at)
 		}
-		s.virtual.moveTo(at)
 	}
 	return attempts, nil
 }
