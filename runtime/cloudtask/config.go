@@ -96,6 +96,11 @@ type Config struct {
 	// task can hold. CLOUDTASK_MAX_BODY.
 	MaxBody int64
 
+	// SaveFailures has the handler save each task that fails to a file, from which it can be sent again: tasks that are
+	// out of attempts are gone from Cloud Tasks. Off unless its Dir is set. CLOUDTASK_SAVE_FAILURES_DIR, and
+	// _MAX_FILES, _MAX_BYTES, _REDACT_HEADERS and _REDACT_FIELDS.
+	SaveFailures FailureFiles
+
 	// Logger receives one line for each task that is enqueued (debug) or run. Default: what [slog.Default] is when the
 	// client or handler is made.
 	Logger *slog.Logger
@@ -155,6 +160,7 @@ func (cfg Config) withDefaults() Config {
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = defaultMaxBody
 	}
+	cfg.SaveFailures = cfg.SaveFailures.withDefaults()
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}

@@ -45,7 +45,9 @@ func TestConfigFromEnv(t *testing.T) {
 				"CLOUDTASK_ENQUEUE_RETRY_ON": "UNAVAILABLE,CANCELED", "CLOUDTASK_ENQUEUE_RETRY_INITIAL": "0.25", "CLOUDTASK_ENQUEUE_RETRY_MAX": "60",
 				"CLOUDTASK_ENQUEUE_RETRY_MULTIPLIER": "2.5", "CLOUDTASK_ENQUEUE_RETRY_DEADLINE": "5m", "CLOUDTASK_CALL_TIMEOUT": "1500ms",
 				"CLOUDTASK_SERVICE_ACCOUNT": "tasks@p.iam.gserviceaccount.com", "CLOUDTASK_AUDIENCES": "https://a,https://b",
-				"CLOUDTASK_INSECURE_NO_AUTH": "TRUE", "CLOUDTASK_MAX_BODY": "4096", "CLOUD_TASKS_EMULATOR_HOST": "127.0.0.1:8123",
+				"CLOUDTASK_INSECURE_NO_AUTH": "TRUE", "CLOUDTASK_MAX_BODY": "4096", "CLOUDTASK_SAVE_FAILURES_DIR": "/tmp/f",
+				"CLOUDTASK_SAVE_FAILURES_MAX_FILES": "7", "CLOUDTASK_SAVE_FAILURES_MAX_BYTES": "9", "CLOUDTASK_SAVE_FAILURES_REDACT_HEADERS": "X-Key",
+				"CLOUDTASK_SAVE_FAILURES_REDACT_FIELDS": "password,card.number", "CLOUD_TASKS_EMULATOR_HOST": "127.0.0.1:8123",
 				"APP_NAME": "not this", "GOOGLE_CLOUD_PROJECT": "not-this",
 			},
 			want: cloudtask.Config{
@@ -57,6 +59,9 @@ func TestConfigFromEnv(t *testing.T) {
 				},
 				CallTimeout: 1500 * time.Millisecond, ServiceAccount: "tasks@p.iam.gserviceaccount.com", Audiences: []string{"https://a", "https://b"},
 				InsecureNoAuth: true, MaxBody: 4096, EmulatorHost: "127.0.0.1:8123",
+				SaveFailures: cloudtask.FailureFiles{
+					Dir: "/tmp/f", MaxFiles: 7, MaxBytes: 9, RedactHeaders: []string{"X-Key"}, RedactFields: []string{"password", "card.number"},
+				},
 			},
 		},
 		{
@@ -97,7 +102,8 @@ func TestConfigFromEnvReportsEverything(t *testing.T) {
 		"CLOUDTASK_ENQUEUE_RETRY_ON": "UNAVAILABLE,Broken", "CLOUDTASK_ENQUEUE_RETRY_INITIAL": "1x", "CLOUDTASK_ENQUEUE_RETRY_MAX": "-1s",
 		"CLOUDTASK_ENQUEUE_RETRY_MULTIPLIER": "0.5", "CLOUDTASK_ENQUEUE_RETRY_DEADLINE": "999999999999", "CLOUDTASK_CALL_TIMEOUT": "-1",
 		"CLOUDTASK_SERVICE_ACCOUNT": "me@example.com", "CLOUDTASK_INSECURE_NO_AUTH": "ja", "CLOUDTASK_MAX_BODY": "1MB",
-		"CLOUD_TASKS_EMULATOR_HOST": "http://localhost:8123",
+		"CLOUD_TASKS_EMULATOR_HOST": "http://localhost:8123", "CLOUDTASK_SAVE_FAILURES_MAX_FILES": "10001",
+		"CLOUDTASK_SAVE_FAILURES_MAX_BYTES": "-1", "CLOUDTASK_SAVE_FAILURES_REDACT_HEADERS": "a b", "CLOUDTASK_SAVE_FAILURES_REDACT_FIELDS": "a..b",
 	})
 	_, err := cloudtask.ConfigFromEnv()
 	wantError(t, err,
@@ -121,9 +127,14 @@ func TestConfigFromEnvReportsEverything(t *testing.T) {
 		`CLOUDTASK_INSECURE_NO_AUTH "ja": want true or false`,
 		`CLOUDTASK_MAX_BODY "1MB": want a whole number of bytes`,
 		`CLOUD_TASKS_EMULATOR_HOST "http://localhost:8123": want HOST:PORT`,
+		`CLOUDTASK_SAVE_FAILURES_MAX_FILES 10001: want 1 to 10000`,
+		`CLOUDTASK_SAVE_FAILURES_MAX_BYTES -1: must not be negative`,
+		`CLOUDTASK_SAVE_FAILURES_REDACT_HEADERS "a b": is not a header name`,
+		`CLOUDTASK_SAVE_FAILURES_REDACT_FIELDS "a..b": want the name of a field`,
+		`CLOUDTASK_SAVE_FAILURES_DIR: not set, so that nothing would be saved`,
 	)
-	if lines := strings.Count(err.Error(), "\n") + 1; lines != 20 {
-		t.Errorf("%d problems, want 20:\n%v", lines, err)
+	if lines := strings.Count(err.Error(), "\n") + 1; lines != 25 {
+		t.Errorf("%d problems, want 25:\n%v", lines, err)
 	}
 }
 

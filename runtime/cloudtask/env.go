@@ -39,7 +39,14 @@ func ConfigFromEnv() (Config, error) {
 		Audiences:      parsed(&e, "Audiences", "CLOUDTASK_AUDIENCES", parseList),
 		InsecureNoAuth: parsed(&e, "InsecureNoAuth", "CLOUDTASK_INSECURE_NO_AUTH", parseBool),
 		EmulatorHost:   e.text("EmulatorHost", "CLOUD_TASKS_EMULATOR_HOST"),
-		MaxBody:        parsed(&e, "MaxBody", "CLOUDTASK_MAX_BODY", parseInt),
+		MaxBody:        parsed(&e, "MaxBody", "CLOUDTASK_MAX_BODY", parseBytes),
+		SaveFailures: FailureFiles{
+			Dir:           e.text("SaveFailures.Dir", "CLOUDTASK_SAVE_FAILURES_DIR"),
+			MaxFiles:      parsed(&e, "SaveFailures.MaxFiles", "CLOUDTASK_SAVE_FAILURES_MAX_FILES", parseCountOfFiles),
+			MaxBytes:      parsed(&e, "SaveFailures.MaxBytes", "CLOUDTASK_SAVE_FAILURES_MAX_BYTES", parseBytes),
+			RedactHeaders: parsed(&e, "SaveFailures.RedactHeaders", "CLOUDTASK_SAVE_FAILURES_REDACT_HEADERS", parseList),
+			RedactFields:  parsed(&e, "SaveFailures.RedactFields", "CLOUDTASK_SAVE_FAILURES_REDACT_FIELDS", parseList),
+		},
 	}
 	for _, p := range cfg.problems() {
 		if !e.failed[p.field] {
@@ -61,6 +68,7 @@ type environment struct {
 
 // text returns the value of the first of the variables that is set.
 func (e *environment) text(field string, variables ...string) string {
+	e.variables[field] = variables[0] // to which a message points where none is set
 	for _, name := range variables {
 		if value := strings.TrimSpace(os.Getenv(name)); value != "" {
 			e.variables[field] = name
@@ -94,10 +102,18 @@ func parseBool(s string) (bool, error) {
 	return value, nil
 }
 
-func parseInt(s string) (int64, error) {
+func parseBytes(s string) (int64, error) {
 	value, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
 		return 0, errors.New("want a whole number of bytes")
+	}
+	return value, nil
+}
+
+func parseCountOfFiles(s string) (int, error) {
+	value, err := strconv.Atoi(s)
+	if err != nil {
+		return 0, errors.New("want a whole number of files")
 	}
 	return value, nil
 }

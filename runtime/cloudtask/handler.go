@@ -39,9 +39,13 @@ func NewHandler(cfg Config, routes ...Route) (http.Handler, error) {
 		return nil, fmt.Errorf("cloudtask: %w", err)
 	}
 	h := &handler{cfg: cfg, auth: cfg.authenticator(), routes: table}
+	if h.failures, err = newFailureStore(cfg.SaveFailures); err != nil {
+		return nil, fmt.Errorf("cloudtask: %w", err)
+	}
 	h.buffers.New = func() any { return new(buffers) }
 	if base, err := url.Parse(cfg.BaseURL); err == nil {
 		h.basePrefix = base.Path + cfg.PathPrefix
+		h.origin = base.Scheme + "://" + base.Host
 	}
 	return h, nil
 }
@@ -72,6 +76,8 @@ type handler struct {
 	auth       Authenticator // nil: off
 	routes     map[string]*Route
 	basePrefix string // path of BaseURL and PathPrefix
+	origin     string // BaseURL without its path
+	failures   *failureStore
 	buffers    sync.Pool
 }
 
@@ -111,7 +117,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}}
 	ctx.meta.readHeaders(r.Header)
 	if route == nil {
-		h.refuse(w, r, &report{outcome: unknownTask, task: name, meta: &ctx.meta, started: started, err: fmt.Errorf(`task "%s" not found`, name)})
+		h.refuseUnknown(w, r, &report{outcome: unknownTask, task: name, meta: &ctx.meta, started: started, err: fmt.Errorf(`task "%s" not found`, name)})
 		return
 	}
 	ctx.meta.retry = route.Retry
@@ -153,10 +159,10 @@ func (h *handler) run(ctx *runContext, w http.ResponseWriter, r *http.Request, r
 	returned := false
 	defer func() {
 		ctx.end()
-		h.release(b)
 		if !returned {
-			h.answerGoexit(ctx, w, &rep)
+			h.answerGoexit(ctx, w, r, &rep, b.payload)
 		}
+		h.release(b)
 	}()
 	var err error
 	if b.payload, err = readBody(b.payload[:0], r, h.cfg.MaxBody); err != nil {
@@ -173,6 +179,9 @@ func (h *handler) run(ctx *runContext, w http.ResponseWriter, r *http.Request, r
 	returned = true
 
 	h.judge(ctx, &rep, err)
+	if rep.outcome != executed {
+		h.saveFailure(r, &rep, b.payload)
+	}
 	h.logRun(ctx, &rep)
 	switch rep.outcome {
 	case executed:
@@ -193,8 +202,9 @@ func (h *handler) run(ctx *runContext, w http.ResponseWriter, r *http.Request, r
 
 // answerGoexit answers when Run has ended its goroutine, which is also the connection's: what is not sent now never
 // is.
-func (h *handler) answerGoexit(ctx context.Context, w http.ResponseWriter, rep *report) {
+func (h *handler) answerGoexit(ctx context.Context, w http.ResponseWriter, r *http.Request, rep *report, payload []byte) {
 	rep.outcome, rep.err, rep.stack = failed, errors.New("the task called runtime.Goexit"), string(debug.Stack())
+	h.saveFailure(r, rep, payload)
 	h.logRun(ctx, rep)
 	answer(w, http.StatusInternalServerError, failedAnswer)
 	if flusher, ok := w.(http.Flusher); ok {
@@ -275,6 +285,19 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, rep *report) {
 		err = errUnauthenticated // why is nobody's business
 	}
 	answerError(w, rep.outcome.status(), err)
+}
+
+// refuseUnknown is refuse for a task that there is no route for, whose payload nothing has read.
+func (h *handler) refuseUnknown(w http.ResponseWriter, r *http.Request, rep *report) {
+	if h.failures != nil {
+		payload, err := readBody(nil, r, h.cfg.MaxBody)
+		if err == nil {
+			h.saveFailure(r, rep, payload)
+		} else {
+			rep.saveErr = err
+		}
+	}
+	h.refuse(w, r, rep)
 }
 
 var errUnauthenticated = errors.New("unauthenticated")

@@ -100,6 +100,8 @@ func checkHeaderName(name string, serviceAccount bool) error {
 		return errors.New("is dropped by Cloud Tasks, which reserves X-Google-* and X-AppEngine-*")
 	case lower == strings.ToLower(timeoutHeader):
 		return errors.New("carries the task's timeout: use WithTimeout")
+	case lower == strings.ToLower(replayHeader):
+		return errors.New("marks what cloudtask replay sends, which no queue does")
 	}
 	return nil
 }

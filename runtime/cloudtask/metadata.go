@@ -34,6 +34,7 @@ type Metadata struct {
 	Scheduler *SchedulerInfo // set when Cloud Scheduler sent the request
 
 	eager    bool
+	replay   bool
 	started  time.Time    // when this attempt's request came in
 	location string       // Cloud Tasks location, for the queue's resource name
 	retry    *RetryConfig // the task type's own, nil: the queue's
@@ -66,6 +67,10 @@ func (m Metadata) FirstAttempt() bool { return m.Dispatches == 0 }
 // through its generated Sync function.
 func (m Metadata) Eager() bool { return m.eager }
 
+// Replay reports whether the request repeats a task's and does not come from its queue: it was sent by "cloudtask
+// replay" or made by [FailedTask.Request]. All else in the metadata is that of the task.
+func (m Metadata) Replay() bool { return m.replay }
+
 type metadataKey struct{}
 
 // contextWithMetadata returns the context of a run of the task that m describes.
@@ -97,6 +102,7 @@ func (m *Metadata) readHeaders(h http.Header) {
 	m.ETA = parseETA(first(h, headerETA))
 	m.PreviousResponse = parseCount(first(h, headerPreviousResponse))
 	m.PreviousFailure = first(h, headerRetryReason)
+	m.replay = first(h, replayHeader) != ""
 	if m.PreviousFailure == "" && m.PreviousResponse > 0 {
 		m.PreviousFailure = "HTTP " + strconv.Itoa(m.PreviousResponse)
 	}

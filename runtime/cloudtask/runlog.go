@@ -51,6 +51,8 @@ type report struct {
 	stack   string // of a panic
 	status  int    // of a discard
 	mistake string // of the program, which the answer hides
+	saved   string // file of [Config].SaveFailures
+	saveErr error
 }
 
 // level says who has to look: nobody at Info; at Warn whoever wonders about this task; at Error somebody, because
@@ -90,8 +92,17 @@ func (h *handler) logRun(ctx context.Context, rep *report) {
 		attrs = append(attrs, slog.String("id", m.TaskID), slog.String("queue", m.Queue), slog.Int("attempt", m.Attempt()))
 	}
 	attrs = append(attrs, slog.String("outcome", string(rep.outcome)), slog.Duration("duration", time.Since(rep.started)))
+	if rep.meta != nil && rep.meta.replay {
+		attrs = append(attrs, slog.Bool("replay", true))
+	}
 	if rep.err != nil {
 		attrs = append(attrs, slog.Any("error", loggedError{rep.err}))
+	}
+	switch {
+	case rep.saveErr != nil:
+		attrs = append(attrs, slog.String("not_saved", rep.saveErr.Error()))
+	case rep.saved != "":
+		attrs = append(attrs, slog.String("saved", rep.saved))
 	}
 	if rep.mistake != "" {
 		attrs = append(attrs, slog.String("mistake", rep.mistake))

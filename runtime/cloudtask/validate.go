@@ -103,7 +103,7 @@ func (cfg Config) problems() []problem {
 	if cfg.MaxBody < 0 {
 		report("MaxBody", cfg.MaxBody, "must not be negative; 0 means %d bytes", defaultMaxBody)
 	}
-	return found
+	return append(found, cfg.SaveFailures.problems()...)
 }
 
 // problems returns what is wrong with the policy as Config.EnqueueRetry.
