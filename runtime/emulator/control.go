@@ -73,6 +73,8 @@ func (c *control) routes() http.Handler {
 		"PUT faults":          c.putFaults,
 		"DELETE faults":       c.deleteFaults,
 		"GET events":          c.getEvents,
+		"GET locations":       c.locations,
+		"POST token":          c.token,
 	} {
 		method, name, _ := strings.Cut(pattern, " ")
 		mux.Handle(method+" "+controlPrefix+name, c.answer(call))
@@ -181,6 +183,9 @@ type controlRequest struct {
 	Duration *duration   `json:"duration"`
 	Queue    string      `json:"queue"`
 	Faults   *faultsJSON `json:"faults"`
+
+	ServiceAccount string `json:"serviceAccount"`
+	Audience       string `json:"audience"`
 }
 
 // read reads the request's body, which may be missing; fields are those that the call knows.

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/emulator"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/issuer"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
@@ -169,6 +170,30 @@ func TestControlFaults(t *testing.T) {
 	}
 	e.want(t, controlCall{method: "DELETE", path: "faults"}, 200, map[string]any{"faults": map[string]any{}})
 	e.want(t, controlCall{method: "GET", path: "faults"}, 200, map[string]any{"faults": map[string]any{}})
+}
+
+// What the operator's command asks beside the wire API.
+func TestControlTools(t *testing.T) {
+	t.Parallel()
+	e := serve(t)
+	if _, err := e.client.CreateQueue(t.Context(), &cloudtaskspb.CreateQueueRequest{Parent: "projects/a/locations/z", Queue: &cloudtaskspb.Queue{Name: "projects/a/locations/z/queues/new"}}); err != nil {
+		t.Fatal(err)
+	}
+	e.want(t, controlCall{method: "GET", path: "locations"}, 200, map[string]any{"locations": []any{"projects/a/locations/z", locationName}})
+
+	_, answer := e.control(t, controlCall{method: "POST", path: "token", body: `{"serviceAccount": "tasks@p.iam.gserviceaccount.com", "audience": "http://app"}`})
+	token, _ := answer["token"].(string)
+	handler, err := cloudtask.NewHandler(cloudtask.Config{ServiceAccount: "tasks@p.iam.gserviceaccount.com", Audiences: []string{"http://app"}, EmulatorHost: e.addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest("POST", "/tasks/Nobody", nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	w := httptest.NewRecorder()
+	if handler.ServeHTTP(w, r); w.Code != 404 {
+		t.Errorf("a handler that trusts this queue answered %d to its token %q, want that it knows no such task", w.Code, token)
+	}
+	e.wantError(t, controlCall{method: "POST", path: "token", body: `{"audience": "http://app"}`}, 400, "INVALID_ARGUMENT", `"serviceAccount" and "audience" are required`)
 }
 
 func TestControlRefuses(t *testing.T) {

@@ -31,7 +31,7 @@ func NewClient(ctx context.Context, cfg cloudtask.Config, routes ...cloudtask.Ro
 	if err != nil {
 		return nil, err
 	}
-	if err := backend.connect(ctx, cfg.EmulatorHost); err != nil {
+	if backend.client, err = Connect(ctx, cfg); err != nil {
 		return nil, err
 	}
 	return client, nil
@@ -42,28 +42,28 @@ func NewClient(ctx context.Context, cfg cloudtask.Config, routes ...cloudtask.Ro
 // emulator needs. It connects on the first call, so that an unreachable service is an error of that call, with the
 // code [cloudtask.Unavailable].
 func NewBackend(ctx context.Context, cfg cloudtask.Config, opts ...option.ClientOption) (*Backend, error) {
-	backend := new(Backend)
-	if err := backend.connect(ctx, cfg.EmulatorHost, opts...); err != nil {
+	client, err := Connect(ctx, cfg, opts...)
+	if err != nil {
 		return nil, err
 	}
-	return backend, nil
+	return &Backend{client}, nil
 }
 
-// connect makes the official client that b calls.
-func (b *Backend) connect(ctx context.Context, emulatorHost string, opts ...option.ClientOption) error {
-	if emulatorHost != "" {
-		emulatorOpts, err := emulatorOptions(emulatorHost)
+// Connect returns the official client itself, for what a [Backend] does not do, such as pausing a queue. It connects as
+// [NewBackend] does.
+func Connect(ctx context.Context, cfg cloudtask.Config, opts ...option.ClientOption) (*cloudtasks.Client, error) {
+	if cfg.EmulatorHost != "" {
+		emulatorOpts, err := emulatorOptions(cfg.EmulatorHost)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		opts = append(emulatorOpts, opts...)
 	}
 	client, err := cloudtasks.NewClient(ctx, opts...)
 	if err != nil {
-		return fmt.Errorf("creating the Cloud Tasks client: %w", err)
+		return nil, fmt.Errorf("creating the Cloud Tasks client: %w", err)
 	}
-	b.client = client
-	return nil
+	return client, nil
 }
 
 // emulatorOptions are the client options that reach an emulator at host: no TLS, no credentials and no proxy.
