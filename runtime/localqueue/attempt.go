@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
@@ -19,7 +20,7 @@ const (
 	maxRedirects = 5
 	// maxDrain is how much of a response's body is read, so that its connection can be used again.
 	maxDrain = 1 << 20
-	// maxKept is how much of it observers get.
+	// maxKept is how much of it observers and the queue's past get.
 	maxKept = 1 << 10
 
 	// What an attempt without a response counts as.
@@ -50,6 +51,8 @@ type attempt struct {
 
 	depends *group // what must be on disk before the request goes out: all that came before the attempt
 
+	place int // in the queue's running attempts
+
 	retry *cloudtask.RetryConfig // the task's own settings; nil: the queue's count
 
 	// The queue's when the attempt began; shared, never changed.
@@ -67,7 +70,7 @@ type outcome struct {
 	said       int           // the HTTP status that the attempt counts as
 	err        error         // why there was no response
 	retryAfter time.Duration // that the response asked for
-	response   []byte        // start of the response's body
+	response   string        // start of the response's body
 	aborted    bool          // given up by the service's owner: neither a success nor a failure
 }
 
@@ -175,23 +178,42 @@ func (s *Service) receive(resp *http.Response, c *contents) outcome {
 	return o
 }
 
-// drain reads the body up to maxDrain and closes it. It returns the body's start if there is an observer to tell.
-func (s *Service) drain(resp *http.Response) (start []byte, err error) {
+// drain reads the body up to maxDrain and closes it. It returns the body's start if somebody is to be told of it.
+func (s *Service) drain(resp *http.Response) (start string, err error) {
 	defer resp.Body.Close()
 	if resp.StatusCode < 200 { // 101: the body is the connection, and never ends
-		return nil, nil
+		return "", nil
 	}
 	if resp.Body == http.NoBody {
-		return nil, nil
+		return "", nil
 	}
 	body := io.LimitReader(resp.Body, maxDrain)
-	if s.events.wanted.Load() && resp.ContentLength != 0 {
-		if start, err = io.ReadAll(io.LimitReader(body, maxKept)); err != nil {
-			return nil, err
+	if (s.events.wanted.Load() || s.options.history > 0) && resp.ContentLength != 0 {
+		if start, err = readStart(body); err != nil {
+			return "", err
 		}
 	}
 	_, err = io.Copy(io.Discard, body)
 	return start, err
+}
+
+// startBuffers holds buffers of maxKept bytes.
+var startBuffers = sync.Pool{New: func() any { return new([maxKept]byte) }}
+
+// readStart reads up to maxKept bytes.
+func readStart(r io.Reader) (string, error) {
+	buf := startBuffers.Get().(*[maxKept]byte)
+	defer startBuffers.Put(buf)
+	for n := 0; ; {
+		more, err := r.Read(buf[n:])
+		n += more
+		switch {
+		case err == io.EOF || n == len(buf):
+			return string(buf[:n]), nil
+		case err != nil:
+			return "", err
+		}
+	}
 }
 
 // retryAfter returns the delay that a Retry-After header asks for; 0 if it is malformed.

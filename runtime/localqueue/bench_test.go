@@ -128,28 +128,33 @@ func BenchmarkDispatch(b *testing.B) {
 			target.report(b, func() { thinnest(b, target.URL, tasks) })
 		}
 	})
-	b.Run("localqueue", func(b *testing.B) {
-		for b.Loop() {
-			target := newTarget(b, tasks)
-			s := newService(b, unlimited)
-			target.report(b, func() {
-				task := benchTask(target.URL)
-				var group sync.WaitGroup
-				for range 4 {
-					group.Go(func() {
-						for range tasks / 4 {
-							if _, err := s.AddTask(context.Background(), fastQueue, task); err != nil {
-								b.Error(err)
+	for _, side := range []struct {
+		name    string
+		history int
+	}{{"localqueue", 0}, {"localqueue-with-history", 1000}} {
+		b.Run(side.name, func(b *testing.B) {
+			for b.Loop() {
+				target := newTarget(b, tasks)
+				s := newService(b, unlimited, localqueue.WithHistory(side.history))
+				target.report(b, func() {
+					task := benchTask(target.URL)
+					var group sync.WaitGroup
+					for range 4 {
+						group.Go(func() {
+							for range tasks / 4 {
+								if _, err := s.AddTask(context.Background(), fastQueue, task); err != nil {
+									b.Error(err)
+								}
 							}
-						}
-					})
-				}
-				group.Wait()
-				<-target.done
-			})
-			_ = s.Close()
-		}
-	})
+						})
+					}
+					group.Wait()
+					<-target.done
+				})
+				_ = s.Close()
+			}
+		})
+	}
 }
 
 // target is a loopback server that counts requests and connections.

@@ -179,7 +179,7 @@ func TestDamageIsRefused(t *testing.T) {
 		{"the header", false, "journal-00000001", flip(30), "its header's checksum"},
 		{"another file", false, "journal-00000001", func([]byte) []byte { return bytes.Repeat([]byte("text "), 100) }, "does not begin as a queue's file"},
 		{"another number", true, "journal-00000002", func(data []byte) []byte { return []byte(contentsOf(t, filledDir(t, false), "journal-00000001")) }, "says that it is number 1"},
-		{"a newer format", false, "journal-00000001", func(data []byte) []byte { data[16] = 2; return data }, "was written by a newer version: its format is 2"},
+		{"a newer format", false, "journal-00000001", func(data []byte) []byte { data[16] = 99; return data }, "was written by a newer version: its format is 99"},
 		{"a snapshot", true, "snapshot-00000002", flip(700), "the checksum of a frame"},
 		{"a snapshot's end", true, "snapshot-00000002", func(data []byte) []byte { return data[:len(data)-1] }, "goes beyond the end"},
 		{"all but a snapshot's header", true, "snapshot-00000002", func(data []byte) []byte { return data[:40] }, "its end is missing"},
@@ -246,7 +246,7 @@ func TestSnapshotsWhileQueuesChange(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	opts := []localqueue.Option{
-		localqueue.WithLogger(slog.New(slog.DiscardHandler)), localqueue.WithDir(dir), localqueue.WithSnapshotEvery(50_000),
+		localqueue.WithLogger(slog.New(slog.DiscardHandler)), localqueue.WithDir(dir), localqueue.WithSnapshotEvery(50_000), localqueue.WithHistory(1000),
 		localqueue.WithHandler(answer(500)), localqueue.WithQueues(localqueue.Queue{Name: queueName}, localqueue.Queue{Name: location + "/queues/other"}),
 	}
 	s, err := localqueue.New(opts...)

@@ -3,8 +3,10 @@ package localqueue_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +39,8 @@ type everything struct {
 	Lookups map[string]string             // what Task says of tasks by these names
 	Batches map[string]*localqueue.Batch
 	Kept    string
+	Past    []*localqueue.Inspection // of tasks that are gone, and those that are there: of some, when there are many
+	Minutes [][]localqueue.Minute    // by queue
 }
 
 func observe(t *testing.T, s *localqueue.Service) everything {
@@ -69,6 +73,29 @@ func observe(t *testing.T, s *localqueue.Service) everything {
 		t.Fatal(err)
 	}
 	e.Kept = string(kept)
+	for _, ended := range []bool{true, false} {
+		found, err := s.Browse(t.Context(), localqueue.Browse{Ended: ended})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, task := range found.Tasks[:min(100, len(found.Tasks))] {
+			inspected, err := s.Inspect(t.Context(), task.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inspected.State, inspected.Before, inspected.Ahead, inspected.Queue = 0, 0, nil, localqueue.QueueOverview{} // the clock's doing too
+			e.Past = append(e.Past, inspected)
+		}
+	}
+	overview, err := s.Overview(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range overview.Queues {
+		if overview.Virtual {
+			e.Minutes = append(e.Minutes, q.Minutes)
+		}
+	}
 	return e
 }
 
@@ -158,6 +185,48 @@ func TestRestartKeeps(t *testing.T) {
 				t.Errorf("%d attempts from a paused queue, %v", n, err)
 			}
 		}},
+		{"what is remembered", func(t *testing.T, s *localqueue.Service) {
+			for i, id := range strings.Fields("b c d e f g h i j k") {
+				task := named(id)
+				task.HTTP.Body = []byte("payload of " + id)
+				if id < "e" {
+					task.HTTP.URL = "http://localhost/ok"
+				}
+				task.ScheduleTime = start.Add(time.Duration(i) * time.Second)
+				task.Retry = &cloudtask.RetryConfig{MaxAttempts: 3, MinBackoff: time.Second}
+				add(t, s, task)
+			}
+			must(t, second(s.RunFor(t.Context(), 6*time.Second)))
+			for _, id := range strings.Fields("i j k g") {
+				must(t, s.DeleteTask(t.Context(), queueName+"/tasks/"+id))
+			}
+			must(t, second(s.PurgeQueue(t.Context(), queueName)))
+		}, func(t *testing.T, s *localqueue.Service) {
+			got := make(map[string]string)
+			found, err := s.Browse(t.Context(), localqueue.Browse{Ended: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, task := range found.Tasks {
+				inspected, err := s.Inspect(t.Context(), task.Name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				responses := ""
+				for _, a := range inspected.Attempts {
+					responses += " " + a.Response
+				}
+				got[string(inspected.Task.HTTP.Body)] = task.Outcome.String() + responses
+			}
+			want := map[string]string{ // of each outcome, the last three
+				"payload of b": "succeeded done", "payload of c": "succeeded done", "payload of d": "succeeded done",
+				"payload of e": "exhausted no no no", "payload of f": "purged no no", "payload of h": "purged no",
+				"payload of g": "deleted no no", "payload of j": "deleted", "payload of k": "deleted",
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("remembered (-want +got):\n%s", diff)
+			}
+		}},
 		{"a deleted queue", func(t *testing.T, s *localqueue.Service) {
 			add(t, s, named("a"))
 			must(t, s.DeleteQueue(t.Context(), queueName))
@@ -230,16 +299,24 @@ func TestRestartKeeps(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%d", test.name, snapshotEvery), func(t *testing.T) {
 				t.Parallel()
 				dir := t.TempDir()
-				h := answer(500)
+				h := func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.Path == "/ok" {
+						_, _ = io.WriteString(w, "done")
+						return
+					}
+					w.WriteHeader(500)
+					_, _ = io.WriteString(w, "no")
+				}
 				emails := localqueue.WithQueues(localqueue.Queue{Name: queueName})
-				s := newDurable(t, dir, start, h, emails, localqueue.WithStrict(), localqueue.WithSnapshotEvery(snapshotEvery))
+				opts := []localqueue.Option{emails, localqueue.WithStrict(), localqueue.WithSnapshotEvery(snapshotEvery), localqueue.WithHistory(3)}
+				s := newDurable(t, dir, start, h, opts...)
 				test.do(t, s)
 				want, at := observe(t, s), s.Now()
 				for restart := range 2 {
 					if err := s.Close(); err != nil {
 						t.Fatal(err)
 					}
-					s = newDurable(t, dir, at, h, emails, localqueue.WithStrict(), localqueue.WithSnapshotEvery(snapshotEvery))
+					s = newDurable(t, dir, at, h, opts...)
 					if diff := cmp.Diff(want, observe(t, s), byText); diff != "" {
 						t.Errorf("after restart %d (-before +after):\n%s", restart+1, diff)
 					}
@@ -286,5 +363,38 @@ func TestRestartDelivers(t *testing.T) {
 	}
 	if at := s.Now(); at.Sub(start) < time.Hour-time.Microsecond || at.Sub(start) > time.Hour {
 		t.Errorf("the late task was delivered at %v, not an hour after %v", at, start)
+	}
+}
+
+// A directory of the first format, as its version left it, goes on in the present one.
+func TestFormerFormat(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/format-1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir+"/lock", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		s := newDurable(t, dir, start, answer(500), localqueue.WithHistory(10))
+		waits, err := s.Task(t.Context(), queueName+"/tasks/waits", localqueue.ViewFull)
+		if err != nil || string(waits.HTTP.Body) != "body of waits" || waits.ResponseCount != 2 || waits.LastAttempt.Message != "INTERNAL(13): HTTP status code 500" {
+			t.Errorf("%+v, %v: want the task that has failed twice", waits, err)
+		}
+		for _, id := range []string{"done", "deleted"} {
+			_, err := s.Task(t.Context(), queueName+"/tasks/"+id, localqueue.ViewBasic)
+			wantStatus(t, err, cloudtask.NotFound, "The task no longer exists, though a task with this name existed recently. The task either successfully completed or was deleted.")
+		}
+		purged, err := s.Queue(t.Context(), location+"/queues/purged")
+		if err != nil || purged.State != localqueue.Paused || purged.PurgeTime.IsZero() {
+			t.Errorf("%+v, %v: want the queue that was paused and purged", purged, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(glob(t, dir, "journal-*")); got != 2 {
+			t.Errorf("%d journals: want the former one, and one of the present format", got)
+		}
 	}
 }

@@ -23,13 +23,17 @@ const (
 	entryQueueGone            // queue or 0, name, free at
 	entryTask                 // queue, task, id, chosen, created, schedule, record
 	entryAttempt              // queue, task, forced, schedule, dispatches, responses, executions, previous, and the history
-	entryTaskGone             // queue, task, when
-	entryPurge                // queue, last task, when
+	entryTaskGone             // of format 1: queue, task, when
+	entryPurge                // of format 1: queue, last task, when
 	entryTombstone            // queue, id, chosen, expires
 	entryBatch                // JSON of a savedBatch
 	entryKept                 // key, value
 	entryReset                // last queue: all up to that one, and what else there was, is gone
 	entryEnd                  // of a snapshot
+	entryFailed               // queue, task, an attempt that failed
+	entryEnded                // queue, task, how, when, number, and the attempt that ended it or 0
+	entryPurged               // queue, last task, when, the number of the task that ended last before or -1
+	entryPast                 // queue, how, when, number, the attempt or 0, the task, and its attempts that failed
 )
 
 func packInts(b []byte, kind byte, ints ...int64) []byte {
@@ -70,7 +74,11 @@ func packQueueGone(b []byte, seq int, name string, free int64) []byte {
 }
 
 func packTask(b []byte, q *queue, t *task) []byte {
-	b = packString(packInts(b, entryTask, int64(q.seq), int64(t.seq)), t.id)
+	return packTaskFields(packInts(b, entryTask, int64(q.seq)), t)
+}
+
+func packTaskFields(b []byte, t *task) []byte {
+	b = packString(binary.AppendVarint(b, int64(t.seq)), t.id)
 	b = binary.AppendVarint(packBool(b, t.chosen), t.created)
 	b = binary.AppendVarint(b, t.schedule)
 	return packString(b, string(t.record))
@@ -78,7 +86,11 @@ func packTask(b []byte, q *queue, t *task) []byte {
 
 // packAttempt is for a task that has been attempted.
 func packAttempt(b []byte, q *queue, t *task) []byte {
-	b = packBool(packInts(b, entryAttempt, int64(q.seq), int64(t.seq)), t.forced)
+	return packAttemptFields(packInts(b, entryAttempt, int64(q.seq), int64(t.seq)), t)
+}
+
+func packAttemptFields(b []byte, t *task) []byte {
+	b = packBool(b, t.forced)
 	last := &t.history.last
 	for _, n := range []int64{
 		t.schedule, int64(t.dispatches), int64(t.responses), int64(t.executions), int64(t.previous), t.history.first,

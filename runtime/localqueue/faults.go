@@ -73,6 +73,7 @@ func (s *Service) SetFaults(queue string, faults Faults) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.changes.Add(1)
 	set := s.Faults()
 	if faults == (Faults{}) {
 		delete(set, queue)
@@ -217,7 +218,7 @@ func (q *queue) holdBack(now int64) {
 		return
 	}
 	for len(q.waiting) > 0 && q.waiting[0].schedule <= now {
-		t := q.waiting[0]
+		t := q.waiting[0].t
 		if _, already := q.late[t]; already || !q.s.befalls(f.Late, FaultLate, q, t, int(t.dispatches)+1) {
 			return
 		}

@@ -33,7 +33,7 @@ const (
 	fileMagic  = "cloudtask queue\n"
 	fileHeader = 40
 	// fileFormat is the format of files, frames, entries and records. Files of a format that is newer are refused.
-	fileFormat = 1
+	fileFormat = 2
 
 	frameMagic  = "\xf1ctq"
 	frameHeader = 12
@@ -135,6 +135,7 @@ type frameReader struct {
 	path   string
 	data   io.ReaderAt
 	size   int64
+	format uint32
 	salt   uint64
 	offset int64 // of the frame that is read next
 	buf    []byte
@@ -157,9 +158,9 @@ func openFrames(path string, file *os.File, number uint64) (*frameReader, error)
 	if string(h[:16]) != fileMagic {
 		return nil, &damage{path, 0, "it does not begin as a queue's file does"}
 	}
-	if format := binary.LittleEndian.Uint32(h[16:]); format > fileFormat {
+	if r.format = binary.LittleEndian.Uint32(h[16:]); r.format > fileFormat {
 		return nil, fmt.Errorf("%s was written by a newer version: its format is %d, and this version reads formats up to %d. "+
-			"Use that version, or another directory", path, format, fileFormat)
+			"Use that version, or another directory", path, r.format, fileFormat)
 	}
 	if crc32.Checksum(h[:36], castagnoli) != binary.LittleEndian.Uint32(h[36:]) {
 		return nil, &damage{path, 0, "its header's checksum is wrong"}

@@ -2,6 +2,7 @@ package localqueue
 
 import (
 	"context"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,7 +32,7 @@ func (s *Service) Backlog() Backlog {
 		case q.settings.State != Running:
 			b.Held += len(q.waiting)
 		default:
-			due, first := q.waiting.due(now)
+			due, first := q.waiting.due(now, math.MaxInt)
 			b.Due += due
 			b.Scheduled += len(q.waiting) - due
 			if first != 0 && (next == 0 || first < next) {
@@ -84,9 +85,10 @@ func (s *Service) WaitIdle(ctx context.Context) (left Backlog, err error) {
 	}
 }
 
-// due returns how many tasks are due at now, and when the next one after is; 0: none is.
-func (h taskHeap) due(now int64) (due int, next int64) {
-	for pending := []int{0}; len(pending) > 0; {
+// due returns how many tasks are due at now, and when the next one after is; 0: none is. It stops when it has counted
+// that many.
+func (h taskHeap) due(now int64, limit int) (due int, next int64) {
+	for pending := []int{0}; len(pending) > 0 && due < limit; {
 		i := pending[len(pending)-1]
 		pending = pending[:len(pending)-1]
 		switch {

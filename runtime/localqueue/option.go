@@ -26,6 +26,7 @@ type options struct {
 	taskTombstone  time.Duration
 	queueTombstone time.Duration
 	dir            string
+	history        int
 	minRoll        int64
 }
 
@@ -99,6 +100,14 @@ func WithSeed(seed uint64) Option {
 // a deleted queue does (default 3 days). Zero keeps the default; a negative duration frees names at once.
 func WithTombstones(tasks, queues time.Duration) Option {
 	return func(o *options) { o.taskTombstone, o.queueTombstone = tasks, queues }
+}
+
+// WithHistory has each queue remember, for [Service.Inspect], [Service.Ended] and [Service.Overview], the last n tasks of
+// each outcome with their payloads, the last 10 n attempts that failed, and what came of attempts within the last hour. The
+// payloads that are remembered have at most 8 MiB for each outcome. Without it, or with n = 0, nothing is remembered.
+// What a queue remembers goes with the queue, and is kept by [WithDir].
+func WithHistory(n int) Option {
+	return func(o *options) { o.history = n }
 }
 
 // WithDir keeps everything in files in the directory, which is created if it is missing: what a call has answered

@@ -29,12 +29,14 @@ type task struct {
 	responses  int32 // attempts that got a response
 	executions int32 // attempts that got one below 500; for App Engine, any
 	history    *history
+	attempt    *attempt // that is running; nil: none
 }
 
 // history is what is remembered of a task's attempts; nil before the first.
 type history struct {
-	first int64 // when the first attempt began
-	last  cloudtask.Attempt
+	first  int64 // when the first attempt began
+	last   cloudtask.Attempt
+	failed uint64 // number in the queue's past of the latest attempt that failed; 0: none, or nothing is remembered
 }
 
 // queue is one queue. Lock order: Service.mu, queue.mu, then the dispatcher's or the observer's lock.
@@ -57,6 +59,10 @@ type queue struct {
 	bucket   bucket
 	inFlight int             // attempts that count against MaxConcurrentDispatches
 	late     map[*task]int64 // when tasks that a fault puts off were to be attempted
+	running  []*attempt      // of tasks that are not gone, in no order
+	failing  int             // tasks that have failed
+	changes  uint64          // how often anything has changed
+	past     *past           // nil: nothing is remembered
 
 	slot slot // the dispatcher's, under its lock
 }
@@ -65,6 +71,7 @@ func newQueue(s *Service, settings Queue, seq int, now int64) *queue {
 	_, id, _ := splitQueueName(settings.Name)
 	q := &queue{s: s, name: settings.Name, id: id, seq: seq, tasks: make(map[string]*task)}
 	q.gone.window = int64(tombstoneWindow(s.options.taskTombstone, 24*time.Hour))
+	q.past = newPast(s.options.history)
 	q.unbounded = checkRate(settings.RateLimits, false) != nil
 	q.settings = settings
 	q.settings.PurgeTime = time.Time{}
@@ -84,7 +91,7 @@ func (q *queue) expire(now int64) {
 		return
 	}
 	for t != nil && t.created+int64(retention) <= now {
-		q.remove(t, TaskExpired, now)
+		q.remove(t, TaskExpired, now, made{})
 		t = q.order.oldest()
 	}
 	q.rearm(now)
@@ -96,7 +103,8 @@ func (q *queue) add(t *task, now int64) bool {
 	if _, taken := q.tasks[t.id]; taken || q.gone.has(t.id, now) {
 		return false
 	}
-	q.lastSeq++
+	q.changes++
+	q.lastSeq = q.s.created.Add(1)
 	t.seq = q.lastSeq
 	q.tasks[t.id] = t
 	q.order.add(t)
@@ -114,20 +122,24 @@ func (q *queue) wait(t *task, now int64) {
 	}
 }
 
-// remove takes t out of the queue for good; kind says why.
-func (q *queue) remove(t *task, kind EventKind, now int64) {
+// remove takes t out of the queue for good; kind says why, and last is the attempt that did, if one did.
+func (q *queue) remove(t *task, kind EventKind, now int64, last made) {
 	if !t.running {
 		q.waiting.remove(t)
+	}
+	if t.attempt != nil {
+		q.stopped(t.attempt)
+	}
+	if t.previous != 0 {
+		q.failing--
 	}
 	delete(q.tasks, t.id)
 	delete(q.late, t)
 	q.order.remove(t)
 	q.gone.add(t.id, t.chosen, now)
 	t.gone = true
-	if kind != TaskPurged && !q.deleted { // otherwise one entry tells of all
-		q.s.journal.append(func(b []byte) []byte {
-			return packInts(b, entryTaskGone, int64(q.seq), int64(t.seq), now)
-		})
+	if !q.deleted { // otherwise nobody asks any more
+		q.remember(t, kind, now, last)
 	}
 	switch kind {
 	case TaskDeleted, TaskPurged, TaskExpired: // the other events tell of an attempt and are its own
@@ -138,9 +150,20 @@ func (q *queue) remove(t *task, kind EventKind, now int64) {
 // removeAll takes every task out of the queue.
 func (q *queue) removeAll(kind EventKind, now int64) {
 	for t := q.order.oldest(); t != nil; t = q.order.oldest() {
-		q.remove(t, kind, now)
+		q.remove(t, kind, now, made{})
 	}
 	q.rearm(now)
+}
+
+// remember takes note of how t ended.
+func (q *queue) remember(t *task, kind EventKind, now int64, last made) {
+	e := ended{t: t, at: now, last: last}
+	if q.past != nil {
+		e.number = q.past.end(e, kind)
+	}
+	if kind != TaskPurged { // otherwise one entry tells of all
+		q.s.journal.append(func(b []byte) []byte { return packEnded(b, q, kind, &e) })
+	}
 }
 
 // next returns when the queue may begin an attempt; false when that takes an event first: a task, an attempt's end, or
@@ -158,6 +181,7 @@ func (q *queue) rearm(now int64) {
 	if !ok {
 		at = math.MaxInt64
 	}
+	q.changes++
 	q.s.dispatcher.arm(q, at, now)
 	q.s.idle.changed()
 }
@@ -173,7 +197,7 @@ func (q *queue) claim(now int64) *attempt {
 	if at, ok := q.next(now); ok && at <= now {
 		q.bucket.take()
 		q.inFlight++
-		t := q.waiting[0]
+		t := q.waiting[0].t
 		q.waiting.remove(t)
 		a = q.begin(t, now, false)
 	}
@@ -200,6 +224,7 @@ func (q *queue) begin(t *task, now int64, forced bool) *attempt {
 		forced: forced, depends: q.s.journal.last(),
 	}
 	q.s.idle.began()
+	q.started(a)
 	t.running, t.forced = true, forced
 	t.dispatches++
 	if t.history == nil {
@@ -219,33 +244,53 @@ func (q *queue) finish(a *attempt, o outcome, now int64) EventKind {
 		q.inFlight--
 	}
 	defer q.rearm(now)
-	switch {
-	case a.t.gone:
+	if a.t.gone {
 		return 0
+	}
+	q.stopped(a)
+	switch {
 	case o.aborted:
 		a.t.running = false
 		q.waiting.push(a.t)
 		return 0
 	}
 	e := q.conclude(a, o, now)
-	e.Duration, e.Status, e.Err, e.Response = time.Duration(now-a.began), o.status, o.err, o.response
-	q.s.emit(q, a.t, e)
+	if q.s.events.wanted.Load() {
+		e.Duration, e.Status, e.Err, e.Response = time.Duration(now-a.began), o.status, o.err, []byte(o.response)
+		q.s.emit(q, a.t, e)
+	}
 	return e.Kind
+}
+
+// started puts an attempt among those that are running, and stopped takes it out.
+func (q *queue) started(a *attempt) {
+	a.t.attempt, a.place = a, len(q.running)
+	q.running = append(q.running, a)
+}
+
+func (q *queue) stopped(a *attempt) {
+	last := len(q.running) - 1
+	moved := q.running[last]
+	q.running[a.place], moved.place = moved, a.place
+	q.running[last] = nil
+	q.running = q.running[:last]
+	a.t.attempt = nil
 }
 
 // conclude removes the task of an attempt that ended, or has it wait for the next.
 func (q *queue) conclude(a *attempt, o outcome, now int64) Event {
 	t, last := a.t, &a.t.history.last
-	if o.status != 0 {
-		t.responses++
-		if o.status < 500 || t.record.isAppEngine() {
-			t.executions++
-		}
-		last.ResponseTime = microTime(now)
+	var m made
+	if q.past != nil {
+		m = a.outcome(o, now)
 	}
+	t.answered(o.status, now)
 	if o.status >= 200 && o.status < 300 {
-		q.remove(t, TaskSucceeded, now)
+		q.remove(t, TaskSucceeded, now, m)
 		return Event{Kind: TaskSucceeded}
+	}
+	if t.previous == 0 {
+		q.failing++
 	}
 	t.previous = int16(o.said)
 	if o.status == 0 && t.record.isAppEngine() {
@@ -254,7 +299,7 @@ func (q *queue) conclude(a *attempt, o outcome, now int64) Event {
 	last.Code, last.Message = attemptStatus(o.said)
 	retry := q.retryOf(a)
 	if exhausted(retry, int(t.dispatches), time.Duration(now-t.history.first)) {
-		q.remove(t, TaskExhausted, now)
+		q.remove(t, TaskExhausted, now, m)
 		return Event{Kind: TaskExhausted, Failure: last.Message}
 	}
 	from := now
@@ -265,8 +310,23 @@ func (q *queue) conclude(a *attempt, o outcome, now int64) Event {
 	t.schedule -= t.schedule % 1000
 	t.running, t.forced = false, false
 	q.waiting.push(t)
-	q.s.journal.append(func(b []byte) []byte { return packAttempt(b, q, t) })
+	if q.past != nil {
+		q.past.fail(t, m)
+	}
+	q.s.journal.append(func(b []byte) []byte { return packFailed(packAttempt(b, q, t), q, t) })
 	return Event{Kind: TaskRetried, Failure: last.Message, Next: nanoTime(t.schedule)}
+}
+
+// answered takes note of an attempt's response, if it got one.
+func (t *task) answered(status int, now int64) {
+	if status == 0 {
+		return
+	}
+	t.responses++
+	if status < 500 || t.record.isAppEngine() {
+		t.executions++
+	}
+	t.history.last.ResponseTime = microTime(now)
 }
 
 // retryOf returns the task's own retry settings, or the queue's.

@@ -45,6 +45,7 @@ func (s *Service) define(name string, settings Queue) *queue {
 // addQueue adds a queue. The caller holds s.mu.
 func (s *Service) addQueue(settings Queue) *queue {
 	s.queueCounter++
+	s.changes.Add(1)
 	q := newQueue(s, settings, s.queueCounter, s.nanos())
 	s.queues[settings.Name] = q
 	s.journal.append(func(b []byte) []byte { return packQueue(b, q) })
@@ -138,10 +139,11 @@ func (s *Service) setState(ctx context.Context, name string, state State) (*Queu
 // PurgeQueue removes the queue's tasks. Attempts that are running end without effect.
 func (s *Service) PurgeQueue(ctx context.Context, name string) (*Queue, error) {
 	return s.changeQueue(ctx, name, func(q *queue, now int64) {
+		number := q.past.ends()
 		q.removeAll(TaskPurged, now)
 		q.settings.PurgeTime = microTime(now)
 		s.journal.append(func(b []byte) []byte {
-			return packQueue(packInts(b, entryPurge, int64(q.seq), int64(q.lastSeq), now), q)
+			return packQueue(packInts(b, entryPurged, int64(q.seq), int64(q.lastSeq), now, number), q)
 		})
 	})
 }
@@ -175,6 +177,7 @@ func (s *Service) forget(q *queue) bool {
 		return false
 	}
 	delete(s.queues, q.name)
+	s.changes.Add(queueGone)
 	free := s.nanos() + int64(max(0, tombstoneWindow(s.options.queueTombstone, 3*24*time.Hour)))
 	s.goneQueues[q.name] = free
 	s.journal.append(func(b []byte) []byte { return packQueueGone(b, q.seq, q.name, free) })

@@ -24,9 +24,10 @@ type replay struct {
 
 	// Of the journal that was read last.
 
-	end  int64   // of its last frame; 0: it has no header
-	salt uint64  // of its header
-	torn *damage // its last frame, nil if that is whole
+	end    int64   // of its last frame; 0: it has no header
+	salt   uint64  // of its header
+	format uint32  // of its header
+	torn   *damage // its last frame, nil if that is whole
 }
 
 // recover opens the service's directory, brings back the state that it holds, and makes the journal that goes on from
@@ -66,7 +67,7 @@ func (s *Service) recover(path string) (err error) {
 	if err := r.restoreBatches(); err != nil {
 		return err
 	}
-	if j.segment, err = r.resume(j.number); err != nil {
+	if err := r.resume(j); err != nil {
 		return fmt.Errorf("opening the journal: %w", err)
 	}
 	d.remove(found.useless)
@@ -114,31 +115,42 @@ func (r *replay) journal(number uint64, newest bool) (int64, error) {
 		}
 		r.torn = bad
 	}
-	r.end, r.salt = frames.offset, frames.salt
+	r.end, r.salt, r.format = frames.offset, frames.salt, frames.format
 	return frames.offset, nil
 }
 
-// resume opens the journal of that number to go on after its last frame, or creates it.
-func (r *replay) resume(number uint64) (*segment, error) {
-	path := r.d.journal(number)
+// resume opens the newest journal to go on after its last frame, or creates it. One of an older format ends there, and
+// another goes on.
+func (r *replay) resume(j *journal) (err error) {
+	path := r.d.journal(j.number)
 	if r.torn != nil {
 		r.s.log.Warn("the last change in the journal was being written when the queue went down, and nobody was told that it had been made: it is dropped",
 			"file", path, "offset", r.torn.offset, "reason", r.torn.what)
 	}
 	if r.end == 0 {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, err
+			return err
 		}
-		return r.d.create(number)
+		j.segment, err = r.d.create(j.number)
+		return err
 	}
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := errors.Join(f.Truncate(r.end), f.Sync()); err != nil {
-		return nil, errors.Join(err, f.Close())
+		return errors.Join(err, f.Close())
 	}
-	return &segment{file: f, salt: r.salt, end: r.end, size: r.end, synced: true}, nil
+	if r.format == fileFormat {
+		j.segment = &segment{file: f, salt: r.salt, end: r.end, size: r.end, synced: true}
+		return nil
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	j.number++
+	j.segment, err = r.d.create(j.number)
+	return err
 }
 
 // finish makes what the entries do not tell of, and returns the number of tasks.
@@ -148,8 +160,15 @@ func (r *replay) finish() (tasks int) {
 		for _, p := range q.order.places {
 			if p.t != nil {
 				q.waiting.push(p.t)
+				if p.t.previous != 0 {
+					q.failing++
+				}
 			}
 		}
+		if q.past != nil {
+			q.past.recount(r.s.nanos())
+		}
+		r.s.created.Store(max(r.s.created.Load(), q.lastSeq))
 		tasks += len(q.tasks)
 	}
 	return tasks
@@ -253,6 +272,14 @@ func (r *replay) entry(kind int, e *record) error {
 		r.s.kept.set(strings.Clone(key), []byte(value))
 	case entryReset:
 		r.reset(int(e.int()))
+	case entryFailed:
+		r.failed(r.queues[int(e.int())], e)
+	case entryEnded:
+		r.taskEnded(r.queues[int(e.int())], e)
+	case entryPurged:
+		r.purged(r.queues[int(e.int())], e)
+	case entryPast:
+		r.past(r.queues[int(e.int())], e)
 	case entryEnd:
 		r.ended = true
 	default:
@@ -288,10 +315,22 @@ func (r *replay) queueGone(number int, name string, free int64) {
 	r.s.goneQueues[strings.Clone(name)] = free
 }
 
-func (r *replay) task(q *queue, e *record) {
+// unpackTask returns a task that shares the entry's memory.
+func unpackTask(e *record) *task {
 	t := &task{seq: uint64(e.int()), heapIndex: -1}
 	t.id, t.chosen, t.created, t.schedule = e.string(), e.byte() == 1, e.int(), e.int()
 	t.record = record(e.string())
+	return t
+}
+
+// own gives t memory of its own, in one piece.
+func (t *task) own() {
+	both := string(t.record) + t.id
+	t.id, t.record = both[len(t.record):], record(both[:len(t.record)])
+}
+
+func (r *replay) task(q *queue, e *record) {
+	t := unpackTask(e)
 	if q == nil {
 		return
 	}
@@ -299,8 +338,7 @@ func (r *replay) task(q *queue, e *record) {
 		q.tasks[known.id] = known
 		return
 	}
-	both := string(t.record) + t.id // in one piece of memory
-	t.id, t.record = both[len(t.record):], record(both[:len(t.record)])
+	t.own()
 	q.lastSeq = max(q.lastSeq, t.seq)
 	q.tasks[t.id] = t
 	q.order.add(t)
@@ -331,25 +369,32 @@ func (q *queue) forget(t *task, at int64) {
 }
 
 func (r *replay) attempt(q *queue, e *record) {
-	seq, forced := uint64(e.int()), e.byte() == 1
+	seq := uint64(e.int())
+	var t *task
+	if q != nil {
+		t = q.order.find(seq)
+	}
+	if t == nil {
+		t = new(task) // of no account
+	}
+	t.unpackAttempt(e)
+}
+
+func (t *task) unpackAttempt(e *record) {
+	t.forced = e.byte() == 1
 	var n [10]int64
 	for i := range n {
 		n[i] = e.int()
 	}
 	message := e.string()
-	if q == nil {
-		return
+	if t.history == nil {
+		t.history = new(history)
 	}
-	t := q.order.find(seq)
-	if t == nil {
-		return
-	}
-	t.forced = forced
 	t.schedule, t.dispatches, t.responses, t.executions, t.previous = n[0], int32(n[1]), int32(n[2]), int32(n[3]), int16(n[4])
-	t.history = &history{first: n[5], last: cloudtask.Attempt{
+	t.history.first, t.history.last = n[5], cloudtask.Attempt{
 		ScheduleTime: unpackTime(n[6]), DispatchTime: unpackTime(n[7]), ResponseTime: unpackTime(n[8]),
 		Code: cloudtask.Code(n[9]), Message: strings.Clone(message),
-	}}
+	}
 }
 
 func (r *replay) restoreBatches() error {

@@ -26,6 +26,7 @@ func (s *Service) Reset(ctx context.Context) (err error) {
 		q.removeAll(TaskPurged, s.nanos())
 		q.mu.Unlock()
 	}
+	s.changes.Add(queueGone)
 	clear(s.queues)
 	clear(s.goneQueues)
 	s.faults.Store(nil)

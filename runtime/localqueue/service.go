@@ -28,6 +28,8 @@ type Service struct {
 	configured   []Queue           // settings of queues with a full name that WithQueues defines
 	goneQueues   map[string]int64  // when the names of deleted queues become free
 	queueCounter int
+	created      atomic.Uint64 // tasks ever: their order over all queues
+	changes      atomic.Uint64 // of all but queues; see [Service.Changes]
 
 	dispatcher dispatcher
 	events     events

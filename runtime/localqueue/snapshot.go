@@ -126,8 +126,8 @@ func (n *newSnapshot) state() error {
 	return n.frame(0)
 }
 
-// queue writes a queue: its settings, its tasks, and after them its tombstones, so that a task which goes meanwhile is
-// in one of the two.
+// queue writes a queue: its settings, its tasks, and after them its tombstones and its past, so that a task which goes
+// meanwhile is in one of the two.
 func (n *newSnapshot) queue(q *queue) error {
 	q.mu.Lock()
 	n.buf = packQueue(n.buf, q)
@@ -147,7 +147,7 @@ func (n *newSnapshot) queue(q *queue) error {
 			return err
 		}
 	}
-	return nil
+	return n.past(q)
 }
 
 // tasks makes entries of tasks after that sequence number, up to a chunk, and returns the last one's, and whether there
@@ -164,7 +164,7 @@ func (n *newSnapshot) tasks(q *queue, after uint64) (last uint64, more bool) {
 		}
 		n.buf = packTask(n.buf, q, p.t)
 		if p.t.history != nil {
-			n.buf = packAttempt(n.buf, q, p.t)
+			n.buf = packAllFailed(packAttempt(n.buf, q, p.t), q, p.t)
 		}
 		after = p.seq
 	}

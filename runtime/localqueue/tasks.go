@@ -149,7 +149,7 @@ func deleteTask(q *queue, t *task, now int64) error {
 	if t == nil {
 		return status(cloudtask.NotFound, msgNotFound)
 	}
-	q.remove(t, TaskDeleted, now)
+	q.remove(t, TaskDeleted, now, made{})
 	q.rearm(now)
 	return nil
 }

@@ -1,0 +1,318 @@
+package localqueue
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+)
+
+// TaskState is what a task that is there waits for.
+type TaskState int
+
+const (
+	TaskScheduled TaskState = iota + 1 // for its time
+	TaskRetrying                       // for its time, after an attempt that failed
+	TaskDue                            // for its queue: it is paused or at a limit, or the clock is virtual
+	TaskRunning                        // for nothing: an attempt is running
+)
+
+// String returns the state in one lower-case word.
+func (s TaskState) String() string {
+	switch s {
+	case TaskScheduled:
+		return "scheduled"
+	case TaskRetrying:
+		return "retrying"
+	case TaskDue:
+		return "due"
+	case TaskRunning:
+		return "running"
+	}
+	return "any"
+}
+
+// Browse selects tasks for [Service.Browse]. Zero fields select all.
+type Browse struct {
+	Queue string // full resource name
+	Type  string // see [Summary]
+	Text  string // occurs in the id, URL, a header or the payload; ASCII letters match in either case
+
+	State     TaskState
+	NextFirst bool // by schedule time; false: the newest first
+
+	// Ended selects tasks that are gone and remembered, in place of those that are there: the last to end first. Outcome is
+	// how they ended: TaskSucceeded, TaskExhausted, TaskDeleted, TaskPurged or TaskExpired.
+	Ended   bool
+	Outcome EventKind
+
+	Size  int    // of the page; 0 or more than 1000: 1000
+	After string // Found.Next of the page before; "" is the first page
+}
+
+// Found is a page of tasks that [Service.Browse] has found.
+type Found struct {
+	Tasks    []Summary
+	Next     string   // continues the search; "": there is no more
+	Searched int      // how many tasks were looked at
+	Types    []string // that were met among the first of these, sorted
+}
+
+// Summary is a task in a list.
+type Summary struct {
+	Name      string // full resource name
+	Type      string // the last part of the URL's path: for tasks of generated code, the task's name
+	URL       string // of an App Engine task, the relative URI
+	Method    string
+	Payload   string // the body's first bytes, at most 256
+	Size      int    // of the body in bytes
+	Created   time.Time
+	Scheduled time.Time // of the next attempt, or the one that is running
+	Attempts  int       // that have begun
+	Failure   string    // of the last attempt that failed, such as "INTERNAL(13): HTTP status code 500"; "": none did
+
+	State TaskState // 0: the task is gone
+
+	// Of a task that is gone.
+
+	Outcome EventKind
+	Ended   time.Time
+	Last    *PastAttempt // that ended the task; nil: it did not end by an attempt
+}
+
+// The bounds of one search.
+const (
+	maxSearched      = 50_000
+	maxSearchedBytes = 16 << 20
+	maxTypesSearched = 1000
+	maxTypes         = 100
+	maxPayloadStart  = 256
+)
+
+// Browse returns a page of the tasks that are selected, of one queue or of all. A search looks at 50,000 tasks and 16 MiB
+// at most: then the page has what was found so far, and Next continues it. Queues go on with their work meanwhile.
+func (s *Service) Browse(ctx context.Context, b Browse) (*Found, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	size, err := Page{Size: b.Size}.size(maxTaskPage)
+	if err != nil {
+		return nil, err
+	}
+	queues, err := s.browsed(b.Queue)
+	if err != nil {
+		return nil, err
+	}
+	start, err := parsePosition(b.After)
+	if err != nil {
+		return nil, err
+	}
+	now := s.nanos()
+	search := search{Browse: b, now: now, size: size, lower: lowerASCII(b.Text), types: make(map[string]bool)}
+	merge(search.streams(queues, start), search.visit)
+	found := &search.found
+	for t := range search.types {
+		found.Types = append(found.Types, t)
+	}
+	slices.Sort(found.Types)
+	return found, ctx.Err()
+}
+
+// browsed returns the queue of that name, or all.
+func (s *Service) browsed(name string) ([]*queue, error) {
+	if name == "" {
+		return s.allQueues(), nil
+	}
+	if err := checkQueueName(name); err != nil {
+		return nil, err
+	}
+	q := s.find(name)
+	if q == nil {
+		return nil, status(cloudtask.NotFound, msgQueueMissing)
+	}
+	return []*queue{q}, nil
+}
+
+// search is a call of Browse.
+type search struct {
+	Browse
+	now   int64
+	size  int
+	lower string // Text
+	found Found
+	last  position // that was looked at
+	bytes int      // that were
+	types map[string]bool
+	shown []*task
+}
+
+// streams returns what the search looks at.
+func (s *search) streams(queues []*queue, start position) []*stream {
+	var all []*stream
+	for _, q := range queues {
+		switch {
+		case s.Ended && q.past != nil:
+			for kind := range q.past.shelves {
+				if kind := EventKind(kind); s.Outcome == 0 || s.Outcome == kind {
+					all = append(all, newStream(q.endedAfter(kind), start, s.size))
+				}
+			}
+		case s.Ended:
+		case s.State == TaskRunning:
+			all = append(all, newStream(q.runningAfter(s.now), start, s.size))
+		case s.NextFirst:
+			first := start
+			if s.State == TaskScheduled || s.State == TaskRetrying { // what is due comes before
+				first = start.max(position{a: s.now, b: maxPosition})
+			}
+			all = append(all, newStream(q.waitingAfter(s.now), first, s.size))
+			if s.State == 0 {
+				all = append(all, newStream(q.runningAfter(s.now), start, s.size))
+			}
+		default:
+			all = append(all, newStream(q.newestAfter(s.now), start, s.size))
+		}
+	}
+	return all
+}
+
+// visit looks at a task and returns whether to go on.
+func (s *search) visit(c *candidate) bool {
+	if s.NextFirst && s.State == TaskDue && c.state != TaskDue {
+		return false // none that follows is due
+	}
+	if len(s.found.Tasks) == s.size || s.found.Searched == maxSearched || s.bytes > maxSearchedBytes {
+		s.found.Next = s.last.String()
+		return false
+	}
+	s.last = c.position
+	s.found.Searched++
+	if s.matches(c) && !slices.Contains(s.shown, c.t) { // it may have begun or ended to run meanwhile
+		s.shown = append(s.shown, c.t)
+		s.found.Tasks = append(s.found.Tasks, c.summary())
+	}
+	return true
+}
+
+func (s *search) matches(c *candidate) bool {
+	r := c.t.record
+	url := r.string()
+	kind := taskType(url)
+	if s.found.Searched <= maxTypesSearched && len(s.types) < maxTypes {
+		s.types[kind] = true
+	}
+	if s.State != 0 && !s.Ended && c.state != s.State || s.Type != "" && s.Type != kind {
+		return false
+	}
+	if s.lower == "" || containsFold(c.t.id, s.lower) {
+		return true
+	}
+	s.bytes += len(c.t.record)
+	return c.t.record.contains(s.lower)
+}
+
+// taskType returns the last part of a URL's path, or what there is of the URL without one.
+func taskType(url string) string {
+	if i := strings.IndexAny(url, "?#"); i >= 0 {
+		url = url[:i]
+	}
+	url = strings.TrimRight(url, "/")
+	return url[strings.LastIndexByte(url, '/')+1:]
+}
+
+// contains reports whether the text, in lower case, occurs in a field of the record.
+func (r record) contains(lower string) bool {
+	if containsFold(r.string(), lower) { // the URL
+		return true
+	}
+	_, _ = r.string(), r.int()
+	for range 2 * r.int() {
+		if containsFold(r.string(), lower) {
+			return true
+		}
+	}
+	switch r.byte() {
+	case tokenOIDC, tokenOAuth:
+		_, _ = r.string(), r.string()
+	case tokenAppEngine:
+		_, _, _ = r.string(), r.string(), r.string()
+	}
+	if r.byte() == 1 {
+		for range 5 {
+			r.int()
+		}
+	}
+	return containsFold(string(r), lower)
+}
+
+// containsFold reports whether s contains the text, which is in lower case, in any case of ASCII.
+func containsFold(s, lower string) bool {
+	first := lower[0]
+	other := first
+	if 'a' <= first && first <= 'z' {
+		other -= 'a' - 'A'
+	}
+	for i := 0; i+len(lower) <= len(s); i++ {
+		if (s[i] == first || s[i] == other) && equalFold(s[i:i+len(lower)], lower) {
+			return true
+		}
+	}
+	return false
+}
+
+func equalFold(s, lower string) bool {
+	for i := range len(lower) {
+		if c := s[i]; c != lower[i] && (c < 'A' || c > 'Z' || c+'a'-'A' != lower[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// lowerASCII is strings.ToLower that leaves all but ASCII alone, so that lengths stay.
+func lowerASCII(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return 'A' <= r && r <= 'Z' }) {
+		return s
+	}
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
+}
+
+// summary returns the candidate as callers see it.
+func (c *candidate) summary() Summary {
+	contents := c.t.record.unpack()
+	out := Summary{
+		Name: c.q.name + "/tasks/" + c.t.id, Type: taskType(contents.url), URL: contents.url, Method: contents.method,
+		Payload: start(contents.body, maxPayloadStart), Size: len(contents.body),
+		Created: nanoTime(c.t.created), Scheduled: nanoTime(c.schedule), Attempts: int(c.attempts), Failure: c.failure, State: c.state,
+	}
+	if e := c.ended; e != nil {
+		out.Outcome, out.Ended = c.kind, nanoTime(e.at)
+		if e.last.number != 0 {
+			last := e.last.public()
+			out.Last = &last
+		}
+	}
+	return out
+}
+
+// start returns at most the first n bytes of s, and no half of a character.
+func start(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for cut := n; cut > n-utf8.UTFMax; cut-- {
+		if utf8.RuneStart(s[cut]) {
+			return s[:cut]
+		}
+	}
+	return s[:n]
+}

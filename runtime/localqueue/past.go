@@ -1,0 +1,241 @@
+package localqueue
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	// attemptsPerTask is how many attempts that failed a queue remembers for each task of [WithHistory].
+	attemptsPerTask = 10
+	// maxShelfBytes bounds the payloads of the tasks of one outcome that a queue remembers.
+	maxShelfBytes = 8 << 20
+	// pastMinutes is for how long outcomes are counted.
+	pastMinutes = 60
+)
+
+// PastAttempt is an attempt that has ended. See [WithHistory].
+type PastAttempt struct {
+	Number   int // from 1
+	Began    time.Time
+	Duration time.Duration
+	Status   int    // HTTP status; 0 without a response
+	Failure  string // such as "INTERNAL(13): HTTP status code 500"; "" after success
+	Err      string // why there was no response
+	Response string // start of the response's body, at most 1 KiB of any bytes
+	Forced   bool   // by RunTask
+}
+
+// past is what a queue remembers of what is over, nil without [WithHistory]. The queue's lock guards it.
+type past struct {
+	limit   int // of each shelf
+	shelves [TaskExpired + 1]shelf
+	number  uint64 // of the task that ended last
+	failed  attemptRing
+	minutes [pastMinutes]minute
+}
+
+// shelf holds the tasks of one outcome.
+type shelf struct {
+	tasks []ended // by number; those before first are forgotten
+	first int
+	bytes int
+}
+
+// ended is a task that is gone. It does not change any more.
+type ended struct {
+	number uint64 // counts the tasks of the queue that have ended
+	t      *task
+	at     int64 // when, in nanoseconds since the epoch
+	last   made  // the attempt that ended it; with number 0, none did
+}
+
+// made is an attempt that has ended, as a queue remembers it.
+type made struct {
+	number      int32
+	status      int16 // HTTP status; 0 without a response
+	said        int16 // the status that it counts as
+	forced      bool
+	began, took int64 // in nanoseconds
+	err         string
+	response    string
+	before      uint64 // the number in the ring of the task's attempt before; 0: there is none
+}
+
+// attemptRing holds the last attempts that failed and were to be followed by another. Each knows the task's one before,
+// so that a task's attempts are found from its last.
+type attemptRing struct {
+	limit    int
+	attempts []made // the one with number n is at (n-1) % limit
+	last     uint64 // number of the latest
+}
+
+// minute counts attempts.
+type minute struct {
+	at           int64 // minutes since the epoch
+	done, failed int32
+}
+
+// newPast returns nil without a limit.
+func newPast(limit int) *past {
+	if limit <= 0 {
+		return nil
+	}
+	return &past{limit: limit, failed: attemptRing{limit: limit * attemptsPerTask}}
+}
+
+// outcome returns how an attempt ended.
+func (a *attempt) outcome(o outcome, now int64) made {
+	m := made{
+		number: int32(a.number), status: int16(o.status), said: int16(o.said), forced: a.forced,
+		began: a.began, took: now - a.began, response: o.response,
+	}
+	if o.err != nil {
+		m.err = o.err.Error()
+	}
+	return m
+}
+
+// public returns the attempt as callers see it.
+func (m *made) public() PastAttempt {
+	out := PastAttempt{
+		Number: int(m.number), Began: microTime(m.began), Duration: time.Duration(m.took), Status: int(m.status),
+		Err: m.err, Response: m.response, Forced: m.forced,
+	}
+	if m.said < 200 || m.said > 299 {
+		_, out.Failure = attemptStatus(int(m.said))
+	}
+	return out
+}
+
+// fail remembers an attempt of t that is to be followed by another.
+func (p *past) fail(t *task, m made) {
+	m.before = t.history.failed
+	t.history.failed = p.failed.add(m)
+	p.count(m.began+m.took).failed++
+}
+
+// end remembers a task that is gone and gives it a number.
+func (p *past) end(e ended, kind EventKind) (number uint64) {
+	p.number++
+	e.number = p.number
+	p.shelves[kind].add(e, p.limit)
+	switch kind {
+	case TaskSucceeded:
+		p.count(e.at).done++
+	case TaskExhausted:
+		p.count(e.at).failed++
+	}
+	return e.number
+}
+
+// ends returns the number of the task that ended last; -1: nothing is remembered.
+func (p *past) ends() int64 {
+	if p == nil {
+		return -1
+	}
+	return int64(p.number)
+}
+
+// attempts returns the attempts of t that failed and are remembered, oldest first.
+func (p *past) attempts(t *task) []made {
+	if t.history == nil {
+		return nil
+	}
+	var found []made
+	for m := p.failed.get(t.history.failed); m != nil; m = p.failed.get(m.before) {
+		found = append(found, *m)
+	}
+	slices.Reverse(found)
+	return found
+}
+
+// count returns the minute of that time, to be counted up.
+func (p *past) count(at int64) *minute {
+	n := at / int64(time.Minute)
+	m := &p.minutes[(n%pastMinutes+pastMinutes)%pastMinutes]
+	if m.at != n {
+		*m = minute{at: n}
+	}
+	return m
+}
+
+// recount counts anew what is remembered, after it was read from files.
+func (p *past) recount(now int64) {
+	since := now - pastMinutes*int64(time.Minute)
+	for _, kind := range []EventKind{TaskSucceeded, TaskExhausted} {
+		for _, e := range p.shelves[kind].all() {
+			switch {
+			case e.at <= since || e.at > now:
+			case kind == TaskSucceeded:
+				p.count(e.at).done++
+			default:
+				p.count(e.at).failed++
+			}
+		}
+	}
+	for _, m := range p.failed.attempts {
+		if at := m.began + m.took; at > since && at <= now {
+			p.count(at).failed++
+		}
+	}
+}
+
+// all returns the shelf's tasks, oldest first.
+func (s *shelf) all() []ended { return s.tasks[s.first:] }
+
+// add puts a task on the shelf, unless it is there: while a journal is read, it may be.
+func (s *shelf) add(e ended, limit int) {
+	i, found := len(s.tasks), false
+	if i > s.first && s.tasks[i-1].number >= e.number {
+		i, found = s.find(e.number)
+	}
+	if found {
+		return
+	}
+	if s.first > 32 && s.first > len(s.tasks)/2 && len(s.tasks) == cap(s.tasks) {
+		n := copy(s.tasks, s.tasks[s.first:])
+		clear(s.tasks[n:])
+		s.tasks, s.first, i = s.tasks[:n], 0, i-s.first
+	}
+	s.tasks = slices.Insert(s.tasks, i, e)
+	s.bytes += len(e.t.record)
+	for len(s.tasks)-s.first > limit || s.bytes > maxShelfBytes {
+		s.bytes -= len(s.tasks[s.first].t.record)
+		s.tasks[s.first] = ended{}
+		s.first++
+	}
+}
+
+// find returns the index of the first task of that number or a greater one, and whether it is of that number.
+func (s *shelf) find(number uint64) (int, bool) {
+	i, found := slices.BinarySearchFunc(s.all(), number, func(e ended, n uint64) int {
+		switch {
+		case e.number < n:
+			return -1
+		case e.number > n:
+			return 1
+		}
+		return 0
+	})
+	return s.first + i, found
+}
+
+// add returns the attempt's number.
+func (r *attemptRing) add(m made) uint64 {
+	if len(r.attempts) < r.limit {
+		r.attempts = append(r.attempts, m)
+	} else {
+		r.attempts[r.last%uint64(r.limit)] = m
+	}
+	r.last++
+	return r.last
+}
+
+// get returns the attempt of that number, nil if it is not remembered.
+func (r *attemptRing) get(number uint64) *made {
+	if number == 0 || number > r.last || number+uint64(len(r.attempts)) <= r.last {
+		return nil
+	}
+	return &r.attempts[(number-1)%uint64(r.limit)]
+}
