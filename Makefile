@@ -40,7 +40,7 @@ bench: ## run the benchmarks (BENCHTIME=1s)
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
 bench-json: ## compare the codecs with other JSON packages, which are downloaded (BENCHFLAGS="-only tiny")
-	cd testdata/bench && $(GO) run . $(BENCHFLAGS)
+	cd testdata/bench && $(GO) test ./byhand && $(GO) run . $(BENCHFLAGS)
 
 # Each package is built for fuzzing once, which takes longer than a short run of its targets.
 fuzz: ## run each fuzz target for a while (FUZZTIME=30s, or a count such as 1000x)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/cloudtaskgen/cloudtaskgen/testdata/bench/byhand"
 	"github.com/cloudtaskgen/cloudtaskgen/testdata/bench/easy"
 	"github.com/cloudtaskgen/cloudtaskgen/testdata/codec/payloads"
 )
@@ -13,17 +14,23 @@ import (
 func cases() []comparison {
 	var decode, encode []comparison
 	add := func(d, e comparison) { decode, encode = append(decode, d), append(encode, e) }
-	add(compareOn[easy.Tiny]("tiny", payloads.NewTiny(), payloads.AppendTiny, payloads.DecodeTiny))
-	add(compareOn[easy.Order]("order", payloads.NewOrder(), payloads.AppendOrder, payloads.DecodeOrder))
-	add(compareOn[easy.IDs]("ids", payloads.NewIDs(), payloads.AppendIDs, payloads.DecodeIDs))
-	add(compareOn[easy.Document]("document", payloads.NewDocument(), payloads.AppendDocument, payloads.DecodeDocument))
-	add(compareOn[easy.Mixed]("mixed", payloads.NewMixed(), payloads.AppendMixed, payloads.DecodeMixed))
+	add(compareOn[easy.Tiny]("tiny", payloads.NewTiny(), codec[payloads.Tiny]{payloads.AppendTiny, payloads.DecodeTiny}, codec[payloads.Tiny]{byhand.AppendTiny, byhand.DecodeTiny}))
+	add(compareOn[easy.Order]("order", payloads.NewOrder(), codec[payloads.Order]{payloads.AppendOrder, payloads.DecodeOrder}, codec[payloads.Order]{byhand.AppendOrder, byhand.DecodeOrder}))
+	add(compareOn[easy.IDs]("ids", payloads.NewIDs(), codec[payloads.IDs]{payloads.AppendIDs, payloads.DecodeIDs}, codec[payloads.IDs]{byhand.AppendIDs, byhand.DecodeIDs}))
+	add(compareOn[easy.Document]("document", payloads.NewDocument(), codec[payloads.Document]{payloads.AppendDocument, payloads.DecodeDocument}, codec[payloads.Document]{byhand.AppendDocument, byhand.DecodeDocument}))
+	add(compareOn[easy.Mixed]("mixed", payloads.NewMixed(), codec[payloads.Mixed]{payloads.AppendMixed, payloads.DecodeMixed}, codec[payloads.Mixed]{byhand.AppendMixed, byhand.DecodeMixed}))
 	return append(decode, encode...)
 }
 
+// A codec is a pair of functions for T.
+type codec[T any] struct {
+	append func(dst []byte, v *T) ([]byte, error)
+	decode func(data []byte, v *T) error
+}
+
 // compareOn compares on a sample. E is T with the methods of easyjson.
-func compareOn[E, T any](name string, sample *T, appendT func([]byte, *T) ([]byte, error), decodeT func([]byte, *T) error) (decode, encode comparison) {
-	data, err := appendT(nil, sample)
+func compareOn[E, T any](name string, sample *T, generated, hand codec[T]) (decode, encode comparison) {
+	data, err := generated.append(nil, sample)
 	must(err)
 	easySample := new(E)
 	must(json.Unmarshal(data, easySample))
@@ -33,18 +40,25 @@ func compareOn[E, T any](name string, sample *T, appendT func([]byte, *T) ([]byt
 		decode.peers = append(decode.peers, decoding(p, p.unmarshal, data, sample))
 		encode.peers = append(encode.peers, appending(p, data, sample))
 	}
-	decode.peers = append(decode.peers,
-		decoding(easyJSON(), easyJSON().unmarshal, data, easySample),
-		decoding(peer{name: ours}, func(data []byte, v any) error { return decodeT(data, v.(*T)) }, data, sample))
+	decode.peers = append(decode.peers, decoding(easyJSON(), easyJSON().unmarshal, data, easySample))
+	encode.peers = append(encode.peers, appending(easyJSON(), data, easySample))
+	// These two last, next to each other: they are compared with each other, too.
+	hand.contend(byHand, data, sample, &decode, &encode)
+	generated.contend(ours, data, sample, &decode, &encode)
+	return decode, encode
+}
+
+// contend adds the codec to both comparisons.
+func (c codec[T]) contend(name string, data []byte, sample *T, decode, encode *comparison) {
 	var buf []byte
-	us := peer{name: ours, marshal: func() func(v any) ([]byte, error) {
+	p := peer{name: name, marshal: func() func(v any) ([]byte, error) {
 		return func(v any) (_ []byte, err error) {
-			buf, err = appendT(buf[:0], v.(*T))
+			buf, err = c.append(buf[:0], v.(*T))
 			return buf, err
 		}
 	}}
-	encode.peers = append(encode.peers, appending(easyJSON(), data, easySample), appending(us, data, sample))
-	return decode, encode
+	decode.peers = append(decode.peers, decoding(p, func(data []byte, v any) error { return c.decode(data, v.(*T)) }, data, sample))
+	encode.peers = append(encode.peers, appending(p, data, sample))
 }
 
 // decoding checks that a peer decodes data into want, and returns that as a contender.

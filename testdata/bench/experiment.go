@@ -21,7 +21,11 @@ type experimentResult struct {
 // scaled is r as a result beside those of the parent process.
 func (r experimentResult) scaled(results []result) result {
 	i := slices.IndexFunc(results, func(r result) bool { return r.peer == ours })
-	return result{peer: v2, nanos: results[i].nanos / r.Speed, speed: results[i].speed * r.Speed, allocs: r.Allocs, bytes: r.Bytes}
+	us := results[i]
+	return result{
+		peer: v2, nanos: us.nanos / r.Speed, speed: us.speed * r.Speed, limit: us.limit * r.Speed,
+		allocs: r.Allocs, bytes: r.Bytes,
+	}
 }
 
 // printRatios measures encoding/json/v2 and us, and prints JSON for the parent process.

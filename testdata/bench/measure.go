@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"runtime"
 	"slices"
 	"time"
@@ -23,6 +24,7 @@ type result struct {
 	peer   string
 	nanos  float64 // median
 	speed  float64 // how many times that of the first contender, median of the rounds
+	limit  float64 // how many times that of the codec by hand, median of the rounds; NaN where there is none
 	allocs uint64
 	bytes  uint64
 }
@@ -39,9 +41,13 @@ func (c comparison) measure(set settings) []result {
 			nanos[i] = append(nanos[i], perOp(p.do, counts[i]))
 		}
 	}
+	hand := slices.IndexFunc(c.peers, func(p contender) bool { return p.peer == byHand })
 	results := make([]result, len(c.peers))
 	for i, p := range c.peers {
-		r := result{peer: p.peer, nanos: median(nanos[i]), speed: median(ratios(nanos[0], nanos[i]))}
+		r := result{peer: p.peer, nanos: median(nanos[i]), speed: median(ratios(nanos[0], nanos[i])), limit: math.NaN()}
+		if hand >= 0 {
+			r.limit = median(ratios(nanos[hand], nanos[i]))
+		}
 		r.allocs, r.bytes = allocations(p.do)
 		results[i] = r
 	}

@@ -24,7 +24,10 @@ type peer struct {
 	marshal   func() func(v any) ([]byte, error) // what is returned may use one buffer again and again
 }
 
-const ours = "cloudtaskgen"
+const (
+	ours   = "cloudtaskgen"
+	byHand = "by hand" // package byhand: no peer, but how fast a codec can be
+)
 
 // libraries are the peers that need no generated code.
 func libraries() []peer {
