@@ -32,7 +32,7 @@ func (b *typeBuilder) checkTag(v *types.Var, tag string) {
 			fail("tag key %q: did you mean %q?", p.key, strings.ToLower(p.key))
 		case p.key != "default" && p.key != "defaults" && editDistance(p.key, "default") <= 2:
 			fail("tag key %q: did you mean %q?", p.key, "default")
-		case p.key == "json" && !v.Exported() && !v.Embedded():
+		case p.key == "json" && !v.Exported() && !v.Embedded() && p.value != "-":
 			fail("it has a json tag but is not exported, so that it is no part of the JSON: rename it to %s, or remove the tag", upperFirst(v.Name()))
 		case p.key == "json":
 			b.checkJSONTag(v, p.value, fail)

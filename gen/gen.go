@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"go/token"
 	"os"
@@ -66,11 +67,16 @@ func Generate(ctx context.Context, opts Options) (*Result, error) {
 	}
 	output := cmp.Or(opts.Output, DefaultOutput)
 	res.Files = make([]File, len(res.Packages))
+	needed := make([]string, len(res.Packages)) // what a package declares that is predeclared, and that cannot be said otherwise
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, p := range res.Packages {
 		group.Go(func() error {
 			content, err := templates.Render(p)
+			if shadowed, ok := errors.AsType[*templates.ShadowedError](err); ok {
+				needed[i] = shadowed.Name
+				return nil
+			}
 			if err != nil {
 				return fmt.Errorf("render package %s: %w", p.Path, err)
 			}
@@ -82,7 +88,9 @@ func Generate(ctx context.Context, opts Options) (*Result, error) {
 		return nil, err
 	}
 	for i, p := range res.Packages {
-		l.checkPredeclared(l.files[p.Path], res.Files[i])
+		if name := needed[i]; name != "" {
+			l.errorf(l.files[p.Path].scope[name], "%s is declared here, but generated code in this package needs Go's predeclared %s: rename it", name, name)
+		}
 	}
 	if res.Diagnostics = l.sorted(); len(res.Diagnostics) > 0 {
 		res.Files = nil

@@ -1,7 +1,6 @@
 package gen
 
 import (
-	"go/parser"
 	"go/token"
 	"go/types"
 	"maps"
@@ -102,30 +101,6 @@ func (n *names) task(d *declared) model.TaskNames {
 		Append:   fixed("Append" + x),
 		Decode:   fixed("Decode" + x),
 		Runner:   "Run" + x,
-	}
-}
-
-// checkPredeclared reports declarations that take names of Go's which the generated file needs: there is no other way to
-// spell those.
-func (l *loader) checkPredeclared(sp *sourcePackage, generated File) {
-	shadows := false
-	for name := range sp.scope {
-		shadows = shadows || types.Universe.Lookup(name) != nil
-	}
-	if !shadows {
-		return
-	}
-	file, err := parser.ParseFile(token.NewFileSet(), generated.Path, generated.Content, 0)
-	if err != nil {
-		return // it was rendered through the formatter, which parses
-	}
-	reported := map[string]bool{}
-	for _, id := range file.Unresolved {
-		pos, declared := sp.scope[id.Name]
-		if declared && !reported[id.Name] && types.Universe.Lookup(id.Name) != nil {
-			reported[id.Name] = true
-			l.errorf(pos, "%s is declared here, but generated code in this package needs Go's predeclared %s: rename it", id.Name, id.Name)
-		}
 	}
 }
 

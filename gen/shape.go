@@ -18,33 +18,33 @@ type sources struct {
 	imports map[string]string // import path: name
 }
 
-var foreignName = regexp.MustCompile("\x00([^\x01]*)\x01\\.([\\pL_][\\pL_\\p{Nd}]*)")
+var qualifiedName = regexp.MustCompile("\x00([^\x01]*)\x01\\.([\\pL_][\\pL_\\p{Nd}]*)")
 
 // spell returns Go source of a type; ok is false when it cannot be written in this package.
 func (s *sources) spell(t types.Type) (src model.Source, ok bool) {
 	pkgs := map[string]string{}
 	importable := true
 	text := types.TypeString(t, func(p *types.Package) string {
-		if p == s.pkg {
-			return ""
+		if p != s.pkg {
+			pkgs[p.Path()] = p.Name()
+			importable = importable && canImport(s.pkg.Path(), p)
 		}
-		pkgs[p.Path()] = p.Name()
-		importable = importable && canImport(s.pkg.Path(), p)
 		return "\x00" + p.Path() + "\x01"
 	})
 	if !importable || strings.Contains(text, "unsafe.Pointer") || strings.Contains(text, "invalid type") {
 		return nil, false
 	}
 	last := 0
-	for _, m := range foreignName.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range qualifiedName.FindAllStringSubmatchIndex(text, -1) {
 		if m[0] > last {
 			src = append(src, model.Piece{Text: text[last:m[0]]})
 		}
 		name := text[m[4]:m[5]]
-		if !token.IsExported(name) {
+		path := text[m[2]:m[3]]
+		if path != s.pkg.Path() && !token.IsExported(name) {
 			return nil, false
 		}
-		src = append(src, model.Piece{PkgPath: text[m[2]:m[3]], Name: name})
+		src = append(src, model.Piece{PkgPath: path, Name: name})
 		last = m[1]
 	}
 	if last < len(text) {

@@ -242,7 +242,12 @@ func (b *packageBuilder) run(t *model.Task, d *declared, fn *types.Func) *model.
 		(results.Len() == 1 || results.Len() == 2) && isError(results.At(results.Len()-1).Type())
 	if !ok {
 		if !b.bad[b.sp.path] || !strings.Contains(sig.String(), "invalid type") {
-			b.errorf(pos, "Run of task %s is %s; want func(ctx context.Context[, deps D]) ([R,] error), where D is whatever it depends on and R what it returns", t.Type, b.spelled(sig))
+			const want = "Run of task %s is %s; want func(ctx context.Context[, deps D]) ([R,] error), where D is whatever it depends on and R what it returns"
+			if declared, ok := b.names.scope["error"]; ok {
+				b.errorf(pos, want+"; Go's error is hidden by the one that is declared at %s", t.Type, b.spelled(sig), b.at(declared))
+			} else {
+				b.errorf(pos, want, t.Type, b.spelled(sig))
+			}
 		}
 		return run
 	}

@@ -39,7 +39,7 @@ func (f *File) assertions() {
 		}
 		methods, absent := f.methods(s)
 		if len(absent) == 0 {
-			assert(jen.Interface(methods...), jen.New(jen.Id(s.Task.Type)))
+			assert(jen.Interface(methods...), jen.New(f.typeID(s.Task.Type)))
 			continue
 		}
 		without := f.local("without" + strings.Join(absent, ""))
@@ -47,17 +47,18 @@ func (f *File) assertions() {
 			declared[without] = true
 			helpers = append(helpers, jen.Type().Id(without).Interface(noArguments(absent)...))
 		}
-		embedded := s.Task.Type
-		if slices.Contains(taskMethods(), embedded) {
+		embedded := f.typeID(s.Task.Type)
+		if slices.Contains(taskMethods(), s.Task.Type) {
 			// An embedded field of this name would hide the method.
-			embedded = f.local("embedded" + embedded)
-			helpers = append(helpers, jen.Type().Id(embedded).Op("=").Id(s.Task.Type))
+			alias := f.local("embedded" + s.Task.Type)
+			helpers = append(helpers, jen.Type().Id(alias).Op("=").Add(embedded))
+			embedded = jen.Id(alias)
 		}
 		both := jen.Id(without)
 		if len(methods) > 0 {
 			both = jen.Interface(append(methods, jen.Id(without))...)
 		}
-		assert(both, oneLine("struct", jen.Op("*").Id(embedded), jen.Id(without)).Values())
+		assert(both, oneLine("struct", jen.Op("*").Add(embedded), jen.Id(without)).Values())
 	}
 	f.Line()
 	f.comment("A compile error below means that a struct, its tags or its methods have changed since this file was generated: run \"go generate\" in this package.")

@@ -49,12 +49,12 @@ func (f *File) definition(t *model.Task) {
 		field, method string
 	}{{t.HasQueue, "QueueOf", "Queue"}, {t.HasTimeout, "TimeoutOf", "Timeout"}, {t.HasTaskName, "TaskNameOf", "TaskName"}} {
 		if m.has {
-			add(m.field, jen.Parens(jen.Op("*").Id(t.Type)).Dot(m.method))
+			add(m.field, jen.Parens(jen.Op("*").Add(f.typeID(t.Type))).Dot(m.method))
 		}
 	}
 	f.Line()
 	f.comment(t.Names.Definition + " describes the task " + t.Type + ".")
-	f.Var().Id(t.Names.Definition).Op("=").Qual(pathCloudtask, "Definition").Index(jen.Id(t.Type)).Add(block(fields))
+	f.Var().Id(t.Names.Definition).Op("=").Qual(pathCloudtask, "Definition").Index(f.typeID(t.Type)).Add(block(fields))
 }
 
 func retry(r *model.Retry) jen.Code {

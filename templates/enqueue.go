@@ -15,7 +15,7 @@ func (f *File) enqueue(t *model.Task) {
 	receipt := jen.Qual(pathCloudtask, "Receipt")
 	option := jen.Id(opts).Op("...").Qual(pathCloudtask, "EnqueueOption")
 	first := func() []jen.Code { return []jen.Code{f.param("ctx", jen.Qual("context", "Context")), f.client()} }
-	one := func() []jen.Code { return append(first(), jen.Id(task).Id(x)) }
+	one := func() []jen.Code { return append(first(), jen.Id(task).Add(f.typeID(x))) }
 	addr := jen.Op("&").Id(task)
 	def := func(method string, args ...jen.Code) jen.Code {
 		return jen.Return(jen.Id(t.Names.Definition).Dot(method).Call(append([]jen.Code{jen.Id(ctx), jen.Id(c)}, args...)...))
@@ -37,7 +37,7 @@ func (f *File) enqueue(t *model.Task) {
 
 	tasks := f.local("tasks")
 	f.function(t.Names.Batch, fmt.Sprintf("%s enqueues many %s in few calls. The receipts are in the order of %s; the error says which of them were not enqueued.", t.Names.Batch, x, tasks),
-		append(first(), jen.Id(tasks).Index().Id(x), option), []jen.Code{jen.Index().Add(receipt), jen.Error()}, def("Batch", jen.Id(tasks), jen.Id(opts).Op("...")))
+		append(first(), jen.Id(tasks).Index().Add(f.typeID(x)), option), []jen.Code{jen.Index().Add(receipt), jen.Error()}, def("Batch", jen.Id(tasks), jen.Id(opts).Op("...")))
 
 	f.function(t.Names.Discard, fmt.Sprintf("%s deletes queued %s tasks, all of them or those that the options select, and returns \"%s/taskID\" for each that it deleted.", t.Names.Discard, x, t.Name),
 		append(first(), jen.Id(opts).Op("...").Qual(pathCloudtask, "DiscardOption")), []jen.Code{jen.Index().String(), jen.Error()}, def("Discard", jen.Id(opts).Op("...")))
@@ -50,7 +50,7 @@ func (f *File) run(t *model.Task) {
 
 	params := append([]jen.Code{f.param("ctx", jen.Qual("context", "Context"))}, f.runsWith(t)...)
 	f.function(t.Names.Sync, fmt.Sprintf("%s runs %s here and now, without a queue.", t.Names.Sync, t.Type),
-		append(params, jen.Id(task).Id(t.Type)), f.results(t),
+		append(params, jen.Id(task).Add(f.typeID(t.Type))), f.results(t),
 		jen.Return(f.call(t, jen.Add(def).Dot("Sync").Call(jen.Id(ctx)), jen.Id(task))))
 
 	params = append([]jen.Code{f.param("ctx", jen.Qual("context", "Context")), f.client()}, f.runsWith(t)...)
@@ -61,7 +61,7 @@ func (f *File) run(t *model.Task) {
 	}
 	f.function(t.Names.Debug, fmt.Sprintf("%s runs the payload of a queued %s here, and leaves the task in its queue. The id is one in the type's queue, or a full resource name.", t.Names.Debug, t.Type),
 		append(params, jen.Id(taskID).String()), f.results(t),
-		jen.Var().Id(task).Id(t.Type),
+		jen.Var().Id(task).Add(f.typeID(t.Type)),
 		jen.List(jen.Id(ctx), jen.Id(err)).Op(":=").Add(def).Dot("Debug").Call(jen.Id(ctx), jen.Id(c), jen.Id(taskID), jen.Op("&").Id(task)),
 		jen.If(jen.Id(err).Op("!=").Nil()).Block(failed...),
 		jen.Return(f.call(t, jen.Id(ctx), jen.Id(task))))

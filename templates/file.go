@@ -48,7 +48,21 @@ func Render(pkg *model.Package) ([]byte, error) {
 		first, _, _ := strings.Cut(err.Error(), "\n") // the whole source follows
 		return nil, errors.New(first)
 	}
-	return groupImports(buf.Bytes())
+	src := buf.Bytes()
+	if !f.shadows() {
+		return groupImports(src)
+	}
+	pkgName := f.allocate("predeclared")
+	src, used, err := f.qualify(src, pkgName)
+	switch {
+	case err != nil:
+		return nil, err
+	case !used:
+		return groupImports(src)
+	case pkgName == "predeclared":
+		pkgName = ""
+	}
+	return groupImports(src, model.Import{Path: pathPredeclared, Name: pkgName})
 }
 
 // File is one generated file: the one place that allocates import names, parameters and variables, and writes comments as
@@ -154,8 +168,9 @@ func lines(text string) *jen.Statement {
 	return jen.Comment(b.String() + line)
 }
 
-// groupImports puts the standard library's imports of a formatted file first, the others in a group after them.
-func groupImports(src []byte) ([]byte, error) {
+// groupImports puts the standard library's imports of a formatted file first, the others in a group after them. It adds those
+// that the file does not have; without a name where that is the package's.
+func groupImports(src []byte, more ...model.Import) ([]byte, error) {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, "", src, parser.ImportsOnly)
 	if err != nil {
@@ -168,6 +183,13 @@ func groupImports(src []byte) ([]byte, error) {
 	}
 	if decl == nil {
 		return src, nil
+	}
+	for _, imp := range more {
+		spec := &ast.ImportSpec{Path: &ast.BasicLit{Kind: token.STRING, Value: strconv.Quote(imp.Path)}}
+		if imp.Name != "" {
+			spec.Name = ast.NewIdent(imp.Name)
+		}
+		file.Imports = append(file.Imports, spec)
 	}
 	slices.SortFunc(file.Imports, func(a, b *ast.ImportSpec) int { return strings.Compare(a.Path.Value, b.Path.Value) })
 	for _, spec := range file.Imports {

@@ -12,7 +12,7 @@ func (f *File) runner() {
 	var methods []jen.Code
 	for _, t := range f.pkg.Tasks {
 		if t.Run == nil {
-			methods = append(methods, jen.Id(t.Names.Runner).Params(f.param("ctx", jen.Qual("context", "Context")), jen.Id(f.local("task")).Id(t.Type)).Error())
+			methods = append(methods, jen.Id(t.Names.Runner).Params(f.param("ctx", jen.Qual("context", "Context")), jen.Id(f.local("task")).Add(f.typeID(t.Type))).Error())
 		}
 	}
 	f.Line()
@@ -37,7 +37,7 @@ func (f *File) routes() {
 		if t.Run == nil {
 			arg = jen.Op("*").Id(task)
 		}
-		run := jen.Func().Params(jen.Id(ctx).Qual("context", "Context"), jen.Id(task).Op("*").Id(t.Type))
+		run := jen.Func().Params(jen.Id(ctx).Qual("context", "Context"), jen.Id(task).Op("*").Add(f.typeID(t.Type)))
 		if results := f.results(t); len(results) == 1 {
 			run.Add(results[0])
 		} else {

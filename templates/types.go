@@ -30,7 +30,7 @@ func (f *File) typeExpr(t *model.Type) *jen.Statement {
 func (f *File) namedExpr(n *model.Named) *jen.Statement {
 	name := jen.Qual(n.PkgPath, n.Name)
 	if n.PkgPath == "" {
-		name = jen.Id(n.Name)
+		name = f.typeID(n.Name)
 	}
 	if len(n.Args) == 0 {
 		return name
@@ -62,10 +62,13 @@ func (f *File) structExpr(fields []model.LiteralField) *jen.Statement {
 func (f *File) source(src model.Source) *jen.Statement {
 	s := &jen.Statement{}
 	for _, p := range src {
-		if p.PkgPath != "" {
-			s.Qual(p.PkgPath, p.Name)
-		} else {
+		switch p.PkgPath {
+		case "":
 			s.Id(p.Text)
+		case f.pkg.Path:
+			s.Add(f.typeID(p.Name))
+		default:
+			s.Qual(p.PkgPath, p.Name)
 		}
 	}
 	return s

@@ -25,11 +25,11 @@ type Package struct {
 	Imports []Import // every package that a Type or Source of this package mentions, sorted by path
 }
 
-// Source is Go source of a type. Names of other packages stand in pieces of their own, so that the printer can
-// qualify them with the import names of its file.
+// Source is Go source of a type. Names that packages declare stand in pieces of their own, so that the printer can
+// qualify those of others with the import names of its file, and tell the package's own from what Go predeclares.
 type Source []Piece
 
-// Piece is text, or a name of another package.
+// Piece is text, or a name at package level.
 type Piece struct {
 	Text    string // when PkgPath is ""
 	PkgPath string

@@ -1,0 +1,50 @@
+// Package predeclared has Go's predeclared identifiers under other names.
+//
+// A package may declare error, string or len to be something of its own, and has no way then to name Go's. Generated code
+// in such a package takes from here what it needs; everywhere else it does without.
+package predeclared
+
+import "reflect"
+
+// The predeclared types. Aliases are the types themselves, so that signatures stay what they are.
+type (
+	Any        = any
+	Bool       = bool
+	Byte       = byte
+	Complex128 = complex128
+	Complex64  = complex64
+	Error      = error
+	Float32    = float32
+	Float64    = float64
+	Int        = int
+	Int16      = int16
+	Int32      = int32
+	Int64      = int64
+	Int8       = int8
+	Rune       = rune
+	String     = string
+	Uint       = uint
+	Uint16     = uint16
+	Uint32     = uint32
+	Uint64     = uint64
+	Uint8      = uint8
+	Uintptr    = uintptr
+)
+
+// The predeclared constants, but for iota.
+const (
+	True  = true
+	False = false
+)
+
+// Len is len. It takes whatever len does, at the cost of reflection.
+func Len[T any](v T) int { return reflect.ValueOf(v).Len() }
+
+// IsNil is v == nil, for whatever may be compared with nil.
+func IsNil[T any](v T) bool { return reflect.ValueOf(&v).Elem().IsNil() }
+
+// New is new(T) of a type.
+func New[T any]() *T { return new(T) }
+
+// PointerTo is new(v) of a value.
+func PointerTo[T any](v T) *T { return &v }
