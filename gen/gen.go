@@ -40,6 +40,7 @@ type Options struct {
 // A Result is what one run found and would write.
 type Result struct {
 	Dir         string           // absolute working directory, which messages name files relative to
+	Matched     []string         // import paths of the packages that the patterns named, sorted
 	Packages    []*model.Package // with tasks, sorted by path; incomplete when there are diagnostics
 	Files       []File           // what should be there, sorted by path; none when there are diagnostics
 	Orphans     []string         // output files whose source is gone, absolute, sorted; none when there are diagnostics
@@ -123,6 +124,9 @@ func load(ctx context.Context, opts Options) (*Result, *loader, error) {
 		return nil, nil, relativeError(err, dir)
 	}
 	res := &Result{Dir: dir}
+	for _, m := range l.matched {
+		res.Matched = append(res.Matched, m.PkgPath)
+	}
 	if res.Packages, err = l.packages(l.matched); err != nil {
 		return nil, nil, relativeError(err, dir)
 	}

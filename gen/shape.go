@@ -56,7 +56,7 @@ func (s *sources) spell(t types.Type) (src model.Source, ok bool) {
 
 // canImport says whether Go lets a package import another: not a program, and internal ones only near by.
 func canImport(from string, p *types.Package) bool {
-	return p.Name() != "main" && mayImport(from, p.Path())
+	return p.Name() != "main" && MayImport(from, p.Path())
 }
 
 // shape returns the shape of a named struct; nil when another package cannot spell it.

@@ -159,6 +159,7 @@ func (b *typeBuilder) fill(x *model.Type, t types.Type, m mode) {
 		methods := methodsOf(t)
 		x.Append = methods.appendVia(m.unaddressed)
 		x.Decode = methods.decodeVia()
+		x.Constant = constantOf(t)
 	}
 	if types.IsInterface(t) {
 		x.Decode = model.Structure // there is nothing in it yet whose method could be called

@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"go/constant"
 	"go/types"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
@@ -120,4 +121,30 @@ func typeName(t types.Type) string {
 		return ""
 	}
 	return named.Obj().Pkg().Path() + "." + named.Obj().Name()
+}
+
+// constantOf returns a constant of a declared type, other than its zero value, as a Go literal; "" where there is none.
+func constantOf(t types.Type) string {
+	named, ok := t.(*types.Named)
+	if !ok || named.Obj().Pkg() == nil {
+		return ""
+	}
+	scope := named.Obj().Pkg().Scope()
+	for _, name := range scope.Names() {
+		c, ok := scope.Lookup(name).(*types.Const)
+		if !ok || !types.Identical(c.Type(), named) {
+			continue
+		}
+		switch v := c.Val(); v.Kind() {
+		case constant.String:
+			if constant.StringVal(v) != "" {
+				return v.ExactString()
+			}
+		case constant.Int:
+			if n, exact := constant.Int64Val(v); exact && n != 0 {
+				return v.ExactString()
+			}
+		}
+	}
+	return ""
 }

@@ -107,7 +107,7 @@ func (b *typeBuilder) unspellableName(n *types.Named) string {
 		return obj.Name() + " is declared inside of a function"
 	case obj.Pkg() != b.pkg && !obj.Exported():
 		return obj.Name() + " is not exported by its package " + obj.Pkg().Path()
-	case obj.Pkg() != b.pkg && !mayImport(b.pkg.Path(), obj.Pkg().Path()):
+	case obj.Pkg() != b.pkg && !MayImport(b.pkg.Path(), obj.Pkg().Path()):
 		return "package " + obj.Pkg().Path() + " is internal to others"
 	}
 	for i := range n.TypeArgs().Len() {
@@ -131,8 +131,8 @@ func (b *typeBuilder) unspellableStruct(u *types.Struct) string {
 	return ""
 }
 
-// mayImport reports whether Go lets a package import path, going by the rule for internal directories.
-func mayImport(from, path string) bool {
+// MayImport reports whether Go lets a package import path, going by the rule for internal directories.
+func MayImport(from, path string) bool {
 	segments := strings.Split(path, "/")
 	for i := len(segments) - 1; i >= 0; i-- {
 		if segments[i] == "internal" {

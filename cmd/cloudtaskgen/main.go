@@ -21,6 +21,7 @@ usage:
   cloudtaskgen [-check] [-json] [-github] [-o file] [-tags tag,...] [packages]
                                                                write generated code (or, -check, verify it)
   cloudtaskgen list [-json] [-tags tag,...] [packages]         print the route table
+  cloudtaskgen lock [-check] [-against REF] [packages]         keep payloads compatible: see cloudtaskgen lock -h
   cloudtaskgen help [directives]                               explain the command, or the directives
 
 Packages are import paths or patterns as the go command takes them, such as ./...; the default is the package in the
@@ -48,6 +49,7 @@ func commands() map[string]command {
 	return map[string]command{
 		"help": help,
 		"list": list,
+		"lock": lockPayloads,
 	}
 }
 
@@ -151,6 +153,11 @@ func newFlags(opts *gen.Options, stderr io.Writer) *flag.FlagSet {
 
 // parse parses flags; done means that the command ends with code.
 func parse(flags *flag.FlagSet, args []string, stdout, stderr io.Writer) (code int, done bool) {
+	return parseWith(flags, usage, args, stdout, stderr)
+}
+
+// parseWith is parse for a command with a usage of its own.
+func parseWith(flags *flag.FlagSet, usage string, args []string, stdout, stderr io.Writer) (code int, done bool) {
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Fprint(stdout, usage, "\nFlags:\n")
@@ -158,7 +165,7 @@ func parse(flags *flag.FlagSet, args []string, stdout, stderr io.Writer) (code i
 		flags.PrintDefaults()
 		return exitOK, true
 	case err != nil:
-		fmt.Fprintln(stderr, "run cloudtaskgen -h for help")
+		fmt.Fprintf(stderr, "run %s -h for help\n", flags.Name())
 		return exitUsage, true
 	}
 	return exitOK, false

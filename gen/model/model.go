@@ -5,6 +5,7 @@ package model
 
 import (
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -130,4 +131,9 @@ type EnqueueRetry struct {
 	On                     []string // gRPC code names
 	Initial, Max, Deadline time.Duration
 	Multiplier             float64
+}
+
+// Seconds spells a duration as Cloud Tasks' JSON does: 90s, 0.1s.
+func Seconds(d time.Duration) string {
+	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
 }

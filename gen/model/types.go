@@ -49,6 +49,9 @@ type Type struct {
 	AppendFunc, DecodeFunc string // the functions that do it by structure; "": written in place
 	Base64                 bool   // of a Slice: a string is taken for bytes in base64
 
+	// Constant is a constant of a declared type that is not its zero value, as a Go literal; "" where there is none.
+	Constant string
+
 	// AppendResult is the name of the function that appends a Run result of this type; "" where there is none.
 	AppendResult string
 }

@@ -1,0 +1,374 @@
+package lock
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
+)
+
+// A Break is a change that tasks in flight or a rolling deploy may not survive.
+type Break struct {
+	Rule     string // id
+	Subject  string // what it is about: the name of a task, with the path of a field where it is about one
+	Pos      model.Position
+	InFlight bool   // see Rule
+	Rolling  bool   // see Rule
+	What     string // what happens, and what to do about it
+}
+
+// String words the break without its position.
+func (b Break) String() string { return b.Rule + " " + b.Subject + ": " + b.What }
+
+// Quoted returns the break's name as -accept takes it, quoted for a shell.
+func (b Break) Quoted() string {
+	name := b.Rule + ":" + b.Subject
+	if strings.ContainsAny(name, `[]"`) {
+		name = "'" + name + "'"
+	}
+	return name
+}
+
+// A comparison is one of today's tasks with those of a lock.
+type comparison struct {
+	today, locked []*Task
+	pairs         []*pair
+	breaks        []Break
+}
+
+// A pair is a task of today that has to do with one of the lock.
+type pair struct {
+	today, locked     *Task
+	inFlight, rolling bool            // today's runs tasks of the locked one; the locked one runs tasks of today's
+	paths             map[string]bool // in today's payload, that breaks of tasks in flight are about
+}
+
+// compare finds the breaks between the tasks of a lock and today's, samples apart.
+func compare(today, locked []*Task) *comparison {
+	c := &comparison{today: today, locked: locked}
+	for _, l := range locked {
+		c.inFlight(l)
+	}
+	for _, t := range today {
+		c.rolling(t)
+	}
+	for _, p := range c.pairs {
+		c.payloads(p)
+		c.unique(p)
+	}
+	return c
+}
+
+// pair returns the pair of two tasks.
+func (c *comparison) pair(today, locked *Task) *pair {
+	for _, p := range c.pairs {
+		if p.today == today && p.locked == locked {
+			return p
+		}
+	}
+	p := &pair{today: today, locked: locked, paths: map[string]bool{}}
+	c.pairs = append(c.pairs, p)
+	return p
+}
+
+// find returns the task that runs what is enqueued under a name by another; nil: none. Only programs of their own, which
+// are main packages, may have tasks of the same name.
+func (c *comparison) find(tasks []*Task, name string, by *Task, twins []*Task) *Task {
+	var found *Task
+	for _, t := range tasks {
+		if !t.answers(name) {
+			continue
+		}
+		if t.Package == by.Package {
+			return t
+		}
+		theirs := slices.ContainsFunc(twins, func(twin *Task) bool { return twin.Package == t.Package && twin.answers(name) })
+		if found == nil && !theirs {
+			found = t
+		}
+	}
+	return found
+}
+
+// inFlight looks for the tasks that run what a locked one left in flight.
+func (c *comparison) inFlight(l *Task) {
+	successor := c.find(c.today, l.Name, l, c.locked)
+	if successor == nil {
+		c.add(Break{
+			Rule: taskRemoved, Subject: l.Name, Pos: l.pos, InFlight: true,
+			What: fmt.Sprintf("no task answers to this name any more: tasks in flight get 404 until Cloud Tasks gives up on them; "+
+				"keep the struct, with a Run that returns cloudtask.Discard, until none is left, or let the task that takes over have //cloudtask:alias %s", l.Name),
+		})
+		return
+	}
+	c.pair(successor, l).inFlight = true
+	for _, alias := range l.Aliases {
+		if t := c.find(c.today, alias, l, c.locked); t != nil {
+			c.pair(t, l).inFlight = true
+			continue
+		}
+		c.add(Break{
+			Rule: aliasRemoved, Subject: alias, Pos: successor.pos, InFlight: true,
+			What: fmt.Sprintf("no task answers to this former name of %s any more: tasks in flight get 404 until Cloud Tasks gives up on them; "+
+				"keep //cloudtask:alias %s until 31 days after the last version that enqueued under it", l.Name, alias),
+		})
+	}
+}
+
+// rolling looks for the locked task that runs what today's enqueues.
+func (c *comparison) rolling(t *Task) {
+	if l := c.find(c.locked, t.Name, t, c.today); l != nil {
+		c.pair(t, l).rolling = true
+		return
+	}
+	for _, p := range c.pairs {
+		if p.today == t && t.Name != p.locked.Name {
+			c.add(Break{
+				Rule: taskRenamed, Subject: t.Name, Pos: t.pos, Rolling: true,
+				What: fmt.Sprintf("it was %s, and the version before answers 404 to tasks that are enqueued as %s, %s; "+
+					"deploy //cloudtask:alias %s on %s first, then rename it", p.locked.Name, t.Name, retried(t), t.Name, p.locked.Name),
+			})
+			return
+		}
+	}
+}
+
+func (c *comparison) add(b Break) { c.breaks = append(c.breaks, b) }
+
+// subject returns what a break about a value in the payload is about.
+func (t *Task) subject(at path) string {
+	switch name := at.String(); {
+	case name == "":
+		return t.Name
+	case name[0] == '[':
+		return t.Name + name
+	default:
+		return t.Name + "." + name
+	}
+}
+
+// field adds a break about a value in a pair's payload.
+func (c *comparison) field(p *pair, rule string, at path, inFlight, rolling bool, format string, args ...any) {
+	if inFlight {
+		p.paths[at.String()] = true
+	}
+	c.add(Break{
+		Rule: rule, Subject: p.today.subject(at), Pos: p.today.position(at), InFlight: inFlight, Rolling: rolling,
+		What: fmt.Sprintf(format, args...),
+	})
+}
+
+// retried says what becomes of a task that the version before refuses.
+func retried(t *Task) string {
+	if t.model != nil && t.model.Retry != nil && t.model.Retry.Attempts > 0 {
+		return fmt.Sprintf("for as long as it runs, and they are lost after %d attempts (//cloudtask:retry)", t.model.Retry.Attempts)
+	}
+	return "for as long as it runs"
+}
+
+// payloads compares the payloads of a pair.
+func (c *comparison) payloads(p *pair) {
+	var renames []rename
+	in, out := &reading{reader: p.today, writer: p.locked}, &reading{reader: p.locked, writer: p.today}
+	in.pair = func(at path, today, locked []*Field) { renames = append(renames, findRenames(at, today, locked)...) }
+	if in.run(); !p.inFlight {
+		in.problems, renames = nil, nil
+	}
+	if p.rolling {
+		out.run()
+	}
+	for _, r := range renames {
+		c.renamed(p, r, take(in, absent, r.at(r.to)) != nil, take(out, absent, r.at(r.from)) != nil)
+	}
+	for _, q := range in.problems {
+		c.readsOld(p, q, take(out, q.kind, q.at))
+	}
+	for _, q := range out.problems {
+		c.readsNew(p, q)
+	}
+}
+
+// take removes a problem from a reading and returns it; nil: there is none of the kind there.
+func take(r *reading, kind problemKind, at path) *problem {
+	i := slices.IndexFunc(r.problems, func(q problem) bool { return q.kind == kind && slices.Equal(q.at, at) })
+	if i < 0 {
+		return nil
+	}
+	q := r.problems[i]
+	r.problems = slices.Delete(slices.Clone(r.problems), i, i+1)
+	return &q
+}
+
+// readsOld adds the break of what today's version does not read. other is the same problem of the version before; nil: it
+// has none.
+func (c *comparison) readsOld(p *pair, q problem, other *problem) {
+	const refused = "this version refuses those: 400 until Cloud Tasks gives up on them"
+	switch q.kind {
+	case absent:
+		c.field(p, fieldRequired, q.at, true, false, "it is new, so that payloads in flight lack it, and %s; give it %s",
+			refused, tolerant(q.reader.Type, "omitempty or "))
+	case omitted:
+		c.field(p, fieldRequired, q.at, true, false, "the version before left it out at times, and %s; keep it optional, or give it %s", refused, tolerant(q.reader.Type, ""))
+	case null:
+		c.field(p, fieldRequired, q.at, true, false, "it was %s, which is null at times, and %s; keep the type, or give it %s", q.writer.Type, refused, tolerant(q.reader.Type, ""))
+	case mistyped:
+		who := "this version cannot read all that is in flight as what was meant"
+		if other != nil {
+			who += ", nor the version before what this one enqueues"
+		}
+		c.field(p, fieldRetyped, q.at, true, other != nil, "it was %s and is %s: %s; keep it as it is and add a field of the new type under a new name", q.writer.Type, q.reader.Type, who)
+	case defaulted:
+		c.field(p, defaultChanged, q.at, true, other != nil, "%s; keep the default, or choose another name for the field", defaults(q.writer, q.reader))
+	}
+}
+
+// readsNew adds the break of what the version before does not read.
+func (c *comparison) readsNew(p *pair, q problem) {
+	refused := "the version before refuses payloads without it, " + retried(p.today)
+	switch q.kind {
+	case absent:
+		c.field(p, fieldRemoved, q.at, false, true, "%s; deploy it with %s first, which is written and not required, then remove it", refused, tolerant(q.reader.Type, ""))
+	case omitted:
+		c.field(p, fieldOptional, q.at, false, true, "it may be left out now, and %s; deploy it with %s and without omitempty first, which is written and not required", refused, tolerant(q.reader.Type, ""))
+	case null:
+		c.field(p, fieldOptional, q.at, false, true, "it is %s, which is null at times, and %s; deploy it as %s with %s first, which is not required", q.writer.Type, refused, q.reader.Type, tolerant(q.reader.Type, ""))
+	case mistyped:
+		c.field(p, fieldRetyped, q.at, false, true, "it was %s and is %s: the version before cannot read all that this one enqueues as what is meant; enqueue only what both can hold until the version before is gone, or add a field of the new type under a new name", q.reader.Type, q.writer.Type)
+	case defaulted:
+		c.field(p, defaultChanged, q.at, false, true, "%s; keep the default, or choose another name for the field", defaults(q.reader, q.writer))
+	}
+}
+
+// tolerant returns a tag that makes a field of a type one that is written always and required never. also stands before it.
+func tolerant(t *Type, also string) string {
+	zero := ""
+	switch t = t.read(); {
+	case t.is("bool"):
+		zero = "false"
+	case t.is("string"):
+	case t.form == scalar && numbers[t.name] != (numeric{}):
+		zero = "0"
+	case isList(t):
+		zero = "[]"
+	case t.form == mapping:
+		zero = "{}"
+	case t.form == quoted:
+		return also + `default:"…"`
+	default:
+		zero = "…"
+	}
+	return also + `default:"` + zero + `"`
+}
+
+// defaults words a change of what a missing field is.
+func defaults(was, is *Field) string {
+	word := func(f *Field) string {
+		if f.Default == nil {
+			return "the zero value"
+		}
+		return string(f.Default)
+	}
+	return fmt.Sprintf("payloads without it stood for %s and stand for %s now, so that a task means one thing to the version that enqueued it and another to the one that runs it", word(was), word(is))
+}
+
+// A rename is a field that is gone, and the one that seems to have taken its place.
+type rename struct {
+	in       path // the struct
+	from, to *Field
+	certain  bool // they have one name in Go
+}
+
+func (r rename) at(f *Field) path { return r.in.with(f.Name) }
+
+// findRenames returns the fields of a struct that have another name today: the one in Go tells, or that one field is gone and
+// one of its type is new.
+func findRenames(at path, today, locked []*Field) []rename {
+	gone := slices.DeleteFunc(slices.Clone(locked), func(f *Field) bool { return find(today, f.Name) != nil })
+	fresh := slices.DeleteFunc(slices.Clone(today), func(f *Field) bool { return find(locked, f.Name) != nil })
+	var renames []rename
+	for _, f := range gone {
+		i := slices.IndexFunc(fresh, func(g *Field) bool { return g.goName() == f.goName() })
+		if i >= 0 {
+			renames = append(renames, rename{at, f, fresh[i], true})
+			fresh = slices.Delete(fresh, i, i+1)
+		}
+	}
+	gone = slices.DeleteFunc(gone, func(f *Field) bool { return slices.ContainsFunc(renames, func(r rename) bool { return r.from == f }) })
+	if len(gone) == 1 && len(fresh) == 1 && gone[0].Type.String() == fresh[0].Type.String() {
+		renames = append(renames, rename{at, gone[0], fresh[0], false})
+	}
+	return renames
+}
+
+// renamed adds the break of a field that has another name. The flags say whether the versions refuse payloads without theirs.
+func (c *comparison) renamed(p *pair, r rename, newRefuses, oldRefuses bool) {
+	from, to := r.at(r.from), r.at(r.to)
+	what := fmt.Sprintf("it is %s now", to)
+	if !r.certain {
+		what = fmt.Sprintf("it is gone, and %s, of the same type, is new", to)
+	}
+	if newRefuses {
+		p.paths[to.String()] = true
+		what += fmt.Sprintf(": this version refuses payloads in flight, which lack %s", to)
+	} else {
+		what += ": this version ignores it in payloads in flight"
+	}
+	if oldRefuses {
+		what += fmt.Sprintf("; the version before refuses payloads without %s, %s", from, retried(p.today))
+	}
+	what += fmt.Sprintf("; keep json:%q, whatever the field is called in Go, or keep both fields until 31 days after the version before", r.from.Name)
+	c.add(Break{Rule: fieldRenamed, Subject: p.today.subject(from), Pos: p.today.position(to), InFlight: true, Rolling: oldRefuses, What: what})
+}
+
+// unique compares what tells the tasks of a pair apart.
+func (c *comparison) unique(p *pair) {
+	was, is := p.locked.Unique, p.today.Unique
+	if was == nil || !p.today.answers(p.locked.Name) {
+		return
+	}
+	why := ""
+	switch {
+	case is == nil:
+		why = "it was " + was.String() + " and is not any more"
+	case is.String() != was.String():
+		why = "it was " + was.String() + " and is " + is.String()
+	case p.locked.Name != p.today.Name:
+		why = "its name, which is part of what makes it " + is.String() + ", was " + p.locked.Name
+	case p.locked.Queue != p.today.Queue:
+		why = fmt.Sprintf("it was %s in %s and is so in %s", was, queueName(p.locked.Queue), queueName(p.today.Queue))
+	default:
+		for _, name := range is.Fields {
+			a, b := find(p.today.Payload, name), find(p.locked.Payload, name)
+			if b == nil || a.Omitted != b.Omitted || !alike(a.Type, b.Type, p.today, p.locked, map[[2]string]bool{}) {
+				why = "the JSON of " + name + ", which it is unique by, is not what it was"
+			}
+		}
+	}
+	if why == "" {
+		return
+	}
+	c.add(Break{
+		Rule: uniqueChanged, Subject: p.today.Name, Pos: p.today.pos, InFlight: true, Rolling: true,
+		What: why + ": what this version enqueues is no duplicate of what the version before did, so that the same task may run twice; let Run bear that, or keep it as it is",
+	})
+}
+
+func queueName(queue string) string {
+	if queue == "" {
+		return "the client's default queue"
+	}
+	return "queue " + queue
+}
+
+// String words what tells tasks apart.
+func (u *Unique) String() string {
+	if u.Once {
+		return "once"
+	}
+	text := "unique by " + strings.Join(u.Fields, ",")
+	if u.Within != "" {
+		text += " within " + u.Within
+	}
+	return text
+}

@@ -1,0 +1,6 @@
+package taskremoved
+
+//cloudtask:task
+type ResizeImage struct {
+	URL string `json:"url"`
+}
