@@ -9,10 +9,13 @@ BENCHFLAGS ?=
 # Packages with tasks. A pattern does not reach into testdata by itself, and tasks of one name are one program's only.
 TASKS = ./... ./testdata/golden/... ./testdata/codec/...
 
+# The lock of the examples' payloads.
+LOCK = $(GO) run ./cmd/cloudtaskgen lock -o examples/cloudtask.lock.json
+
 # The Go files of a package, one a line, for go list.
 GOFILES = {{range .GoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .TestGoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}
 
-.PHONY: help demo test generate check lint bench bench-json fuzz soak cc
+.PHONY: help demo test generate lock check lint bench bench-json fuzz soak cc
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +29,12 @@ test: cc ## run every test with the race detector
 generate: ## write the generated code of every package
 	@for packages in $(TASKS); do $(GO) run ./cmd/cloudtaskgen $$packages || exit; done
 
-check: ## fail if generated code is missing, stale or orphaned
+lock: ## write what the examples' payloads look like (examples/cloudtask.lock.json)
+	@$(LOCK) ./examples/...
+
+check: ## fail if generated code is missing, stale or orphaned, or payloads of earlier versions are not read
 	@for packages in $(TASKS); do $(GO) run ./cmd/cloudtaskgen -check $$packages || exit; done
+	@$(LOCK) -check ./examples/...
 
 lint: ## gofmt, go vet, staticcheck and go mod tidy
 	@out=$$($(GO) list -f '$(GOFILES)' ./... | tr '\n' '\0' | xargs -0 gofmt -l) && \

@@ -20,8 +20,9 @@ const usage = `cloudtaskgen writes enqueue functions, JSON codecs and routes for
 usage:
   cloudtaskgen [-check] [-json] [-github] [-o file] [-tags tag,...] [packages]
                                                                write generated code (or, -check, verify it)
-  cloudtaskgen list [-json] [-tags tag,...] [packages]         print the route table
-  cloudtaskgen lock [-check] [-against REF] [packages]         keep payloads compatible: see cloudtaskgen lock -h
+  cloudtaskgen list [-json] [-path-prefix path] [packages]     print the route table
+  cloudtaskgen queues [-format form] [packages]                print the queues that directives name: see queues -h
+  cloudtaskgen lock [-check] [-against REF] [packages]         keep payloads compatible: see lock -h
   cloudtaskgen help [directives]                               explain the command, or the directives
 
 Packages are import paths or patterns as the go command takes them, such as ./...; the default is the package in the
@@ -47,9 +48,10 @@ type command func(ctx context.Context, args []string, stdout, stderr io.Writer) 
 // commands are all of them by their names. Without one, the arguments are those of generate.
 func commands() map[string]command {
 	return map[string]command{
-		"help": help,
-		"list": list,
-		"lock": lockPayloads,
+		"help":   help,
+		"list":   list,
+		"lock":   lockPayloads,
+		"queues": queues,
 	}
 }
 
@@ -106,6 +108,7 @@ func list(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var opts gen.Options
 	flags := newFlags(&opts, stderr)
 	asJSON := flags.Bool("json", false, "print a JSON array")
+	pathPrefix := flags.String("path-prefix", gen.DefaultPathPrefix, "the program's Config.PathPrefix, for the `path` of each task's URL")
 	if code, done := parse(flags, args, stdout, stderr); done {
 		return code
 	}
@@ -117,11 +120,12 @@ func list(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case len(res.Diagnostics) > 0:
 		return out.report(res.Dir, res.Diagnostics)
 	}
-	write := res.WriteRoutes
 	if *asJSON {
-		write = res.WriteRoutesJSON
+		err = res.WriteRoutesJSON(stdout, *pathPrefix)
+	} else {
+		err = res.WriteRoutes(stdout)
 	}
-	if err := write(stdout); err != nil {
+	if err != nil {
 		return fail(err, stderr)
 	}
 	return exitOK

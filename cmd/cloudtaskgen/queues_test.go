@@ -1,0 +1,36 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/queueyaml"
+)
+
+// The queue.yaml that is printed defines queues with the settings that Cloud Tasks gives a new one: its own defaults are
+// others.
+func TestQueuesYAML(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"queues", "../../examples/tour/..."}, &stdout, &stderr); code != exitOK {
+		t.Fatal(code, stderr.String())
+	}
+	queues, ignored, err := queueyaml.Parse(stdout.Bytes())
+	if err != nil || len(ignored) > 0 || len(queues) < 3 {
+		t.Fatal(len(queues), ignored, err)
+	}
+	for _, q := range queues {
+		want := localqueue.Queue{
+			Name:       q.Name,
+			RateLimits: localqueue.RateLimits{MaxDispatchesPerSecond: 500, MaxBurstSize: 100, MaxConcurrentDispatches: 1000},
+			Retry:      cloudtask.RetryConfig{MaxAttempts: 100, MinBackoff: 100 * time.Millisecond, MaxBackoff: time.Hour, MaxDoublings: 16},
+		}
+		if diff := cmp.Diff(want, q); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	}
+}
