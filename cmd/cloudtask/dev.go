@@ -108,11 +108,11 @@ func devCommand() command {
 				opts.appEngine = append(opts.appEngine, localqueue.WithAppEngine(service, url))
 				return nil
 			})
-			return func(args []string, stdout, stderr io.Writer) error {
+			return func(args []string, std streams) error {
 				if len(args) > 0 {
 					return usageError{fmt.Errorf("unexpected argument %q", args[0])}
 				}
-				return dev(opts, stdout, slog.New(slog.NewTextHandler(stderr, nil)))
+				return dev(opts, std.out, slog.New(slog.NewTextHandler(std.err, nil)))
 			}
 		},
 	}

@@ -26,17 +26,6 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// asCommand in the environment makes the test binary the command itself.
-const asCommand = "CLOUDTASK_TEST_AS_COMMAND"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asCommand) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
-
 // process is a running cloudtask.
 type process struct {
 	cmd    *exec.Cmd
@@ -62,11 +51,11 @@ func (b *lockedBuffer) String() string {
 	return b.buf.String()
 }
 
-func cloudtask(t *testing.T, args ...string) *exec.Cmd {
+func cloudtaskCommand(t *testing.T, args ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // nothing here takes as long
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asCommand+"=1")
+	cmd.Env = append(os.Environ(), asCommand+"=1", atOnceExit)
 	return cmd
 }
 
@@ -79,7 +68,7 @@ func startDev(t *testing.T, args ...string) *process {
 // startDevAs is startDev of a command that setUp has changed.
 func startDevAs(t *testing.T, setUp func(*exec.Cmd), args ...string) *process {
 	t.Helper()
-	p := &process{cmd: cloudtask(t, append([]string{"dev"}, args...)...), stderr: &lockedBuffer{}}
+	p := &process{cmd: cloudtaskCommand(t, append([]string{"dev"}, args...)...), stderr: &lockedBuffer{}}
 	setUp(p.cmd)
 	p.cmd.Stderr = p.stderr
 	stdout, err := p.cmd.StdoutPipe()
@@ -330,7 +319,7 @@ func TestCommandLine(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.args, func(t *testing.T) {
 			t.Parallel()
-			cmd := cloudtask(t, strings.Fields(test.args)...)
+			cmd := cloudtaskCommand(t, strings.Fields(test.args)...)
 			var stdout, stderr bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
 			var exit *exec.ExitError

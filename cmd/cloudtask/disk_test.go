@@ -79,7 +79,7 @@ func TestDirIsKept(t *testing.T) {
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("%v, %v: want a directory of mode 0700", info, err)
 	}
-	second := cloudtask(t, "dev", "-listen", "127.0.0.1:0", "-dir", dir)
+	second := cloudtaskCommand(t, "dev", "-listen", "127.0.0.1:0", "-dir", dir)
 	if out, err := second.CombinedOutput(); err == nil || second.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), dir+" is in use by another queue") {
 		t.Errorf("a second process: %v\n%s", err, out)
 	}

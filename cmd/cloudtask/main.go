@@ -1,7 +1,16 @@
 // Command cloudtask is the operator's command of cloudtaskgen.
 //
-//	cloudtask dev     serve the embedded queue on the wire API of Cloud Tasks
-//	cloudtask help    describe a command
+//	cloudtask dev                 serve the embedded queue on the wire API of Cloud Tasks
+//	cloudtask ls [queues|tasks]   list queues or tasks
+//	cloudtask show TASK           show all of a task
+//	cloudtask run TASK            have a task attempted now
+//	cloudtask discard TASK...     delete tasks, or with -type all of a type
+//	cloudtask pause QUEUE         stop dispatching from a queue
+//	cloudtask resume QUEUE        start dispatching again
+//	cloudtask purge QUEUE         delete all tasks of a queue
+//	cloudtask replay TASK|FILE    send a task's request to a server on this machine
+//	cloudtask completion SHELL    print the completion script of bash, zsh or fish
+//	cloudtask help COMMAND        describe a command
 package main
 
 import (
@@ -13,13 +22,6 @@ import (
 	"strings"
 )
 
-// Exit codes.
-const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
-)
-
 // command is one subcommand.
 type command struct {
 	name    string
@@ -27,23 +29,26 @@ type command struct {
 	summary string // one line
 	help    string // what the flags do not say
 	flags   func(*flag.FlagSet) runner
+
+	args       words            // what can stand as an argument, for completion
+	flagValues map[string]words // what can stand as a flag's value
 }
 
 // runner does what a command is for, once its flags are parsed.
-type runner func(args []string, stdout, stderr io.Writer) error
-
-// usageError is a mistake on the command line that only the command itself can see.
-type usageError struct{ error }
+type runner func(args []string, std streams) error
 
 func commands() []command {
-	return []command{devCommand()}
+	return []command{
+		devCommand(), lsCommand(), showCommand(), runCommand(), discardCommand(),
+		pauseCommand(), resumeCommand(), purgeCommand(), replayCommand(), completionCommand(),
+	}
 }
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 
-func run(args []string, stdout, stderr io.Writer) int {
+func run(args []string, std streams) int {
 	name, asked := "", false
 	if len(args) > 0 {
 		name, args = args[0], args[1:]
@@ -51,52 +56,79 @@ func run(args []string, stdout, stderr io.Writer) int {
 	switch name {
 	case "help", "-h", "-help", "--help":
 		if len(args) == 0 {
-			printUsage(stdout)
+			printUsage(std.out)
 			return exitOK
 		}
 		name, args, asked = args[0], nil, true
 	case "":
-		printUsage(stderr)
+		printUsage(std.err)
 		return exitUsage
+	case completeCommand:
+		complete(args, std.out)
+		return exitOK
 	}
-	for _, c := range commands() {
-		if c.name == name {
-			if asked {
-				args = []string{"-h"}
-			}
-			return c.run(args, stdout, stderr)
+	if c, ok := commandNamed(name); ok {
+		if asked {
+			args = []string{"-h"}
 		}
+		return c.run(args, std)
 	}
-	fmt.Fprintf(stderr, "cloudtask: unknown command %q\n", name)
-	printUsage(stderr)
+	fmt.Fprintf(std.err, "cloudtask: unknown command %q\n", name)
+	printUsage(std.err)
 	return exitUsage
 }
 
-func (c command) run(args []string, stdout, stderr io.Writer) int {
+func commandNamed(name string) (command, bool) {
+	for _, c := range commands() {
+		if c.name == name {
+			return c, true
+		}
+	}
+	return command{}, false
+}
+
+func (c command) run(args []string, std streams) int {
 	flags := flag.NewFlagSet("cloudtask "+c.name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // errors are printed below, and help goes where it belongs
 	flags.Usage = func() {}
 	execute := c.flags(flags)
-	err := flags.Parse(args)
+	args, err := parseFlags(flags, args)
 	if errors.Is(err, flag.ErrHelp) {
-		c.printHelp(stdout, flags)
+		c.printHelp(std.out, flags)
 		return exitOK
 	}
 	if err != nil {
 		err = usageError{err}
 	} else {
-		err = execute(flags.Args(), stdout, stderr)
+		err = execute(args, std)
 	}
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "cloudtask %s: %v\n", c.name, err)
+	fmt.Fprintf(std.err, "cloudtask %s: %v\n", c.name, err)
 	var usage usageError
 	if errors.As(err, &usage) {
-		c.printHelp(stderr, flags)
-		return exitUsage
+		fmt.Fprintf(std.err, "usage: cloudtask %s %s\n\"cloudtask help %s\" says more.\n", c.name, c.usage, c.name)
 	}
-	return exitFailed
+	return exitCode(err)
+}
+
+// parseFlags parses flags wherever they stand, as in "purge emails -yes", and returns the arguments between them. After
+// "--" nothing is a flag.
+func parseFlags(flags *flag.FlagSet, args []string) (positional []string, err error) {
+	for {
+		if err := flags.Parse(args); err != nil {
+			return nil, err
+		}
+		rest := flags.Args()
+		if len(rest) == 0 {
+			return positional, nil
+		}
+		if parsed := len(args) - len(rest); parsed > 0 && args[parsed-1] == "--" {
+			return append(positional, rest...), nil
+		}
+		positional, args = append(positional, rest[0]), rest[1:]
+	}
 }
 
 func (c command) printHelp(w io.Writer, flags *flag.FlagSet) {
@@ -114,7 +146,7 @@ func (c command) printHelp(w io.Writer, flags *flag.FlagSet) {
 func printUsage(w io.Writer) {
 	fmt.Fprint(w, "usage: cloudtask COMMAND [flags]\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-8s %s\n", c.name, c.summary)
+		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.summary)
 	}
 	fmt.Fprint(w, "\n\"cloudtask help COMMAND\" describes a command and its flags.\n")
 }

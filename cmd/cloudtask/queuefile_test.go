@@ -109,7 +109,7 @@ func TestDevRefusesFiles(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			path := writeFile(t, "file", test.file)
-			cmd := cloudtask(t, "dev", "-listen", "127.0.0.1:0", test.flag, path)
+			cmd := cloudtaskCommand(t, "dev", "-listen", "127.0.0.1:0", test.flag, path)
 			var stderr bytes.Buffer
 			cmd.Stderr = &stderr
 			if err := cmd.Run(); err == nil || cmd.ProcessState.ExitCode() != 2 || !strings.Contains(stderr.String(), test.want) || !strings.Contains(stderr.String(), path) {

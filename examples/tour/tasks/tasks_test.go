@@ -2,6 +2,9 @@ package tasks
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"testing"
 	"time"
 
@@ -47,5 +50,38 @@ func TestImportContactsGivesUp(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, notes); attempts != 10 || diff != "" {
 		t.Errorf("%d attempts, want 10 (-want +got):\n%s", attempts, diff)
+	}
+}
+
+// TestSavedFailure shows how a failed task becomes a test: it is the file that the handler has saved in production.
+func TestSavedFailure(t *testing.T) {
+	t.Parallel()
+	var notes []string
+	app := &App{Note: func(actor, format string, args ...any) {
+		notes = append(notes, actor+": "+fmt.Sprintf(format, args...))
+	}}
+	handler, err := NewHandler(cloudtask.Config{InsecureNoAuth: true}, app)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	file, err := os.Open("testdata/ImportContacts.imports.5.failed-task.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	failed, err := cloudtask.ReadFailedTask(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := failed.Request(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := httptest.NewRecorder()
+	handler.ServeHTTP(answer, request)
+
+	if diff := cmp.Diff([]string{"ImportContacts broken.csv: attempt 3 failed"}, notes); diff != "" || answer.Code != http.StatusInternalServerError {
+		t.Errorf("answered %d; (-want +got):\n%s", answer.Code, diff)
 	}
 }

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+
+	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+const discardHelp = `
+Deletes tasks: those named, or all of a type in all queues or those of -queue. A task that is being attempted is deleted too;
+its attempt goes on, and is not retried.
+
+` + taskArgHelp + `
+
+The type is the last part of the path of a task's URL: the task's name where its handler was generated.
+
+Ctrl-C lets the deletions that have begun end, begins no more, and says how many tasks are left.
+`
+
+func discardCommand() command {
+	return command{
+		name:       "discard",
+		usage:      "(TASK... | -type TYPE [-min-retries N]) [-queue QUEUE]... [-yes] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
+		summary:    "delete tasks, or all of a type",
+		help:       discardHelp,
+		args:       taskWords,
+		flagValues: map[string]words{"queue": queueWords, "type": typeWords},
+		flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
+			var ls listing
+			ls.queues = stringsFlag(flags, "queue", queueFlagUsage)
+			flags.StringVar(&ls.taskType, "type", "", "all tasks of `TYPE`")
+			flags.IntVar(&ls.minRetries, "min-retries", 0, "with -type: only those that were dispatched at least `N` times")
+			op.yesFlag(flags)
+			return func(ctx context.Context, args []string) error {
+				switch {
+				case len(args) == 0 && ls.taskType == "":
+					return badUsage("which tasks? Name them, or a type with -type")
+				case len(args) > 0 && (ls.taskType != "" || ls.minRetries != 0):
+					return badUsage("name tasks, or a type with -type and -min-retries, not both")
+				case ls.minRetries < 0:
+					return badUsage("-min-retries must not be negative")
+				}
+				return op.discard(ctx, args, ls)
+			}
+		}),
+	}
+}
+
+// discardInfo is what discard prints as JSON. Names are full.
+type discardInfo struct {
+	Discarded []string        `json:"discarded"`
+	Gone      []string        `json:"gone"` // when their turn came: done, or deleted by somebody else
+	Failed    []discardFailed `json:"failed"`
+	Left      []string        `json:"left"` // after an interruption
+}
+
+type discardFailed struct {
+	Name  string `json:"name"`
+	Error string `json:"error"`
+}
+
+func (op *operation) discard(ctx context.Context, args []string, ls listing) error {
+	names, err := op.selectTasks(ctx, args, ls)
+	if err != nil {
+		return err
+	}
+	if len(names) > 0 {
+		if err := op.confirm(ctx, deletes, queuesOf(names), discardWarning(names, ls)); err != nil {
+			return err
+		}
+	}
+	info := op.deleteTasks(ctx, names)
+	if err := op.reportDiscard(info); err != nil {
+		return err
+	}
+	switch {
+	case len(info.Left) > 0:
+		return fmt.Errorf("%w: %s left", errInterrupted, count(len(info.Left), "task"))
+	case len(info.Failed) > 0:
+		return fmt.Errorf("%s could not be deleted", count(len(info.Failed), "task"))
+	}
+	return nil
+}
+
+func discardWarning(names []string, ls listing) string {
+	if ls.taskType == "" {
+		return fmt.Sprintf("This deletes %s for good: %s", count(len(names), "task"), strings.Join(shortTasks(names), ", "))
+	}
+	retried := ""
+	if ls.minRetries > 0 {
+		retried = fmt.Sprintf(" that were dispatched %d times or more", ls.minRetries)
+	}
+	return fmt.Sprintf("This deletes %s of type %s%s for good.", count(len(names), "task"), ls.taskType, retried)
+}
+
+// shortTasks returns the ids.
+func shortTasks(names []string) []string {
+	ids := make([]string, len(names))
+	for i, name := range names {
+		ids[i] = lastSegment(name)
+	}
+	return ids
+}
+
+// queuesOf returns the queues of the tasks, in order.
+func queuesOf(tasks []string) []string {
+	queues := make([]string, len(tasks))
+	for i, task := range tasks {
+		queues[i] = queueOf(task)
+	}
+	slices.Sort(queues)
+	return slices.Compact(queues)
+}
+
+// selectTasks returns the full names of the tasks that are to be deleted. They are all found before the first is deleted:
+// deleting could shift the pages of the listing, and who is asked wants to know their number.
+func (op *operation) selectTasks(ctx context.Context, args []string, ls listing) ([]string, error) {
+	var names []string
+	for _, arg := range args {
+		task, err := op.resolveTask(ctx, arg, *ls.queues, cloudtaskspb.Task_BASIC)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(names, task.GetName()) {
+			names = append(names, task.GetName())
+		}
+	}
+	if len(args) > 0 {
+		return names, nil
+	}
+	queues, err := op.resolveQueues(ctx, *ls.queues)
+	if err != nil {
+		return nil, err
+	}
+	bar := newProgress(op.std, "looking at tasks", 0)
+	defer bar.end()
+	for _, queue := range queues {
+		err := op.tasksOf(ctx, queue, func(task *cloudtaskspb.Task) error {
+			bar.add(1)
+			if ls.matches(task) {
+				names = append(names, task.GetName())
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
+}
+
+// deleteTasks deletes the tasks, several at a time. When ctx ends it begins no more; those that have begun may end, so
+// that it is known of each task what became of it.
+func (op *operation) deleteTasks(ctx context.Context, names []string) discardInfo {
+	bar := newProgress(op.std, "deleting", len(names))
+	defer bar.end()
+	defer context.AfterFunc(ctx, func() {
+		fmt.Fprintln(op.std.err, "\nwaiting for the deletions that have begun; a second Ctrl-C does not")
+	})()
+	errs := make([]error, len(names))
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for i, name := range names {
+		group.Go(func() error {
+			if errs[i] = ctx.Err(); errs[i] != nil {
+				return nil
+			}
+			errs[i] = op.client.DeleteTask(context.WithoutCancel(ctx), &cloudtaskspb.DeleteTaskRequest{Name: name})
+			bar.add(1)
+			return nil
+		})
+	}
+	_ = group.Wait() // each has its own error
+	info := discardInfo{Discarded: []string{}, Gone: []string{}, Failed: []discardFailed{}, Left: []string{}}
+	for i, name := range names {
+		switch err := errs[i]; {
+		case err == nil:
+			info.Discarded = append(info.Discarded, name)
+		case errors.Is(err, context.Canceled):
+			info.Left = append(info.Left, name)
+		case status.Code(err) == codes.NotFound:
+			info.Gone = append(info.Gone, name)
+		default:
+			info.Failed = append(info.Failed, discardFailed{name, (&callError{"deleting it", err}).Error()})
+		}
+	}
+	return info
+}
+
+// reportDiscard says what was done.
+func (op *operation) reportDiscard(info discardInfo) error {
+	if op.json {
+		return writeJSON(op.std.out, info)
+	}
+	for _, f := range info.Failed {
+		fmt.Fprintf(op.std.err, "%s: %s\n", f.Name, f.Error)
+	}
+	fmt.Fprintf(op.std.out, "%s discarded", count(len(info.Discarded), "task"))
+	if n := len(info.Gone); n > 0 {
+		fmt.Fprintf(op.std.out, ", %d gone before", n)
+	}
+	fmt.Fprintln(op.std.out)
+	return nil
+}

@@ -1,0 +1,243 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+)
+
+// What -json prints: docs/command.md describes it, and programs rely on it. Fields are added, never changed.
+
+// queueInfo is a queue.
+type queueInfo struct {
+	Name                    string    `json:"name"`
+	Project                 string    `json:"project"`
+	Location                string    `json:"location"`
+	ID                      string    `json:"id"`
+	State                   string    `json:"state"`
+	Tasks                   *int      `json:"tasks,omitempty"`     // nil: not counted
+	MoreTasks               bool      `json:"moreTasks,omitempty"` // than Tasks
+	MaxDispatchesPerSecond  float64   `json:"maxDispatchesPerSecond"`
+	MaxBurstSize            int       `json:"maxBurstSize"`
+	MaxConcurrentDispatches int       `json:"maxConcurrentDispatches"`
+	Retry                   retryInfo `json:"retry"`
+	PurgeTime               time.Time `json:"purgeTime,omitzero"`
+}
+
+// retryInfo is how tasks are retried.
+type retryInfo struct {
+	MaxAttempts      int      `json:"maxAttempts"` // -1: without limit
+	MaxRetryDuration duration `json:"maxRetryDuration,omitzero"`
+	MinBackoff       duration `json:"minBackoff"`
+	MaxBackoff       duration `json:"maxBackoff"`
+	MaxDoublings     int      `json:"maxDoublings"`
+}
+
+// taskInfo is a task.
+type taskInfo struct {
+	Name             string       `json:"name"`
+	Queue            string       `json:"queue"` // id
+	ID               string       `json:"id"`
+	Type             string       `json:"type"`
+	State            string       `json:"state"` // scheduled, due, held or running
+	Target           string       `json:"target"`
+	Method           string       `json:"method"`
+	URL              string       `json:"url"` // of an App Engine task its path
+	CreateTime       time.Time    `json:"createTime,omitzero"`
+	ScheduleTime     time.Time    `json:"scheduleTime,omitzero"`
+	DispatchDeadline duration     `json:"dispatchDeadline,omitzero"`
+	Dispatches       int          `json:"dispatches"`
+	Responses        int          `json:"responses"`
+	FirstAttempt     time.Time    `json:"firstAttempt,omitzero"`
+	LastAttempt      *attemptInfo `json:"lastAttempt,omitempty"`
+	ServiceAccount   string       `json:"serviceAccount,omitempty"`
+	Audience         string       `json:"audience,omitempty"`
+	Retry            *retryInfo   `json:"retry,omitempty"` // its own; absent: the queue's
+
+	// Of show only.
+
+	Headers map[string]string `json:"headers,omitempty"`
+	Payload json.RawMessage   `json:"payload,omitempty"` // the body, if it is JSON
+	Body    []byte            `json:"body,omitempty"`    // else
+}
+
+// attemptInfo is an attempt.
+type attemptInfo struct {
+	ScheduleTime time.Time `json:"scheduleTime,omitzero"`
+	DispatchTime time.Time `json:"dispatchTime,omitzero"`
+	ResponseTime time.Time `json:"responseTime,omitzero"`
+	Status       int       `json:"status,omitempty"` // of HTTP, where the message has it
+	Code         string    `json:"code,omitempty"`   // of gRPC
+	Message      string    `json:"message,omitempty"`
+}
+
+// duration is written in Go's syntax, such as "1h30m0s".
+type duration time.Duration
+
+func (d duration) String() string { return time.Duration(d).String() }
+
+func (d duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+const (
+	stateScheduled = "scheduled"
+	stateDue       = "due"
+	stateHeld      = "held" // due, in a queue that dispatches nothing
+	stateRunning   = "running"
+)
+
+func newQueueInfo(q *cloudtaskspb.Queue) queueInfo {
+	limits := q.GetRateLimits()
+	info := queueInfo{
+		Name: q.GetName(), State: q.GetState().String(),
+		MaxDispatchesPerSecond:  limits.GetMaxDispatchesPerSecond(),
+		MaxBurstSize:            int(limits.GetMaxBurstSize()),
+		MaxConcurrentDispatches: int(limits.GetMaxConcurrentDispatches()),
+		Retry:                   newRetryInfo(q.GetRetryConfig()),
+		PurgeTime:               fromTimestamp(q.GetPurgeTime()),
+	}
+	info.Project, info.Location, info.ID = splitQueue(q.GetName())
+	return info
+}
+
+func newRetryInfo(r *cloudtaskspb.RetryConfig) retryInfo {
+	return retryInfo{
+		MaxAttempts: int(r.GetMaxAttempts()), MaxDoublings: int(r.GetMaxDoublings()),
+		MaxRetryDuration: fromDuration(r.GetMaxRetryDuration()), MinBackoff: fromDuration(r.GetMinBackoff()), MaxBackoff: fromDuration(r.GetMaxBackoff()),
+	}
+}
+
+// newTaskInfo returns what of the task is listed; paused is whether its queue is.
+func newTaskInfo(task *cloudtaskspb.Task, now time.Time, paused bool) taskInfo {
+	request := requestOf(task)
+	info := taskInfo{
+		Name: task.GetName(), Queue: lastSegment(queueOf(task.GetName())), ID: lastSegment(task.GetName()),
+		Type: typeOf(task), Target: request.target, Method: request.method, URL: request.url,
+		CreateTime: fromTimestamp(task.GetCreateTime()), ScheduleTime: fromTimestamp(task.GetScheduleTime()),
+		DispatchDeadline: fromDuration(task.GetDispatchDeadline()),
+		Dispatches:       int(task.GetDispatchCount()), Responses: int(task.GetResponseCount()),
+		FirstAttempt:   fromTimestamp(task.GetFirstAttempt().GetDispatchTime()),
+		ServiceAccount: request.account, Audience: request.audience,
+	}
+	if task.GetRetryConfig() != nil {
+		retry := newRetryInfo(task.GetRetryConfig())
+		info.Retry = &retry
+	}
+	if last := task.GetLastAttempt(); last != nil {
+		info.LastAttempt = newAttemptInfo(last)
+	}
+	switch {
+	case isRunning(task):
+		info.State = stateRunning
+	case info.ScheduleTime.After(now):
+		info.State = stateScheduled
+	case paused:
+		info.State = stateHeld
+	default:
+		info.State = stateDue
+	}
+	return info
+}
+
+// isRunning reports whether an attempt has been sent and has no outcome yet.
+func isRunning(task *cloudtaskspb.Task) bool {
+	last := task.GetLastAttempt()
+	return last.GetDispatchTime() != nil && last.GetResponseTime() == nil && last.GetResponseStatus().GetCode() == 0 && last.GetResponseStatus().GetMessage() == ""
+}
+
+func newAttemptInfo(a *cloudtaskspb.Attempt) *attemptInfo {
+	info := &attemptInfo{
+		ScheduleTime: fromTimestamp(a.GetScheduleTime()), DispatchTime: fromTimestamp(a.GetDispatchTime()), ResponseTime: fromTimestamp(a.GetResponseTime()),
+		Message: a.GetResponseStatus().GetMessage(),
+	}
+	if info.Message != "" || a.GetResponseStatus().GetCode() != 0 {
+		info.Code = cloudtask.Code(a.GetResponseStatus().GetCode()).String()
+	}
+	// Cloud Tasks tells the status in words only, as in "INTERNAL(13): HTTP status code 500".
+	if _, text, found := strings.Cut(info.Message, "HTTP status code "); found {
+		info.Status, _ = strconv.Atoi(text) // 0: it does not say
+	}
+	return info
+}
+
+// taskRequest is what the two kinds of targets have in common.
+type taskRequest struct {
+	target, method, url string
+	headers             map[string]string
+	body                []byte
+	account, audience   string // of its OIDC token
+}
+
+func requestOf(task *cloudtaskspb.Task) taskRequest {
+	if app := task.GetAppEngineHttpRequest(); app != nil {
+		return taskRequest{target: "appengine", method: app.GetHttpMethod().String(), url: app.GetRelativeUri(), headers: app.GetHeaders(), body: app.GetBody()}
+	}
+	r := task.GetHttpRequest()
+	return taskRequest{
+		target: "http", method: r.GetHttpMethod().String(), url: r.GetUrl(), headers: r.GetHeaders(), body: r.GetBody(),
+		account: r.GetOidcToken().GetServiceAccountEmail(), audience: r.GetOidcToken().GetAudience(),
+	}
+}
+
+// typeOf returns the name of the task's type: the last segment of its URL's path, where generated handlers have it.
+func typeOf(task *cloudtaskspb.Task) string {
+	u, err := url.Parse(requestOf(task).url)
+	if err != nil {
+		return ""
+	}
+	return lastSegment(u.Path)
+}
+
+func fromTimestamp(t *timestamppb.Timestamp) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.AsTime()
+}
+
+func fromDuration(d *durationpb.Duration) duration { return duration(d.AsDuration()) }
+
+// writeJSON prints a value for programs.
+func writeJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
+}
+
+// jsonList prints a list element by element, so that a long one need not be kept.
+type jsonList struct {
+	w    io.Writer
+	some bool
+}
+
+func (l *jsonList) add(v any) error {
+	text, err := json.MarshalIndent(v, "  ", "  ")
+	if err != nil {
+		return err
+	}
+	before := "[\n  "
+	if l.some {
+		before = ",\n  "
+	}
+	l.some = true
+	_, err = io.WriteString(l.w, before+string(text))
+	return err
+}
+
+func (l *jsonList) end() error {
+	end := "[]\n"
+	if l.some {
+		end = "\n]\n"
+	}
+	_, err := io.WriteString(l.w, end)
+	return err
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+// operation is one call of a command that works with a target.
+type operation struct {
+	*target
+	std  streams
+	json bool
+	yes  bool
+
+	// offline reports whether a call with these arguments does without the queue service; nil: none does.
+	offline func(args []string) bool
+}
+
+// operate returns a command's flags and what it does: do is called with the target once it is connected, and a context
+// that the first SIGINT or SIGTERM ends; the second ends the process. define adds flags to those that all have.
+func operate(define func(*flag.FlagSet, *operation) func(ctx context.Context, args []string) error) func(*flag.FlagSet) runner {
+	return func(flags *flag.FlagSet) runner {
+		op := &operation{}
+		var where targetFlags
+		where.define(flags)
+		flags.BoolVar(&op.json, "json", false, "print JSON, for programs")
+		do := define(flags, op)
+		return func(args []string, std streams) (err error) {
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			context.AfterFunc(ctx, stop) // a second signal has its default effect
+			op.std = std
+			out := bufio.NewWriter(std.out)
+			if !isTerminal(std.out) { // where it is one, people read along
+				op.std.out = out
+			}
+			if op.target, err = where.find(); err != nil {
+				return err
+			}
+			if op.offline == nil || !op.offline(args) {
+				if err := op.connect(ctx); err != nil {
+					return err
+				}
+				defer op.client.Close()
+			}
+			err = do(ctx, args)
+			if flushErr := out.Flush(); err == nil {
+				err = flushErr
+			}
+			return err
+		}
+	}
+}
+
+// yesFlag adds the flag that answers all questions.
+func (op *operation) yesFlag(flags *flag.FlagSet) {
+	flags.BoolVar(&op.yes, "yes", false, "do not ask; needed where standard input is no terminal")
+}
+
+// stringsFlag adds a flag that may be repeated.
+func stringsFlag(flags *flag.FlagSet, name, usage string) *[]string {
+	var values []string
+	flags.Func(name, usage, func(value string) error {
+		values = append(values, value)
+		return nil
+	})
+	return &values
+}
+
+const queueFlagUsage = "look only in `QUEUE`, an id or a full name; may be repeated"
+
+// wantArgs checks the number of arguments.
+func wantArgs(args []string, n int, what string) error {
+	switch {
+	case len(args) < n:
+		return badUsage("which %s?", what)
+	case len(args) > n:
+		return badUsage("unexpected argument %q", args[n])
+	}
+	return nil
+}
+
+// effect is what a change does to a target, as far as it decides whether somebody must be asked.
+type effect int
+
+const (
+	changes effect = iota // can be undone: asked for in production only
+	deletes               // cannot
+)
+
+// confirm asks whether to do what: what deletes is asked for everywhere, what changes anything in production. In
+// production it names where that is before anything happens there, asked or not.
+func (op *operation) confirm(ctx context.Context, e effect, queues []string, what string) error {
+	production := op.emulator == ""
+	if e != deletes && !production {
+		return nil
+	}
+	if production || !op.yes {
+		painted := paint(op.std.err)
+		named := bold
+		if production {
+			named = alarm
+		}
+		for _, line := range op.named(queues) {
+			fmt.Fprintln(op.std.err, painted(named, line))
+		}
+		fmt.Fprintln(op.std.err, what)
+	}
+	if op.yes {
+		return nil
+	}
+	if !op.std.interactive() {
+		return errNotAsked
+	}
+	prompt, agrees := "Go on? [y/N] ", isYes
+	if production && e == deletes {
+		project, _, _ := splitQueue(queues[0])
+		prompt, agrees = fmt.Sprintf("Type the project's name, %s, to go on: ", project), func(answer string) bool { return answer == project }
+	}
+	answer, err := op.std.ask(ctx, prompt)
+	if err == nil && !agrees(answer) {
+		err = errDeclined
+	}
+	return err
+}
+
+func isYes(answer string) bool {
+	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
+}
+
+// named says in full where queues are, a line for each.
+func (op *operation) named(queues []string) []string {
+	where := op.target.String()
+	where = strings.ToUpper(where[:1]) + where[1:]
+	var lines []string
+	for _, queue := range queues {
+		project, location, id := splitQueue(queue)
+		lines = append(lines, fmt.Sprintf("%s: project %s, location %s, queue %s", where, project, location, id))
+	}
+	return lines
+}

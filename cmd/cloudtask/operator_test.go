@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	cloudtasks "cloud.google.com/go/cloudtasks/apiv2"
+	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"github.com/rogpeppe/go-internal/testscript"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/emulator"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/gcp"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+)
+
+// asCommand in the environment makes the test binary the command itself.
+const asCommand = "CLOUDTASK_TEST_AS_COMMAND"
+
+// atOnceExit has processes with the race detector in them end at once, and not a second later.
+const atOnceExit = "GORACE=atexit_sleep_ms=0"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+		return
+	}
+	testscript.Main(m, map[string]func(){"cloudtask": main})
+}
+
+var clockStart = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// stage is what a script plays with.
+type stage struct {
+	queue      *localqueue.Service
+	embedded   string // HOST:PORT
+	client     *cloudtasks.Client
+	production *production
+	worker     *httptest.Server // answers with what it receives
+	handler    *httptest.Server // of the task Greet, which wants the embedded queue's tokens, fails, and saves failures
+}
+
+// newStage starts an embedded queue on a virtual clock, with the queues emails and reports, and what stands for
+// production in front of the same.
+func newStage(t testing.TB, dir string) *stage {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	queue, err := localqueue.New(localqueue.WithLogger(quiet), localqueue.WithVirtualClock(clockStart), localqueue.WithQueues(
+		localqueue.Queue{Name: "projects/my-project/locations/europe-west1/queues/emails", RateLimits: localqueue.RateLimits{MaxDispatchesPerSecond: 0.5, MaxConcurrentDispatches: 8},
+			Retry: cloudtask.RetryConfig{MaxAttempts: 5, MinBackoff: 10 * time.Second, MaxBackoff: 5 * time.Minute, MaxDoublings: 3}},
+		localqueue.Queue{Name: "projects/my-project/locations/europe-west1/queues/reports"},
+		localqueue.Queue{Name: "projects/my-project/locations/us-east1/queues/reports", State: localqueue.Paused},
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := emulator.Serve(queue, listener, emulator.WithLogger(quiet))
+	s := &stage{queue: queue, embedded: listener.Addr().String(), worker: httptest.NewServer(http.HandlerFunc(work))}
+	if s.client, err = gcp.Connect(context.Background(), cloudtask.Config{EmulatorHost: s.embedded}); err != nil {
+		t.Fatal(err)
+	}
+	s.handler = httptest.NewServer(failingHandler(t, s.embedded, filepath.Join(dir, "failures")))
+	s.production = newProduction(t, dir, s.embedded)
+	t.Cleanup(func() {
+		s.client.Close()
+		s.worker.Close()
+		s.handler.Close()
+		server.Close()
+		queue.Close()
+	})
+	return s
+}
+
+// work answers with the status that the last part of the path ends with, with 503 to a broken payload, else with 200, and
+// tells what it received.
+func work(w http.ResponseWriter, r *http.Request) {
+	status := http.StatusOK
+	if _, text, found := strings.Cut(r.URL.Path, "-"); found {
+		fmt.Sscan(text, &status)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(err)
+	}
+	if bytes.Contains(body, []byte("broken")) {
+		status = http.StatusServiceUnavailable
+	}
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "%s %s\n", r.Method, r.URL)
+	r.Header.WriteSubset(&text, map[string]bool{"Content-Length": true, "X-Cloudtasks-Tasketa": r.Header.Get("X-Cloudtasks-Tasketa") == ""})
+	w.WriteHeader(status)
+	fmt.Fprintf(w, "%s%s\n", strings.ReplaceAll(text.String(), "\r\n", "\n"), body)
+}
+
+const tasksAccount = "tasks@my-project.iam.gserviceaccount.com"
+
+// failingHandler runs Greet, which fails unless it is replayed: then it tells what it knows of the attempt.
+func failingHandler(t testing.TB, embedded, failures string) http.Handler {
+	def := cloudtask.Definition[json.RawMessage]{Name: "Greet", Decode: func(data []byte, task *json.RawMessage) error { return json.Unmarshal(data, task) }}
+	handler, err := cloudtask.NewHandler(cloudtask.Config{
+		Project: "my-project", Location: "europe-west1", ServiceAccount: tasksAccount, BaseURL: "https://app.example", EmulatorHost: embedded,
+		Logger:       slog.New(slog.DiscardHandler),
+		SaveFailures: cloudtask.FailureFiles{Dir: failures, RedactFields: []string{"secret"}},
+	}, cloudtask.RouteWithResult(&def, func(ctx context.Context, task *json.RawMessage) (string, error) {
+		meta := cloudtask.MetadataFrom(ctx)
+		if !meta.Replay() {
+			return "", errors.New("not today")
+		}
+		return fmt.Sprintf("attempt %d of %s in %s: %s", meta.Attempt(), meta.TaskID, meta.Queue, *task), nil
+	}, func(dst []byte, result *string) ([]byte, error) {
+		text, err := json.Marshal(*result)
+		return append(dst, text...), err
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return handler
+}
+
+func (s *stage) env() []string {
+	return []string{
+		"CLOUD_TASKS_EMULATOR_HOST=" + s.embedded, "QUEUE=" + s.embedded, "WORKER=" + s.worker.URL, "HANDLER=" + s.handler.URL,
+		atOnceExit, "CLOUDTASK_PROJECT=", "CLOUDTASK_LOCATION=", "GOOGLE_CLOUD_PROJECT=", "K_SERVICE=", "NO_COLOR=",
+	}
+}
+
+// TestOperator runs the commands as their users do, against an embedded queue and against what stands for production. With
+// UPDATE_SCRIPTS set, the wanted outputs in the scripts are replaced by the actual ones. Besides testscript's own, scripts
+// have the commands enqueue, deliver and production.
+func TestOperator(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("..", "..", "testdata", "operator"),
+		Setup: func(e *testscript.Env) error {
+			s := newStage(t, e.WorkDir)
+			e.Vars = append(e.Vars, s.env()...)
+			e.Values[stage{}] = s
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"enqueue": scriptEnqueue, "deliver": scriptDeliver, "production": scriptProduction,
+		},
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+	})
+}
+
+func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stage{}).(*stage) }
+
+// scriptEnqueue is "enqueue [LOCATION/]QUEUE/ID TYPE BODY [DELAY]": a task for $WORKER/tasks/TYPE, for $HANDLER where the
+// type is Greet, or for App Engine where it begins with a slash.
+func scriptEnqueue(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(stageOf(ts).enqueue(args))
+}
+
+func (s *stage) enqueue(args []string) error {
+	parts := strings.Split(args[0], "/")
+	if len(parts) == 2 {
+		parts = append([]string{"europe-west1"}, parts...)
+	}
+	parent := "projects/my-project/locations/" + parts[0] + "/queues/" + parts[1]
+	task := &cloudtaskspb.Task{Name: parent + "/tasks/" + parts[2]}
+	if strings.HasPrefix(args[1], "/") {
+		task.MessageType = &cloudtaskspb.Task_AppEngineHttpRequest{AppEngineHttpRequest: &cloudtaskspb.AppEngineHttpRequest{RelativeUri: args[1], Body: []byte(args[2])}}
+	} else {
+		server := s.worker
+		if args[1] == "Greet" {
+			server = s.handler
+		}
+		task.MessageType = &cloudtaskspb.Task_HttpRequest{HttpRequest: &cloudtaskspb.HttpRequest{
+			Url: server.URL + "/tasks/" + args[1], Body: []byte(args[2]), Headers: map[string]string{"Content-Type": "application/json", "X-Tenant": "7"},
+			AuthorizationHeader: &cloudtaskspb.HttpRequest_OidcToken{OidcToken: &cloudtaskspb.OidcToken{ServiceAccountEmail: tasksAccount, Audience: "https://app.example"}},
+		}}
+	}
+	if len(args) > 3 {
+		delay, err := time.ParseDuration(args[3])
+		if err != nil {
+			return err
+		}
+		task.ScheduleTime = timestamppb.New(s.queue.Now().Add(delay))
+	}
+	_, err := s.client.CreateTask(context.Background(), &cloudtaskspb.CreateTaskRequest{Parent: parent, Task: task})
+	return err
+}
+
+// scriptDeliver is "deliver DURATION": what is due within that time is attempted.
+func scriptDeliver(ts *testscript.TestScript, neg bool, args []string) {
+	d, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	_, err = stageOf(ts).queue.RunFor(context.Background(), d)
+	ts.Check(err)
+}
+
+// scriptProduction leads all that follows to production.
+func scriptProduction(ts *testscript.TestScript, neg bool, args []string) {
+	for _, pair := range stageOf(ts).production.env {
+		name, value, _ := strings.Cut(pair, "=")
+		ts.Setenv(name, value)
+	}
+}

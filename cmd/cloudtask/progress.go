@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	progressDelay = 500 * time.Millisecond // what is quicker needs no bar
+	progressEvery = 100 * time.Millisecond
+	progressWidth = 30 // characters of the bar
+)
+
+// progress shows on a terminal how far something has come, once it has taken a while. Its zero value shows nothing.
+type progress struct {
+	w     io.Writer
+	what  string
+	total int // 0: not known
+	began time.Time
+	done  atomic.Int64
+	stop  chan struct{}
+	ended sync.WaitGroup
+}
+
+// newProgress begins to show progress on standard error, where that is a terminal. It must be ended.
+func newProgress(std streams, what string, total int) *progress {
+	p := &progress{w: std.err, what: what, total: total, began: time.Now()}
+	if !isTerminal(std.err) {
+		return p
+	}
+	p.stop = make(chan struct{})
+	p.ended.Go(p.run)
+	return p
+}
+
+func (p *progress) add(n int) { p.done.Add(int64(n)) }
+
+// end clears the line.
+func (p *progress) end() {
+	if p.stop != nil {
+		close(p.stop)
+		p.ended.Wait()
+	}
+}
+
+func (p *progress) run() {
+	ticker := time.NewTicker(progressEvery)
+	defer ticker.Stop()
+	shown := false
+	for {
+		select {
+		case <-p.stop:
+			if shown {
+				fmt.Fprint(p.w, "\r\x1b[K")
+			}
+			return
+		case now := <-ticker.C:
+			if now.Sub(p.began) >= progressDelay {
+				fmt.Fprint(p.w, "\r", p.line(now), "\x1b[K")
+				shown = true
+			}
+		}
+	}
+}
+
+// line is what is shown at a moment.
+func (p *progress) line(now time.Time) string {
+	done := int(p.done.Load())
+	rate := float64(done) / now.Sub(p.began).Seconds()
+	if p.total == 0 {
+		return fmt.Sprintf("%s: %s, %.0f/s", p.what, thousands(done), rate)
+	}
+	filled := progressWidth * done / p.total
+	left := ""
+	if rate > 0 {
+		left = ", " + time.Duration(float64(p.total-done)/rate*float64(time.Second)).Round(time.Second).String() + " left"
+	}
+	return fmt.Sprintf("%s [%s%s] %s of %s%s", p.what, strings.Repeat("=", filled), strings.Repeat(" ", progressWidth-filled),
+		thousands(done), thousands(p.total), left)
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+
+	cloudtasks "cloud.google.com/go/cloudtasks/apiv2"
+	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+)
+
+const queueArgHelp = `
+QUEUE is an id, or a full name: projects/P/locations/L/queues/Q.
+`
+
+// queueChange is what a command does to a queue.
+type queueChange struct {
+	effect  effect
+	doing   string // for errors
+	warning string // for who is asked
+	call    func(context.Context, *cloudtasks.Client, string) (*cloudtaskspb.Queue, error)
+}
+
+func pauseCommand() command {
+	return queueCommand("pause", "stop dispatching from a queue", `
+Stops dispatching tasks from the queue. It goes on to accept tasks, and attempts that are running end as they would.
+`, queueChange{
+		doing: "pausing", warning: "Pausing it stops its dispatches.",
+		call: func(ctx context.Context, c *cloudtasks.Client, name string) (*cloudtaskspb.Queue, error) {
+			return c.PauseQueue(ctx, &cloudtaskspb.PauseQueueRequest{Name: name})
+		},
+	})
+}
+
+func resumeCommand() command {
+	return queueCommand("resume", "start dispatching again", `
+Starts dispatching tasks from a paused queue again.
+`, queueChange{
+		doing: "resuming", warning: "Resuming it starts its dispatches.",
+		call: func(ctx context.Context, c *cloudtasks.Client, name string) (*cloudtaskspb.Queue, error) {
+			return c.ResumeQueue(ctx, &cloudtaskspb.ResumeQueueRequest{Name: name})
+		},
+	})
+}
+
+func purgeCommand() command {
+	return queueCommand("purge", "delete all tasks of a queue", `
+Deletes all tasks that are in the queue. Their names stay taken for up to a day. In production it takes up to a minute, in
+which tasks may still be dispatched.
+`, queueChange{
+		effect: deletes, doing: "purging", warning: "Purging it deletes its tasks for good.",
+		call: func(ctx context.Context, c *cloudtasks.Client, name string) (*cloudtaskspb.Queue, error) {
+			return c.PurgeQueue(ctx, &cloudtaskspb.PurgeQueueRequest{Name: name})
+		},
+	})
+}
+
+func queueCommand(name, summary, help string, change queueChange) command {
+	return command{
+		name:    name,
+		usage:   "QUEUE [-yes] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
+		summary: summary,
+		help:    help + queueArgHelp,
+		args:    queueWords,
+		flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
+			op.yesFlag(flags)
+			return func(ctx context.Context, args []string) error {
+				if err := wantArgs(args, 1, "queue"); err != nil {
+					return err
+				}
+				return op.changeQueue(ctx, args[0], change)
+			}
+		}),
+	}
+}
+
+// changeQueue makes the change and prints what the queue is like after it.
+func (op *operation) changeQueue(ctx context.Context, arg string, change queueChange) error {
+	infos, err := op.queueInfos(ctx, []string{arg})
+	if err != nil {
+		return err
+	}
+	before, warning := infos[0], change.warning
+	if change.effect == deletes {
+		if err := op.countTasks(ctx, infos, false); err != nil {
+			return err
+		}
+		noun := " tasks"
+		if infos[0].taskCount() == "1" {
+			noun = " task"
+		}
+		warning += " It has " + infos[0].taskCount() + noun + " now."
+	}
+	if err := op.confirm(ctx, change.effect, []string{before.Name}, warning); err != nil {
+		return err
+	}
+	after, err := change.call(ctx, op.client, before.Name)
+	if err != nil {
+		return failed(ctx, err, "%s %s", change.doing, before.Name)
+	}
+	switch state := after.GetState().String(); {
+	case op.json:
+		return writeJSON(op.std.out, newQueueInfo(after))
+	case change.effect == deletes:
+		fmt.Fprintf(op.std.out, "%s is purged\n", before.Name)
+	case state == before.State:
+		fmt.Fprintf(op.std.out, "%s was %s already\n", before.Name, state)
+	default:
+		fmt.Fprintf(op.std.out, "%s is %s\n", before.Name, state)
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"time"
+
+	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+const runHelp = `
+Has a task attempted now, whatever its time and the queue's limits, even in a paused queue. If the attempt succeeds the task
+is done; if not it is retried, from now on.
+
+` + taskArgHelp + `
+
+With -wait it waits for the outcome, and exits with 1 when the attempt failed. A task that is gone then has succeeded, or
+failed for the last time, or was deleted meanwhile: the queue service does not tell.
+
+Production allows 60 calls a minute.
+`
+
+func runCommand() command {
+	return command{
+		name:       "run",
+		usage:      "TASK [-queue QUEUE]... [-wait] [-yes] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
+		summary:    "have a task attempted now",
+		help:       runHelp,
+		args:       taskWords,
+		flagValues: map[string]words{"queue": queueWords},
+		flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
+			queues := stringsFlag(flags, "queue", queueFlagUsage)
+			wait := flags.Bool("wait", false, "wait for the outcome of the attempt")
+			op.yesFlag(flags)
+			return func(ctx context.Context, args []string) error {
+				if err := wantArgs(args, 1, "task"); err != nil {
+					return err
+				}
+				return op.runTask(ctx, args[0], *queues, *wait)
+			}
+		}),
+	}
+}
+
+// runInfo is what run prints as JSON.
+type runInfo struct {
+	Task    taskInfo `json:"task"`              // as it was when the attempt began, or ended
+	Outcome string   `json:"outcome,omitempty"` // with -wait: gone or failed
+}
+
+var errAttemptFailed = errors.New("the attempt failed")
+
+func (op *operation) runTask(ctx context.Context, arg string, queues []string, wait bool) error {
+	task, err := op.resolveTask(ctx, arg, queues, cloudtaskspb.Task_BASIC)
+	if err != nil {
+		return err
+	}
+	what := fmt.Sprintf("Task %s, a %s, will be sent to %s.", lastSegment(task.GetName()), printable(typeOf(task)), printable(requestOf(task).url))
+	if err := op.confirm(ctx, changes, []string{queueOf(task.GetName())}, what); err != nil {
+		return err
+	}
+	before := task.GetDispatchCount()
+	task, err = op.client.RunTask(ctx, &cloudtaskspb.RunTaskRequest{Name: task.GetName()})
+	if err != nil {
+		return failed(ctx, err, "running %s", arg)
+	}
+	info := runInfo{Task: newTaskInfo(task, op.now(ctx), false)}
+	if !op.json {
+		fmt.Fprintf(op.std.out, "%s is attempted, for the %s time\n", info.Task.Name, ordinal(int(max(before+1, task.GetDispatchCount()))))
+	}
+	if wait {
+		if info, err = op.awaitAttempt(ctx, info, before); err != nil {
+			return err
+		}
+	}
+	if op.json {
+		if err := writeJSON(op.std.out, info); err != nil {
+			return err
+		}
+	}
+	if info.Outcome == "failed" {
+		return fmt.Errorf("%w: %s; the next one is %s", errAttemptFailed, printable(info.Task.LastAttempt.Message), moment(info.Task.ScheduleTime, op.now(ctx)))
+	}
+	if wait && !op.json {
+		fmt.Fprintf(op.std.out, "%s is gone: done, unless it was its last attempt and failed\n", info.Task.Name)
+	}
+	return nil
+}
+
+// awaitAttempt waits until the attempt after those before has an outcome.
+func (op *operation) awaitAttempt(ctx context.Context, info runInfo, before int32) (runInfo, error) {
+	const first, most = 20 * time.Millisecond, time.Second
+	for pause := first; ; pause = min(2*pause, most) {
+		select {
+		case <-ctx.Done():
+			return info, errInterrupted
+		case <-time.After(pause):
+		}
+		task, err := op.getTask(ctx, info.Task.Name, cloudtaskspb.Task_BASIC)
+		switch {
+		case status.Code(err) == codes.NotFound:
+			info.Outcome = "gone"
+			return info, nil
+		case err != nil:
+			return info, err
+		case task.GetDispatchCount() > before && !isRunning(task):
+			return runInfo{newTaskInfo(task, op.now(ctx), false), "failed"}, nil
+		}
+	}
+}
+
+func ordinal(n int) string {
+	suffix := "th"
+	if tens := n % 100 / 10; tens != 1 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return fmt.Sprintf("%d%s", n, suffix)
+}

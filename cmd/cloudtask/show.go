@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+const taskArgHelp = `TASK is an id, which is looked for in all queues or those of -queue; or QUEUE/ID; or a full name,
+projects/P/locations/L/queues/Q/tasks/ID.`
+
+const showHelp = `
+Shows all of a task: its target, when it was and will be attempted, its headers and its payload.
+
+` + taskArgHelp + `
+
+The value of an Authorization header is never shown.
+`
+
+func showCommand() command {
+	return command{
+		name:       "show",
+		usage:      "TASK [-queue QUEUE]... [-json] [-project P] [-location L] [-emulator HOST:PORT]",
+		summary:    "show all of a task",
+		help:       showHelp,
+		args:       taskWords,
+		flagValues: map[string]words{"queue": queueWords},
+		flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
+			queues := stringsFlag(flags, "queue", queueFlagUsage)
+			return func(ctx context.Context, args []string) error {
+				if err := wantArgs(args, 1, "task"); err != nil {
+					return err
+				}
+				return op.show(ctx, args[0], *queues)
+			}
+		}),
+	}
+}
+
+func (op *operation) show(ctx context.Context, arg string, queues []string) error {
+	task, err := op.resolveTask(ctx, arg, queues, cloudtaskspb.Task_FULL)
+	hidden := status.Code(err) == codes.PermissionDenied
+	if hidden { // the payload is for those with cloudtasks.tasks.fullView
+		task, err = op.resolveTask(ctx, arg, queues, cloudtaskspb.Task_BASIC)
+	}
+	if err != nil {
+		return err
+	}
+	now, queue := op.now(ctx), op.queue(ctx, queueOf(task.GetName()))
+	info := newTaskInfo(task, now, isPaused(queue))
+	request := requestOf(task)
+	info.Headers = withoutAuthorization(request.headers)
+	if json.Valid(request.body) && utf8.Valid(request.body) {
+		info.Payload = request.body
+	} else {
+		info.Body = request.body
+	}
+	if op.json {
+		return writeJSON(op.std.out, info)
+	}
+	if err := op.describe(info, queue, now); err != nil {
+		return err
+	}
+	return op.showPayload(request.body, hidden)
+}
+
+const notShown = "(not shown)"
+
+// withoutAuthorization returns the headers with nothing in them that lets somebody in.
+func withoutAuthorization(headers map[string]string) map[string]string {
+	shown := maps.Clone(headers)
+	for name := range shown {
+		if strings.EqualFold(name, "Authorization") {
+			shown[name] = notShown
+		}
+	}
+	return shown
+}
+
+// describe prints what there is but the payload. The queue is nil where it is not known.
+func (op *operation) describe(info taskInfo, queue *cloudtaskspb.Queue, now time.Time) error {
+	t := &table{w: op.std.out, paint: paint(op.std.out), widths: make([]int, 2)}
+	t.field("Task", "%s", info.Name)
+	t.field("Type", "%s", info.Type)
+	t.field("Target", "%s %s", info.Method, info.URL)
+	if info.ServiceAccount != "" {
+		t.field("Token", "of %s, for %s", info.ServiceAccount, info.Audience)
+	}
+	t.field("Created", "%s", moment(info.CreateTime, now))
+	switch info.State {
+	case stateRunning:
+		t.field("State", "running, since %s", moment(info.LastAttempt.DispatchTime, now))
+	case stateDue, stateHeld:
+		held := ""
+		if info.State == stateHeld {
+			held = "; its queue is paused"
+		}
+		t.field("State", "due since %s%s", moment(info.ScheduleTime, now), held)
+	default:
+		t.field("State", "scheduled for %s", moment(info.ScheduleTime, now))
+	}
+	if info.DispatchDeadline > 0 {
+		t.field("Deadline", "%s an attempt", shortDuration(time.Duration(info.DispatchDeadline)))
+	}
+	if info.Dispatches == 0 {
+		t.field("Attempts", "none")
+	} else {
+		t.field("Attempts", "%d, %d of them answered", info.Dispatches, info.Responses)
+		t.field("First", "%s", moment(info.FirstAttempt, now))
+	}
+	if last := info.LastAttempt; last != nil && info.State != stateRunning {
+		took := ""
+		if !last.ResponseTime.IsZero() {
+			took = ", answered after " + shortDuration(last.ResponseTime.Sub(last.DispatchTime))
+		}
+		t.field("Last", "%s%s", moment(last.DispatchTime, now), took)
+		t.field("Outcome", "%s", last.Message)
+	}
+	retry, of := info.Retry, "its own settings"
+	if retry == nil && queue != nil {
+		settings := newRetryInfo(queue.GetRetryConfig())
+		retry, of = &settings, "the queue's settings"
+	}
+	if retry != nil {
+		t.field("Retries", "%s attempts, pauses of %s, doubled %s (%s)", retry.attempts(), retry.backoff(), count(retry.MaxDoublings, "time"), of)
+	}
+	for i, name := range slices.Sorted(maps.Keys(info.Headers)) {
+		title := ""
+		if i == 0 {
+			title = "Headers"
+		}
+		t.field(title, "%s: %s", name, info.Headers[name])
+	}
+	return t.flush()
+}
+
+// moment is a time for people, and how far it is.
+func moment(at, now time.Time) string {
+	if at.IsZero() {
+		return "an unknown time"
+	}
+	distance := "now"
+	switch d := at.Sub(now); {
+	case d >= time.Millisecond:
+		distance = "in " + shortDuration(d)
+	case d <= -time.Millisecond:
+		distance = shortDuration(-d) + " ago"
+	}
+	return fmt.Sprintf("%s (%s)", at.UTC().Format("2006-01-02 15:04:05.999 MST"), distance)
+}
+
+func (op *operation) showPayload(body []byte, hidden bool) error {
+	title := paint(op.std.out)(bold, "Payload")
+	var text string
+	var indented bytes.Buffer
+	switch {
+	case hidden:
+		text = notShown + ", for want of the permission cloudtasks.tasks.fullView\n"
+	case len(body) == 0:
+		text = "(empty)\n"
+	case json.Indent(&indented, body, "", "  ") == nil:
+		text = printableLines(indented.String()) + "\n"
+	case utf8.Valid(body):
+		text = printableLines(strings.TrimSuffix(string(body), "\n")) + "\n"
+	default:
+		text = fmt.Sprintf("%s that are not text; -json has them in base64\n", count(len(body), "byte"))
+	}
+	_, err := io.WriteString(op.std.out, title+"\n"+text)
+	return err
+}

@@ -1,0 +1,278 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"cloud.google.com/go/auth/credentials"
+	cloudtasks "cloud.google.com/go/cloudtasks/apiv2"
+	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/api/iterator"
+	"google.golang.org/genproto/googleapis/cloud/location"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/gcp"
+)
+
+// atOnce is how many calls are made at the same time where there are many to make.
+const atOnce = 16
+
+// target is the queue service that a command works with, and what of it: an embedded queue, or Cloud Tasks itself.
+type target struct {
+	client *cloudtasks.Client
+
+	emulator          string // HOST:PORT of the embedded queue, "" in production
+	project, location string // in which queues are looked for; "": all
+}
+
+// targetFlags are the flags that choose a target. What they do not say, the environment does.
+type targetFlags struct {
+	project, location, emulator string
+	flags                       *flag.FlagSet
+}
+
+func (f *targetFlags) define(flags *flag.FlagSet) {
+	f.flags = flags
+	flags.StringVar(&f.project, "project", "", "the `PROJECT` of the queues; default CLOUDTASK_PROJECT, GOOGLE_CLOUD_PROJECT, else that of the credentials, or every one of the embedded queue")
+	flags.StringVar(&f.location, "location", "", "the `LOCATION` of the queues, such as europe-west1; default CLOUDTASK_LOCATION, else every one")
+	flags.StringVar(&f.emulator, "emulator", "", "the embedded queue's `HOST:PORT`; default CLOUD_TASKS_EMULATOR_HOST; without either it is production. An empty one is production whatever the variable says")
+}
+
+// find finds out what the target is. It is not connected to.
+func (f *targetFlags) find() (*target, error) {
+	cfg, err := cloudtask.ConfigFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	f.flags.Visit(func(set *flag.Flag) {
+		switch set.Name {
+		case "project":
+			cfg.Project = f.project
+		case "location":
+			cfg.Location = f.location
+		case "emulator":
+			cfg.EmulatorHost = f.emulator
+		}
+	})
+	t := &target{emulator: cfg.EmulatorHost, project: cfg.Project, location: cfg.Location}
+	if t.project != "" && !validProject(t.project) {
+		return nil, badUsage("project %q: a project id holds only letters, digits, \"-\", \":\" and \".\"", t.project)
+	}
+	if t.location != "" && !validLocation(t.location) {
+		return nil, badUsage("location %q: a location holds only letters, digits and \"-\", as in europe-west1", t.location)
+	}
+	return t, nil
+}
+
+// connect makes the client, whose Close is the caller's.
+func (t *target) connect(ctx context.Context) (err error) {
+	t.client, err = gcp.Connect(ctx, cloudtask.Config{EmulatorHost: t.emulator})
+	switch {
+	case err != nil && t.emulator == "":
+		return fmt.Errorf("%w\nFor production, log in with \"gcloud auth application-default login\"; for an embedded queue, start \"cloudtask dev\" and set CLOUD_TASKS_EMULATOR_HOST", err)
+	case err != nil:
+		return usageError{err}
+	case t.emulator == "":
+		return nil
+	}
+	if err := t.reach(ctx); err != nil {
+		t.client.Close()
+		return err
+	}
+	return nil
+}
+
+// reach makes sure that the embedded queue is there, so that calls need not find out by waiting.
+func (t *target) reach(ctx context.Context) error {
+	var answer struct{}
+	err := t.control(ctx, http.MethodGet, "now", nil, &answer)
+	var refused *controlError
+	if err == nil || errors.As(err, &refused) { // refused: there is a queue, of another kind or under another name
+		return nil
+	}
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	return fmt.Errorf("no embedded queue answers at %s: %w\nStart it with \"cloudtask dev\"; for production, unset CLOUD_TASKS_EMULATOR_HOST", t.emulator, err)
+}
+
+// String names the target for people.
+func (t *target) String() string {
+	if t.emulator != "" {
+		return "the embedded queue at " + t.emulator
+	}
+	return "PRODUCTION"
+}
+
+// scope names the target and what of it is looked at.
+func (t *target) scope() string {
+	text := t.String()
+	if t.project != "" {
+		text += ", project " + t.project
+	}
+	if t.location != "" {
+		text += ", location " + t.location
+	}
+	return text
+}
+
+// now is the time by the queue's clock, which may be virtual.
+func (t *target) now(ctx context.Context) time.Time {
+	var answer struct{ Now time.Time }
+	if t.emulator == "" || t.control(ctx, http.MethodGet, "now", nil, &answer) != nil || answer.Now.IsZero() {
+		return time.Now()
+	}
+	return answer.Now
+}
+
+// controlError is what the embedded queue's control API answered.
+type controlError struct {
+	status  int
+	message string
+}
+
+func (e *controlError) Error() string { return fmt.Sprintf("status %d: %s", e.status, e.message) }
+
+// control makes a call of the embedded queue's control API.
+func (t *target) control(ctx context.Context, method, call string, body, answer any) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	var sent io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		sent = bytes.NewReader(text)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "http://"+t.emulator+"/_cloudtask/v1/"+call, sent)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	direct := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
+	resp, err := direct.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		var refused struct{ Error struct{ Message string } }
+		_ = json.Unmarshal(data, &refused) // another emulator may say it in its own way
+		return &controlError{resp.StatusCode, cmp.Or(refused.Error.Message, http.StatusText(resp.StatusCode))}
+	}
+	if err := json.Unmarshal(data, answer); err != nil {
+		return &controlError{resp.StatusCode, "no JSON: " + err.Error()}
+	}
+	return nil
+}
+
+// locations returns the locations in which to look for queues, as projects/P/locations/L.
+func (t *target) locations(ctx context.Context) ([]string, error) {
+	if t.emulator == "" && t.project == "" {
+		if err := t.askCredentials(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if t.project != "" && t.location != "" {
+		return []string{"projects/" + t.project + "/locations/" + t.location}, nil
+	}
+	if t.emulator != "" {
+		var answer struct{ Locations []string }
+		if err := t.control(ctx, http.MethodGet, "locations", nil, &answer); err != nil {
+			if ctx.Err() != nil {
+				return nil, errInterrupted
+			}
+			return nil, fmt.Errorf("%s does not say where queues are (%w): name project and location, by -project and -location or CLOUDTASK_PROJECT and CLOUDTASK_LOCATION", t, err)
+		}
+		return slices.DeleteFunc(answer.Locations, func(name string) bool {
+			project, location := splitLocation(name)
+			return t.project != "" && project != t.project || t.location != "" && location != t.location
+		}), nil
+	}
+	var names []string
+	all := t.client.ListLocations(ctx, &location.ListLocationsRequest{Name: "projects/" + t.project})
+	for {
+		l, err := all.Next()
+		if errors.Is(err, iterator.Done) {
+			return names, nil
+		}
+		if err != nil {
+			return nil, failed(ctx, err, "listing the locations of project %s (-location or CLOUDTASK_LOCATION names one)", t.project)
+		}
+		names = append(names, l.GetName())
+	}
+}
+
+// askCredentials takes the project from the application default credentials: a service account's own, or the one that
+// a user's calls are charged to.
+func (t *target) askCredentials(ctx context.Context) error {
+	found, err := credentials.DetectDefault(&credentials.DetectOptions{Scopes: cloudtasks.DefaultAuthScopes()})
+	if err != nil {
+		return fmt.Errorf("finding the project of the credentials: %w", err)
+	}
+	project, err := found.ProjectID(ctx)
+	if err == nil && project == "" {
+		project, err = found.QuotaProjectID(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("finding the project of the credentials: %w", err)
+	}
+	if project == "" {
+		return badUsage("which project? The credentials do not say: name it with -project or CLOUDTASK_PROJECT")
+	}
+	t.project = project
+	return nil
+}
+
+// queues returns the queues that are looked at, in order of their names; id selects those of that id, "" all.
+func (t *target) queues(ctx context.Context, id string) ([]*cloudtaskspb.Queue, error) {
+	locations, err := t.locations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	var found []*cloudtaskspb.Queue
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for _, location := range locations {
+		group.Go(func() error {
+			queues := t.client.ListQueues(groupCtx, &cloudtaskspb.ListQueuesRequest{Parent: location})
+			for {
+				q, err := queues.Next()
+				if errors.Is(err, iterator.Done) {
+					return nil
+				}
+				if err != nil {
+					return failed(ctx, err, "listing the queues of %s", location)
+				}
+				if id == "" || lastSegment(q.GetName()) == id {
+					mu.Lock()
+					found = append(found, q)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(found, func(a, b *cloudtaskspb.Queue) int { return strings.Compare(a.GetName(), b.GetName()) })
+	return found, nil
+}

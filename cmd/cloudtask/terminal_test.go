@@ -1,0 +1,295 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"github.com/creack/pty"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+const reportsQueue = "projects/my-project/locations/europe-west1/queues/reports"
+
+// fill creates tasks of the type Report in the queue reports, due in an hour.
+func (s *stage) fill(t *testing.T, n int) {
+	t.Helper()
+	for i := range n {
+		_, err := s.client.CreateTask(t.Context(), &cloudtaskspb.CreateTaskRequest{Parent: reportsQueue, Task: &cloudtaskspb.Task{
+			Name: fmt.Sprintf("%s/tasks/%d", reportsQueue, i), ScheduleTime: timestamppb.New(clockStart.Add(time.Hour)),
+			MessageType: &cloudtaskspb.Task_HttpRequest{HttpRequest: &cloudtaskspb.HttpRequest{Url: "http://127.0.0.1:1/Report"}},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (s *stage) left(t *testing.T) int {
+	t.Helper()
+	tasks, _, err := s.queue.ListTasks(t.Context(), reportsQueue, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(tasks)
+}
+
+// terminal is a process whose standard streams are a terminal.
+type terminal struct {
+	*os.File
+	cmd  *exec.Cmd
+	text lockedBuffer // printed so far
+	done chan struct{}
+}
+
+func startTerminal(t *testing.T, env []string, args ...string) *terminal {
+	t.Helper()
+	cmd := cloudtaskCommand(t, args...)
+	cmd.Env = append(append(cmd.Env, "TERM=xterm"), env...)
+	file, err := pty.Start(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	term := &terminal{File: file, cmd: cmd, done: make(chan struct{})}
+	go func() {
+		defer close(term.done)
+		_, _ = io.Copy(&term.text, file) // fails when the process ends
+	}()
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		file.Close()
+	})
+	return term
+}
+
+// expect waits until the text has been printed.
+func (term *terminal) expect(t *testing.T, text string) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !strings.Contains(term.text.String(), text); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("never printed %q; printed:\n%s", text, term.text.String())
+		}
+	}
+}
+
+// exit waits for the end and returns the exit code and what was printed, in Unix lines.
+func (term *terminal) exit(t *testing.T) (int, string) {
+	t.Helper()
+	var exit *exec.ExitError
+	if err := term.cmd.Wait(); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	<-term.done
+	return term.cmd.ProcessState.ExitCode(), strings.ReplaceAll(term.text.String(), "\r\n", "\n")
+}
+
+// On a terminal a question is asked; in production, what deletes wants the project's name typed.
+func TestQuestions(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, t.TempDir())
+	s.fill(t, 3)
+	embedded, production := s.env(), append(s.env(), s.production.env...)
+	tests := []struct {
+		name     string
+		env      []string
+		args     string
+		question string
+		answer   string
+		code     int
+		left     int
+	}{
+		{"no", embedded, "purge reports -location europe-west1", "Go on? [y/N] ", "n\n", exitDeclined, 3},
+		{"nothing", embedded, "discard reports/0 -location europe-west1", "Go on? [y/N] ", "\n", exitDeclined, 3},
+		{"end of input", embedded, "purge reports -location europe-west1", "Go on? [y/N] ", "\x04", exitDeclined, 3},
+		{"yes", embedded, "discard reports/0 -location europe-west1", "Go on? [y/N] ", "Yes\n", exitOK, 2},
+		{"Ctrl-C", production, "discard -type Report", "Type the project's name, my-project, to go on: ", "\x03", exitInterrupted, 2},
+		{"yes is not the name", production, "discard -type Report", "Type the project's name, my-project, to go on: ", "yes\n", exitDeclined, 2},
+		{"the name", production, "purge reports -location europe-west1", "Type the project's name, my-project, to go on: ", "my-project\n", exitOK, 0},
+		{"a change that can be undone", production, "pause reports -location europe-west1", "Go on? [y/N] ", "y\n", exitOK, 0},
+	}
+	for _, test := range tests { // one after the other, on the same queue
+		term := startTerminal(t, test.env, strings.Fields(test.args)...)
+		term.expect(t, test.question)
+		if _, err := io.WriteString(term, test.answer); err != nil {
+			t.Fatal(err)
+		}
+		code, text := term.exit(t)
+		if code != test.code || s.left(t) != test.left {
+			t.Errorf("%s: exit code %d, want %d; %d tasks left, want %d; printed:\n%s", test.name, code, test.code, s.left(t), test.left, text)
+		}
+		if named := strings.Contains(text, "\x1b[1;31mPRODUCTION: project my-project, location europe-west1, queue reports\x1b[0m\n"); named != (len(test.env) > len(embedded)) {
+			t.Errorf("%s: production is named %v; printed:\n%s", test.name, named, text)
+		}
+	}
+}
+
+// Colours are for terminals that have them and people who want them. What others put into a task never steers one.
+func TestColours(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, t.TempDir())
+	_, err := s.client.CreateTask(t.Context(), &cloudtaskspb.CreateTaskRequest{Parent: reportsQueue, Task: &cloudtaskspb.Task{
+		Name: reportsQueue + "/tasks/hostile", ScheduleTime: timestamppb.New(clockStart.Add(time.Hour)),
+		MessageType: &cloudtaskspb.Task_HttpRequest{HttpRequest: &cloudtaskspb.HttpRequest{
+			Url: "http://127.0.0.1:1/%1b%5b31m", Body: []byte("\x1b]0;owned\a\u202e\tx\r\ny"), Headers: map[string]string{"Authorization": "Basic hush"},
+		}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sequence := regexp.MustCompile(`\x1b\[[0-9;]*m`)
+	for _, env := range [][]string{nil, {"NO_COLOR=1"}, {"TERM=dumb"}} {
+		for _, args := range []string{"ls", "ls tasks", "show hostile"} {
+			_, text := startTerminal(t, append(s.env(), env...), strings.Fields(args)...).exit(t)
+			if coloured := sequence.MatchString(text); coloured != (env == nil) {
+				t.Errorf("%s with %v: coloured %v:\n%s", args, env, coloured, text)
+			}
+			if rest := sequence.ReplaceAllString(text, ""); strings.ContainsAny(rest, "\x1b\a\r\u202e") || strings.Contains(text, "\x1b[31mx") || strings.Contains(text, "hush") {
+				t.Errorf("%s prints %q", args, text)
+			}
+			if args == "show hostile" && !strings.HasSuffix(text, "\n\\x1b]0;owned\\a\\u202e\tx\ny\n") {
+				t.Errorf("%s prints %q", args, text)
+			}
+		}
+	}
+}
+
+// What takes long shows how far it is. Ctrl-C lets what has begun end, and tells what was done; a second ends at once.
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	for _, twice := range []bool{false, true} {
+		s := newStage(t, t.TempDir())
+		const tasks, quick = 200, 100
+		s.fill(t, tasks)
+		var deletions atomic.Int32
+		release := make(chan struct{})
+		slow, cancel := context.WithCancel(t.Context())
+		s.production.setBefore(func(path string) {
+			if strings.HasSuffix(path, "/DeleteTask") && deletions.Add(1) > quick {
+				select {
+				case <-release:
+				case <-slow.Done():
+				}
+			}
+		})
+		term := startTerminal(t, append(s.env(), s.production.env...), "discard", "-type", "Report", "-yes")
+		term.expect(t, "deleting [===============               ] 100 of 200, ")
+		if _, err := io.WriteString(term, "\x03"); err != nil {
+			t.Fatal(err)
+		}
+		term.expect(t, "waiting for the deletions that have begun")
+		if twice {
+			if _, err := io.WriteString(term, "\x03"); err != nil {
+				t.Fatal(err)
+			}
+			_, text := term.exit(t)
+			if status := term.cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
+				t.Errorf("ended with %v; printed:\n%s", status, text)
+			}
+			cancel()
+			continue
+		}
+		close(release)
+		code, text := term.exit(t)
+		cancel()
+		if want := fmt.Sprintf("%d tasks discarded\ncloudtask discard: interrupted: %d tasks left\n", tasks-s.left(t), s.left(t)); code != exitInterrupted || !strings.HasSuffix(text, want) {
+			t.Errorf("exit code %d, want %d; printed %q, want %q at its end", code, exitInterrupted, text, want)
+		}
+		if left := s.left(t); left != tasks-quick-atOnce {
+			t.Errorf("%d tasks left, want %d: those that had begun may end, and no more begin", left, tasks-quick-atOnce)
+		}
+	}
+}
+
+// Exit codes are for scripts.
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, t.TempDir())
+	s.fill(t, 1)
+	for args, want := range map[string]int{
+		"ls":                                     exitOK,
+		"ls everything":                          exitUsage,
+		"ls -count 3":                            exitUsage,
+		"ls -nonsense":                           exitUsage,
+		"ls tasks -queue nobody":                 exitNotFound,
+		"show nobody":                            exitNotFound,
+		"show a/b/c":                             exitUsage,
+		"show " + reportsQueue + "/tasks/nobody": exitNotFound,
+		"purge reports":                          exitUsage, // more than one
+		"purge reports -location europe-west1":   exitUsage, // nobody to ask
+		"pause reports -location europe-west1":   exitOK,
+		"run 0 -wait":                            exitFailed,
+		"replay absent.json":                     exitNotFound,
+		"replay 0 -to http://127.0.0.1:1":        exitFailed,
+		"ls -emulator 127.0.0.1:1":               exitFailed,
+		"ls -emulator nonsense":                  exitUsage,
+		"ls -project a/b":                        exitUsage,
+		"completion tcsh":                        exitUsage,
+		"-- ls":                                  exitUsage,
+		"pause -- -yes":                          exitNotFound,
+		"pause -location europe-west1 -yes -- reports":       exitOK,
+		"pause --location=europe-west1 reports --yes --json": exitOK,
+	} {
+		cmd := cloudtaskCommand(t, strings.Fields(args)...)
+		cmd.Env = append(cmd.Env, s.env()...)
+		var text bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &text, &text
+		_ = cmd.Run()
+		if code := cmd.ProcessState.ExitCode(); code != want {
+			t.Errorf("%s: exit code %d, want %d; printed:\n%s", args, code, want, text.String())
+		}
+	}
+}
+
+// Lists of many pages are counted to the end of the first, unless asked, and are whole.
+func TestLongLists(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, t.TempDir())
+	const tasks = 2*maxPage + 100
+	s.fill(t, tasks)
+	run := func(args string) string {
+		cmd := cloudtaskCommand(t, strings.Fields(args)...)
+		cmd.Env = append(cmd.Env, s.env()...)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s: %v", args, err)
+		}
+		return string(out)
+	}
+	row := regexp.MustCompile(`(?m)^\S+ +europe-west1 +reports +RUNNING +(\S+)`)
+	for args, want := range map[string]string{"ls": "1000+", "ls -count": "2,100"} {
+		if got := row.FindStringSubmatch(run(args)); got == nil || got[1] != want {
+			t.Errorf("%s: %q, want %s tasks", args, got, want)
+		}
+	}
+	var queues []struct {
+		Tasks     int
+		MoreTasks bool
+	}
+	if err := json.Unmarshal([]byte(run("ls -json -queue "+reportsQueue)), &queues); err != nil || len(queues) != 1 || queues[0].Tasks != maxPage || !queues[0].MoreTasks {
+		t.Errorf("queues %+v, %v", queues, err)
+	}
+	var listed []struct{ Name string }
+	if err := json.Unmarshal([]byte(run("ls tasks -json")), &listed); err != nil || len(listed) != tasks {
+		t.Errorf("%d tasks, %v", len(listed), err)
+	}
+	if lines := strings.Count(run("ls tasks -limit 1234"), "\n"); lines != 1235 {
+		t.Errorf("%d lines, want 1234 tasks and a header", lines)
+	}
+	if out := run("discard -type Report -yes"); out != "2,100 tasks discarded\n" || s.left(t) != 0 {
+		t.Errorf("printed %q, %d left", out, s.left(t))
+	}
+}
