@@ -7,10 +7,12 @@ import (
 	"go/token"
 	"go/types"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
 
+	"golang.org/x/tools/go/gcexportdata"
 	"golang.org/x/tools/go/packages"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
@@ -28,15 +30,16 @@ var errNotNeeded = errors.New("not needed for generation")
 // A checker type-checks the packages that are read from source, with everything else from export data.
 type checker struct {
 	*reach
-	exported map[string]*types.Package
-	missing  map[string]string // import path: why it cannot be imported
-	bad      map[string]bool   // import paths with problems that were reported
+	exported map[string]*types.Package // by import path: what is imported of packages that were compiled
+	partial  map[string]*types.Package // by import path: these, and what they mention of others
+	missing  map[string]string         // import path: why it cannot be imported
+	bad      map[string]bool           // import paths with problems that were reported
 }
 
 // check type-checks every reached package and reports the errors that matter.
 func (r *reach) check() (*checker, error) {
 	c := &checker{
-		reach: r, exported: map[string]*types.Package{}, missing: map[string]string{},
+		reach: r, exported: map[string]*types.Package{}, partial: map[string]*types.Package{}, missing: map[string]string{},
 		bad: map[string]bool{},
 	}
 	if err := c.loadExportData(); err != nil {
@@ -76,20 +79,55 @@ func (c *checker) loadExportData() error {
 		return nil
 	}
 	slices.Sort(paths)
+	missing := func() []string {
+		return slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return c.graph[path].ExportFile != "" })
+	}
+	if without := missing(); len(without) > 0 {
+		pkgs, err := c.load(compiledMode, without)
+		if err != nil {
+			return err
+		}
+		c.addToGraph(pkgs)
+	}
+	if len(missing()) > 0 {
+		// What does not compile may be of use all the same.
+		return c.loadTypes(paths)
+	}
+	for _, path := range paths {
+		if err := c.readExportData(path); err != nil {
+			c.missing[path] = c.unreadable()
+		}
+	}
+	return nil
+}
+
+// readExportData reads the types of a compiled package.
+func (c *checker) readExportData(path string) error {
+	file, err := os.Open(c.graph[path].ExportFile)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	r, err := gcexportdata.NewReader(file)
+	if err != nil {
+		return err
+	}
+	c.exported[path], err = gcexportdata.Read(r, c.fset, c.partial, path)
+	return err
+}
+
+// loadTypes loads the types of packages some of which do not compile: those from source, as far as that goes.
+func (c *checker) loadTypes(paths []string) error {
 	pkgs, err := c.load(packages.NeedName|packages.NeedTypes, paths)
 	if err != nil {
 		return err
 	}
-	unreadable := ""
 	for _, p := range pkgs {
 		switch {
 		case p.Types == nil:
 			c.missing[p.PkgPath] = c.packageError(p)
 		case !p.Types.Complete():
-			if unreadable == "" {
-				unreadable = c.unreadable()
-			}
-			c.missing[p.PkgPath] = unreadable
+			c.missing[p.PkgPath] = c.unreadable()
 		default:
 			c.exported[p.PkgPath] = p.Types
 		}

@@ -6,7 +6,6 @@ import (
 	"go/version"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -83,13 +82,7 @@ func (l *loader) matchError(p *packages.Package) string {
 // unreadable returns why the types of a compiled package cannot be read: it was compiled by a newer Go than this program
 // knows.
 func (l *loader) unreadable() string {
-	compiler := "the go command"
-	cmd := exec.CommandContext(l.ctx, "go", "env", "GOVERSION")
-	cmd.Dir, cmd.Env = l.opts.Dir, l.opts.Env
-	if out, err := cmd.Output(); err == nil {
-		compiler = strings.TrimSpace(string(out))
-	}
-	return fmt.Sprintf("this cloudtaskgen was built with %s and cannot read what %s compiles: %s", runtime.Version(), compiler, rebuild)
+	return fmt.Sprintf("this cloudtaskgen was built with %s and cannot read what %s compiles: %s", runtime.Version(), l.env.vars["GOVERSION"], rebuild)
 }
 
 // rebuild is the remedy for a program that is older than what it reads.

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/tools/go/packages"
 
 	"github.com/cloudtaskgen/cloudtaskgen/templates"
@@ -26,6 +27,7 @@ type loader struct {
 	*reporter
 	ctx     context.Context
 	opts    Options
+	env     *goSettings
 	graph   map[string]*packages.Package // by import path: what is known of packages that declarations mention
 	source  map[string]bool              // by import path: see fromSource
 	files   map[string]*sourcePackage    // by import path: packages that are read from source
@@ -86,7 +88,17 @@ func (l *loader) list() ([]*matched, error) {
 			return nil, fmt.Errorf("%s: cloudtaskgen takes packages, not files: write %s", p, dir)
 		}
 	}
+	var group errgroup.Group
+	if l.env == nil {
+		group.Go(func() (err error) {
+			l.env, err = readGoSettings(l.ctx, l.opts)
+			return err
+		})
+	}
 	pkgs, err := l.load(packages.NeedName|packages.NeedFiles|packages.NeedModule, l.opts.Patterns)
+	if envErr := group.Wait(); err == nil {
+		err = envErr // where both fail, the other has more to say
+	}
 	if err != nil {
 		return nil, err
 	}

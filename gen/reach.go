@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/tools/go/packages"
 )
 
@@ -77,19 +78,54 @@ func (l *loader) follow() (*reach, error) {
 	}
 }
 
-// extendGraph loads the import graph below paths: names, files and modules, nothing that needs compiling.
+// How the import graph is loaded: names, files and modules; and what was compiled, where nothing of it is about to change.
+const (
+	graphMode    = packages.NeedName | packages.NeedFiles | packages.NeedModule | packages.NeedImports | packages.NeedDeps
+	compiledMode = graphMode | packages.NeedExportFile
+)
+
+// extendGraph loads the import graph below paths. What is not of a local module most likely comes from export data, and
+// asking for that at once saves a run of the go command.
 func (l *loader) extendGraph(paths []string) error {
-	const mode = packages.NeedName | packages.NeedFiles | packages.NeedModule | packages.NeedImports | packages.NeedDeps
-	pkgs, err := l.load(mode, paths)
-	if err != nil {
+	var local, others []string
+	for _, p := range paths {
+		if l.env.isLocal(p) {
+			local = append(local, p)
+		} else {
+			others = append(others, p)
+		}
+	}
+	loaded := make([][]*packages.Package, 2)
+	var group errgroup.Group
+	for i, part := range []struct {
+		mode  packages.LoadMode
+		paths []string
+	}{{graphMode, local}, {compiledMode, others}} {
+		if len(part.paths) > 0 {
+			group.Go(func() (err error) {
+				loaded[i], err = l.load(part.mode, part.paths)
+				return err
+			})
+		}
+	}
+	if err := group.Wait(); err != nil {
 		return err
 	}
+	for _, pkgs := range loaded {
+		l.addToGraph(pkgs)
+	}
+	return nil
+}
+
+// addToGraph notes packages and what they import.
+func (l *loader) addToGraph(pkgs []*packages.Package) {
 	packages.Visit(pkgs, nil, func(p *packages.Package) {
-		if l.graph[p.PkgPath] == nil {
+		if known := l.graph[p.PkgPath]; known == nil {
 			l.graph[p.PkgPath] = p
+		} else if known.ExportFile == "" {
+			known.ExportFile = p.ExportFile
 		}
 	})
-	return nil
 }
 
 // annotated says whether a declaration's doc comment may have directives.
