@@ -45,6 +45,8 @@ type Result struct {
 	Files       []File           // what should be there, sorted by path; none when there are diagnostics
 	Orphans     []string         // output files whose source is gone, absolute, sorted; none when there are diagnostics
 	Diagnostics []Diagnostic     // sorted
+
+	inputs *inputs
 }
 
 // A File is one generated file.
@@ -99,6 +101,7 @@ func Generate(ctx context.Context, opts Options) (*Result, error) {
 	}
 	slices.SortFunc(res.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	res.Orphans = orphans(l.matched, res.Files)
+	res.inputs = l.inputs()
 	return res, nil
 }
 

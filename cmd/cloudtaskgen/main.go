@@ -80,6 +80,13 @@ func generate(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		return fail(errors.New("-json and -github exclude each other"), stderr)
 	}
 	opts.Patterns = flags.Args()
+	moment := new(gen.Moment)
+	if *check {
+		var unchanged bool
+		if moment, unchanged = gen.UserMemory().Recall(ctx, opts); unchanged {
+			return out.report("", nil)
+		}
+	}
 	res, err := gen.Generate(ctx, opts)
 	switch {
 	case err != nil:
@@ -94,6 +101,9 @@ func generate(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		differs, err := res.Diff(diff)
 		if err != nil {
 			return fail(err, stderr)
+		}
+		if len(differs) == 0 {
+			moment.Remember(res)
 		}
 		return out.report(res.Dir, differs)
 	}

@@ -30,6 +30,10 @@ func TestScripts(t *testing.T) {
 			e.Setenv("GOCACHE", env[0])
 			e.Setenv("GOMODCACHE", env[1])
 			e.Setenv("GOPROXY", "off")
+			// Where checks are remembered: not for the next run of the tests.
+			for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} {
+				e.Setenv(name, filepath.Join(e.WorkDir, ".home"))
+			}
 			e.Setenv("GOFLAGS", "")
 			e.Setenv("GOTOOLCHAIN", "local")
 			// For scripts that change PATH.
