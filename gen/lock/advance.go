@@ -260,7 +260,7 @@ func (c *comparison) encoding(p *pair, rewritten map[string]string) {
 		p.today.opaques(&Type{form: structure, name: namePayload}, json.RawMessage(text), nil, is)
 		for _, name := range slices.Sorted(maps.Keys(is)) {
 			now, before := is[name], was[name]
-			if before.typ == now.typ && before.json != now.json && !done[name] {
+			if before.typ != nil && sameType(before.typ, now.typ) && before.json != now.json && !done[name] {
 				done[name] = true
 				c.field(p, encodingChanged, now.at, false, true, "%s wrote %s and writes %s for the same value: whether the version before reads that, only you can know; let it read both before this one writes it", now.typ, before.json, now.json)
 			}
@@ -270,8 +270,9 @@ func (c *comparison) encoding(p *pair, rewritten map[string]string) {
 
 // An opaque is a value of a type with JSON of its own.
 type opaque struct {
-	at        path
-	typ, json string
+	at   path
+	typ  *Type
+	json string
 }
 
 // opaques collects those of a sample, by their paths.
@@ -281,7 +282,7 @@ func (t *Task) opaques(typ *Type, value json.RawMessage, at path, found map[stri
 		t.opaques(typ.elem, value, at, found)
 	case text, custom:
 		if compact(value) != "null" {
-			found[at.String()] = opaque{at, typ.String(), compact(value)}
+			found[at.String()] = opaque{at, typ, compact(value)}
 		}
 	case slice, array:
 		var elems []json.RawMessage

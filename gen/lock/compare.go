@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -264,10 +265,7 @@ func tolerant(t *Type, also string) string {
 // defaults words a change of what a missing field is.
 func defaults(was, is *Field) string {
 	word := func(f *Field) string {
-		if f.Default == nil {
-			return "the zero value"
-		}
-		return string(f.Default)
+		return cmp.Or(f.missing(), "the zero value")
 	}
 	return fmt.Sprintf("payloads without it stood for %s and stand for %s now, so that a task means one thing to the version that enqueued it and another to the one that runs it", word(was), word(is))
 }

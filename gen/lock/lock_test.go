@@ -45,9 +45,9 @@ func TestRules(t *testing.T) {
 		rules[rule.ID] = rule
 	}
 	for _, b := range m.check(t, lock.Options{}).Breaks {
-		name := strings.TrimPrefix(filepath.Dir(b.Pos.File), m.dir+string(filepath.Separator))
-		if b.Pos.File == filepath.Join(m.dir, lock.FileName) {
-			name = "task-removed" // which is nowhere in the source
+		name, _, inFolder := strings.Cut(strings.TrimPrefix(b.Pos.File, m.dir+string(filepath.Separator)), string(filepath.Separator))
+		if !inFolder {
+			name = "task-removed" // which is nowhere in the source: the place is in the lock
 		}
 		if rule := rules[b.Rule]; !b.InFlight && !b.Rolling || b.InFlight && !rule.InFlight || b.Rolling && !rule.Rolling {
 			t.Errorf("%s: not what the rule's breaks are about: %+v", b, rule)
@@ -76,6 +76,48 @@ func TestRules(t *testing.T) {
 		if !strings.Contains(found[rule.ID], ": "+rule.ID+" ") {
 			t.Errorf("rule %s has no case of its name that breaks it", rule.ID)
 		}
+	}
+}
+
+// TestRecipes goes the ways that the manual shows: each of them in steps of which none is a break, but for what only the user can
+// know, that no task is left which has a name. Between the second and the third more than 31 days go by.
+func TestRecipes(t *testing.T) {
+	recipes, err := os.ReadDir(filepath.Join("..", "..", "testdata", "recipes"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newModule(t)
+	last := map[string]string{}
+	for _, step := range []struct {
+		name string
+		opts lock.Options
+	}{
+		{"1", lock.Options{}},
+		{"2", lock.Options{}},
+		{"2", lock.Options{Prune: "2026-03-10"}}, // when everything of the first step is gone
+		{"3", lock.Options{Accept: []string{"task-removed:Gone"}, Reason: "it discarded its last"}},
+		{"4", lock.Options{Accept: []string{"alias-removed:Former"}, Reason: "31 days"}},
+	} {
+		if step.opts.Prune != "" {
+			m.now = m.now.AddDate(0, 0, 40)
+		}
+		for _, recipe := range recipes {
+			from := filepath.Join("..", "..", "testdata", "recipes", recipe.Name(), step.name)
+			if _, err := os.Stat(from); err == nil {
+				last[recipe.Name()] = from
+			}
+			m.copy(t, last[recipe.Name()], recipe.Name())
+		}
+		m.generate(t)
+		step.opts.Write = true
+		res := m.check(t, step.opts)
+		for _, b := range res.Breaks {
+			t.Errorf("step %s: %s: %s", step.name, b.Pos.File, b)
+		}
+		if err := res.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		m.now = m.now.AddDate(0, 0, 1)
 	}
 }
 
@@ -122,13 +164,19 @@ func (m *module) copyCases(t *testing.T, names []os.DirEntry, stage, otherwise s
 		if _, err := os.Stat(from); err != nil {
 			from = filepath.Join(cases, name.Name(), otherwise)
 		}
-		to := filepath.Join(m.dir, name.Name())
-		if err := os.RemoveAll(to); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.CopyFS(to, os.DirFS(from)); err != nil {
-			t.Fatal(err)
-		}
+		m.copy(t, from, name.Name())
+	}
+}
+
+// copy makes a folder of the module what another one is.
+func (m *module) copy(t *testing.T, from, name string) {
+	t.Helper()
+	to := filepath.Join(m.dir, name)
+	if err := os.RemoveAll(to); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
 	}
 }
 

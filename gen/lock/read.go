@@ -1,7 +1,6 @@
 package lock
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 )
@@ -80,8 +79,21 @@ func (r *reading) field(f, from *Field, at path) {
 		report(omitted)
 	case f.Required && from.Type.mayBeNull() && !f.Type.takesNull():
 		report(null)
-	case from.Omitted && !bytes.Equal(f.Default, from.Default):
+	case from.Omitted && f.missing() != from.missing():
 		report(defaulted)
+	}
+}
+
+// missing returns what a field is in payloads that do not have it; "" where that is its zero value.
+func (f *Field) missing() string {
+	if t := f.Type.read(); t.form == pointer || t.form == quoted {
+		return string(f.Default)
+	}
+	switch text := string(f.Default); text {
+	case `""`, "0", "false", "[]", "{}":
+		return ""
+	default:
+		return text
 	}
 }
 
@@ -149,7 +161,7 @@ func readsKey(read, written *Type) bool {
 	}
 	read, written = read.read(), written.written()
 	if written.form == text || read.form == text {
-		return read.form == text && written.form == text && read.name == written.name || read.is("string")
+		return read.form == text && written.form == text && sameType(read, written) || read.is("string")
 	}
 	return read.is("string") || readsNumber(read.name, written.name) || read.name == written.name
 }
@@ -159,7 +171,7 @@ func readsKey(read, written *Type) bool {
 func readsValue(read, written *Type) bool {
 	switch {
 	case read.form == custom || written.form == custom, read.form == text && written.form == text:
-		return read.form == written.form && read.name == written.name
+		return read.form == written.form && sameType(read, written)
 	case written.form == quoted && read.form == quoted:
 		return readsQuoted(read.elem, written.elem)
 	case written.form == quoted && read.is("string"):
@@ -177,6 +189,14 @@ func readsValue(read, written *Type) bool {
 		return written.is(nameTime)
 	}
 	return readsNumber(read.name, written.name)
+}
+
+// sameType reports whether types that know their own JSON have one name. Their packages may have moved; what they do with JSON
+// the payloads that are tried say.
+func sameType(a, b *Type) bool {
+	_, x, _ := strings.Cut(a.name, ".")
+	_, y, _ := strings.Cut(b.name, ".")
+	return x == y
 }
 
 // readsQuoted reports whether values in strings are read as the same ones.
@@ -262,7 +282,7 @@ func alike(a, b *Type, in, other *Task, seen map[[2]string]bool) bool {
 		}
 		return len(x) == len(y)
 	case a.form == text || a.form == custom:
-		return a.name == b.name
+		return sameType(a, b)
 	case a.form == mapping && !alike(a.key, b.key, in, other, seen):
 		return false
 	}

@@ -168,8 +168,7 @@ func (s *shaper) structName(t *model.Type, at path) string {
 	return name
 }
 
-// goName returns the name of a type with that of its package, which may have moved to another path: what the type does with
-// JSON is not in its name, so that the payloads that are tried say more than the path could.
+// goName returns the name of a type with that of its package, but not its path.
 func (s *shaper) goName(t *model.Type) string {
 	if t.Named == nil {
 		return s.pkg.Name + ".struct"

@@ -1,0 +1,15 @@
+package here
+
+//cloudtask:task
+type Moves struct {
+	Kind Kind `json:"kind"`
+}
+
+type Kind string
+
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k), nil }
+
+func (k *Kind) UnmarshalText(text []byte) error {
+	*k = Kind(text)
+	return nil
+}

@@ -1,0 +1,6 @@
+package add
+
+//cloudtask:task
+type Add struct {
+	A int `json:"a"`
+}

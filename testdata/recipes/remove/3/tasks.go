@@ -1,0 +1,6 @@
+package remove
+
+//cloudtask:task
+type Remove struct {
+	A int `json:"a"`
+}

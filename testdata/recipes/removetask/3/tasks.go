@@ -1,0 +1,7 @@
+package removetask
+
+//cloudtask:task
+//cloudtask:alias Merged
+type Into struct {
+	A int64 `json:"a"`
+}

@@ -1,0 +1,7 @@
+package rename
+
+//cloudtask:task
+type Rename struct {
+	New  string `json:"new" default:""`
+	Kept int    `json:"keep"`
+}

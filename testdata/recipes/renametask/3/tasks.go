@@ -1,0 +1,5 @@
+package renametask
+
+//cloudtask:task
+//cloudtask:alias Former
+type Latter struct{}

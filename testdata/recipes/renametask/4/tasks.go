@@ -1,0 +1,4 @@
+package renametask
+
+//cloudtask:task
+type Latter struct{}

@@ -1,0 +1,6 @@
+package require
+
+//cloudtask:task
+type Require struct {
+	A string `json:"a" default:""`
+}

@@ -1,0 +1,6 @@
+package retype
+
+//cloudtask:task
+type Retype struct {
+	ID int64 `json:"id"`
+}

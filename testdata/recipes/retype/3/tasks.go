@@ -1,0 +1,6 @@
+package retype
+
+//cloudtask:task
+type Retype struct {
+	UUID string `json:"uuid" default:""`
+}
