@@ -21,8 +21,9 @@ func TestModuleProxy(t *testing.T) {
 	getTool := regexp.MustCompile(`(?m)^ *(go get -tool .*@latest)$`).FindStringSubmatch(readme)
 	generate := regexp.MustCompile(`(?m)^ *(go generate .*)\n *(go get .*)$`).FindStringSubmatch(readme)
 	check := regexp.MustCompile(`(?m)^ *(go tool cloudtaskgen -check .*)$`).FindStringSubmatch(readme)
-	if getTool == nil || generate == nil || check == nil {
-		t.Fatal("README.md does not say how to get the generator, how to generate and how to check")
+	lock := regexp.MustCompile("`(go tool cloudtaskgen lock)`").FindStringSubmatch(readme)
+	if getTool == nil || generate == nil || check == nil || lock == nil {
+		t.Fatal("README.md does not say how to get the generator, how to generate, how to check and how to lock")
 	}
 
 	dir, cache := t.TempDir(), t.TempDir()
@@ -70,6 +71,8 @@ func main() {
 	runWith(t, env, dir, "go", "vet", "./...")
 	runWith(t, env, dir, "go", "run", ".")
 	runWith(t, env, dir, "go", strings.Fields(check[1])[1:]...)
+	runWith(t, env, dir, "go", strings.Fields(lock[1])[1:]...)
+	runWith(t, env, dir, "go", append(strings.Fields(lock[1])[1:], "-check")...)
 }
 
 // makeProxy returns a folder that is a module proxy with one version of this module: what the checkout has.

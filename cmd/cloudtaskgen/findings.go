@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"io"
 	"os"
@@ -18,6 +19,39 @@ type findings struct {
 func (f *findings) addFlags(flags *flag.FlagSet) {
 	flags.BoolVar(&f.json, "json", false, "for editors: print what is found as a JSON array on standard output, and nothing else")
 	flags.BoolVar(&f.github, "github", false, "for GitHub Actions: print what is found as annotations too, on standard output")
+}
+
+// checkFlags says what is wrong with the flags.
+func (f *findings) checkFlags() error {
+	if f.json && f.github {
+		return errors.New("-json and -github exclude each other")
+	}
+	return nil
+}
+
+// An output is what a command writes, or compares with what is there.
+type output interface {
+	Commit() error
+	Diff(w io.Writer) ([]gen.Diagnostic, error)
+}
+
+// finish writes output, or checks it, and returns the exit code.
+func (f *findings) finish(dir string, o output, check bool) int {
+	if !check {
+		if err := o.Commit(); err != nil {
+			return fail(err, f.stderr)
+		}
+		return f.report(dir, nil)
+	}
+	diff := f.stdout
+	if f.json {
+		diff = io.Discard
+	}
+	differs, err := o.Diff(diff)
+	if err != nil {
+		return fail(err, f.stderr)
+	}
+	return f.report(dir, differs)
 }
 
 // report prints diagnostics and returns the exit code. Editors get an array whether or not anything was found.

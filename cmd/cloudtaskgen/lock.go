@@ -70,27 +70,14 @@ func lockPayloads(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		code := out.report(res.Dir, res.Findings())
 		fmt.Fprintf(stderr, "cloudtaskgen: to record that a break is meant: cloudtaskgen lock -accept %s -reason '…'\n", res.Breaks[0].Quoted())
 		return code
-	case *check:
-		diff := stdout
-		if out.json {
-			diff = io.Discard
-		}
-		differs, err := res.Diff(diff)
-		if err != nil {
-			return fail(err, stderr)
-		}
-		return out.report(res.Dir, differs)
 	}
-	if err := res.Commit(); err != nil {
-		return fail(err, stderr)
-	}
-	return out.report(res.Dir, nil)
+	return out.finish(res.Dir, res, *check)
 }
 
 // checkLockFlags says which flags exclude each other, and reads what day it is.
 func checkLockFlags(opts *lock.Options, out *findings) error {
-	if out.json && out.github {
-		return errors.New("-json and -github exclude each other")
+	if err := out.checkFlags(); err != nil {
+		return err
 	}
 	if !opts.Write && (len(opts.Accept) > 0 || opts.Prune != "") {
 		return errors.New("lock -check writes nothing, so that there is no use in -accept and -prune")

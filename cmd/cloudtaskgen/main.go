@@ -76,8 +76,8 @@ func generate(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	if code, done := parse(flags, args, stdout, stderr); done {
 		return code
 	}
-	if out.json && out.github {
-		return fail(errors.New("-json and -github exclude each other"), stderr)
+	if err := out.checkFlags(); err != nil {
+		return fail(err, stderr)
 	}
 	opts.Patterns = flags.Args()
 	moment := new(gen.Moment)
@@ -93,24 +93,12 @@ func generate(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		return fail(err, stderr)
 	case len(res.Diagnostics) > 0:
 		return out.report(res.Dir, res.Diagnostics)
-	case *check:
-		diff := stdout
-		if out.json {
-			diff = io.Discard
-		}
-		differs, err := res.Diff(diff)
-		if err != nil {
-			return fail(err, stderr)
-		}
-		if len(differs) == 0 {
-			moment.Remember(res)
-		}
-		return out.report(res.Dir, differs)
 	}
-	if err := res.Commit(); err != nil {
-		return fail(err, stderr)
+	code := out.finish(res.Dir, res, *check)
+	if *check && code == exitOK {
+		moment.Remember(res)
 	}
-	return out.report(res.Dir, nil)
+	return code
 }
 
 // list prints the route table.
@@ -123,13 +111,11 @@ func list(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return code
 	}
 	opts.Patterns = flags.Args()
-	res, err := gen.Load(ctx, opts)
-	switch out := (&findings{stdout: stdout, stderr: stderr}); {
-	case err != nil:
-		return fail(err, stderr)
-	case len(res.Diagnostics) > 0:
-		return out.report(res.Dir, res.Diagnostics)
+	res, code := load(ctx, opts, stdout, stderr)
+	if code != exitOK {
+		return code
 	}
+	var err error
 	if *asJSON {
 		err = res.WriteRoutesJSON(stdout, *pathPrefix)
 	} else {
@@ -139,6 +125,16 @@ func list(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return fail(err, stderr)
 	}
 	return exitOK
+}
+
+// load reads the tasks that a command prints something of. The code is not exitOK when it cannot.
+func load(ctx context.Context, opts gen.Options, stdout, stderr io.Writer) (*gen.Result, int) {
+	res, err := gen.Load(ctx, opts)
+	if err != nil {
+		return nil, fail(err, stderr)
+	}
+	out := &findings{stdout: stdout, stderr: stderr}
+	return res, out.report(res.Dir, res.Diagnostics)
 }
 
 // help explains the command or a topic.

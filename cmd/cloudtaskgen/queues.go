@@ -33,12 +33,9 @@ func queues(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return code
 	}
 	opts.Patterns = flags.Args()
-	res, err := gen.Load(ctx, opts)
-	switch out := (&findings{stdout: stdout, stderr: stderr}); {
-	case err != nil:
-		return fail(err, stderr)
-	case len(res.Diagnostics) > 0:
-		return out.report(res.Dir, res.Diagnostics)
+	res, code := load(ctx, opts, stdout, stderr)
+	if code != exitOK {
+		return code
 	}
 	notes, err := res.WriteQueues(stdout, print)
 	if err != nil {
