@@ -23,7 +23,8 @@ usage:
 
 The default is all packages of the module. Codecs are tried by running them: the packages have to build.
 
-Exit status: 0 fine; 1 a break that has not been accepted, or -check found the lock out of date; 2 wrong usage or an I/O error.
+Exit status: 0 fine; 1 problems in the source, a break that has not been accepted, or -check found the lock out of date; 2 wrong usage
+or an I/O error.
 
 Rules, and what their breaks are about:
 
@@ -68,7 +69,7 @@ func lockPayloads(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		return out.report(res.Dir, res.Diagnostics)
 	case len(res.Breaks) > 0:
 		code := out.report(res.Dir, res.Findings())
-		fmt.Fprintf(stderr, "cloudtaskgen: to record that a break is meant: cloudtaskgen lock -accept %s -reason '…'\n", res.Breaks[0].Quoted())
+		fmt.Fprintf(stderr, "cloudtaskgen: to record that a break is meant: %s -accept %s -reason '…'\n", res.Command, res.Breaks[0].Quoted())
 		return code
 	}
 	return out.finish(res.Dir, res, *check)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,6 +35,11 @@ func (c *checker) compare(accepts []Acceptance) error {
 		from = compare(today, c.working.Tasks)
 	}
 	read, err := c.try(since, from)
+	if e, ok := errors.AsType[*buildError](err); ok {
+		if c.res.Diagnostics = e.diagnostics(c.res.Dir); len(c.res.Diagnostics) > 0 {
+			return nil
+		}
+	}
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,7 @@ type Result struct {
 	Diagnostics []gen.Diagnostic // what is wrong with the source; there is nothing else then
 	Breaks      []Break          // those that have not been accepted, sorted
 	Notes       []string         // what else the user should know
+	Command     string           // that writes the lock, in messages
 
 	exists bool     // there is a lock
 	next   gen.File // the lock as it should be
@@ -58,7 +59,13 @@ func Check(ctx context.Context, opts Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.res = &Result{Dir: loaded.Dir, Diagnostics: loaded.Diagnostics}
+	c.res = &Result{Dir: loaded.Dir, Diagnostics: loaded.Diagnostics, Command: "cloudtaskgen lock"}
+	if opts.File != "" {
+		c.res.Command += " -o " + opts.File
+	}
+	if opts.Against != "" {
+		c.res.Command += " -against " + opts.Against
+	}
 	if len(loaded.Diagnostics) > 0 {
 		return c.res, nil
 	}
@@ -88,7 +95,7 @@ func (r *Result) Diff(w io.Writer) ([]gen.Diagnostic, error) {
 		if !r.exists {
 			why = "missing"
 		}
-		found[i].Message = why + ": run cloudtaskgen lock, and commit what it writes"
+		found[i].Message = why + ": run " + r.Command + ", and commit what it writes"
 	}
 	return found, err
 }
@@ -232,7 +239,7 @@ func (c *checker) parse(data []byte, which string) (*File, error) {
 	if err != nil {
 		hint := ""
 		if bytes.Contains(data, []byte("\n<<<<<<< ")) {
-			hint = ": take the side that was there first, such as with git checkout --theirs, and run cloudtaskgen lock"
+			hint = ": take the side that was there first, such as with git checkout --theirs, and run " + c.res.Command
 		}
 		return nil, fmt.Errorf("%s%s is no lock: %w%s", c.fileName(), which, err, hint)
 	}
