@@ -62,20 +62,28 @@ type words func(ctx context.Context, t *target, typed string) []suggestion
 
 type suggestion struct{ word, about string }
 
-// complete prints how the last of the words can go on. Whatever fails leaves fewer suggestions.
+// complete prints how the last of the words can go on. Whatever fails, or takes too long, leaves fewer suggestions.
 func complete(args []string, out io.Writer) {
 	if len(args) == 0 {
 		return
 	}
 	before, typed := args[:len(args)-1], args[len(args)-1]
-	for _, s := range suggestions(before, typed) {
-		if strings.HasPrefix(s.word, typed) {
-			fmt.Fprintf(out, "%s\t%s\n", s.word, s.about)
+	ctx, cancel := context.WithTimeout(context.Background(), completeTime)
+	defer cancel()
+	found := make(chan []suggestion, 1)
+	go func() { found <- suggestions(ctx, before, typed) }() // looking for credentials does not always end with ctx
+	select {
+	case <-ctx.Done():
+	case all := <-found:
+		for _, s := range all {
+			if strings.HasPrefix(s.word, typed) {
+				fmt.Fprintf(out, "%s\t%s\n", s.word, s.about)
+			}
 		}
 	}
 }
 
-func suggestions(before []string, typed string) []suggestion {
+func suggestions(ctx context.Context, before []string, typed string) []suggestion {
 	if len(before) == 0 || before[0] == "help" && len(before) == 1 {
 		all := []suggestion{{"help", "describe a command"}}
 		for _, c := range commands() {
@@ -101,8 +109,6 @@ func suggestions(before []string, typed string) []suggestion {
 	if from == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), completeTime)
-	defer cancel()
 	var where targetFlags
 	chosen := flag.NewFlagSet("", flag.ContinueOnError)
 	chosen.SetOutput(io.Discard)

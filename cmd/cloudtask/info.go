@@ -1,12 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -207,10 +212,35 @@ func fromDuration(d *durationpb.Duration) duration { return duration(d.AsDuratio
 
 // writeJSON prints a value for programs.
 func writeJSON(w io.Writer, v any) error {
-	encoder := json.NewEncoder(w)
+	text, err := encodeJSON(v, "")
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(text, '\n'))
+	return err
+}
+
+// encodeJSON returns the indented JSON of a value, behind a prefix on each line but the first. What is not printable is
+// escaped: it is all in strings, and could steer a terminal.
+func encodeJSON(v any, prefix string) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(v)
+	encoder.SetIndent(prefix, "  ")
+	if err := encoder.Encode(v); err != nil {
+		return nil, err
+	}
+	out := make([]byte, 0, text.Len())
+	for _, r := range strings.TrimSuffix(text.String(), "\n") {
+		if r == '\n' || unicode.IsPrint(r) {
+			out = utf8.AppendRune(out, r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			out = fmt.Appendf(out, `\u%04x`, unit)
+		}
+	}
+	return out, nil
 }
 
 // jsonList prints a list element by element, so that a long one need not be kept.
@@ -220,7 +250,7 @@ type jsonList struct {
 }
 
 func (l *jsonList) add(v any) error {
-	text, err := json.MarshalIndent(v, "  ", "  ")
+	text, err := encodeJSON(v, "  ")
 	if err != nil {
 		return err
 	}

@@ -185,10 +185,12 @@ func (op *operation) spread(infos []queueInfo) (projects, locations bool) {
 	return projects || op.project == "", projects || locations || op.location == ""
 }
 
+const notCounted = "?"
+
 func (q queueInfo) taskCount() string {
 	switch {
 	case q.Tasks == nil:
-		return "?"
+		return notCounted
 	case q.MoreTasks:
 		return strconv.Itoa(*q.Tasks) + "+"
 	}

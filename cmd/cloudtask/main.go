@@ -146,7 +146,7 @@ func (c command) printHelp(w io.Writer, flags *flag.FlagSet) {
 func printUsage(w io.Writer) {
 	fmt.Fprint(w, "usage: cloudtask COMMAND [flags]\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.summary)
+		fmt.Fprintf(w, "  %-11s %s\n", c.name, c.summary)
 	}
 	fmt.Fprint(w, "\n\"cloudtask help COMMAND\" describes a command and its flags.\n")
 }

@@ -20,6 +20,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +28,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 const (
@@ -46,9 +49,9 @@ type production struct {
 	closed  chan struct{}
 	backend *httputil.ReverseProxy
 
-	// before is called with each call's path. It may block.
+	// before is called with each call. It may block, and may refuse it.
 	mu     sync.Mutex
-	before func(path string)
+	before func(*http.Request) error
 }
 
 // newProduction leads to the embedded queue at the address.
@@ -140,7 +143,7 @@ func statusInTrailer(resp *http.Response) error {
 	return nil
 }
 
-func (p *production) setBefore(before func(path string)) {
+func (p *production) setBefore(before func(*http.Request) error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.before = before
@@ -190,17 +193,18 @@ func (p *production) Addr() net.Addr { return &net.TCPAddr{} }
 
 // ServeHTTP is the service.
 func (p *production) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := p.authenticate(r); err != nil {
-		w.Header().Set("Content-Type", "application/grpc")
-		w.Header().Set("Grpc-Status", "16")
-		w.Header().Set("Grpc-Message", err.Error())
-		return
-	}
 	p.mu.Lock()
 	before := p.before
 	p.mu.Unlock()
-	if before != nil {
-		before(r.URL.Path)
+	err := p.authenticate(r)
+	if err == nil && before != nil {
+		err = before(r)
+	}
+	if err != nil {
+		w.Header().Set("Content-Type", "application/grpc")
+		w.Header().Set("Grpc-Status", strconv.Itoa(int(status.Code(err))))
+		w.Header().Set("Grpc-Message", status.Convert(err).Message())
+		return
 	}
 	p.backend.ServeHTTP(w, r)
 }
@@ -209,11 +213,14 @@ func (p *production) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (p *production) authenticate(r *http.Request) error {
 	token, err := jwt.ParseSigned(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
-		return fmt.Errorf("no token: %w", err)
+		return status.Errorf(codes.Unauthenticated, "no token: %v", err)
 	}
 	var claims jwt.Claims
 	if err := token.Claims(p.key.Public(), &claims); err != nil {
-		return err
+		return status.Error(codes.Unauthenticated, err.Error())
 	}
-	return claims.Validate(jwt.Expected{Issuer: productionAccount, Time: time.Now()})
+	if err := claims.Validate(jwt.Expected{Issuer: productionAccount, Time: time.Now()}); err != nil {
+		return status.Error(codes.Unauthenticated, err.Error())
+	}
+	return nil
 }

@@ -85,18 +85,18 @@ func (op *operation) changeQueue(ctx context.Context, arg string, change queueCh
 		if err := op.countTasks(ctx, infos, false); err != nil {
 			return err
 		}
-		noun := " tasks"
-		if infos[0].taskCount() == "1" {
-			noun = " task"
+		if n := infos[0].taskCount(); n == "1" {
+			warning += " It has 1 task now."
+		} else if n != notCounted {
+			warning += " It has " + n + " tasks now."
 		}
-		warning += " It has " + infos[0].taskCount() + noun + " now."
 	}
 	if err := op.confirm(ctx, change.effect, []string{before.Name}, warning); err != nil {
 		return err
 	}
-	after, err := change.call(ctx, op.client, before.Name)
+	after, err := change.call(context.WithoutCancel(ctx), op.client, before.Name) // so that it is known what became of it
 	if err != nil {
-		return failed(ctx, err, "%s %s", change.doing, before.Name)
+		return &callError{change.doing + " " + before.Name, err}
 	}
 	switch state := after.GetState().String(); {
 	case op.json:

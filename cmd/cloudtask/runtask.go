@@ -64,9 +64,10 @@ func (op *operation) runTask(ctx context.Context, arg string, queues []string, w
 		return err
 	}
 	before := task.GetDispatchCount()
-	task, err = op.client.RunTask(ctx, &cloudtaskspb.RunTaskRequest{Name: task.GetName()})
+	name := task.GetName()
+	task, err = op.client.RunTask(context.WithoutCancel(ctx), &cloudtaskspb.RunTaskRequest{Name: name}) // so that it is known what became of it
 	if err != nil {
-		return failed(ctx, err, "running %s", arg)
+		return &callError{"running " + name, err}
 	}
 	info := runInfo{Task: newTaskInfo(task, op.now(ctx), false)}
 	if !op.json {

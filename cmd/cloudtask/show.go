@@ -167,7 +167,7 @@ func (op *operation) showPayload(body []byte, hidden bool) error {
 	var indented bytes.Buffer
 	switch {
 	case hidden:
-		text = notShown + ", for want of the permission cloudtasks.tasks.fullView\n"
+		text = "(not shown, for want of the permission cloudtasks.tasks.fullView)\n"
 	case len(body) == 0:
 		text = "(empty)\n"
 	case json.Indent(&indented, body, "", "  ") == nil:
