@@ -176,7 +176,8 @@ func (op *operation) countTasks(ctx context.Context, infos []queueInfo, all bool
 	return group.Wait()
 }
 
-// spread reports whether the queues are in more than one project and location, or in others than one could expect.
+// spread reports whether a list has to say in which project and location each queue is: where it was not asked for those
+// of one.
 func (op *operation) spread(infos []queueInfo) (projects, locations bool) {
 	for _, q := range infos {
 		projects = projects || q.Project != infos[0].Project

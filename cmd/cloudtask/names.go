@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -10,7 +9,6 @@ import (
 
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/api/iterator"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -163,48 +161,4 @@ func (t *target) searchTask(ctx context.Context, id string, queues []string, vie
 	}
 	name, err := one(names, fmt.Sprintf("task %s in the queues of %s", id, t.scope()))
 	return found[name], err
-}
-
-func (t *target) getTask(ctx context.Context, name string, view cloudtaskspb.Task_View) (*cloudtaskspb.Task, error) {
-	task, err := t.client.GetTask(ctx, &cloudtaskspb.GetTaskRequest{Name: name, ResponseView: view})
-	return task, failed(ctx, err, "getting %s", name)
-}
-
-const maxPage = 1000 // tasks that Cloud Tasks lists in one call
-
-// queue returns the queue's settings, nil where they cannot be read: for what can be told without them too.
-func (t *target) queue(ctx context.Context, name string) *cloudtaskspb.Queue {
-	q, err := t.client.GetQueue(ctx, &cloudtaskspb.GetQueueRequest{Name: name})
-	if err != nil {
-		return nil
-	}
-	return q
-}
-
-func isPaused(q *cloudtaskspb.Queue) bool {
-	return q.GetState() == cloudtaskspb.Queue_PAUSED || q.GetState() == cloudtaskspb.Queue_DISABLED
-}
-
-var errStop = errors.New("stop")
-
-// tasksOf calls f with each task of the queue, without its body, page by page; f may end that with errStop. An error
-// names the queue.
-func (t *target) tasksOf(ctx context.Context, queue string, f func(*cloudtaskspb.Task) error) error {
-	list := t.client.ListTasks(ctx, &cloudtaskspb.ListTasksRequest{Parent: queue, PageSize: maxPage})
-	list.PageInfo().MaxSize = maxPage
-	for {
-		task, err := list.Next()
-		if errors.Is(err, iterator.Done) {
-			return nil
-		}
-		if err != nil {
-			return failed(ctx, err, "listing the tasks of %s", queue)
-		}
-		if err := f(task); err != nil {
-			if errors.Is(err, errStop) {
-				return nil
-			}
-			return err
-		}
-	}
 }

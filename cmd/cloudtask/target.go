@@ -11,23 +11,16 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"cloud.google.com/go/auth/credentials"
 	cloudtasks "cloud.google.com/go/cloudtasks/apiv2"
-	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
-	"golang.org/x/sync/errgroup"
 	"google.golang.org/api/iterator"
 	"google.golang.org/genproto/googleapis/cloud/location"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/gcp"
 )
-
-// atOnce is how many calls are made at the same time where there are many to make.
-const atOnce = 16
 
 // target is the queue service that a command works with, and what of it: an embedded queue, or Cloud Tasks itself.
 type target struct {
@@ -239,40 +232,4 @@ func (t *target) askCredentials(ctx context.Context) error {
 	}
 	t.project = project
 	return nil
-}
-
-// queues returns the queues that are looked at, in order of their names; id selects those of that id, "" all.
-func (t *target) queues(ctx context.Context, id string) ([]*cloudtaskspb.Queue, error) {
-	locations, err := t.locations(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var mu sync.Mutex
-	var found []*cloudtaskspb.Queue
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for _, location := range locations {
-		group.Go(func() error {
-			queues := t.client.ListQueues(groupCtx, &cloudtaskspb.ListQueuesRequest{Parent: location})
-			for {
-				q, err := queues.Next()
-				if errors.Is(err, iterator.Done) {
-					return nil
-				}
-				if err != nil {
-					return failed(ctx, err, "listing the queues of %s", location)
-				}
-				if id == "" || lastSegment(q.GetName()) == id {
-					mu.Lock()
-					found = append(found, q)
-					mu.Unlock()
-				}
-			}
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(found, func(a, b *cloudtaskspb.Queue) int { return strings.Compare(a.GetName(), b.GetName()) })
-	return found, nil
 }
