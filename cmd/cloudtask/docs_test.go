@@ -11,9 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestDocumentedSessions runs the sessions of docs/command.md in order: what follows "$ " is a command, and what comes after
-// it is what it prints.
-func TestDocumentedSessions(t *testing.T) {
+// TestDocumentedCommands runs the commands of docs/command.md in order: what follows "$ " is one, and what comes after it is
+// what it prints.
+func TestDocumentedCommands(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "command.md"))
 	if err != nil {
@@ -38,12 +38,12 @@ func TestDocumentedSessions(t *testing.T) {
 		}
 	}
 	deliver(time.Second)
-	sessions := consoles(strings.ReplaceAll(string(page), "\r\n", "\n"))
-	if len(sessions) < 5 {
-		t.Fatalf("only %d sessions", len(sessions))
+	blocks := consoles(strings.ReplaceAll(string(page), "\r\n", "\n"))
+	if len(blocks) < 5 {
+		t.Fatalf("only %d blocks of commands", len(blocks))
 	}
-	for _, session := range sessions {
-		for _, command := range strings.Split(session, "$ ")[1:] {
+	for _, block := range blocks {
+		for _, command := range strings.Split(block, "$ ")[1:] {
 			line, want, _ := strings.Cut(command, "\n")
 			if strings.HasPrefix(line, "cloudtask replay greet-5 ") { // the page has got to another queue
 				if err := s.enqueue([]string{"emails/greet-5", "Greet", `{"name":"Ann"}`}); err != nil {
@@ -85,7 +85,7 @@ func (s *stage) say(t *testing.T, dir, line string) string {
 	return regexp.MustCompile(`(?m), after \S+$`).ReplaceAllString(text, ", after 2ms")
 }
 
-// consoles returns the fenced blocks of sessions in a page of Markdown.
+// consoles returns the fenced blocks of commands and what they print in a page of Markdown.
 func consoles(page string) []string {
 	var blocks []string
 	for _, part := range strings.Split(page, "```console\n")[1:] {

@@ -3,6 +3,7 @@ package cloudtask_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -175,4 +176,17 @@ func files(t *testing.T, dir string) []string {
 		names = append(names, entry.Name())
 	}
 	return names
+}
+
+// BenchmarkSaveFailure is an attempt that fails and is saved to a directory that is full.
+func BenchmarkSaveFailure(b *testing.B) {
+	cfg, dir := saving(b)
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	h := newHandler(b, cfg, route(fails(errors.New("no"))))
+	for i := 0; b.Loop(); i++ {
+		serve(h, "POST", "/tasks/Greet", `{"name":"Ann"}`, "X-CloudTasks-TaskName", strconv.Itoa(i), "X-CloudTasks-QueueName", "q")
+	}
+	if got := len(savedTasks(b, dir)); got > 100 {
+		b.Fatalf("%d files", got)
+	}
 }
