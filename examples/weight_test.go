@@ -7,18 +7,31 @@ import (
 	"testing"
 )
 
-// TestRuntimeIsLight makes sure that who only runs tasks, or enqueues through another backend, links no gRPC, protobuf
-// and Google API package.
+// TestRuntimeIsLight makes sure that who only runs tasks, enqueues through another backend or tests, links no gRPC,
+// protobuf and Google API package.
 func TestRuntimeIsLight(t *testing.T) {
 	t.Parallel()
-	for _, pkg := range []string{"./runtime/cloudtask", "./runtime/localqueue"} {
-		for dep := range strings.FieldsSeq(run(t, root, "go", "list", "-deps", pkg)) {
+	list := func(args ...string) {
+		for dep := range strings.FieldsSeq(run(t, root, "go", append([]string{"list", "-deps"}, args...)...)) {
 			for _, heavy := range []string{"google.golang.org/", "cloud.google.com/", "github.com/googleapis/", "go.opentelemetry.io/", modulePath + "/gen", modulePath + "/templates"} {
 				if strings.HasPrefix(dep, heavy) {
-					t.Errorf("%s depends on %s", pkg, dep)
+					t.Errorf("%v: depends on %s", args, dep)
 				}
 			}
 		}
+	}
+	list("./runtime/cloudtask", "./runtime/localqueue", "./runtime/cloudtasktest")
+	list("-test", "./examples/shop", "./examples/tour/tasks", "./examples/tour/documents") // test binaries
+}
+
+// TestProgramsHaveNothingForTests looks at the compiled code of a package: what is generated for tests is not in it, not
+// even for the linker to drop.
+func TestProgramsHaveNothingForTests(t *testing.T) {
+	t.Parallel()
+	archive := run(t, root, "go", "list", "-export", "-f", "{{.Export}}", "./examples/tour/tasks")
+	symbols := run(t, root, "go", "tool", "nm", strings.TrimSpace(archive))
+	if !strings.Contains(symbols, "tasks.EnqueueCloseAccountAsap") || strings.Contains(symbols, "Enqueued") {
+		t.Errorf("the package's code has Enqueued functions, or not those that it should have:\n%s", symbols)
 	}
 }
 

@@ -52,11 +52,11 @@ func Only[T any](t TB, tasks cloudtask.Enqueued[*Queue, T], want ...T) Enqueued[
 	all := All(t, tasks)
 	switch name := tasks.Definition.Name; {
 	case len(all) == 0:
-		t.Fatalf("no %s was enqueued%s", name, instead(tasks.Queue.Tasks()))
+		t.Fatalf("%s: none enqueued, want one%s", name, instead(tasks.Queue.Tasks()))
 	case len(all) > 1 && len(want) == 0:
-		t.Fatalf("%d %s were enqueued, want one:%s", len(all), name, list(tasksOf(all)))
+		t.Fatalf("%s: %d enqueued, want one:%s", name, len(all), list(tasksOf(all)))
 	case len(all) > 1 || len(want) == 1 && !equal(want[0], all[0].Payload):
-		t.Fatalf("what was enqueued of %s is not what was wanted (-want +got):\n%s", name, diff(want, payloads(all)))
+		t.Fatalf("%s: enqueued otherwise than wanted (-want +got):\n%s", name, diff(want, payloads(all)))
 	}
 	return all[0]
 }
@@ -76,9 +76,9 @@ func Exactly[T any](t TB, tasks cloudtask.Enqueued[*Queue, T], want ...T) []Enqu
 	switch name := tasks.Definition.Name; {
 	case len(missing) == 0 && len(got) == len(want):
 	case len(got) == 0:
-		t.Fatalf("no %s was enqueued, want %d%s", name, len(want), instead(tasks.Queue.Tasks()))
+		t.Fatalf("%s: none enqueued, want %d%s", name, len(want), instead(tasks.Queue.Tasks()))
 	default:
-		t.Fatalf("what was enqueued of %s is not what was wanted (-want +got):\n%s", name, diff(want, got))
+		t.Fatalf("%s: enqueued otherwise than wanted (-want +got):\n%s", name, diff(want, got))
 	}
 	return all
 }
@@ -87,7 +87,7 @@ func Exactly[T any](t TB, tasks cloudtask.Enqueued[*Queue, T], want ...T) []Enqu
 func None[T any](t TB, tasks cloudtask.Enqueued[*Queue, T]) {
 	t.Helper()
 	if all := All(t, tasks); len(all) > 0 {
-		t.Errorf("%d %s were enqueued, want none (-want +got):\n%s", len(all), tasks.Definition.Name, diff(nil, payloads(all)))
+		t.Errorf("%s: %d enqueued, want none (-want +got):\n%s", tasks.Definition.Name, len(all), diff(nil, payloads(all)))
 	}
 }
 
@@ -95,7 +95,7 @@ func None[T any](t TB, tasks cloudtask.Enqueued[*Queue, T]) {
 func Nothing(t TB, q *Queue) {
 	t.Helper()
 	if all := q.Tasks(); len(all) > 0 {
-		t.Errorf("%d tasks were enqueued, want none:%s", len(all), list(all))
+		t.Errorf("tasks: %d enqueued, want none:%s", len(all), list(all))
 	}
 }
 
@@ -122,9 +122,9 @@ func Eventually[T any](t TB, tasks cloudtask.Enqueued[*Queue, T], want ...T) Enq
 		}
 		switch name := tasks.Definition.Name; {
 		case len(all) == 0:
-			t.Fatalf("no %s was enqueued within %v%s", name, eventually, instead(tasks.Queue.Tasks()))
+			t.Fatalf("%s: none enqueued within %v%s", name, eventually, instead(tasks.Queue.Tasks()))
 		default:
-			t.Fatalf("what was enqueued of %s within %v is not what was wanted (-want +got):\n%s", name, eventually, diff(want, payloads(all)))
+			t.Fatalf("%s: enqueued otherwise than wanted within %v (-want +got):\n%s", name, eventually, diff(want, payloads(all)))
 		}
 	}
 }
@@ -164,9 +164,9 @@ func tasksOf[T any](typed []Enqueued[T]) []*Task {
 // instead says what was enqueued where something else was wanted.
 func instead(tasks []*Task) string {
 	if len(tasks) == 0 {
-		return ", and nothing else either"
+		return "; nothing else was either"
 	}
-	return "; these tasks were:" + list(tasks)
+	return "; instead:" + list(tasks)
 }
 
 // list lists tasks for a message, a line each.

@@ -37,25 +37,25 @@ func TestFailures(t *testing.T) {
 		want   []string // in the log, in this order
 	}{
 		{"only, nothing", nothing, func(t *fakeTB, q *cloudtasktest.Queue) { cloudtasktest.Only(t, enqueuedGreet(q)) },
-			[]string{"no Greet was enqueued, and nothing else either"}},
+			[]string{"Greet: none enqueued, want one; nothing else was either"}},
 		{"only, others", enqueueAll("Ada"), func(t *fakeTB, q *cloudtasktest.Queue) { cloudtasktest.Only(t, enqueuedFarewell(q)) },
-			[]string{"no Farewell was enqueued; these tasks were:\n\tGreet Ada in greetings: {\"Name\":\"Ada\"}"}},
+			[]string{"Farewell: none enqueued, want one; instead:\n\tGreet Ada in greetings: {\"Name\":\"Ada\"}"}},
 		{"only, several", enqueueAll("Ada", "Bo"), func(t *fakeTB, q *cloudtasktest.Queue) { cloudtasktest.Only(t, enqueuedGreet(q)) },
-			[]string{"2 Greet were enqueued, want one:\n\tGreet Ada in", "\n\tGreet Bo in"}},
+			[]string{"Greet: 2 enqueued, want one:\n\tGreet Ada in", "\n\tGreet Bo in"}},
 		{"only, another", enqueueAll("Ada"), func(t *fakeTB, q *cloudtasktest.Queue) { cloudtasktest.Only(t, enqueuedGreet(q), greet{"Bo"}) },
-			[]string{"what was enqueued of Greet is not what was wanted (-want +got):", "-", `"Bo"`, "+", `"Ada"`}},
+			[]string{"Greet: enqueued otherwise than wanted (-want +got):", "-", `"Bo"`, "+", `"Ada"`}},
 		{"exactly", enqueueAll("Ada", "Bo"), func(t *fakeTB, q *cloudtasktest.Queue) {
 			cloudtasktest.Exactly(t, enqueuedGreet(q), greet{"Ada"}, greet{"Ada"})
 		},
-			[]string{"not what was wanted (-want +got):", "-", `"Ada"`, "+", `"Bo"`}},
+			[]string{"Greet: enqueued otherwise than wanted (-want +got):", "-", `"Ada"`, "+", `"Bo"`}},
 		{"exactly, nothing", nothing, func(t *fakeTB, q *cloudtasktest.Queue) { cloudtasktest.Exactly(t, enqueuedGreet(q), greet{"Ada"}) },
-			[]string{"no Greet was enqueued, want 1, and nothing else either"}},
+			[]string{"Greet: none enqueued, want 1; nothing else was either"}},
 		{"none", enqueueAll("Ada"), func(t *fakeTB, q *cloudtasktest.Queue) { cloudtasktest.None(t, enqueuedGreet(q)) },
-			[]string{"1 Greet were enqueued, want none (-want +got):", "+", `"Ada"`}},
+			[]string{"Greet: 1 enqueued, want none (-want +got):", "+", `"Ada"`}},
 		{"nothing at all", enqueueAll("Ada"), func(t *fakeTB, q *cloudtasktest.Queue) { cloudtasktest.Nothing(t, q) },
-			[]string{"1 tasks were enqueued, want none:\n\tGreet Ada in greetings"}},
+			[]string{"tasks: 1 enqueued, want none:\n\tGreet Ada in greetings"}},
 		{"eventually", enqueueAll("Ada"), func(t *fakeTB, q *cloudtasktest.Queue) { cloudtasktest.Eventually(t, enqueuedGreet(q), greet{"Bo"}) },
-			[]string{"what was enqueued of Greet within 5s is not what was wanted", `"Bo"`, `"Ada"`}},
+			[]string{"Greet: enqueued otherwise than wanted within 5s", `"Bo"`, `"Ada"`}},
 		{"outcome", enqueueAll("Ada"), func(t *fakeTB, q *cloudtasktest.Queue) {
 			q.Handle(greetTask.Route(failsFirst(1)))
 			q.RunNext()

@@ -86,7 +86,7 @@ func (q *Queue) record(stored *cloudtask.Task) {
 // addTask adds what is known of a task by its resource name. Where others enqueue while the test runs tasks, an attempt
 // may have begun before the enqueue that is to be recorded has returned.
 func (q *Queue) addTask(name string) *Task {
-	queue, id, _ := strings.Cut(name, "/tasks/")
+	queue, id := splitTaskName(name)
 	t := &Task{q: q, outcome: Waiting}
 	if q.attempted != nil {
 		t.chain = q.attempted.chain + 1
@@ -94,6 +94,12 @@ func (q *Queue) addTask(name string) *Task {
 	t.Receipt.Metadata = cloudtask.Metadata{TaskID: id, Queue: lastSegment(queue), Project: q.Config.Project}
 	q.byName[name] = t
 	return t
+}
+
+// splitTaskName returns the parts of a task's resource name: the queue's, and the id.
+func splitTaskName(name string) (queue, id string) {
+	id = lastSegment(name)
+	return strings.TrimSuffix(name, "/tasks/"+id), id
 }
 
 // propagated returns the names of the headers that receipts have.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
@@ -22,7 +21,7 @@ func Request(t TB, task *Task, statuses ...int) *http.Request {
 		localqueue.WithVirtualClock(task.EnqueuedAt), localqueue.WithHandler(&r), localqueue.WithTokenSource(signer()),
 		localqueue.WithLogger(slog.New(slog.DiscardHandler)),
 	}
-	queue, _, _ := strings.Cut(task.sent.Name, "/tasks/")
+	queue, _ := splitTaskName(task.sent.Name)
 	if settings, err := task.q.Service.Queue(t.Context(), queue); err == nil {
 		settings.State = localqueue.Running
 		options = append(options, localqueue.WithQueues(*settings))

@@ -88,7 +88,7 @@ func TestRequest(t *testing.T) {
 		meta = cloudtask.MetadataFrom(ctx)
 		return nil
 	})
-	receipt := enqueue(t, q, "Ada", cloudtask.WithDelay(time.Hour), cloudtask.WithHeader("Traceparent", "00-1-2-01"))
+	receipt := enqueue(t, q, "Ada", cloudtask.WithDelay(time.Hour), cloudtask.WithHeader("Traceparent", "00-1-2-01"), cloudtask.WithQueue("tasks"))
 	task := cloudtasktest.Only(t, enqueuedGreet(q))
 	tests := []struct {
 		statuses []int
@@ -104,7 +104,7 @@ func TestRequest(t *testing.T) {
 		if answer.Code != http.StatusOK || answer.Header().Get("X-Seen") != "yes" {
 			t.Fatalf("after %v: answer %d %s", test.statuses, answer.Code, answer.Body)
 		}
-		test.want.TaskID, test.want.Queue, test.want.Headers = receipt.TaskID, "greetings", http.Header{"Traceparent": {"00-1-2-01"}}
+		test.want.TaskID, test.want.Queue, test.want.Headers = receipt.TaskID, "tasks", http.Header{"Traceparent": {"00-1-2-01"}}
 		meta.Project = ""
 		if diff := cmp.Diff(test.want, meta, cmp.FilterPath(unexported, cmp.Ignore())); diff != "" {
 			t.Errorf("after %v: metadata (-want +got):\n%s", test.statuses, diff)

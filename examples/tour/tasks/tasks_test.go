@@ -1,55 +1,296 @@
 package tasks
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtasktest"
 )
 
-// TestImportContactsGivesUp shows how tasks are tested: against an embedded queue on a virtual clock, which calls the
-// handler directly. A day passes at once.
+// world is the app of a test, with its queue, and what the tasks did to it.
+type world struct {
+	*cloudtasktest.Queue
+	app  *App
+	mail error    // of sending mail
+	did  []string // mails and notes
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{Queue: cloudtasktest.New(t)}
+	w.app = &App{
+		Client: w.Client,
+		Users:  map[int64]User{1: {Name: "Ada", Email: "ada@example.com"}, 2: {Name: "Bo", Email: "bo@example.com"}},
+		Spread: time.Hour,
+		Mail: func(_ context.Context, to, message string) error {
+			if w.mail == nil {
+				w.did = append(w.did, "mail to "+to+": "+message)
+			}
+			return w.mail
+		},
+		Note: func(actor, format string, args ...any) {
+			w.did = append(w.did, actor+": "+fmt.Sprintf(format, args...))
+		},
+	}
+	w.Handle(Routes(w.app)...)
+	return w
+}
+
+// TestEveryTask enqueues a task of each type and runs it, with all that comes of it, to the end.
+func TestEveryTask(t *testing.T) {
+	t.Parallel()
+	const failed, executed = cloudtasktest.Failed, cloudtasktest.Executed
+	type enqueue = func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error)
+	tests := map[string]struct {
+		enqueue  enqueue
+		queue    string
+		outcomes []cloudtasktest.Outcome // of the task's attempts; nil: executed
+		did      []string
+	}{
+		"SendWelcomeEmail": {
+			enqueue: func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error) {
+				return EnqueueSendWelcomeEmailLater(ctx, c, SendWelcomeEmail{UserID: 1}, cloudtask.In(time.Hour))
+			},
+			queue: "emails", did: []string{"mail to ada@example.com: Hi Ada, thanks for signing up!"},
+		},
+		"ProcessAnalyticsBatch": {
+			enqueue: func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error) {
+				return EnqueueProcessAnalyticsBatchAsap(ctx, c, ProcessAnalyticsBatch{UserIDs: []int64{2}})
+			},
+			queue: "tasks", did: []string{"ProcessAnalyticsBatch: spread 1 e-mails over the next 1h0m0s", "mail to bo@example.com: Hi Bo, thanks for signing up!"},
+		},
+		"RetryAware": {
+			enqueue: func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error) {
+				return EnqueueRetryAwareAsap(ctx, c, RetryAware{APICall: "POST /invoices"})
+			},
+			queue: "tasks", outcomes: []cloudtasktest.Outcome{failed, failed, failed, executed},
+			did: []string{
+				"RetryAware: attempt 1 in tasks, last: false, nothing failed before",
+				"RetryAware: attempt 2 in tasks, last: false, it failed before with HTTP 500",
+				"RetryAware: attempt 3 in tasks, last: false, it failed before with HTTP 500",
+				"RetryAware: attempt 4 in tasks, last: true, it failed before with HTTP 500",
+				"RetryAware: POST /invoices done by hand",
+			},
+		},
+		"CloseAccount": {
+			enqueue: func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error) {
+				return EnqueueCloseAccountAsap(ctx, c, CloseAccount{UserID: 2})
+			},
+			queue: "tasks", did: []string{"CloseAccount: account 2 closed", "HighPriorityNotification: alert to Bo: your account is closed"},
+		},
+		"ImportContacts": {
+			enqueue: func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error) {
+				return EnqueueImportContactsAsap(ctx, c, ImportContacts{File: "good.csv"})
+			},
+			queue: "imports", did: []string{"ImportContacts good.csv: imported"},
+		},
+		"ProcessOrder": {
+			enqueue: func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error) {
+				return EnqueueProcessOrderAsap(ctx, c, ProcessOrder{OrderID: 41, PaymentDetails: map[string]string{"method": "card"}})
+			},
+			queue: "tasks", did: []string{"ProcessOrder: order 41, paid by card"},
+		},
+		"ProcessItem": {
+			enqueue: func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error) {
+				return EnqueueProcessItemAsap(ctx, c, ProcessItem{UserID: 1, ItemID: 5})
+			},
+			queue: "tasks", did: []string{"ProcessItem 1-5: processed"},
+		},
+		"DailyDigest": {
+			enqueue: func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error) {
+				return EnqueueDailyDigestAsap(ctx, c, DailyDigest{UserID: 1})
+			},
+			queue: "emails", did: []string{"DailyDigest 1: sent"},
+		},
+		"RobustEnqueue": {
+			enqueue: func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error) {
+				return EnqueueRobustEnqueueAsap(ctx, c, RobustEnqueue{Data: map[string]any{"n": 1}})
+			},
+			queue: "tasks", did: []string{"RobustEnqueue: enqueued robustly and now running: map[n:1]"},
+		},
+		"HighPriorityNotification": {
+			enqueue: func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error) {
+				return EnqueueHighPriorityNotificationPush(ctx, c, HighPriorityNotification{UserID: 1, AlertMessage: "disk full"},
+					cloudtask.WithHeader("Traceparent", "00-trace-span-01"))
+			},
+			queue: "critical-notifications-queue", did: []string{"HighPriorityNotification: alert to Ada: disk full, trace trace"},
+		},
+		"BatchDataProcessing": {
+			enqueue: func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error) {
+				return EnqueueBatchDataProcessingAsap(ctx, c, BatchDataProcessing{DatasetID: "b", Rows: 2_000_000})
+			},
+			queue: "large-batch-jobs-queue", did: []string{"BatchDataProcessing b: task dataset-b in large-batch-jobs-queue, 30m0s to finish"},
+		},
+		"GenerateReport": {
+			enqueue: func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error) {
+				return EnqueueGenerateReportAsap(ctx, c, GenerateReport{ReportParams: map[string]string{"month": "May"}, Format: "csv"})
+			},
+			queue: "tasks", did: []string{"GenerateReport: csv report of May, 15m0s to finish"},
+		},
+	}
+	for _, route := range Routes(nil) {
+		t.Run(route.Name, func(t *testing.T) {
+			t.Parallel()
+			test, ok := tests[route.Name]
+			if !ok {
+				t.Fatal("there is no test of this task")
+			}
+			w := newWorld(t)
+			receipt, err := test.enqueue(t.Context(), w.Client)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.RunAll()
+			task := w.Task(receipt)
+			if test.outcomes == nil {
+				test.outcomes = []cloudtasktest.Outcome{executed}
+			}
+			if diff := cmp.Diff(test.outcomes, cloudtasktest.Outcomes(task.Attempts())); diff != "" || task.Queue != test.queue || task.Name != route.Name {
+				t.Errorf("%v, want it in %s; outcomes (-want +got):\n%s", task, test.queue, diff)
+			}
+			if diff := cmp.Diff(test.did, w.did); diff != "" {
+				t.Errorf("what was done (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestImportContactsGivesUp(t *testing.T) {
 	t.Parallel()
-	cfg := cloudtask.Config{Project: "test", Location: "here", InsecureNoAuth: true}
-	var notes []string
-	app := &App{Note: func(actor, format string, args ...any) {
-		notes = append(notes, actor+": "+fmt.Sprintf(format, args...))
-	}}
-	handler, err := NewHandler(cfg, app)
+	w := newWorld(t)
+	receipt, err := EnqueueImportContactsAsap(t.Context(), w.Client, ImportContacts{File: "broken.csv"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	queue, err := localqueue.New(localqueue.WithHandler(handler), localqueue.WithVirtualClock(time.Time{}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer queue.Close()
-	client, err := cloudtask.NewClient(queue, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	if _, err := EnqueueImportContactsAsap(t.Context(), client, ImportContacts{File: "broken.csv"}); err != nil {
-		t.Fatal(err)
-	}
-	attempts, err := queue.RunFor(t.Context(), 24*time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.RunFor(24 * time.Hour)
+	w.Task(receipt).Want(t, cloudtasktest.Exhausted)
 	var want []string
 	for n := range 10 {
 		want = append(want, fmt.Sprintf("ImportContacts broken.csv: attempt %d failed", n+1))
 	}
-	if diff := cmp.Diff(want, notes); attempts != 10 || diff != "" {
-		t.Errorf("%d attempts, want 10 (-want +got):\n%s", attempts, diff)
+	if diff := cmp.Diff(want, w.did); diff != "" {
+		t.Errorf("what was done (-want +got):\n%s", diff)
+	}
+}
+
+func TestWelcomeIsDeliveredAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.mail = errors.New("mail server is down")
+	for _, user := range []int64{1, 404} { // the second is nobody
+		if _, err := EnqueueSendWelcomeEmailAsap(t.Context(), w.Client, SendWelcomeEmail{UserID: user}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if attempts := w.RunFor(0); !errors.Is(attempts[0].Err, w.mail) {
+		t.Errorf("attempts %v, want the first to fail with %q", attempts, w.mail)
+	}
+	emails := cloudtasktest.Exactly(t, EnqueuedSendWelcomeEmail(w.Queue), SendWelcomeEmail{UserID: 1}, SendWelcomeEmail{UserID: 404})
+	emails[0].WantWaiting(t, w.Now().Add(100*time.Millisecond))
+	emails[1].Want(t, cloudtasktest.Discarded)
+	w.mail = nil
+	w.RunAll()
+	emails[0].Want(t, cloudtasktest.Executed)
+}
+
+// An order is one of its type, an item one of its values, and a digest one of its day.
+func TestUniqueness(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	for id := range int64(3) {
+		if _, err := EnqueueProcessOrderAsap(ctx, w.Client, ProcessOrder{OrderID: id, PaymentDetails: map[string]string{}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := EnqueueProcessItemAsap(ctx, w.Client, ProcessItem{UserID: 1, ItemID: id / 2}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cloudtasktest.Exactly(t, EnqueuedProcessOrder(w.Queue), ProcessOrder{PaymentDetails: map[string]string{}})
+	cloudtasktest.Exactly(t, EnqueuedProcessItem(w.Queue), ProcessItem{UserID: 1}, ProcessItem{UserID: 1, ItemID: 1})
+
+	for range 3 {
+		for range 2 {
+			if _, err := EnqueueDailyDigestAsap(ctx, w.Client, DailyDigest{UserID: 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.RunFor(24 * time.Hour)
+	}
+	cloudtasktest.Exactly(t, EnqueuedDailyDigest(w.Queue), slices.Repeat([]DailyDigest{{UserID: 1}}, 3)...)
+}
+
+// losesAnswer loses the answer to the first enqueue.
+type losesAnswer struct {
+	cloudtask.Backend
+	calls int
+}
+
+func (l *losesAnswer) CreateTask(ctx context.Context, queue string, task *cloudtask.Task) (*cloudtask.Task, error) {
+	stored, err := l.Backend.CreateTask(ctx, queue, task)
+	if l.calls++; l.calls == 1 {
+		return nil, &cloudtask.StatusError{Code: cloudtask.Unavailable, Message: "connection reset"}
+	}
+	return stored, err
+}
+
+// In a bubble the pauses between the tries take no time.
+func TestRobustEnqueueIsRepeated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		backend := &losesAnswer{Backend: w.Backend}
+		client, err := cloudtask.NewClient(backend, w.Config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		receipt, err := EnqueueRobustEnqueueAsap(t.Context(), client, RobustEnqueue{Data: map[string]any{}})
+		if err != nil || receipt.Duplicate || backend.calls != 2 {
+			t.Errorf("%+v, %v after %d calls; want it enqueued after 2", receipt, err, backend.calls)
+		}
+		cloudtasktest.Only(t, EnqueuedRobustEnqueue(w.Queue))
+	})
+}
+
+func TestFormerNameAndDefault(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	queue := "projects/" + w.Config.Project + "/locations/" + w.Config.Location + "/queues/tasks"
+	former := &cloudtask.Task{URL: w.Config.BaseURL + "/tasks/ReportGeneration", Body: []byte(`{"report_params":{"month":"April"}}`)}
+	if _, err := w.Backend.CreateTask(t.Context(), queue, former); err != nil {
+		t.Fatal(err)
+	}
+	w.RunAll()
+	want := GenerateReport{ReportParams: map[string]string{"month": "April"}, Format: "pdf"}
+	cloudtasktest.Only(t, EnqueuedGenerateReport(w.Queue), want).Want(t, cloudtasktest.Executed)
+}
+
+// What middleware puts into the context gets to the task: the handler is the program's own, and so is its check of tokens.
+func TestCorrelationID(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	handler, err := NewHandler(w.Config, w.app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.DeliverTo(WithCorrelationID(handler))
+	alert := HighPriorityNotification{UserID: 2, AlertMessage: "pushed"}
+	if _, err := EnqueueHighPriorityNotificationPush(t.Context(), w.Client, alert, cloudtask.WithHeader("X-Correlation-ID", "77")); err != nil {
+		t.Fatal(err)
+	}
+	w.RunAll()
+	if diff := cmp.Diff([]string{"HighPriorityNotification: alert to Bo: pushed, correlation 77"}, w.did); diff != "" {
+		t.Errorf("what was done (-want +got):\n%s", diff)
 	}
 }
 

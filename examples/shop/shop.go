@@ -1,0 +1,78 @@
+// Package shop is a program that enqueues the tour's tasks and serves them. Its tests are the recipes of
+// docs/testing.md.
+package shop
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/examples/tour/tasks"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+)
+
+// Shop is what the program does for its users.
+type Shop struct {
+	Client *cloudtask.Client
+}
+
+// SignUp welcomes a new user, half an hour later.
+func (s *Shop) SignUp(ctx context.Context, userID int64) error {
+	_, err := tasks.EnqueueSendWelcomeEmailLater(ctx, s.Client, tasks.SendWelcomeEmail{UserID: userID}, cloudtask.In(30*time.Minute))
+	return err
+}
+
+// Leave closes a user's account.
+func (s *Shop) Leave(ctx context.Context, userID int64) error {
+	_, err := tasks.EnqueueCloseAccountAsap(ctx, s.Client, tasks.CloseAccount{UserID: userID})
+	return err
+}
+
+// NewServer returns the program's handler: what users call, and what Cloud Tasks does.
+func NewServer(cfg cloudtask.Config, shop *Shop, app *tasks.App) (http.Handler, error) {
+	handler, err := tasks.NewHandler(cfg, app)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/tasks/", tasks.WithCorrelationID(handler))
+	mux.Handle("DELETE /users/{id}", cloudtask.PropagateHeaders(cfg)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+		if err != nil {
+			http.Error(w, "not a user", http.StatusNotFound)
+			return
+		}
+		if err := shop.Leave(r.Context(), id); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	})))
+	return mux, nil
+}
+
+// Outbox sends an e-mail once for each task, however often the task is delivered.
+type Outbox struct {
+	mu   sync.Mutex
+	sent map[string]string // text by task id
+}
+
+// Mail sends an e-mail. The id of the running task is what tells a repetition from another e-mail.
+func (o *Outbox) Mail(ctx context.Context, to, text string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.sent == nil {
+		o.sent = make(map[string]string)
+	}
+	o.sent[cloudtask.MetadataFrom(ctx).TaskID] = to + ": " + text
+	return nil
+}
+
+// Sent returns what was sent, sorted.
+func (o *Outbox) Sent() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Sorted(maps.Values(o.sent))
+}
