@@ -9,20 +9,28 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtasktest"
 )
 
-// BenchmarkEnqueueAndAssert is a whole test of code that enqueues a task.
-func BenchmarkEnqueueAndAssert(b *testing.B) {
-	b.ReportAllocs()
-	for b.Loop() {
-		t := &fakeTB{ctx: b.Context()}
-		q := cloudtasktest.New(t)
-		if _, err := greetTask.Asap(t.Context(), q.Client, &greet{Name: "Ada"}); err != nil {
-			b.Fatal(err)
-		}
-		cloudtasktest.Only(t, enqueuedGreet(q), greet{Name: "Ada"})
-		t.end()
-		if t.Failed() {
-			b.Fatal(t.log())
-		}
+// BenchmarkTest is a whole test: of code that enqueues a task, and of the task too.
+func BenchmarkTest(b *testing.B) {
+	for _, run := range []bool{false, true} {
+		b.Run(map[bool]string{false: "enqueue", true: "enqueue-and-run"}[run], func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				t := &fakeTB{ctx: b.Context()}
+				q := cloudtasktest.New(t, greetTask.Route(failsFirst(0)))
+				if _, err := greetTask.Asap(t.Context(), q.Client, &greet{Name: "Ada"}); err != nil {
+					b.Fatal(err)
+				}
+				task := cloudtasktest.Only(t, enqueuedGreet(q), greet{Name: "Ada"})
+				if run {
+					q.RunAll()
+					task.Want(t, cloudtasktest.Executed)
+				}
+				t.end()
+				if t.Failed() {
+					b.Fatal(t.log())
+				}
+			}
+		})
 	}
 }
 

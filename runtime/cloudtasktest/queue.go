@@ -37,7 +37,7 @@ type Queue struct {
 	// Backend is for programs that make a client of their own. Closing it, or Client, does nothing.
 	Backend cloudtask.Backend
 	// Service is the queue service itself, for what this package does not have: queues and their settings, pausing,
-	// random faults.
+	// random faults. A task that is added to it directly is run, and not seen by assertions.
 	Service *localqueue.Service
 
 	t     TB
