@@ -31,7 +31,7 @@ func TestEveryName(t *testing.T) {
 	}
 	names = append(names, strings.Fields(string(out))...)
 	names = append(names,
-		"ctx", "c", "cfg", "app", "deps", "runner", "task", "tasks", "taskID", "opts", "eta", "latest", "zero", "d", "e", "v", "i", "key", "seen", "more",
+		"ctx", "c", "cfg", "app", "deps", "q", "Q", "runner", "task", "tasks", "taskID", "opts", "eta", "latest", "zero", "d", "e", "v", "i", "key", "seen", "more",
 		"cloudtask", "taskjson", "predeclared", "gen", "T", "Timeout", "TaskName", "Name", "Append", "Decode", "Task",
 		"generatedCodeIsStaleRunGoGenerate", "_x", "x1", "ж", "Größe", "世界", "ˑ", "Ǆ")
 	slices.Sort(names)

@@ -104,6 +104,7 @@ func (q *Queue) faultsOf(task string, attempt int) (fail, lose, twice *fault) {
 func (q *Queue) deliver(w http.ResponseWriter, r *http.Request) {
 	key := attemptOf(r)
 	q.mu.Lock()
+	q.runs[key] = new(runInfo)
 	target := q.target
 	fail, lose, twice := q.faultsOf(lastSegment(r.URL.Path), key.number)
 	q.mu.Unlock()

@@ -14,6 +14,7 @@ type attemptKey struct {
 
 // runInfo is what an attempt's answer does not say.
 type runInfo struct {
+	known     bool
 	err       error
 	discarded bool
 	stack     string // of a panic
@@ -78,12 +79,13 @@ func (q *Queue) learn(line slog.Record) {
 	}
 }
 
-// note keeps what is known of an attempt until it ends. Of several answers the first counts.
+// note keeps what is known of an attempt that the queue makes until it ends. Of several answers the first counts.
 func (q *Queue) note(key attemptKey, info runInfo) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if _, known := q.runs[key]; !known {
-		q.runs[key] = info
+	if run := q.runs[key]; run != nil && !run.known {
+		info.known = true
+		*run = info
 	}
 }
 

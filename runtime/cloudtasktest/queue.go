@@ -55,11 +55,11 @@ type Queue struct {
 	forgotten int              // tasks that assertions do not see any more
 	waiters   []chan struct{}  // closed when a task is enqueued
 
-	attempts  []*Attempt             // in the order in which they ended
-	runs      map[attemptKey]runInfo // what is known of attempts that have not ended
-	ended     sync.Cond              // one more has ended
-	attempted *Task                  // by the attempt that is running
-	chained   int                    // how long the chain is that it belongs to
+	attempts  []*Attempt              // in the order in which they ended
+	runs      map[attemptKey]*runInfo // what is known of attempts that have not ended
+	ended     sync.Cond               // one more has ended
+	attempted *Task                   // by the attempt that is running
+	chained   int                     // how long the chain is that it belongs to
 	maxChain  int
 	endless   context.CancelFunc // ends the running Run method; nil: none runs
 
@@ -107,7 +107,7 @@ func NewWithOptions(t TB, opts Options, routes ...cloudtask.Route) *Queue {
 	}
 	q := &Queue{
 		t: t, leaks: newLeakCheck(opts.LeaveGoroutines),
-		byName: make(map[string]*Task), runs: make(map[attemptKey]runInfo), maxChain: maxChain,
+		byName: make(map[string]*Task), runs: make(map[attemptKey]*runInfo), maxChain: maxChain,
 	}
 	q.ended.L = &q.mu
 	q.Config = testConfig(opts.Config)

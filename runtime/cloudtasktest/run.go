@@ -134,8 +134,11 @@ func (q *Queue) observe(e localqueue.Event) {
 // conclude takes note of an attempt that ended.
 func (q *Queue) conclude(t *Task, e localqueue.Event) {
 	key := attemptKey{t.Queue, t.TaskID, e.Attempt}
-	info := q.runs[key]
-	delete(q.runs, key)
+	var info runInfo
+	if run := q.runs[key]; run != nil {
+		info = *run
+		delete(q.runs, key)
+	}
 	a := &Attempt{
 		Name: t.Name, TaskID: t.TaskID, Queue: t.Queue, Number: e.Attempt, At: e.Time.Add(-e.Duration), Took: e.Duration,
 		Status: e.Status, Next: e.Next, Err: info.err, stack: info.stack,

@@ -120,6 +120,14 @@ func TestRequest(t *testing.T) {
 		t.Errorf("without a token: %d", answer.Code)
 	}
 	task.WantWaiting(t, receipt.ETA) // and stays as it was
+
+	// What a test serves itself is none of the queue's attempts.
+	failing := newServer(t, q.Config, func(context.Context, *greet) error { return cloudtask.Discard(errDown) })
+	failing.ServeHTTP(httptest.NewRecorder(), cloudtasktest.Request(t, task.Task))
+	q.DeliverTo(handler)
+	if got := q.RunNext(); got.Outcome != cloudtasktest.Executed || got.Err != nil {
+		t.Errorf("the queue's first attempt: %v", got)
+	}
 }
 
 func unexported(p cmp.Path) bool {
