@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/console"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/emulator"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/issuer"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
@@ -40,6 +41,8 @@ http://HOST:PORT of that line; handlers that reach it by another name than this 
 
 Without -strict, a task for a queue that does not exist creates the queue.
 
+http://HOST:PORT/ is a web page for people: it shows queues, tasks and what came of them, live, and works with them.
+
 A small HTTP API under /_cloudtask/v1/ of the same port is for test suites: it resets, waits until idle, injects faults, and
 moves a virtual clock. See docs/embedded-queue.md.
 `
@@ -58,12 +61,14 @@ type devOptions struct {
 	seeded    bool
 	notes     []string // of the queues' files, to be logged
 	appEngine []localqueue.Option
+	history   int
+	readOnly  bool
 }
 
 func devCommand() command {
 	return command{
 		name:    "dev",
-		usage:   "[-listen HOST:PORT] [-advertise HOST[:PORT]] [-dir DIR] [-strict] [-queue NAME]... [-queue-file FILE] [-queues-from FILE] [-clock virtual [-start TIME]] [-seed N] [-app-engine [SERVICE=]URL]...",
+		usage:   "[-listen HOST:PORT] [-advertise HOST[:PORT]] [-dir DIR] [-strict] [-queue NAME]... [-queue-file FILE] [-queues-from FILE] [-clock virtual [-start TIME]] [-seed N] [-app-engine [SERVICE=]URL]... [-history N] [-read-only]",
 		summary: "serve the embedded queue on the wire API of Cloud Tasks",
 		help:    devHelp,
 		flags: func(flags *flag.FlagSet) runner {
@@ -108,6 +113,8 @@ func devCommand() command {
 				opts.appEngine = append(opts.appEngine, localqueue.WithAppEngine(service, url))
 				return nil
 			})
+			flags.IntVar(&opts.history, "history", 1000, "remember the last `N` tasks of each queue that succeeded, and as many of those that were given up, deleted, purged or expired; 0 remembers nothing")
+			flags.BoolVar(&opts.readOnly, "read-only", false, "serve a page that shows everything and changes nothing; the wire API and the control API are as ever")
 			return func(args []string, std streams) error {
 				if len(args) > 0 {
 					return usageError{fmt.Errorf("unexpected argument %q", args[0])}
@@ -131,6 +138,9 @@ func dev(opts devOptions, stdout io.Writer, log *slog.Logger) error {
 	if !virtual && !opts.start.IsZero() {
 		return usageError{errors.New("-start is for -clock virtual")}
 	}
+	if opts.history < 0 {
+		return usageError{fmt.Errorf("-history %d: want a number of tasks, 0 or more", opts.history)}
+	}
 	for _, note := range opts.notes {
 		log.Warn("queue definitions: " + note)
 	}
@@ -149,6 +159,7 @@ func dev(opts devOptions, stdout io.Writer, log *slog.Logger) error {
 		localqueue.WithLogger(log),
 		localqueue.WithTokenSource(issuer.New("http://" + host)),
 		localqueue.WithQueues(append(opts.named, opts.defined...)...),
+		localqueue.WithHistory(opts.history),
 	}
 	if opts.dir != "" {
 		queueOpts = append(queueOpts, localqueue.WithDir(opts.dir))
@@ -169,13 +180,26 @@ func dev(opts devOptions, stdout io.Writer, log *slog.Logger) error {
 		}
 		return errors.Join(err, listener.Close())
 	}
-	server := emulator.Serve(queue, listener, emulator.WithLogger(log))
+	server := emulator.Serve(queue, listener, emulator.WithLogger(log), emulator.WithConsole(newConsole(queue, opts, host, log)))
 	fmt.Fprintf(stdout, "ready %s\n", host)
 
 	<-signalled.Done()
 	stop() // a second signal has its default effect: the end
 	log.Info("draining; a second signal ends at once", "at_most", callsDrainTime+attemptsDrainTime)
 	return drain(server, queue)
+}
+
+// newConsole returns the page that is served at host.
+func newConsole(queue *localqueue.Service, opts devOptions, host string, log *slog.Logger) *console.Console {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	}
+	consoleOpts := []console.Option{console.WithLogger(log), console.WithHost(name)}
+	if opts.readOnly {
+		consoleOpts = append(consoleOpts, console.WithReadOnly())
+	}
+	return console.New(queue, consoleOpts...)
 }
 
 func drain(server *emulator.Server, queue *localqueue.Service) error {

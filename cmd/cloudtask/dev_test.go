@@ -306,6 +306,7 @@ func TestCommandLine(t *testing.T) {
 		{"dev -clock sideways", 2, "", `-clock "sideways": want real or virtual`},
 		{"dev -start 2026-03-01T12:00:00Z", 2, "", "-start is for -clock virtual"},
 		{"dev -clock virtual -start noon", 2, "", "want a time such as"},
+		{"dev -history -1", 2, "", "-history -1: want a number of tasks"},
 		{"dev -seed x", 2, "", "want a whole number"},
 		{"dev -queue-file absent.yaml", 2, "", "absent.yaml"},
 		{"dev -listen 127.0.0.1:0 -queue a_b", 2, "", "a_b"},

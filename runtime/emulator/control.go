@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/guard"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/issuer"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
@@ -32,20 +32,20 @@ const (
 // control is the control API.
 type control struct {
 	queue *localqueue.Service
-	host  string // that clients are told to use, besides this machine's own; "": none
-	guard *http.CrossOriginProtection
+	guard *guard.Guard
 
 	events eventLog
 }
 
 // withControl serves the control API of a's queue in front of next, until end.
 func withControl(a *api, next http.Handler) (handler http.Handler, end func()) {
-	c := &control{queue: a.queue, guard: http.NewCrossOriginProtection()}
+	host := "" // that clients are told to use
 	if i, ok := a.queue.UseTokenSource(nil).(*issuer.Issuer); ok {
 		if u, err := url.Parse(i.URL()); err == nil {
-			c.host = u.Hostname()
+			host = u.Hostname()
 		}
 	}
+	c := &control{queue: a.queue, guard: guard.New(host)}
 	own := c.refuseOthers(c.routes())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // no mux, which would clean Google's paths
 		if strings.HasPrefix(r.URL.Path, controlPrefix) {
@@ -85,34 +85,15 @@ func (c *control) routes() http.Handler {
 	return mux
 }
 
-// refuseOthers keeps web pages out: those that a browser sends here across sites, and those that have this address given
-// a name of their own (DNS rebinding).
+// refuseOthers keeps web pages out.
 func (c *control) refuseOthers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !c.ownName(r.Host) {
-			writeControl(w, nil, &cloudtask.StatusError{Code: cloudtask.PermissionDenied, Message: fmt.Sprintf(
-				"the control API is not answered under the name %q: use this machine's own (localhost, 127.0.0.1), or name the host with -advertise", r.Host)})
-			return
-		}
 		if err := c.guard.Check(r); err != nil {
-			writeControl(w, nil, &cloudtask.StatusError{Code: cloudtask.PermissionDenied, Message: "the control API is not for other sites' pages: " + err.Error()})
+			writeControl(w, nil, &cloudtask.StatusError{Code: cloudtask.PermissionDenied, Message: "the control API is " + err.Error()})
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// ownName reports whether host, with or without a port, is a name of this machine or the one that clients are told.
-func (c *control) ownName(hostPort string) bool {
-	host := hostPort
-	if h, _, err := net.SplitHostPort(hostPort); err == nil {
-		host = h
-	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	if strings.EqualFold(host, "localhost") || c.host != "" && strings.EqualFold(host, c.host) {
-		return true
-	}
-	return net.ParseIP(host).IsLoopback()
 }
 
 // answer serves one call.

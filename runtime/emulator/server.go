@@ -34,12 +34,18 @@ const streamWorkers = 16
 type Option func(*options)
 
 type options struct {
-	logger *slog.Logger
+	logger  *slog.Logger
+	console http.Handler
 }
 
 // WithLogger logs to l in place of [slog.Default].
 func WithLogger(l *slog.Logger) Option {
 	return func(o *options) { o.logger = l }
+}
+
+// WithConsole serves a web page for people at the path / and those that begin with /ui/, such as package console's.
+func WithConsole(page http.Handler) Option {
+	return func(o *options) { o.console = page }
 }
 
 // Server is the wire API on one listener. [Serve] returns one.
@@ -49,6 +55,7 @@ type Server struct {
 	http *http.Server
 
 	endControl func()
+	endConsole context.CancelFunc
 	serving    sync.WaitGroup
 }
 
@@ -75,8 +82,13 @@ func Serve(queue *localqueue.Service, listener net.Listener, opts ...Option) *Se
 		panic(fmt.Sprintf("emulator: the wire API's own definition: %v", err)) // compiled in: every test would see it
 	}
 	tokens := queue.UseTokenSource(issuer.New("http://" + listener.Addr().String()))
+	ended, endConsole := context.WithCancel(context.Background())
+	if o.console != nil {
+		o.console = endWith(ended, o.console)
+	}
 	s := &Server{
-		mux: newMux(listener, o.logger),
+		endConsole: endConsole,
+		mux:        newMux(listener, o.logger),
 		grpc: grpc.NewServer(
 			grpc.MaxRecvMsgSize(maxRequest),
 			grpc.MaxSendMsgSize(math.MaxInt32),
@@ -86,7 +98,7 @@ func Serve(queue *localqueue.Service, listener net.Listener, opts ...Option) *Se
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 		),
 		http: &http.Server{
-			Handler:           newHTTPHandler(&rest{routes, o.logger}, discovery, tokens, o.logger),
+			Handler:           newHTTPHandler(&rest{routes, o.logger}, discovery, o.console, tokens, o.logger),
 			ReadHeaderTimeout: sniffTimeout,
 			ReadTimeout:       time.Minute,
 			IdleTimeout:       2 * time.Minute,
@@ -111,6 +123,7 @@ func (s *Server) Addr() net.Addr { return s.mux.listener.Addr() }
 // Shutdown stops accepting calls and lets those that are running end. When ctx is done first they are cut off, and its
 // error is returned. No goroutine of the server is left when it returns.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.endConsole()
 	err := s.mux.close()
 	drained := make(chan struct{})
 	go func() {
@@ -135,6 +148,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // Close stops serving at once.
 func (s *Server) Close() error {
+	s.endConsole()
 	err := s.mux.close()
 	s.grpc.Stop()
 	err = errors.Join(err, s.http.Close())

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"net/http"
@@ -11,15 +12,17 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
-// web serves what the port speaks besides gRPC: the REST face with its discovery document, and the issuer's documents.
+// web serves what the port speaks besides gRPC: the REST face with its discovery document, the issuer's documents, and
+// a console.
 type web struct {
 	rest      http.Handler
 	discovery http.Handler
 	issuer    http.Handler // nil: tokens of a source that is no [issuer.Issuer] are published elsewhere
+	console   http.Handler // nil: there is none
 }
 
-func newHTTPHandler(rest, discovery http.Handler, tokens localqueue.TokenSource, log *slog.Logger) http.Handler {
-	h := &web{rest: rest, discovery: discovery}
+func newHTTPHandler(rest, discovery, console http.Handler, tokens localqueue.TokenSource, log *slog.Logger) http.Handler {
+	h := &web{rest: rest, discovery: discovery, console: console}
 	if i, ok := tokens.(*issuer.Issuer); ok {
 		h.issuer = warnOfOtherNames(i, log)
 	}
@@ -37,9 +40,25 @@ func (h *web) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.rest.ServeHTTP(w, r)
 	case path == discoveryPath:
 		h.discovery.ServeHTTP(w, r)
+	case h.console != nil && (path == "/" || strings.HasPrefix(path, consolePrefix)):
+		h.console.ServeHTTP(w, r)
 	default:
 		refuseUnknown(w, r)
 	}
+}
+
+// consolePrefix begins the paths of a console but its first, which is /. No path of Google's begins so.
+const consolePrefix = "/ui/"
+
+// endWith has the requests that next serves end when the context does: a browser that is shown what is new stays connected
+// for as long as it is open.
+func endWith(ctx context.Context, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		request, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(ctx, cancel)()
+		next.ServeHTTP(w, r.WithContext(request))
+	})
 }
 
 // warnOfOtherNames logs, once a name, that the issuer has been looked up by a name that is not its own: whoever did so

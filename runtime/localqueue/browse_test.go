@@ -225,7 +225,10 @@ func TestInspect(t *testing.T) {
 	}
 	for _, test := range tests {
 		got := inspect(test.name)
-		got.Summary, got.Task, got.Queue = localqueue.Summary{}, nil, localqueue.QueueOverview{}
+		if want := (cloudtask.RetryConfig{MaxAttempts: 4, MinBackoff: time.Minute, MaxBackoff: 10 * time.Hour, MaxDoublings: 16}); got.Retry != want {
+			t.Errorf("%s: retried by %+v, want %+v", test.name, got.Retry, want)
+		}
+		got.Summary, got.Task, got.Queue, got.Retry = localqueue.Summary{}, nil, localqueue.QueueOverview{}, cloudtask.RetryConfig{}
 		if diff := cmp.Diff(&test.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
 		}

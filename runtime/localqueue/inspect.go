@@ -13,13 +13,14 @@ type Inspection struct {
 	Task     *Task         // as stored, with the body
 	Attempts []PastAttempt // that have ended and are remembered, oldest first
 	Queue    QueueOverview
+	Retry    cloudtask.RetryConfig // the task's own settings, else the queue's, with defaults filled in
 
 	// Of a task that is there.
 
 	Began  time.Time // the attempt that is running
 	Reason Reason    // why the next attempt is when it is
 	Before int       // tasks that are due before it, if it is due; counted up to MaxDue
-	Ahead  []Backoff // what follows if attempts fail from now on; ten at most
+	Ahead  []Backoff // what follows if attempts fail from now on; 100 at most
 }
 
 // Reason is why a task's next attempt is when it is.
@@ -39,7 +40,7 @@ type Backoff struct {
 	Last    bool          // the task is given up
 }
 
-const maxAhead = 10
+const maxAhead = 100
 
 // Inspect returns what is known of the task, which may be gone and remembered. See [WithHistory].
 func (s *Service) Inspect(ctx context.Context, name string) (out *Inspection, err error) {
@@ -71,6 +72,10 @@ func (s *Service) Inspect(ctx context.Context, name string) (out *Inspection, er
 			out.Attempts = append(out.Attempts, m.public())
 		}
 	}
+	out.Retry = q.settings.Retry
+	if out.Task.Retry != nil {
+		out.Retry = retryDefaults(*out.Task.Retry)
+	}
 	if c.ended == nil {
 		q.prospects(c.t, out, now)
 	} else if out.Last != nil {
@@ -101,10 +106,7 @@ func (q *queue) lookUp(id string, now int64) (c candidate, found bool) {
 
 // prospects says what is to come for t, which is there.
 func (q *queue) prospects(t *task, out *Inspection, now int64) {
-	retry := q.settings.Retry
-	if c := t.record.unpack(); c.retry != nil {
-		retry = retryDefaults(*c.retry)
-	}
+	retry := out.Retry
 	if t.attempt != nil {
 		out.Began = nanoTime(t.attempt.began)
 	}

@@ -1,0 +1,205 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+)
+
+// view is what a template is executed with: a page, or the parts of it that are kept up to date.
+type view struct {
+	Title    string
+	Section  string // of the navigation
+	Data     any    // of the page's own template
+	Overview *localqueue.Overview
+	Backlog  totals
+
+	ReadOnly bool
+	Host     string // as the browser calls this server
+	Here     string // path and query of the page, without what is said or asked
+	Ask      *ask   // what is to be confirmed; nil: nothing
+	Note     *note
+	Still    bool // the page does not change
+
+	template string
+}
+
+// totals are of all queues.
+type totals struct {
+	Waiting, Due, Running, Failing int
+	Done, Failed                   int // in the present minute and the one before
+}
+
+// request is a request for a page.
+type request struct {
+	path  string
+	query url.Values
+	host  string
+}
+
+// show makes a view of what is requested.
+func (c *Console) show(ctx context.Context, r *request) (*view, error) {
+	overview, err := c.queue.Overview(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v := &view{Overview: overview, Backlog: sum(overview), ReadOnly: c.readOnly, Host: r.host, Here: here(r)}
+	if !c.readOnly {
+		v.Ask = newAsk(r.query.Get("ask"), overview)
+	}
+	name := strings.TrimPrefix(r.path, Prefix)
+	parts := 0 // of a resource name
+	if strings.HasPrefix(name, "projects/") {
+		parts = strings.Count(name, "/") + 1
+	}
+	switch {
+	case r.path == "/":
+		err = c.showQueues(v)
+	case r.path == Prefix+"tasks":
+		err = c.showTasks(ctx, v, r)
+	case r.path == Prefix+"finished":
+		err = c.showFinished(ctx, v, r)
+	case r.path == Prefix+"send" && !c.readOnly:
+		err = c.showSend(ctx, v, r)
+	case parts == 6:
+		err = c.showQueue(ctx, v, name)
+	case parts == 8:
+		err = c.showTask(ctx, v, name)
+	default:
+		err = &cloudtask.StatusError{Code: cloudtask.NotFound, Message: "There is no such page."}
+	}
+	return v, err
+}
+
+func sum(o *localqueue.Overview) (t totals) {
+	for _, q := range o.Queues {
+		t.Waiting += q.Waiting
+		t.Due += q.Due
+		t.Running += q.Running
+		t.Failing += q.Failing
+		for _, m := range q.Minutes[max(0, len(q.Minutes)-2):] {
+			t.Done += m.Done
+			t.Failed += m.Failed
+		}
+	}
+	return t
+}
+
+// here returns the path and query that show what is requested again.
+func here(r *request) string {
+	query := url.Values{}
+	for key, values := range r.query {
+		if key != "ask" && key != "note" {
+			query[key] = values
+		}
+	}
+	if len(query) == 0 {
+		return r.path
+	}
+	return r.path + "?" + query.Encode()
+}
+
+// ask is a question before something is done that cannot be undone.
+type ask struct {
+	Action string
+	Name   string // of a queue or a task
+	Queue  localqueue.QueueOverview
+}
+
+// newAsk reads the question of an address, such as purge:projects/P/locations/L/queues/Q; nil: it is none.
+func newAsk(text string, o *localqueue.Overview) *ask {
+	action, name, _ := strings.Cut(text, ":")
+	if action != "purge" && action != "delete" {
+		return nil
+	}
+	i := slices.IndexFunc(o.Queues, func(q localqueue.QueueOverview) bool { return q.Name == queueOf(name) })
+	if i < 0 {
+		return nil
+	}
+	return &ask{Action: action, Name: name, Queue: o.Queues[i]}
+}
+
+// With returns the address of the page with a parameter.
+func (v *view) With(key, value string) string {
+	u, err := url.Parse(v.Here)
+	if err != nil {
+		return v.Here // made by here
+	}
+	query := u.Query()
+	query.Set(key, value)
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+// page answers with a page.
+func (c *Console) page(w http.ResponseWriter, r *http.Request) {
+	req := &request{path: r.URL.Path, query: r.URL.Query(), host: r.Host}
+	v, err := c.show(r.Context(), req)
+	status := http.StatusOK
+	if err != nil {
+		status, v = c.failure(v, req, err)
+	}
+	v.Note = c.notes.get(req.query.Get("note"))
+	c.write(w, r, status, v)
+}
+
+// write writes a whole page.
+func (c *Console) write(w http.ResponseWriter, r *http.Request, status int, v *view) {
+	var out bytes.Buffer
+	if err := pages[v.template].ExecuteTemplate(&out, "page", v); err != nil {
+		c.log.ErrorContext(r.Context(), "rendering a page", "path", r.URL.Path, "error", err)
+		http.Error(w, "The page cannot be rendered: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(out.Bytes()) // the browser has gone
+}
+
+// failure returns the page that says why there is no other.
+func (c *Console) failure(v *view, r *request, err error) (int, *view) {
+	if v == nil {
+		v = &view{Overview: &localqueue.Overview{Now: time.Now()}, Host: r.host, Here: here(r), ReadOnly: c.readOnly}
+	}
+	status, message := statusOf(err)
+	v.Title, v.template, v.Ask, v.Still = http.StatusText(status), "failure.html", nil, true
+	v.Data = failure{Status: status, Message: message, Task: strings.Contains(r.path, "/queues/")}
+	return status, v
+}
+
+type failure struct {
+	Status  int
+	Message string
+	Task    bool // a task or a queue was asked for
+}
+
+//go:embed templates
+var templateFiles embed.FS
+
+// pages are the templates of the pages by their files. Each defines main, and in it live, the part that is kept up to
+// date; layout.html has what is around.
+var pages = loadPages()
+
+func loadPages() map[string]*template.Template {
+	common := template.Must(template.New("").Funcs(funcs).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
+	entries, err := templateFiles.ReadDir("templates")
+	if err != nil {
+		panic(err) // compiled in
+	}
+	all := make(map[string]*template.Template)
+	for _, e := range entries {
+		if name := e.Name(); name != "layout.html" && name != "parts.html" {
+			all[name] = template.Must(template.Must(common.Clone()).ParseFS(templateFiles, "templates/"+name))
+		}
+	}
+	return all
+}

@@ -1,0 +1,150 @@
+package console
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+)
+
+// few is how many tasks the page of a queue shows of each kind.
+const few = 10
+
+// queuesPage is the first page.
+type queuesPage struct {
+	Queues []queueRow
+	Unused []string // ids of queues that are defined and not in use anywhere
+	Hint   hint
+}
+
+// queueRow is a queue with what its buttons and links need.
+type queueRow struct {
+	localqueue.QueueOverview
+	Minute localqueue.Minute // the sums of the present minute and the one before
+	Hour   localqueue.Minute // of all
+}
+
+func newQueueRow(q localqueue.QueueOverview) queueRow {
+	row := queueRow{QueueOverview: q}
+	for i, m := range q.Minutes {
+		row.Hour.Done += m.Done
+		row.Hour.Failed += m.Failed
+		if i >= len(q.Minutes)-2 {
+			row.Minute.Done += m.Done
+			row.Minute.Failed += m.Failed
+		}
+	}
+	return row
+}
+
+// Condition is the queue's state in a word for style sheets and one for people.
+func (q queueRow) Condition() [2]string {
+	switch {
+	case q.State == localqueue.Disabled:
+		return [2]string{"paused", "disabled"}
+	case q.State != localqueue.Running:
+		return [2]string{"paused", "paused"}
+	case q.Due > 0 && q.Hold == localqueue.HoldConcurrency:
+		return [2]string{"limited", "all slots taken"}
+	case q.Due > 0 && q.Hold == localqueue.HoldRate:
+		return [2]string{"limited", "rate limited"}
+	case q.Running > 0:
+		return [2]string{"busy", "delivering"}
+	}
+	return [2]string{"idle", "running"}
+}
+
+// Paused reports whether the queue is to be resumed.
+func (q queueRow) Paused() bool { return q.State != localqueue.Running }
+
+// Faulty reports whether faults are set.
+func (q queueRow) Faulty() bool { return q.Faults != (localqueue.Faults{}) }
+
+func (c *Console) showQueues(v *view) error {
+	page := queuesPage{Hint: newHint("")}
+	used := make(map[string]bool)
+	for _, q := range v.Overview.Queues {
+		page.Queues = append(page.Queues, newQueueRow(q))
+		used[lastPart(q.Name)] = true
+	}
+	for _, id := range v.Overview.Defined {
+		if !used[id] {
+			page.Unused = append(page.Unused, id)
+		}
+	}
+	if len(page.Unused) > 0 {
+		page.Hint = newHint("projects/demo/locations/here/queues/" + page.Unused[0])
+	}
+	v.Title, v.Section, v.template, v.Data = "Queues", "queues", "queues.html", page
+	return nil
+}
+
+// queuePage is the page of a queue.
+type queuePage struct {
+	queueRow
+	Coming   []localqueue.Summary // the first tasks
+	Finished []localqueue.Summary
+	FaultsOf string // what the queue's faults are set for: its name, its id, or all queues as ""
+	Hint     hint
+}
+
+func (c *Console) showQueue(ctx context.Context, v *view, name string) error {
+	i := slices.IndexFunc(v.Overview.Queues, func(q localqueue.QueueOverview) bool { return q.Name == name })
+	if i < 0 {
+		_, err := c.queue.Queue(ctx, name) // which may exist everywhere
+		if err != nil {
+			return err
+		}
+		if v.Overview, err = c.queue.Overview(ctx); err != nil {
+			return err
+		}
+		if i = slices.IndexFunc(v.Overview.Queues, func(q localqueue.QueueOverview) bool { return q.Name == name }); i < 0 {
+			return &cloudtask.StatusError{Code: cloudtask.NotFound, Message: "Queue does not exist."}
+		}
+	}
+	page := queuePage{queueRow: newQueueRow(v.Overview.Queues[i]), Hint: newHint(name)}
+	coming, err := c.queue.Browse(ctx, localqueue.Browse{Queue: name, NextFirst: true, Size: few})
+	if err != nil {
+		return err
+	}
+	finished, err := c.queue.Browse(ctx, localqueue.Browse{Queue: name, Ended: true, Size: few})
+	if err != nil {
+		return err
+	}
+	page.Coming, page.Finished = coming.Tasks, finished.Tasks
+	set := c.queue.Faults()
+	for _, page.FaultsOf = range []string{name, lastPart(name), ""} {
+		if _, found := set[page.FaultsOf]; found {
+			break
+		}
+	}
+	v.Title, v.Section, v.template, v.Data = lastPart(name), "queues", "queue.html", page
+	return nil
+}
+
+// hint is how to enqueue a task, for a queue without any.
+type hint struct {
+	Queue string // full resource name
+	ID    string
+	Place [2]string // project and location
+}
+
+func newHint(queue string) hint {
+	if queue == "" {
+		queue = "projects/demo/locations/here/queues/emails"
+	}
+	project, location, _ := strings.Cut(place(queue), "/")
+	return hint{Queue: queue, ID: lastPart(queue), Place: [2]string{project, location}}
+}
+
+// TasksLink returns the address of a list of tasks.
+func (q queueRow) TasksLink(page string, more ...string) string {
+	query := url.Values{"queue": {q.Name}}
+	for i := 0; i+1 < len(more); i += 2 {
+		query.Set(more[i], more[i+1])
+	}
+	return Prefix + page + "?" + query.Encode()
+}

@@ -1,0 +1,188 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+)
+
+// sendPage is the form that makes a task, of nothing or of another.
+type sendPage struct {
+	From    string // the name of the task that it is made from; "": none
+	Queues  []string
+	Queue   string
+	URL     string
+	Method  string
+	Methods []string
+	Header  string // a line each
+	Body    string
+	Binary  bool // the body of From is no text, and is sent as it is
+	When    string
+	Account string // service account of the OIDC token
+}
+
+var methods = []string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead, http.MethodOptions}
+
+func (c *Console) showSend(ctx context.Context, v *view, r *request) error {
+	page := sendPage{
+		Queue: r.query.Get("queue"), URL: "http://localhost:8080/tasks/SendWelcomeEmail", Method: http.MethodPost, Methods: methods,
+		Header: "Content-Type: application/json", Body: "{}",
+	}
+	v.Title = "Send a task"
+	if from := r.query.Get("from"); from != "" {
+		found, err := c.queue.Inspect(ctx, from)
+		if err != nil {
+			return err
+		}
+		page.From, page.Queue, page.URL, page.Method = from, queueOf(from), found.URL, found.Method
+		var lines []string
+		header := headerOf(found.Task)
+		for _, key := range slices.Sorted(maps.Keys(header)) {
+			if !strings.EqualFold(key, "User-Agent") { // the queue's own
+				lines = append(lines, key+": "+header[key])
+			}
+		}
+		page.Header = strings.Join(lines, "\n")
+		body := bodyOf(found.Task)
+		if page.Binary = !isText(body); !page.Binary {
+			page.Body = string(body)
+		}
+		if h := found.Task.HTTP; h != nil && h.OIDC != nil {
+			page.Account = h.OIDC.ServiceAccount
+		}
+		v.Title = "Send again"
+	}
+	page.choose(v)
+	return nil
+}
+
+// choose fills in the queues that can be chosen.
+func (page *sendPage) choose(v *view) {
+	for _, q := range v.Overview.Queues {
+		page.Queues = append(page.Queues, q.Name)
+	}
+	if page.Queue == "" && len(page.Queues) > 0 {
+		page.Queue = page.Queues[0]
+	}
+	if page.Queue == "" {
+		page.Queue = newHint("").Queue
+		if len(v.Overview.Defined) > 0 {
+			page.Queue = "projects/demo/locations/here/queues/" + v.Overview.Defined[0]
+		}
+	}
+	if !slices.Contains(page.Queues, page.Queue) {
+		page.Queues = append(page.Queues, page.Queue)
+	}
+	v.Section, v.template, v.Data = "send", "send.html", *page
+}
+
+// sendAgain answers a form that made no task with the form as it was, and why.
+func (c *Console) sendAgain(w http.ResponseWriter, r *http.Request, failed error) {
+	status, message := statusOf(failed)
+	overview, err := c.queue.Overview(r.Context())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	form := r.PostForm
+	page := sendPage{
+		From: form.Get("from"), Queue: form.Get("queue"), URL: form.Get("url"), Method: form.Get("method"), Methods: methods,
+		Header: form.Get("header"), Body: form.Get("body"), Binary: !form.Has("body"), When: form.Get("when"), Account: form.Get("account"),
+	}
+	v := &view{
+		Title: "Send a task", Overview: overview, Backlog: sum(overview), Host: r.Host, Here: Prefix + "send",
+		Note: &note{Text: message, Failed: true},
+	}
+	page.choose(v)
+	c.write(w, r, status, v)
+}
+
+// send makes the task that the form describes.
+func (c *Console) send(ctx context.Context, form url.Values) (*localqueue.Task, error) {
+	task := &localqueue.Task{HTTP: &localqueue.HTTPRequest{}}
+	if from := form.Get("from"); from != "" {
+		found, err := c.queue.Inspect(ctx, from)
+		if err != nil {
+			return nil, fmt.Errorf("the task that is to be sent again: %w", err)
+		}
+		task = &localqueue.Task{HTTP: found.Task.HTTP, AppEngine: found.Task.AppEngine, DispatchDeadline: found.Task.DispatchDeadline, Retry: found.Task.Retry}
+	}
+	header, err := parseHeader(form.Get("header"))
+	if err != nil {
+		return nil, err
+	}
+	if task.ScheduleTime, err = parseWhen(form.Get("when"), c.queue.Now()); err != nil {
+		return nil, err
+	}
+	body := bodyOf(task)
+	if edited, ok := form["body"]; ok { // in a form, lines end with CR LF, whatever they ended with before
+		if text := endLines(edited[0]); text != endLines(string(body)) {
+			body = []byte(text)
+		}
+	}
+	if t := task.AppEngine; t != nil {
+		t.RelativeURI, t.Method, t.Header, t.Body = form.Get("url"), form.Get("method"), header, body
+		return c.queue.AddTask(ctx, form.Get("queue"), task)
+	}
+	t := task.HTTP
+	t.URL, t.Method, t.Header, t.Body = strings.TrimSpace(form.Get("url")), form.Get("method"), header, body
+	switch account := strings.TrimSpace(form.Get("account")); {
+	case account == "":
+		t.OIDC = nil
+	case t.OIDC == nil:
+		t.OIDC, t.OAuth = &localqueue.OIDCToken{ServiceAccount: account}, nil
+	default:
+		t.OIDC.ServiceAccount = account
+	}
+	return c.queue.AddTask(ctx, form.Get("queue"), task)
+}
+
+// endLines returns a text whose lines end with LF.
+func endLines(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
+}
+
+// parseHeader reads headers, a line each.
+func parseHeader(text string) (map[string]string, error) {
+	header := make(map[string]string)
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		key, value, found := strings.Cut(line, ":")
+		if key = strings.TrimSpace(key); !found || key == "" || strings.ContainsAny(key, " \t") {
+			return nil, mistake("The header %q is none: want a line such as \"Content-Type: application/json\".", line)
+		}
+		header[key] = strings.TrimSpace(value)
+	}
+	return header, nil
+}
+
+// parseWhen reads a time, or a duration from now.
+func parseWhen(text string, now time.Time) (time.Time, error) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(strings.ReplaceAll(text, " ", "")); err == nil {
+		return now.Add(d), nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, mistake("The time %q is none: want a duration such as \"10m\", or a time such as \"2026-03-01T12:00:00Z\".", text)
+	}
+	return t, nil
+}
+
+func mistake(format string, args ...any) error {
+	return &cloudtask.StatusError{Code: cloudtask.InvalidArgument, Message: fmt.Sprintf(format, args...)}
+}

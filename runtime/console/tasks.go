@@ -1,0 +1,180 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+)
+
+// pageSize is how many tasks a page lists.
+const pageSize = 50
+
+// tasksPage is a list of tasks that are there, or of those that are gone.
+type tasksPage struct {
+	Filter   filter
+	Found    *localqueue.Found
+	Queues   []string // names
+	Choices  []choice // of states, or of outcomes
+	Number   int      // of the page, from 1
+	First    string   // address of the first page
+	Next     string   // address of the next; "": this is the last
+	Filtered bool
+	Ended    string // address of the same search among the tasks that have finished
+	Hint     hint
+
+	Ambiguous bool // ids of queues do not tell them apart
+}
+
+// filter is what a list is restricted to, as it stands in the address.
+type filter struct {
+	Queue, Type, Text string
+	State             string // or outcome
+	Order             string // next, or newest
+}
+
+// choice is one of a selection.
+type choice struct {
+	Value, Label string
+	Selected     bool
+}
+
+var states = []localqueue.TaskState{localqueue.TaskRunning, localqueue.TaskDue, localqueue.TaskRetrying, localqueue.TaskScheduled}
+
+var outcomes = []localqueue.EventKind{
+	localqueue.TaskSucceeded, localqueue.TaskExhausted, localqueue.TaskDeleted, localqueue.TaskPurged, localqueue.TaskExpired,
+}
+
+// outcomeLabels are the words for outcomes.
+var outcomeLabels = map[localqueue.EventKind]string{
+	localqueue.TaskSucceeded: "done", localqueue.TaskExhausted: "given up", localqueue.TaskDeleted: "deleted",
+	localqueue.TaskPurged: "purged", localqueue.TaskExpired: "expired",
+}
+
+func (c *Console) showTasks(ctx context.Context, v *view, r *request) error {
+	v.Title, v.Section, v.template = "Tasks", "tasks", "tasks.html"
+	browse := localqueue.Browse{NextFirst: r.query.Get("order") != "newest"}
+	state, choices, err := choose("state", r.query.Get("state"), states, localqueue.TaskState.String)
+	if err != nil {
+		return err
+	}
+	browse.State = state
+	return c.list(ctx, v, r, browse, choices)
+}
+
+func (c *Console) showFinished(ctx context.Context, v *view, r *request) error {
+	v.Title, v.Section, v.template = "Finished", "finished", "finished.html"
+	outcome, choices, err := choose("outcome", r.query.Get("state"), outcomes, func(k localqueue.EventKind) string { return outcomeLabels[k] })
+	if err != nil {
+		return err
+	}
+	return c.list(ctx, v, r, localqueue.Browse{Ended: true, Outcome: outcome}, choices)
+}
+
+// rowsOf is what the table of a list of tasks is made from.
+type rowsOf struct {
+	*view
+	Tasks  []localqueue.Summary
+	Queues bool // they are of several
+}
+
+func rows(tasks []localqueue.Summary, v *view) rowsOf {
+	_, ofOne := v.Data.(queuePage)
+	return rowsOf{v, tasks, !ofOne}
+}
+
+// Paused reports whether the queue of that name delivers nothing.
+func (r rowsOf) Paused(queue string) bool {
+	return slices.ContainsFunc(r.Overview.Queues, func(q localqueue.QueueOverview) bool {
+		return q.Name == queue && q.State != localqueue.Running
+	})
+}
+
+// choose returns what of all is called text, and the choices of a selection.
+func choose[T any](what, text string, all []T, label func(T) string) (chosen T, choices []choice, err error) {
+	found := text == ""
+	for _, value := range all {
+		name := label(value)
+		choices = append(choices, choice{name, name, name == text})
+		if name == text {
+			chosen, found = value, true
+		}
+	}
+	if !found {
+		err = &cloudtask.StatusError{Code: cloudtask.InvalidArgument, Message: fmt.Sprintf("There is no %s %q.", what, text)}
+	}
+	return chosen, choices, err
+}
+
+// list shows a page of tasks that browse selects, restricted further by what is requested.
+func (c *Console) list(ctx context.Context, v *view, r *request, browse localqueue.Browse, choices []choice) error {
+	page := tasksPage{
+		Filter: filter{
+			Queue: r.query.Get("queue"), Type: r.query.Get("type"), Text: r.query.Get("text"), State: r.query.Get("state"), Order: "next",
+		},
+		Choices: choices, Number: 1,
+	}
+	if !browse.NextFirst {
+		page.Filter.Order = "newest"
+	}
+	if n, err := strconv.Atoi(r.query.Get("page")); err == nil && n > 1 && r.query.Get("after") != "" {
+		page.Number = n
+	}
+	ids := make(map[string]bool)
+	for _, q := range v.Overview.Queues {
+		page.Queues = append(page.Queues, q.Name)
+		page.Ambiguous = page.Ambiguous || ids[lastPart(q.Name)]
+		ids[lastPart(q.Name)] = true
+	}
+	f := page.Filter
+	page.Ended = Prefix + "finished?" + url.Values{"queue": {f.Queue}, "type": {f.Type}, "text": {f.Text}}.Encode()
+	page.Filtered = f.Queue != "" || f.Type != "" || f.Text != "" || f.State != ""
+	page.Hint = newHint(f.Queue)
+	if f.Queue == "" && len(page.Queues) > 0 {
+		page.Hint = newHint(page.Queues[0])
+	}
+	browse.Queue, browse.Type, browse.Text, browse.Size, browse.After = f.Queue, f.Type, f.Text, pageSize, r.query.Get("after")
+	if f.Queue != "" && !slices.Contains(page.Queues, f.Queue) {
+		if _, err := c.queue.Queue(ctx, f.Queue); err != nil { // which may exist everywhere
+			return err
+		}
+	}
+	var err error
+	if page.Found, err = c.queue.Browse(ctx, browse); err != nil {
+		return err
+	}
+	page.First = r.at("", 0)
+	if page.Found.Next != "" {
+		page.Next = r.at(page.Found.Next, page.Number+1)
+	}
+	v.Data = page
+	return nil
+}
+
+// at returns the address of another page of the list.
+func (r *request) at(after string, number int) string {
+	query := url.Values{}
+	for _, key := range []string{"queue", "type", "text", "state", "order"} {
+		if value := r.query.Get(key); value != "" {
+			query.Set(key, value)
+		}
+	}
+	if after != "" {
+		query.Set("after", after)
+		query.Set("page", strconv.Itoa(number))
+	}
+	if len(query) == 0 {
+		return r.path
+	}
+	return r.path + "?" + query.Encode()
+}
+
+// Complete reports whether all tasks there are have been looked at, for a page that found less than it could show.
+func (p tasksPage) Complete() bool { return p.Next == "" }
+
+// Short reports whether the search stopped because it had taken long, not because the page was full.
+func (p tasksPage) Short() bool { return p.Next != "" && len(p.Found.Tasks) < pageSize }
