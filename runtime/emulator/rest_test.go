@@ -231,7 +231,7 @@ func testRESTRefusals(t *testing.T) {
 		{name: "another origin", path: queuePath + ":pause", header: map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, body: `{}`, status: 403,
 			message: "A page of another origin must not call the emulator: cross-origin request detected from Sec-Fetch-Site header."},
 
-		{name: "nothing", path: "/", status: 404, message: noURL("GET", "/")},
+		{name: "nothing", path: "/nonsense", status: 404, message: noURL("GET", "/nonsense")},
 		{name: "no path of the API", path: "/v2/nonsense", status: 404, message: noURL("GET", "/v2/nonsense")},
 		{name: "an older version", path: "/v2beta3/" + queueName, status: 404, message: noURL("GET", "/v2beta3/"+queueName)},
 		{name: "wrong method", method: "PUT", path: queuePath, status: 404, message: noURL("PUT", queuePath)},
