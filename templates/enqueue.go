@@ -71,7 +71,9 @@ func (f *File) run(t *model.Task) {
 // parameters is compiled where it is called.
 func (f *File) enqueued(t *model.Task) {
 	queue, q := f.local("Q"), f.local("q")
-	selection := func() *jen.Statement { return jen.Qual(pathCloudtask, "Enqueued").Types(jen.Id(queue), f.typeID(t.Type)) }
+	selection := func() *jen.Statement {
+		return jen.Qual(pathCloudtask, "Enqueued").Types(jen.Id(queue), f.typeID(t.Type))
+	}
 	f.Line()
 	f.comment(fmt.Sprintf("%s stands for the %s tasks that were enqueued in %s, a *cloudtasktest.Queue: tests say cloudtasktest.Only(t, %s(%s)).",
 		t.Names.Enqueued, t.Type, q, t.Names.Enqueued, q))
