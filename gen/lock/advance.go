@@ -2,22 +2,14 @@ package lock
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/lock/trial"
 )
-
-// retention is how long Cloud Tasks keeps a task.
-const retention = 31 * 24 * time.Hour
 
 // compare finds the breaks, and what the lock should be.
 func (c *checker) compare(accepts []Acceptance) error {
@@ -64,21 +56,6 @@ func (c *checker) compare(accepts []Acceptance) error {
 	content, err := next.format()
 	c.res.next = gen.File{Path: c.name, Content: content}
 	return err
-}
-
-// prune returns the day before which everything is forgotten.
-func (c *checker) prune() (string, error) {
-	if c.opts.Prune == "" {
-		return "", nil
-	}
-	day, err := time.Parse(time.DateOnly, c.opts.Prune)
-	if err != nil {
-		return "", fmt.Errorf("-prune %s: want a day, such as 2006-01-02", c.opts.Prune)
-	}
-	if c.opts.Now.Sub(day) < retention {
-		return "", fmt.Errorf("-prune %s: tasks can be in flight for 31 days, so that only what is older can be forgotten", c.opts.Prune)
-	}
-	return c.opts.Prune, nil
 }
 
 // A readings is what became of earlier payloads with the code of one of today's tasks.
@@ -164,206 +141,6 @@ func (c *checker) stillKept(p *pair) func(payload string) bool {
 		}
 	}
 	return func(payload string) bool { return kept[payload] }
-}
-
-// unreadable adds breaks for payloads that today's code does not decode, unless others explain them.
-func (c *comparison) unreadable(p *pair, read readable, kept func(string) bool) {
-	for _, payload := range p.locked.payloads() {
-		failure, failed := read[p.today].failures[payload]
-		if !failed || !kept(payload) {
-			continue
-		}
-		at := p.today.resolve(failure.Path)
-		if c.explained(p.today, at) {
-			continue
-		}
-		version, remedy := "before this one", "let it read that too"
-		for _, e := range p.locked.Earlier {
-			if compact(e.Payload) == payload {
-				version = "that was replaced on " + e.Until
-				remedy += ", or forget that version with cloudtaskgen lock -prune once 31 days have passed since it ran anywhere"
-			}
-		}
-		c.field(p, payloadUnreadable, at, true, false, "today's code does not decode a payload of the version %s: %s; %s (the payload is %s)", version, failure.Error, remedy, payload)
-	}
-}
-
-// explained reports whether a break of tasks in flight is about a value, what it is in or something in it.
-func (c *comparison) explained(today *Task, at path) bool {
-	for _, p := range c.pairs {
-		if p.today != today {
-			continue
-		}
-		for about := range p.paths {
-			if within(about, at.String()) || within(at.String(), about) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// within reports whether a path, as it is spelled, leads to a value or to something in it.
-func within(path, outer string) bool {
-	rest, ok := strings.CutPrefix(path, outer)
-	return ok && (outer == "" || rest == "" || rest[0] == '.' || rest[0] == '[')
-}
-
-// resolve returns the path that an error of the codec names, such as payload.items[0].sku.
-func (t *Task) resolve(text string) path {
-	text = strings.TrimPrefix(text, namePayload)
-	var at path
-	typ := &Type{form: structure, name: namePayload}
-	for text != "" && typ != nil {
-		step := ""
-		switch {
-		case text[0] == '.':
-			end := strings.IndexAny(text[1:], ".[") + 1
-			if end == 0 {
-				end = len(text)
-			}
-			step, text = text[1:end], text[end:]
-		case strings.HasPrefix(text, `["`):
-			quoted, err := strconv.QuotedPrefix(text[1:])
-			if err != nil {
-				return at
-			}
-			step, _ = strconv.Unquote(quoted)
-			text = strings.TrimPrefix(text[1+len(quoted):], "]")
-		default:
-			_, text, _ = strings.Cut(text, "]")
-		}
-		typ = base(typ).read()
-		switch {
-		case typ.form == structure:
-			f := find(t.fields(typ.name), step)
-			if f == nil {
-				return at.with(step)
-			}
-			at, typ = at.with(step), f.Type
-		case typ.form == slice, typ.form == array, typ.form == mapping:
-			at, typ = at.with(element), typ.elem
-		default:
-			return at
-		}
-	}
-	return at
-}
-
-// encoding adds breaks for values of types with JSON of their own that are written in another way than before.
-func (c *comparison) encoding(p *pair, rewritten map[string]string) {
-	if !p.rolling {
-		return
-	}
-	done := map[string]bool{}
-	for _, sample := range p.locked.Samples {
-		text, differs := rewritten[compact(sample)]
-		if !differs {
-			continue
-		}
-		was, is := map[string]opaque{}, map[string]opaque{}
-		p.locked.opaques(&Type{form: structure, name: namePayload}, sample, nil, was)
-		p.today.opaques(&Type{form: structure, name: namePayload}, json.RawMessage(text), nil, is)
-		for _, name := range slices.Sorted(maps.Keys(is)) {
-			now, before := is[name], was[name]
-			if before.typ != nil && sameType(before.typ, now.typ) && before.json != now.json && !done[name] {
-				done[name] = true
-				c.field(p, encodingChanged, now.at, false, true, "%s wrote %s and writes %s for the same value: whether the version before reads that, only you can know; let it read both before this one writes it", now.typ, before.json, now.json)
-			}
-		}
-	}
-}
-
-// An opaque is a value of a type with JSON of its own.
-type opaque struct {
-	at   path
-	typ  *Type
-	json string
-}
-
-// opaques collects those of a sample, by their paths.
-func (t *Task) opaques(typ *Type, value json.RawMessage, at path, found map[string]opaque) {
-	switch typ = typ.written(); typ.form {
-	case pointer, quoted:
-		t.opaques(typ.elem, value, at, found)
-	case text, custom:
-		if compact(value) != "null" {
-			found[at.String()] = opaque{at, typ, compact(value)}
-		}
-	case slice, array:
-		var elems []json.RawMessage
-		if json.Unmarshal(value, &elems) == nil && len(elems) > 0 {
-			t.opaques(typ.elem, elems[0], at.with(element), found)
-		}
-	case mapping:
-		var entries map[string]json.RawMessage
-		if json.Unmarshal(value, &entries) == nil {
-			for _, entry := range entries { // one, in a sample
-				t.opaques(typ.elem, entry, at.with(element), found)
-			}
-		}
-	case structure:
-		var members map[string]json.RawMessage
-		if json.Unmarshal(value, &members) != nil {
-			return
-		}
-		for _, f := range t.fields(typ.name) {
-			if member, ok := members[f.Name]; ok {
-				t.opaques(f.Type, member, at.with(f.Name), found)
-			}
-		}
-	}
-}
-
-// accept sorts the breaks that have not been accepted into the result, and returns what the lock records. With Against, what
-// the lock has accepted since then counts, too: what had been before is about other changes.
-func (c *checker) accept(breaks []Break, accepts []Acceptance) ([]Acceptance, error) {
-	since := slices.Clone(c.working.Accepted)
-	for _, a := range c.base.Accepted {
-		if i := slices.Index(since, a); i >= 0 {
-			since = slices.Delete(since, i, i+1)
-		}
-	}
-	covers := func(b Break) func(Acceptance) bool {
-		return func(a Acceptance) bool { return a.Rule == b.Rule && a.Subject == b.Subject }
-	}
-	var used []Acceptance // of those since then
-	unused := slices.Clone(accepts)
-	for _, b := range breaks {
-		switch i := slices.IndexFunc(since, covers(b)); {
-		case i >= 0:
-			if !slices.Contains(used, since[i]) {
-				used = append(used, since[i])
-			}
-		case !slices.ContainsFunc(accepts, covers(b)):
-			c.res.Breaks = append(c.res.Breaks, b)
-		}
-		unused = slices.DeleteFunc(unused, covers(b))
-	}
-	slices.SortStableFunc(c.res.Breaks, func(a, b Break) int {
-		return cmp.Or(
-			cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column),
-			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Subject, b.Subject))
-	})
-	if len(unused) > 0 {
-		return nil, fmt.Errorf("-accept %s:%s: there is no such break%s", unused[0].Rule, unused[0].Subject, listed(breaks))
-	}
-	recorded := c.working.Accepted
-	if c.opts.Write && c.base != c.working {
-		recorded = slices.Concat(c.base.Accepted, used)
-	}
-	return slices.Concat(recorded, accepts), nil
-}
-
-func listed(breaks []Break) string {
-	if len(breaks) == 0 {
-		return ", nor any other"
-	}
-	var names []string
-	for _, b := range breaks {
-		names = append(names, b.Rule+":"+b.Subject)
-	}
-	return "; there is " + strings.Join(names, ", ")
 }
 
 // earlier returns the payloads of earlier versions that one of today's tasks is to go on reading.

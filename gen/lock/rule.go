@@ -3,8 +3,6 @@ package lock
 import (
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"text/tabwriter"
 )
 
@@ -76,16 +74,4 @@ func ruleIDs() []string {
 		ids = append(ids, r.ID)
 	}
 	return ids
-}
-
-// parseAccept reads RULE:SUBJECT.
-func parseAccept(text string) (rule, subject string, err error) {
-	rule, subject, ok := strings.Cut(text, ":")
-	switch {
-	case !ok || subject == "":
-		return "", "", fmt.Errorf("-accept %s: want RULE:SUBJECT, such as %s:SendWelcomeEmail.user_id", text, fieldRemoved)
-	case !slices.Contains(ruleIDs(), rule):
-		return "", "", fmt.Errorf("-accept %s: there is no rule %s; the rules are %s", text, rule, strings.Join(ruleIDs(), ", "))
-	}
-	return rule, subject, nil
 }
