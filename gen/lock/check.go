@@ -216,21 +216,16 @@ func (c *checker) read() error {
 		c.base = &File{Version: formatVersion}
 		return nil
 	}
-	c.base, err = c.parse(before, " at "+c.opts.Against)
-	for _, t := range c.base.tasks() { // which have no place in the file that is there
+	if c.base, err = c.parse(before, " at "+c.opts.Against); err != nil {
+		return err
+	}
+	for _, t := range c.base.Tasks { // which have no place in the file that is there
 		t.pos = model.Position{File: c.name, Line: 1, Column: 1}
 		if w := slices.IndexFunc(c.working.Tasks, func(w *Task) bool { return w.Name == t.Name && w.Package == t.Package }); w >= 0 {
 			t.pos = c.working.Tasks[w].pos
 		}
 	}
-	return err
-}
-
-func (f *File) tasks() []*Task {
-	if f == nil {
-		return nil
-	}
-	return f.Tasks
+	return nil
 }
 
 // parse reads a lock, and finds where its tasks are.
@@ -269,7 +264,7 @@ func (c *checker) note(format string, args ...any) {
 // scope finds today's tasks, and puts aside what this run is not about.
 func (c *checker) scope(loaded *gen.Result) error {
 	for _, p := range loaded.Packages {
-		if nearestModule(p.Dir) != c.moduleDir {
+		if !sameFile(nearestModule(p.Dir), c.moduleDir) {
 			return fmt.Errorf("package %s is of another module than %s: run cloudtaskgen lock there", p.Path, c.modulePath)
 		}
 		for _, t := range p.Tasks {
@@ -297,6 +292,13 @@ func nearestModule(dir string) string {
 		}
 		dir = filepath.Dir(dir)
 	}
+}
+
+// sameFile reports whether two names, which links may lie between, are of one file.
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
 // hasPackage reports whether a package of the module is still there.

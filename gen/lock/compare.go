@@ -3,6 +3,7 @@ package lock
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -25,11 +26,13 @@ func (b Break) String() string { return b.Rule + " " + b.Subject + ": " + b.What
 // Quoted returns the break's name as -accept takes it, quoted for a shell.
 func (b Break) Quoted() string {
 	name := b.Rule + ":" + b.Subject
-	if strings.ContainsAny(name, `[]"`) {
-		name = "'" + name + "'"
+	if plainWord.MatchString(name) {
+		return name
 	}
-	return name
+	return "'" + name + "'" // there is no quote in the JSON name of a field
 }
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9:._-]+$`)
 
 // A comparison is one of today's tasks with those of a lock.
 type comparison struct {
@@ -173,8 +176,8 @@ func (c *comparison) payloads(p *pair) {
 	var renames []rename
 	in, out := &reading{reader: p.today, writer: p.locked}, &reading{reader: p.locked, writer: p.today}
 	in.pair = func(at path, today, locked []*Field) { renames = append(renames, findRenames(at, today, locked)...) }
-	if in.run(); !p.inFlight {
-		in.problems, renames = nil, nil
+	if p.inFlight {
+		in.run()
 	}
 	if p.rolling {
 		out.run()

@@ -44,7 +44,7 @@ func try(ctx context.Context, opts gen.Options, subjects []subject) ([]trial.Out
 	}
 	defer os.RemoveAll(dir)
 	hosts := groupByHost(subjects)
-	failed, err := runHosts(ctx, opts, dir, subjects, hosts, outcomes)
+	failed, err := runHosts(ctx, opts, dir, hosts, outcomes)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func try(ctx context.Context, opts gen.Options, subjects []subject) ([]trial.Out
 			alone = append(alone, host{pkg: p, subjects: slices.DeleteFunc(slices.Clone(h.subjects), func(i int) bool { return subjects[i].pkg != p }), all: subjects})
 		}
 	}
-	if failed, err = runHosts(ctx, opts, dir, subjects, alone, outcomes); err == nil && len(failed) > 0 {
+	if failed, err = runHosts(ctx, opts, dir, alone, outcomes); err == nil && len(failed) > 0 {
 		err = fmt.Errorf("the codecs of %s cannot be tried: %s", failed[0].pkg.Path, failed[0].output)
 	}
 	return outcomes, err
@@ -68,8 +68,8 @@ func try(ctx context.Context, opts gen.Options, subjects []subject) ([]trial.Out
 type host struct {
 	pkg      *model.Package
 	all      []subject
-	subjects []int
-	output   string
+	subjects []int  // of all: those that it tries
+	output   string // of its test, when that has no outcome
 }
 
 // packages returns those whose codecs are tried.
@@ -107,7 +107,7 @@ const (
 )
 
 // runHosts runs the tests of hosts, fills in outcomes and returns the hosts that had none.
-func runHosts(ctx context.Context, opts gen.Options, dir string, subjects []subject, hosts []host, outcomes []trial.Outcome) ([]host, error) {
+func runHosts(ctx context.Context, opts gen.Options, dir string, hosts []host, outcomes []trial.Outcome) ([]host, error) {
 	if len(hosts) == 0 {
 		return nil, nil
 	}
@@ -135,12 +135,12 @@ func runHosts(ctx context.Context, opts gen.Options, dir string, subjects []subj
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.Output()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		return nil, err
+	if _, ran := errors.AsType[*exec.ExitError](err); err != nil && (!ran || ctx.Err() != nil) {
+		return nil, cmp.Or(ctx.Err(), err)
 	}
 	output, build := parseEvents(stdout)
 	if build != "" {
-		return nil, &buildError{build, subjects}
+		return nil, &buildError{build, hosts[0].all}
 	}
 	var failed []host
 	for _, h := range hosts {
