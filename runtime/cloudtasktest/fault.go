@@ -134,10 +134,10 @@ func (q *Queue) deliver(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// attemptOf returns which attempt a request is.
+// attemptOf returns which attempt a request is. The headers' names are spelled as net/http keeps them.
 func attemptOf(r *http.Request) attemptKey {
-	retries, _ := strconv.Atoi(r.Header.Get("X-CloudTasks-TaskRetryCount"))
-	return attemptKey{r.Header.Get("X-CloudTasks-QueueName"), r.Header.Get("X-CloudTasks-TaskName"), retries + 1}
+	retries, _ := strconv.Atoi(r.Header.Get("X-Cloudtasks-Taskretrycount"))
+	return attemptKey{r.Header.Get("X-Cloudtasks-Queuename"), r.Header.Get("X-Cloudtasks-Taskname"), retries + 1}
 }
 
 // serveTwice serves the request to the handler twice and answers with the first answer.

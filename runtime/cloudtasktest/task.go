@@ -54,8 +54,8 @@ type Attempt struct {
 	Status  int       // of the handler's answer; 0 if none came
 	Next    time.Time // when the next attempt is due; zero: there is none
 
-	// Err is why it failed or was discarded: the error that Run returned, where the handler runs in this process and logs
-	// to the Logger of the queue's Config, and else one that says what was answered.
+	// Err is why it failed or was discarded: it wraps the error that Run returned, where the handler runs in this process
+	// and logs to the Logger of the queue's Config, and says what was answered elsewhere.
 	Err error
 
 	stack string // of a panic
