@@ -84,10 +84,15 @@ func (s *Service) enterBatch(ctx context.Context, queue string, items, limit int
 // batch does what do does, once for each request id.
 func (s *Service) batch(ctx context.Context, queue, requestID string, do func() (*Batch, error)) (*Batch, error) {
 	location, _, _ := splitQueueName(queue)
-	if requestID == "" {
+	chosen := requestID == ""
+	if chosen {
 		requestID = s.ids.next()
 	}
 	call, first := s.batches.begin(location, requestID)
+	for chosen && !first { // an id of before a restart: those of a seed begin anew
+		requestID = s.ids.next()
+		call, first = s.batches.begin(location, requestID)
+	}
 	if !first {
 		select {
 		case <-call.done:

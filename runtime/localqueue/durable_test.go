@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -395,6 +396,71 @@ func TestFormerFormat(t *testing.T) {
 		}
 		if got := len(glob(t, dir, "journal-*")); got != 2 {
 			t.Errorf("%d journals: want the former one, and one of the present format", got)
+		}
+	}
+}
+
+// A call that changes a queue while another deletes it does not bring the queue back with the next start.
+func TestDeletedQueueStaysDeleted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := newDurable(t, dir, start, answer(200))
+	tasks := make([]*localqueue.Task, 100)
+	for i := range tasks {
+		tasks[i] = httpTask()
+	}
+	for i := range 10 {
+		name := fmt.Sprintf("%s/queues/q%d", location, i)
+		for range 10 { // long to list, so that calls wait for one another
+			if _, err := s.AddTasks(t.Context(), name, "", tasks); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var group sync.WaitGroup
+		for range 4 {
+			group.Go(func() {
+				for err := error(nil); err == nil; {
+					_, _, err = s.Tasks(t.Context(), name, localqueue.Page{}, localqueue.ViewFull)
+				}
+			})
+			group.Go(func() {
+				for err := error(nil); err == nil; {
+					_, err = s.PauseQueue(t.Context(), name)
+				}
+			})
+		}
+		time.Sleep(time.Millisecond)
+		if err := s.DeleteQueue(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+		group.Wait()
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = newDurable(t, dir, start, answer(200))
+	if queues, _, err := s.Queues(t.Context(), location, localqueue.Page{}, localqueue.QueueFilter{}); err != nil || len(queues) != 0 {
+		t.Errorf("%d of 10 deleted queues are there again, %v", len(queues), err)
+	}
+}
+
+// Ids that come from a seed begin anew with each start, and yet a batch without a request id is never taken for an
+// earlier one.
+func TestBatchesWithoutRequestIDs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for run := range 3 {
+		s := newDurable(t, dir, start, answer(200))
+		for range 2 {
+			if _, err := s.AddTasks(t.Context(), queueName, "", []*localqueue.Task{httpTask()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if tasks, _, err := s.Tasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic); err != nil || len(tasks) != 2*run+2 {
+			t.Errorf("run %d: %d tasks, %v; want %d", run, len(tasks), err, 2*run+2)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

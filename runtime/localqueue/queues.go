@@ -164,18 +164,21 @@ func (s *Service) DeleteQueue(ctx context.Context, name string) (err error) {
 	defer s.flush()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.deleted = true
 	q.removeAll(TaskDeleted, s.nanos())
 	return nil
 }
 
-// forget removes q from the service; false means that another call did.
+// forget removes q from the service; false means that another call did. Calls that have found q already change nothing
+// from then on: the journal would tell of it after the end of the queue.
 func (s *Service) forget(q *queue) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.queues[q.name] != q {
 		return false
 	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.deleted = true
 	delete(s.queues, q.name)
 	s.changes.Add(queueGone)
 	free := s.nanos() + int64(max(0, tombstoneWindow(s.options.queueTombstone, 3*24*time.Hour)))
