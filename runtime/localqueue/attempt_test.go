@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -61,6 +62,28 @@ func TestBackoffSaturates(t *testing.T) {
 	// After 0, 1, 3, 7 … hours: the tenth attempt, after 511, is the last within 31 days.
 	if attempts, err := s.RunUntilIdle(t.Context()); attempts != 10 || err != nil {
 		t.Errorf("%d attempts, %v; want 10", attempts, err)
+	}
+}
+
+// Nor does the longest back-off that the wire can ask for, which goes far beyond what is left of a task's life.
+func TestBackoffOfAges(t *testing.T) {
+	t.Parallel()
+	s := newVirtual(t, answer(500))
+	task := httpTask()
+	task.Retry = &cloudtask.RetryConfig{MinBackoff: math.MaxInt64, MaxBackoff: math.MaxInt64}
+	created := add(t, s, task)
+	if attempts, err := s.RunFor(t.Context(), 30*24*time.Hour); attempts != 1 || err != nil {
+		t.Errorf("%d attempts, %v; want 1", attempts, err)
+	}
+	got, err := s.Task(t.Context(), created.Name, localqueue.ViewBasic)
+	if err != nil || got.ScheduleTime.Sub(start) < 30*24*time.Hour {
+		t.Errorf("%+v, %v; want a task whose next attempt is beyond its life", got, err)
+	}
+	if attempts, err := s.RunUntilIdle(t.Context()); attempts != 0 || err != nil {
+		t.Errorf("%d more attempts, %v; want none", attempts, err)
+	}
+	if limit := start.Add(2 * 31 * 24 * time.Hour); s.Now().After(limit) {
+		t.Errorf("the clock went to %v, want %v at most", s.Now(), limit)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -366,6 +367,24 @@ func TestTombstonesOff(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func TestTombstonesForEver(t *testing.T) {
+	t.Parallel()
+	s := newVirtual(t, answer(200), localqueue.WithTombstones(math.MaxInt64, math.MaxInt64))
+	task := httpTask()
+	task.Name = queueName + "/tasks/never-again"
+	add(t, s, task)
+	if attempts, err := s.RunFor(t.Context(), 100*365*24*time.Hour); attempts != 1 || err != nil {
+		t.Fatalf("%d attempts, %v; want 1", attempts, err)
+	}
+	_, err := s.AddTask(t.Context(), queueName, task)
+	wantStatus(t, err, cloudtask.AlreadyExists, "")
+	if err := s.DeleteQueue(t.Context(), queueName); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: queueName})
+	wantStatus(t, err, cloudtask.FailedPrecondition, "")
 }
 
 func TestPaging(t *testing.T) {

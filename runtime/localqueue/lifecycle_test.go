@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -131,6 +132,15 @@ func TestVirtualClockMethods(t *testing.T) {
 	}
 	if err := s.Advance(-1); err == nil {
 		t.Error("Advance by a negative duration returned no error")
+	}
+
+	before := s.Now()
+	_, forAges := s.RunFor(ctx, math.MaxInt64)
+	for _, err := range []error{forAges, s.Advance(math.MaxInt64)} {
+		wantStatus(t, err, cloudtask.InvalidArgument, "")
+	}
+	if !s.Now().Equal(before) {
+		t.Errorf("a clock that cannot go that far went to %v", s.Now())
 	}
 
 	real := newService(t, localqueue.WithHandler(answer(200)))

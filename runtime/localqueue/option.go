@@ -78,7 +78,8 @@ func WithLogger(l *slog.Logger) Option {
 	return func(o *options) { o.logger = l }
 }
 
-// WithVirtualClock makes time stand at start (zero: the present) until the service is told to move it.
+// WithVirtualClock makes time stand at start (zero: the present; from the year 1970 to 2261) until the service is told to
+// move it.
 func WithVirtualClock(start time.Time) Option {
 	return func(o *options) { o.virtual, o.bubble, o.start = true, false, start }
 }

@@ -306,7 +306,8 @@ func (q *queue) conclude(a *attempt, o outcome, now int64) Event {
 	if a.forced {
 		from = a.began
 	}
-	t.schedule = from + int64(max(backoff(retry, int(t.dispatches)), o.retryAfter))
+	delay := max(backoff(retry, int(t.dispatches)), o.retryAfter)
+	t.schedule = from + int64(min(delay, retention)) // by then the task is too old in any case
 	t.schedule -= t.schedule % 1000
 	t.running, t.forced = false, false
 	q.waiting.push(t)

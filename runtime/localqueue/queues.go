@@ -181,7 +181,7 @@ func (s *Service) forget(q *queue) bool {
 	q.deleted = true
 	delete(s.queues, q.name)
 	s.changes.Add(queueGone)
-	free := s.nanos() + int64(max(0, tombstoneWindow(s.options.queueTombstone, 3*24*time.Hour)))
+	free := later(s.nanos(), int64(max(0, tombstoneWindow(s.options.queueTombstone, 3*24*time.Hour))))
 	s.goneQueues[q.name] = free
 	s.journal.append(func(b []byte) []byte { return packQueueGone(b, q.seq, q.name, free) })
 	return true

@@ -375,6 +375,8 @@ func TestNewRefuses(t *testing.T) {
 		"queue name":   localqueue.WithQueues(localqueue.Queue{Name: "a_b"}),
 		"queue limits": localqueue.WithQueues(localqueue.Queue{Name: "a", Retry: cloudtask.RetryConfig{MaxAttempts: -2}}),
 		"handler":      localqueue.WithHandler(nil),
+		"early clock":  localqueue.WithVirtualClock(time.Date(1969, 12, 31, 0, 0, 0, 0, time.UTC)),
+		"late clock":   localqueue.WithVirtualClock(time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC)),
 	}
 	for name, opt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -59,7 +59,7 @@ func New(opts ...Option) (*Service, error) {
 	return s, nil
 }
 
-func (s *Service) start() error {
+func (s *Service) start() (err error) {
 	o := &s.options
 	if s.log = o.logger; s.log == nil {
 		s.log = slog.Default()
@@ -68,7 +68,9 @@ func (s *Service) start() error {
 		o.seed = 1
 	}
 	if o.virtual {
-		s.virtual = newVirtualClock(o.start)
+		if s.virtual, err = newVirtualClock(o.start); err != nil {
+			return err
+		}
 		s.virtual.bubble = o.bubble
 	}
 	if o.observer != nil {

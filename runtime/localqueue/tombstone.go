@@ -2,6 +2,7 @@ package localqueue
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 )
@@ -26,7 +27,7 @@ type tombstone struct {
 // add remembers a task that is gone since now.
 func (g *tombstones) add(id string, chosen bool, now int64) {
 	if g.window > 0 {
-		g.put(tombstone{id, now + g.window}, chosen)
+		g.put(tombstone{id, later(now, g.window)}, chosen)
 	}
 }
 
@@ -76,6 +77,14 @@ func (g *tombstones) forget(list *[]tombstone) {
 	delete(g.expires, (*list)[0].id)
 	(*list)[0] = tombstone{}
 	*list = (*list)[1:]
+}
+
+// later returns the time d after now, or the last there is: a window may be meant to last for ever.
+func later(now, d int64) int64 {
+	if d > math.MaxInt64-now {
+		return math.MaxInt64
+	}
+	return now + d
 }
 
 // tombstoneWindow returns the option's window, or the default for zero.

@@ -25,13 +25,34 @@ type virtualDeadline struct {
 	cancel context.CancelCauseFunc
 }
 
-func newVirtualClock(start time.Time) *virtualClock {
+// The years of virtual clocks. Beyond them times do not fit into nanoseconds since the epoch, with room for those to come.
+const (
+	firstYear = 1970
+	lastYear  = 2261
+)
+
+// endOfTime is what a virtual clock does not reach.
+var endOfTime = time.Date(lastYear+1, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
+
+func newVirtualClock(start time.Time) (*virtualClock, error) {
 	if start.IsZero() {
 		start = time.Now()
 	}
+	if year := start.UTC().Year(); year < firstYear || year > lastYear {
+		return nil, fmt.Errorf("localqueue: a virtual clock cannot stand at %v: want a time from the year %d to %d", start, firstYear, lastYear)
+	}
 	v := &virtualClock{start: start.UnixNano(), attempts: make(map[*attempt]virtualDeadline)}
 	v.now.Store(v.start)
-	return v
+	return v, nil
+}
+
+// after returns the time d from now, or an error if the clock does not go that far.
+func (v *virtualClock) after(d time.Duration) (int64, error) {
+	now := v.nanos()
+	if int64(d) >= endOfTime-now {
+		return 0, invalid("The clock stands at %s and cannot move by %v: it ends with the year %d.", nanoTime(now).Format(time.RFC3339), d, lastYear)
+	}
+	return now + int64(d), nil
 }
 
 // nanos returns the time in nanoseconds since the epoch.
@@ -108,13 +129,17 @@ func (s *Service) attemptContext(ctx context.Context, a *attempt, deadline time.
 func (s *Service) Virtual() bool { return s.virtual != nil }
 
 // Advance moves a virtual clock by d and delivers nothing: what falls due meanwhile is overdue afterwards. Within a
-// handler it makes the attempt take that long; one that passes its dispatch deadline is cancelled.
+// handler it makes the attempt take that long; one that passes its dispatch deadline is cancelled. A clock that cannot go
+// that far, which is into the year 2262, stays where it is, and an error says so; RunFor does the same.
 func (s *Service) Advance(d time.Duration) error {
 	switch {
 	case s.virtual == nil:
 		return ErrVirtualOnly
 	case d < 0:
 		return fmt.Errorf("localqueue: advance by %v: time moves forward only", d)
+	}
+	if _, err := s.virtual.after(d); err != nil {
+		return err
 	}
 	s.virtual.moveBy(int64(d))
 	return nil
@@ -133,7 +158,14 @@ func (s *Service) RunNext(ctx context.Context) (ran bool, err error) {
 
 // RunFor moves a virtual clock by d, from attempt to attempt, and returns how many it made.
 func (s *Service) RunFor(ctx context.Context, d time.Duration) (attempts int, err error) {
-	return s.run(ctx, s.nanos()+int64(max(d, 0)), -1)
+	if s.virtual == nil {
+		return 0, ErrVirtualOnly
+	}
+	until, err := s.virtual.after(max(d, 0))
+	if err != nil {
+		return 0, err
+	}
+	return s.run(ctx, until, -1)
 }
 
 // RunUntilIdle moves a virtual clock from attempt to attempt until nothing is left that will ever be dispatched, and
@@ -169,6 +201,8 @@ func (s *Service) run(ctx context.Context, until int64, limit int) (attempts int
 		switch {
 		case at == math.MaxInt64 || at <= s.nanos():
 			return attempts, nil
+		case at >= endOfTime:
+			return attempts, invalid("The next attempt is due beyond the year %d, where the clock ends.", lastYear)
 		case s.virtual.bubble:
 			s.dispatcher.sleep(ctx, at)
 		default:
