@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -119,8 +120,9 @@ func (s *Service) send(ctx context.Context, a *attempt, c *contents) outcome {
 		}
 		_, _ = s.drain(resp)
 		if next.Host != target.Host { // as net/http's client: secrets stay with the host that they were meant for
-			delete(header, "Authorization")
-			delete(header, "Cookie")
+			maps.DeleteFunc(header, func(key string, _ []string) bool {
+				return strings.EqualFold(key, "Authorization") || strings.EqualFold(key, "Cookie") // in the task's own spelling
+			})
 		}
 		target = next
 	}
