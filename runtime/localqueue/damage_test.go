@@ -35,7 +35,11 @@ func filledDir(t *testing.T, snapshot bool) string {
 	for _, id := range strings.Fields("t0 t1 t2 t3 t4 t5 t6 t7 t8 t9") {
 		task := httpTask()
 		task.Name = queueName + "/tasks/" + id
-		task.HTTP.Body = []byte(strings.Repeat("body of "+id+" ", 20) + frameMagic + "\x01\x00\x00\x00\x00\x00\x00\x00x")
+		size := 20
+		if id == "t9" {
+			size = 200 // over several blocks of a disk
+		}
+		task.HTTP.Body = []byte(strings.Repeat("body of "+id+" ", size) + frameMagic + "\x01\x00\x00\x00\x00\x00\x00\x00x")
 		add(t, s, task)
 	}
 	if err := s.Close(); err != nil {
@@ -122,6 +126,11 @@ func TestTornEndIsDropped(t *testing.T) {
 			clear(data[lastFrame(data):][:30])
 			return append(data, make([]byte, 5000)...)
 		}, 9},
+		{"a block is zeros", func(data []byte) []byte {
+			block := (lastFrame(data) + 1023) / 512 * 512
+			clear(data[block:][:512])
+			return append(data, make([]byte, 5000)...)
+		}, 9},
 		{"only the file's header is there", func(data []byte) []byte { return data[:40] }, 0},
 		{"half of the file's header is there", func(data []byte) []byte { return data[:20] }, 0},
 		{"the file is empty", func(data []byte) []byte { return nil }, 0},
@@ -169,6 +178,11 @@ func TestDamageIsRefused(t *testing.T) {
 		want     string
 	}{
 		{"a task's body", false, "journal-00000001", flip(1500), "the checksum of a frame"},
+		{"the last task's body", false, "journal-00000001", func(data []byte) []byte { return flip(len(data) - 100)(data) }, "the checksum of a frame"},
+		{"the last frame's beginning", false, "journal-00000001", func(data []byte) []byte { return flip(lastFrame(data))(data) }, "no frame begins there"},
+		{"the last frame's checksum", false, "journal-00000001", func(data []byte) []byte {
+			return append(flip(lastFrame(data) + 10)(data), make([]byte, 5000)...) // as a process that is killed leaves it
+		}, "the checksum of a frame"},
 		{"a frame's length", false, "journal-00000001", func(data []byte) []byte {
 			at := 41 + bytes.Index(data[41:], []byte(frameMagic))
 			binary.LittleEndian.PutUint32(data[at+4:], 1<<30)

@@ -243,6 +243,38 @@ func (r *frameReader) frameAfter(offset int64) (bool, error) {
 	}
 }
 
+// A journal is written over zeros, so that of a frame whose writing was cut short something is zeros still: its end, or
+// blocks of the disk, which are written each as a whole.
+const (
+	diskBlock = 512
+	tornEnd   = 16 // zeros that a frame does not end with by itself, as good as
+)
+
+// written reports whether the frame that should begin at the offset was written to its end, as far as the file tells: then
+// what is wrong with it came later.
+func (r *frameReader) written(offset int64) (bool, error) {
+	rest, err := r.from(offset)
+	if err != nil || len(rest) < frameHeader {
+		return false, err
+	}
+	length := int64(binary.LittleEndian.Uint32(rest[4:]))
+	if length == 0 || length > int64(len(rest)-frameHeader) || zeros(rest[:len(frameMagic)]) {
+		return false, nil
+	}
+	frame := rest[:frameHeader+length]
+	if zeros(frame[len(frame)-int(min(tornEnd, length)):]) {
+		return false, nil
+	}
+	for len(frame) > 0 {
+		block := min(diskBlock-offset%diskBlock, int64(len(frame)))
+		if zeros(frame[:block]) {
+			return false, nil
+		}
+		frame, offset = frame[block:], offset+block
+	}
+	return true, nil
+}
+
 // from returns all of the file from the offset on. It is for files with damage.
 func (r *frameReader) from(offset int64) ([]byte, error) {
 	data, err := os.ReadFile(r.path)

@@ -113,6 +113,9 @@ func (r *replay) journal(number uint64, newest bool) (int64, error) {
 		if more || readErr != nil {
 			return 0, errors.Join(err, readErr)
 		}
+		if whole, readErr := frames.written(frames.offset); whole || readErr != nil {
+			return 0, errors.Join(err, readErr)
+		}
 		r.torn = bad
 	}
 	r.end, r.salt, r.format = frames.offset, frames.salt, frames.format
