@@ -16,6 +16,7 @@ import (
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	_ "google.golang.org/grpc/encoding/gzip" // clients may compress what they send
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
