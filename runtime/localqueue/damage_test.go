@@ -181,7 +181,7 @@ func TestDamageIsRefused(t *testing.T) {
 		{"the last task's body", false, "journal-00000001", func(data []byte) []byte { return flip(len(data) - 100)(data) }, "the checksum of a frame"},
 		{"the last frame's beginning", false, "journal-00000001", func(data []byte) []byte { return flip(lastFrame(data))(data) }, "no frame begins there"},
 		{"the last frame's checksum", false, "journal-00000001", func(data []byte) []byte {
-			return append(flip(lastFrame(data) + 10)(data), make([]byte, 5000)...) // as a process that is killed leaves it
+			return append(flip(lastFrame(data)+10)(data), make([]byte, 5000)...) // as a process that is killed leaves it
 		}, "the checksum of a frame"},
 		{"a frame's length", false, "journal-00000001", func(data []byte) []byte {
 			at := 41 + bytes.Index(data[41:], []byte(frameMagic))
