@@ -1,6 +1,7 @@
 package cloudtasktest
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"strings"
@@ -39,7 +40,7 @@ func (q *Queue) created(task, stored *cloudtask.Task, err error) {
 	switch {
 	case err == nil:
 		full := *stored
-		full.Body = task.Body
+		full.Body = bytes.Clone(task.Body)
 		q.record(&full)
 	case cloudtask.StatusOf(err) == cloudtask.AlreadyExists:
 		q.mu.Lock()
