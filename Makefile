@@ -15,10 +15,10 @@ LOCK = $(GO) run ./cmd/cloudtaskgen lock -o examples/cloudtask.lock.json
 # The Go files of a package, one a line, for go list.
 GOFILES = {{range .GoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .TestGoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}
 
-.PHONY: help demo test generate lock check lint bench bench-json fuzz soak cc
+.PHONY: help demo test generate lock check lint lint-generated bench bench-json bench-gen fuzz soak cc
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: generate check ## generate, check, and run a tour of every feature (examples/tour)
 	$(GO) run ./examples/tour
@@ -39,15 +39,21 @@ check: ## fail if generated code is missing, stale or orphaned, or payloads of e
 lint: ## gofmt, go vet, staticcheck and go mod tidy
 	@out=$$($(GO) list -f '$(GOFILES)' ./... | tr '\n' '\0' | xargs -0 gofmt -l) && \
 	if [ -n "$$out" ]; then echo "not formatted, run gofmt -w on:"; echo "$$out"; exit 1; fi
-	$(GO) vet ./...
-	$(GO) tool staticcheck ./...
+	$(GO) vet ./... ./testdata/golden/...
+	$(GO) tool staticcheck ./... ./testdata/golden/...
 	$(GO) mod tidy -diff
+
+lint-generated: ## golangci-lint's standard set over generated code; it is downloaded and compiled
+	$(GO) tool -modfile=testdata/lint/go.mod golangci-lint run -c testdata/lint/golangci.yml $(TASKS)
 
 bench: ## run the benchmarks (BENCHTIME=1s)
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
 bench-json: ## compare the codecs with other JSON packages, which are downloaded (BENCHFLAGS="-only tiny")
 	cd testdata/bench && $(GO) test ./byhand && $(GO) run . $(BENCHFLAGS)
+
+bench-gen: ## compare the generator with the go command and easyjson (BENCHFLAGS="-only large")
+	cd testdata/bench && $(GO) run ./generator $(BENCHFLAGS)
 
 # Each package is built for fuzzing once, which takes longer than a short run of its targets.
 fuzz: ## run each fuzz target for a while (FUZZTIME=30s, or a count such as 1000x)

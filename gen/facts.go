@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"hash"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,7 +41,7 @@ func (f fact) sum() sum {
 	switch f.Kind {
 	case treeFact, folderFact:
 		s := summer{hash: sha256.New()}
-		s.folder(f.Path, f.Kind == treeFact, true)
+		s.folder(f.Path, f.Kind == treeFact)
 		return sum{hex.EncodeToString(s.hash.Sum(nil)), s.newest}
 	}
 	return sumFile(f.Path)
@@ -68,12 +69,17 @@ func (s *summer) note(text string) {
 
 // file adds the content of a file, or that there is none.
 func (s *summer) file(path string) {
-	content, err := os.ReadFile(path)
+	file, err := os.Open(path)
+	content := sha256.New()
+	if err == nil {
+		_, err = io.Copy(content, file)
+		file.Close()
+	}
 	if err != nil {
 		s.note("no file: " + errorKind(err))
 		return
 	}
-	s.note(string(content))
+	s.note(string(content.Sum(nil)))
 	s.age(path)
 }
 
@@ -85,22 +91,24 @@ func (s *summer) age(path string) {
 
 // folder adds the names and contents of the sources in a folder. Like the go command it passes over folders below that are
 // not for packages, but it goes into other modules: they may be of the workspace.
-func (s *summer) folder(dir string, below, root bool) {
+func (s *summer) folder(dir string, below bool) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		s.note("no folder: " + errorKind(err))
 		return
 	}
 	s.age(dir)
+	// Without a Go file the others are nobody's.
+	isPackage := slices.ContainsFunc(entries, func(e os.DirEntry) bool { return filepath.Ext(e.Name()) == ".go" })
 	for _, e := range entries {
 		name := e.Name()
 		path := filepath.Join(dir, name)
 		switch {
 		case e.IsDir() && below && mayHavePackages(name):
 			s.note("folder " + name)
-			s.folder(path, true, false)
+			s.folder(path, true)
 			s.note("end")
-		case !e.IsDir() && isSource(name):
+		case !e.IsDir() && (name == "go.mod" || isPackage && isSource(name)):
 			s.note("file " + name)
 			s.file(path)
 		}
@@ -124,7 +132,7 @@ func (f fact) covers(folder fact) bool {
 // isSource says whether the go command looks at files of that name.
 func isSource(name string) bool {
 	switch filepath.Ext(name) {
-	case ".go", ".mod", ".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".f", ".F", ".for", ".f90", ".s", ".S", ".sx", ".swig", ".swigcxx", ".syso":
+	case ".go", ".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".f", ".F", ".for", ".f90", ".s", ".S", ".sx", ".swig", ".swigcxx", ".syso":
 		return true
 	}
 	return false

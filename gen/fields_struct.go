@@ -88,29 +88,53 @@ func (b *typeBuilder) position(pos token.Pos) model.Position {
 	return model.Position{File: p.Filename, Line: p.Line, Column: p.Column}
 }
 
-// steps returns the selectors that lead to f, and whether there is a pointer among them. Embedded structs that this
-// package may not name are left to Go's own promotion of fields.
+// steps returns the selectors that lead to f, and whether there is a pointer among them. Embedded structs are left to Go's own
+// promotion of fields wherever that leads to the same one, which it has to where this package may not name them.
 func (b *typeBuilder) steps(t types.Type, f field, m mode) (steps []model.Step, pointer bool) {
-	from := t
-	hidden := false
-	for i, v := range f.path {
+	from := t   // what the next step is selected from
+	before := t // what the step before it was, if that was a pointer
+	for i := 0; i < len(f.path); i++ {
+		v := f.path[i]
 		last := i == len(f.path)-1
 		isPtr := !last && isPointer(v.Type())
-		switch {
-		case isPtr && !v.Exported() && (!m.appendOnly || v.Pkg() != b.pkg):
+		if isPtr && !v.Exported() && (!m.appendOnly || v.Pkg() != b.pkg) {
 			b.problem("embedded pointer to unexported struct %s, which encoding/json cannot decode into: embed the struct itself, or export it", v.Name())
-		case !last && !v.Exported() && v.Pkg() != b.pkg:
-			hidden = true
-		default:
-			if hidden && !b.isPromoted(from, v) {
-				b.problem("it cannot be reached from this package, because the struct that it is promoted from is not exported")
-			}
-			steps = append(steps, model.Step{Name: v.Name(), Pointer: isPtr})
-			from, hidden = v.Type(), false
+			return steps, true
 		}
+		if !last && !isPtr {
+			if n := b.promoted(from, f.path[i+1:]); n > 0 {
+				i += n - 1 // on with what it is promoted to
+				continue
+			}
+			if !v.Exported() && v.Pkg() != b.pkg {
+				b.problem("it cannot be reached from this package, because the struct that it is promoted from is not exported")
+				return steps, pointer
+			}
+		}
+		if n := len(steps); n > 0 && steps[n-1].Pointer && b.isPromoted(before, v) {
+			steps[n-1].Implied = true
+			from = before
+		}
+		steps = append(steps, model.Step{Name: v.Name(), Pointer: isPtr})
+		from, before = v.Type(), from
 		pointer = pointer || isPtr
 	}
 	return steps, pointer
+}
+
+// promoted returns how many of the embedded fields on a path can be left out where it is selected from t, one more than
+// that: the first that is not is the next. 0: none is promoted. What a pointer leads to has to be looked at.
+func (b *typeBuilder) promoted(t types.Type, path []*types.Var) int {
+	far := slices.IndexFunc(path, func(v *types.Var) bool { return isPointer(v.Type()) }) + 1
+	if far == 0 {
+		far = len(path)
+	}
+	for n := far; n > 0; n-- {
+		if b.isPromoted(t, path[n-1]) {
+			return n
+		}
+	}
+	return 0
 }
 
 func (b *typeBuilder) isPromoted(t types.Type, v *types.Var) bool {

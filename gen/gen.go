@@ -68,6 +68,9 @@ func Generate(ctx context.Context, opts Options) (*Result, error) {
 	if err != nil || len(res.Diagnostics) > 0 {
 		return res, err
 	}
+	res.inputs = l.inputs()
+	scopes := l.scopes()
+	l.forget()
 	output := cmp.Or(opts.Output, DefaultOutput)
 	res.Files = make([]File, len(res.Packages))
 	needed := make([]string, len(res.Packages)) // what a package declares that is predeclared, and that cannot be said otherwise
@@ -92,7 +95,7 @@ func Generate(ctx context.Context, opts Options) (*Result, error) {
 	}
 	for i, p := range res.Packages {
 		if name := needed[i]; name != "" {
-			l.errorf(l.files[p.Path].scope[name], "%s is declared here, but generated code in this package needs Go's predeclared %s: rename it", name, name)
+			l.errorf(scopes[p.Path][name], "%s is declared here, but generated code in this package needs Go's predeclared %s: rename it", name, name)
 		}
 	}
 	if res.Diagnostics = l.sorted(); len(res.Diagnostics) > 0 {
@@ -101,7 +104,6 @@ func Generate(ctx context.Context, opts Options) (*Result, error) {
 	}
 	slices.SortFunc(res.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	res.Orphans = orphans(l.matched, res.Files)
-	res.inputs = l.inputs()
 	return res, nil
 }
 
@@ -136,6 +138,18 @@ func load(ctx context.Context, opts Options) (*Result, *loader, error) {
 	res.Diagnostics = l.sorted()
 	return res, l, nil
 }
+
+// scopes returns where the packages with tasks declare their names.
+func (l *loader) scopes() map[string]map[string]token.Pos {
+	scopes := map[string]map[string]token.Pos{}
+	for _, sp := range l.tasks {
+		scopes[sp.path] = sp.scope
+	}
+	return scopes
+}
+
+// forget lets go of syntax and types, which are not needed once the model is built: rendering takes memory of its own.
+func (l *loader) forget() { l.graph, l.files, l.tasks, l.source = nil, nil, nil, nil }
 
 // packages builds the model of every package that has tasks.
 func (l *loader) packages(pkgs []*matched) ([]*model.Package, error) {

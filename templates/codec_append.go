@@ -106,7 +106,7 @@ func (f *File) appendFields(fields []*model.Field, depth int, e, v *jen.Statemen
 		}
 		path := field.Path[:depth+at+1]
 		n := i + 1
-		for n < len(fields) && len(fields[n].Path) > len(path) && slices.Equal(fields[n].Path[:len(path)], path) {
+		for n < len(fields) && len(fields[n].Path) > len(path) && slices.EqualFunc(fields[n].Path[:len(path)], path, sameStep) {
 			n++
 		}
 		embedded := jen.If(selector(v, path).Op("!=").Nil()).Block(f.appendFields(fields[i:n], len(path), e, v)...)
@@ -116,10 +116,15 @@ func (f *File) appendFields(fields []*model.Field, depth int, e, v *jen.Statemen
 	return body
 }
 
+func sameStep(a, b model.Step) bool { return a.Name == b.Name }
+
+// selector prints how a field is reached when no pointer on the way is nil.
 func selector(v *jen.Statement, path []model.Step) *jen.Statement {
 	s := v.Clone()
-	for _, step := range path {
-		s = s.Dot(step.Name)
+	for i, step := range path {
+		if !step.Implied || i == len(path)-1 {
+			s = s.Dot(step.Name)
+		}
 	}
 	return s
 }

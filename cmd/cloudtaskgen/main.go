@@ -9,7 +9,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen"
@@ -39,6 +42,9 @@ const (
 )
 
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200) // it does not run for long, and spends a sixth of it on garbage otherwise
+	}
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -89,6 +95,8 @@ func generate(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	}
 	res, err := gen.Generate(ctx, opts)
 	switch {
+	case err != nil && len(opts.Patterns) > 0 && !strings.ContainsAny(opts.Patterns[0], "./\\"):
+		return fail(fmt.Errorf("%w; the commands are %s", err, strings.Join(slices.Sorted(maps.Keys(commands())), ", ")), stderr)
 	case err != nil:
 		return fail(err, stderr)
 	case len(res.Diagnostics) > 0:

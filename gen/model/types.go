@@ -115,6 +115,7 @@ type Field struct {
 type Step struct {
 	Name    string // Go name
 	Pointer bool   // an embedded pointer: nil leaves the field out, decoding allocates it
+	Implied bool   // the selector of what comes next means the same without this one, once the pointer is known not to be nil
 }
 
 // Omit is a condition under which a field is left out.

@@ -54,6 +54,9 @@ func (b *bench) build() error {
 			return err
 		}
 	}
+	if err := write(b.dir, map[string]string{"nothing": ""}); err != nil {
+		return err
+	}
 	b.peer = filepath.Join(b.dir, "peer")
 	if err := copyFiles(bench, b.peer, "go.mod", "go.sum"); err != nil {
 		return err
@@ -121,7 +124,7 @@ func remove(dir string) error {
 
 // works are what cloudtaskgen is measured at, with what it may take.
 func (b *bench) works() []*work {
-	// Where nothing is remembered, nothing is saved.
+	// Where nothing can be remembered, nothing is saved: this is no folder.
 	forget := []string{"XDG_CACHE_HOME=" + filepath.Join(b.dir, "nothing"), "HOME=" + filepath.Join(b.dir, "nothing"), "GOCACHE=" + goEnv("GOCACHE"), "GOMODCACHE=" + goEnv("GOMODCACHE"), "GOPATH=" + goEnv("GOPATH")}
 	check := func(dir string, status ...int) func() (sample, error) {
 		return command(dir, forget, status, b.generator, "-check", "./...")

@@ -692,7 +692,7 @@ func appendSummary(e2 *taskjson.Encoder, v *Summary) {
 	appendA(e2.Key(`"task":`), &v.Task)
 	appendExtCustomer(e2.Key(`"customer":`), &v.Customer)
 	if v.inner != nil {
-		e2.Key(`"total":`).Int(&v.inner.Total)
+		e2.Key(`"total":`).Int(&v.Total)
 	}
 	e2.EndObject()
 }

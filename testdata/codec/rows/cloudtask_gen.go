@@ -986,7 +986,7 @@ func appendDefaults(e *taskjson.Encoder, v *Defaults) {
 		e.Key(`"level":`).String((*string)(&v.Level))
 	}
 	if v.Extra2 != nil {
-		e.Key(`"behind":`).Int(&v.Extra2.Behind)
+		e.Key(`"behind":`).Int(&v.Behind)
 	}
 	e.EndObject()
 }
@@ -1279,24 +1279,24 @@ func DecodeEmbeds(data []byte, task *Embeds) error {
 
 func appendEmbeds(e *taskjson.Encoder, v *Embeds) {
 	e.Object()
-	e.Key(`"kind":`).String(&v.Base.Kind)
-	e.Key(`"depth":`).Int(&v.Base.Inner.Depth)
+	e.Key(`"kind":`).String(&v.Kind)
+	e.Key(`"depth":`).Int(&v.Depth)
 	if v.Extra != nil {
-		e.Key(`"note":`).String(&v.Extra.Note)
-		if v.Extra.More != nil {
-			appendSliceOfInt(e.Key(`"much":`), &v.Extra.More.Much)
+		e.Key(`"note":`).String(&v.Note)
+		if v.More != nil {
+			appendSliceOfInt(e.Key(`"much":`), &v.Much)
 		}
-		e.Key(`"last":`).Int(&v.Extra.Last)
+		e.Key(`"last":`).Int(&v.Last)
 	}
-	e.Key(`"public":`).String(&v.private.Public)
+	e.Key(`"public":`).String(&v.Public)
 	appendTagged(e.Key(`"tagged":`), &v.Tagged)
-	e.Key(`"name":`).String(&v.Customer.Name)
-	e.Key(`"since":`).Time(&v.Customer.Since)
-	if v.Customer.Rank != 0 {
-		e.Key(`"rank":`).Int((*int)(&v.Customer.Rank))
+	e.Key(`"name":`).String(&v.Name)
+	e.Key(`"since":`).Time(&v.Since)
+	if v.Rank != 0 {
+		e.Key(`"rank":`).Int((*int)(&v.Rank))
 	}
-	if v.Customer.Code != "" {
-		e.Key(`"code":`).String(&v.Customer.Code)
+	if v.Code != "" {
+		e.Key(`"code":`).String(&v.Code)
 	}
 	e.Key(`"Name2":`).String((*string)(&v.Name2))
 	e.Key(`"Any":`).Any((*any)(&v.Any))
@@ -1311,9 +1311,9 @@ func decodeEmbeds(d *taskjson.Decoder, v *Embeds) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "kind":
-			d.Required(&seen, 0).String(&v.Base.Kind)
+			d.Required(&seen, 0).String(&v.Kind)
 		case "depth":
-			d.Required(&seen, 1).Int(&v.Base.Inner.Depth)
+			d.Required(&seen, 1).Int(&v.Depth)
 		case "note":
 			d.Field(&seen, 11).String(&taskjson.Embedded(&v.Extra).Note)
 		case "much":
@@ -1321,17 +1321,17 @@ func decodeEmbeds(d *taskjson.Decoder, v *Embeds) {
 		case "last":
 			d.Field(&seen, 13).Int(&taskjson.Embedded(&v.Extra).Last)
 		case "public":
-			d.Required(&seen, 2).String(&v.private.Public)
+			d.Required(&seen, 2).String(&v.Public)
 		case "tagged":
 			decodeTagged(d.Required(&seen, 3), &v.Tagged)
 		case "name":
-			d.Required(&seen, 4).String(&v.Customer.Name)
+			d.Required(&seen, 4).String(&v.Name)
 		case "since":
-			d.Required(&seen, 5).Time(&v.Customer.Since)
+			d.Required(&seen, 5).Time(&v.Since)
 		case "rank":
-			d.Field(&seen, 14).Int((*int)(&v.Customer.Rank))
+			d.Field(&seen, 14).Int((*int)(&v.Rank))
 		case "code":
-			d.Field(&seen, 15).String(&v.Customer.Code)
+			d.Field(&seen, 15).String(&v.Code)
 		case "Name2":
 			d.Required(&seen, 6).String((*string)(&v.Name2))
 		case "Any":

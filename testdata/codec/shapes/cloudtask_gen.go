@@ -4764,11 +4764,11 @@ func DecodeShape03(data []byte, task *Shape03) error {
 
 func appendShape03(e *taskjson.Encoder, v *Shape03) {
 	e.Object()
-	if v.Shape01.Ж0 != nil {
-		e.Key(`"<&>0":`).Any(&v.Shape01.Ж0)
+	if v.Ж0 != nil {
+		e.Key(`"<&>0":`).Any(&v.Ж0)
 	}
-	if !taskjson.IsZero(&v.Shape01.F2) {
-		appendShape01F2(e.Key(`"F2":`), &v.Shape01.F2)
+	if !taskjson.IsZero(&v.F2) {
+		appendShape01F2(e.Key(`"F2":`), &v.F2)
 	}
 	e.Key(`"Field0":`).Float64(&v.Field0)
 	if v.F1 != 0 {
@@ -4785,9 +4785,9 @@ func decodeShape03(d *taskjson.Decoder, v *Shape03) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "<&>0":
-			d.Field(&seen, 4).Any(&v.Shape01.Ж0)
+			d.Field(&seen, 4).Any(&v.Ж0)
 		case "F2":
-			decodeShape01F2(d.Field(&seen, 5), &v.Shape01.F2)
+			decodeShape01F2(d.Field(&seen, 5), &v.F2)
 		case "Field0":
 			d.Required(&seen, 0).Float64(&v.Field0)
 		case "ключ1":
@@ -5558,23 +5558,23 @@ func DecodeShape06(data []byte, task *Shape06) error {
 
 func appendShape06(e *taskjson.Encoder, v *Shape06) {
 	e.Object()
-	appendShape05Ж0(e.Key(`"x.y0":`), &v.Shape05.Ж0)
-	if v.Shape05.Ж1 != nil {
-		appendMapOfIntToUint32(e.Key(`"Ж1":`), &v.Shape05.Ж1)
+	appendShape05Ж0(e.Key(`"x.y0":`), &v.Ж0)
+	if v.Ж1 != nil {
+		appendMapOfIntToUint32(e.Key(`"Ж1":`), &v.Ж1)
 	}
-	if v.Shape05.F2 != 0 {
-		e.Key(`"F2":`).Int32(&v.Shape05.F2)
+	if v.F2 != 0 {
+		e.Key(`"F2":`).Int32(&v.F2)
 	}
-	if v.Shape05.Field3 != 0 {
-		e.Key(`"x.y3":`).Uint8((*uint8)(&v.Shape05.Field3))
+	if v.Field3 != 0 {
+		e.Key(`"x.y3":`).Uint8((*uint8)(&v.Field3))
 	}
-	if e.Has(v.Shape05.F4 != nil) {
-		e.Key(`"F4":`).Uint64(v.Shape05.F4)
+	if e.Has(v.F4 != nil) {
+		e.Key(`"F4":`).Uint64(v.F4)
 	}
-	if !taskjson.IsZero(&v.Shape05.F5) {
-		appendShape05F5(e.Key(`"F5":`), &v.Shape05.F5)
+	if !taskjson.IsZero(&v.F5) {
+		appendShape05F5(e.Key(`"F5":`), &v.F5)
 	}
-	appendShape05Ж7(e.Key(`"ключ7":`), &v.Shape05.Ж7)
+	appendShape05Ж7(e.Key(`"ключ7":`), &v.Ж7)
 	e.EndObject()
 }
 
@@ -5583,21 +5583,21 @@ func decodeShape06(d *taskjson.Decoder, v *Shape06) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "x.y0":
-			decodeShape05Ж0(d.Required(&seen, 0), &v.Shape05.Ж0)
+			decodeShape05Ж0(d.Required(&seen, 0), &v.Ж0)
 		case "Ж1":
-			decodeMapOfIntToUint32(d.Field(&seen, 1), &v.Shape05.Ж1)
+			decodeMapOfIntToUint32(d.Field(&seen, 1), &v.Ж1)
 		case "F2":
-			d.Field(&seen, 2).Int32(&v.Shape05.F2)
+			d.Field(&seen, 2).Int32(&v.F2)
 		case "x.y3":
-			d.Field(&seen, 3).Uint8((*uint8)(&v.Shape05.Field3))
+			d.Field(&seen, 3).Uint8((*uint8)(&v.Field3))
 		case "F4":
-			if taskjson.Alloc(d.Field(&seen, 4), &v.Shape05.F4) {
-				d.Uint64(v.Shape05.F4)
+			if taskjson.Alloc(d.Field(&seen, 4), &v.F4) {
+				d.Uint64(v.F4)
 			}
 		case "F5":
-			decodeShape05F5(d.Field(&seen, 5), &v.Shape05.F5)
+			decodeShape05F5(d.Field(&seen, 5), &v.F5)
 		case "ключ7":
-			decodeShape05Ж7(d.Field(&seen, 6), &v.Shape05.Ж7)
+			decodeShape05Ж7(d.Field(&seen, 6), &v.Ж7)
 		default:
 			d.Skip()
 		}
@@ -5782,24 +5782,24 @@ func DecodeShape09(data []byte, task *Shape09) error {
 
 func appendShape09(e *taskjson.Encoder, v *Shape09) {
 	e.Object()
-	appendShape01(e.Key(`"in":`), &v.Shape02.Shape01)
+	appendShape01(e.Key(`"in":`), &v.Shape01)
 	if e.Key(`"a-b0":`).NotNil(v.Shape02.F0 != nil) {
 		e.Quote().Bool(v.Shape02.F0)
 		e.EndQuote()
 	}
-	if v.Shape02.F1 {
-		e.Key(`"F1":`).Bool((*bool)(&v.Shape02.F1))
+	if v.F1 {
+		e.Key(`"F1":`).Bool((*bool)(&v.F1))
 	}
-	if len(v.Shape02.F4) != 0 && v.Shape02.F4 != nil {
-		appendMapOfIntToPointerToShape02(e.Key(`"F4":`), &v.Shape02.F4)
+	if len(v.F4) != 0 && v.F4 != nil {
+		appendMapOfIntToPointerToShape02(e.Key(`"F4":`), &v.F4)
 	}
-	appendShape02F5(e.Key(`"F5":`), &v.Shape02.F5)
-	if v.Shape02.F6 != nil && !v.Shape02.F6.IsZero() {
-		if e.Key(`"key6":`).NotNil(v.Shape02.F6 != nil) {
-			e.Time(v.Shape02.F6)
+	appendShape02F5(e.Key(`"F5":`), &v.F5)
+	if v.F6 != nil && !v.F6.IsZero() {
+		if e.Key(`"key6":`).NotNil(v.F6 != nil) {
+			e.Time(v.F6)
 		}
 	}
-	appendSliceOfShape02(e.Key(`"snake_case7":`), &v.Shape02.Field7)
+	appendSliceOfShape02(e.Key(`"snake_case7":`), &v.Field7)
 	appendSliceOfPointerToShape09(e.Key(`"key0":`), &v.F0)
 	if v.Ж1 != (struct{}{}) {
 		appendShape03F5Ж1(e.Key(`"Ж1":`), &v.Ж1)
@@ -5815,23 +5815,23 @@ func decodeShape09(d *taskjson.Decoder, v *Shape09) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "in":
-			decodeShape01(d.Required(&seen, 0), &v.Shape02.Shape01)
+			decodeShape01(d.Required(&seen, 0), &v.Shape01)
 		case "a-b0":
 			if taskjson.QuotedAlloc(d.Field(&seen, 4), &v.Shape02.F0) {
 				taskjson.QuotedBool(d, v.Shape02.F0)
 			}
 		case "F1":
-			d.Field(&seen, 5).Bool((*bool)(&v.Shape02.F1))
+			d.Field(&seen, 5).Bool((*bool)(&v.F1))
 		case "F4":
-			decodeMapOfIntToPointerToShape02(d.Field(&seen, 6), &v.Shape02.F4)
+			decodeMapOfIntToPointerToShape02(d.Field(&seen, 6), &v.F4)
 		case "F5":
-			decodeShape02F5(d.Required(&seen, 1), &v.Shape02.F5)
+			decodeShape02F5(d.Required(&seen, 1), &v.F5)
 		case "key6":
-			if taskjson.Alloc(d.Field(&seen, 7), &v.Shape02.F6) {
-				d.Time(v.Shape02.F6)
+			if taskjson.Alloc(d.Field(&seen, 7), &v.F6) {
+				d.Time(v.F6)
 			}
 		case "snake_case7":
-			decodeSliceOfShape02(d.Field(&seen, 2), &v.Shape02.Field7)
+			decodeSliceOfShape02(d.Field(&seen, 2), &v.Field7)
 		case "key0":
 			decodeSliceOfPointerToShape09(d.Field(&seen, 3), &v.F0)
 		case "Ж1":
@@ -9529,16 +9529,16 @@ func DecodeShape33(data []byte, task *Shape33) error {
 
 func appendShape33(e *taskjson.Encoder, v *Shape33) {
 	e.Object()
-	if e.Key(`"in":`).NotNil(v.Shape10.Shape06 != nil) {
-		appendShape06(e, v.Shape10.Shape06)
+	if e.Key(`"in":`).NotNil(v.Shape06 != nil) {
+		appendShape06(e, v.Shape06)
 	}
 	if len(v.Shape10.F0) != 0 {
 		appendSliceOfPointerToShape01(e.Key(`"ключ0":`), &v.Shape10.F0)
 	}
-	if v.Shape10.F1 != (struct{}{}) {
-		appendShape03F5Ж1(e.Key(`"ключ1":`), &v.Shape10.F1)
+	if v.F1 != (struct{}{}) {
+		appendShape03F5Ж1(e.Key(`"ключ1":`), &v.F1)
 	}
-	appendShape10F2(e.Key(`"$2":`), &v.Shape10.F2)
+	appendShape10F2(e.Key(`"$2":`), &v.F2)
 	if v.F0 != nil {
 		appendSliceOfShape33(e.Key(`"$0":`), &v.F0)
 	}
@@ -9550,15 +9550,15 @@ func decodeShape33(d *taskjson.Decoder, v *Shape33) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "in":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.Shape10.Shape06) {
-				decodeShape06(d, v.Shape10.Shape06)
+			if taskjson.Alloc(d.Field(&seen, 1), &v.Shape06) {
+				decodeShape06(d, v.Shape06)
 			}
 		case "ключ0":
 			decodeSliceOfPointerToShape01(d.Field(&seen, 2), &v.Shape10.F0)
 		case "ключ1":
-			decodeShape03F5Ж1(d.Field(&seen, 3), &v.Shape10.F1)
+			decodeShape03F5Ж1(d.Field(&seen, 3), &v.F1)
 		case "$2":
-			decodeShape10F2(d.Required(&seen, 0), &v.Shape10.F2)
+			decodeShape10F2(d.Required(&seen, 0), &v.F2)
 		case "$0":
 			decodeSliceOfShape33(d.Field(&seen, 4), &v.F0)
 		default:
@@ -10465,18 +10465,18 @@ func DecodeShape41(data []byte, task *Shape41) error {
 
 func appendShape41(e *taskjson.Encoder, v *Shape41) {
 	e.Object()
-	appendShape07(e.Key(`"in":`), &v.Shape17.Shape07)
-	if v.Shape17.F0 != "" {
-		e.Key(`"F0":`).QuotedString(&v.Shape17.F0)
+	appendShape07(e.Key(`"in":`), &v.Shape07)
+	if v.F0 != "" {
+		e.Key(`"F0":`).QuotedString(&v.F0)
 	}
-	if e.Has(v.Shape17.F1 != nil) {
-		appendMapOfStringToUint(e.Key(`"F1":`), v.Shape17.F1)
+	if e.Has(v.F1 != nil) {
+		appendMapOfStringToUint(e.Key(`"F1":`), v.F1)
 	}
-	if len(v.Shape17.Field2) != 0 && v.Shape17.Field2 != nil {
-		appendMapOfCodeToShape17Field2(e.Key(`"ключ2":`), &v.Shape17.Field2)
+	if len(v.Field2) != 0 && v.Field2 != nil {
+		appendMapOfCodeToShape17Field2(e.Key(`"ключ2":`), &v.Field2)
 	}
-	appendShape17Ж3(e.Key(`"Ж3":`), &v.Shape17.Ж3)
-	appendShape11(e.Key(`"x.y4":`), &v.Shape17.F4)
+	appendShape17Ж3(e.Key(`"Ж3":`), &v.Ж3)
+	appendShape11(e.Key(`"x.y4":`), &v.F4)
 	e.EndObject()
 }
 
@@ -10485,19 +10485,19 @@ func decodeShape41(d *taskjson.Decoder, v *Shape41) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "in":
-			decodeShape07(d.Required(&seen, 0), &v.Shape17.Shape07)
+			decodeShape07(d.Required(&seen, 0), &v.Shape07)
 		case "F0":
-			taskjson.QuotedString(d.Field(&seen, 2), &v.Shape17.F0)
+			taskjson.QuotedString(d.Field(&seen, 2), &v.F0)
 		case "F1":
-			if taskjson.Alloc(d.Field(&seen, 3), &v.Shape17.F1) {
-				decodeMapOfStringToUint(d, v.Shape17.F1)
+			if taskjson.Alloc(d.Field(&seen, 3), &v.F1) {
+				decodeMapOfStringToUint(d, v.F1)
 			}
 		case "ключ2":
-			decodeMapOfCodeToShape17Field2(d.Field(&seen, 4), &v.Shape17.Field2)
+			decodeMapOfCodeToShape17Field2(d.Field(&seen, 4), &v.Field2)
 		case "Ж3":
-			decodeShape17Ж3(d.Required(&seen, 1), &v.Shape17.Ж3)
+			decodeShape17Ж3(d.Required(&seen, 1), &v.Ж3)
 		case "x.y4":
-			decodeShape11(d.Field(&seen, 5), &v.Shape17.F4)
+			decodeShape11(d.Field(&seen, 5), &v.F4)
 		default:
 			d.Skip()
 		}
@@ -10958,14 +10958,14 @@ func DecodeShape45(data []byte, task *Shape45) error {
 
 func appendShape45(e *taskjson.Encoder, v *Shape45) {
 	e.Object()
-	if v.Shape24.Field0 != nil {
-		appendDict(e.Key(`"longer_than_eight_bytes0":`), &v.Shape24.Field0)
+	if v.Field0 != nil {
+		appendDict(e.Key(`"longer_than_eight_bytes0":`), &v.Field0)
 	}
 	if e.Key(`"ключ2":`).NotNil(v.Shape24.F2 != nil) {
 		appendShape24F2(e, v.Shape24.F2)
 	}
-	appendShape24F3(e.Key(`"a-b3":`), &v.Shape24.F3)
-	e.Key(`"longer_than_eight_bytes4":`).QuotedString((*string)(&v.Shape24.F4))
+	appendShape24F3(e.Key(`"a-b3":`), &v.F3)
+	e.Key(`"longer_than_eight_bytes4":`).QuotedString((*string)(&v.F4))
 	e.Key(`"with space0":`).String((*string)(&v.F0))
 	appendShape45Field1(e.Key(`"a1":`), &v.Field1)
 	appendShape45F2(e.Key(`"F2":`), &v.F2)
@@ -10987,15 +10987,15 @@ func decodeShape45(d *taskjson.Decoder, v *Shape45) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "longer_than_eight_bytes0":
-			decodeDict(d.Field(&seen, 5), &v.Shape24.Field0)
+			decodeDict(d.Field(&seen, 5), &v.Field0)
 		case "ключ2":
 			if taskjson.Alloc(d.Field(&seen, 6), &v.Shape24.F2) {
 				decodeShape24F2(d, v.Shape24.F2)
 			}
 		case "a-b3":
-			decodeShape24F3(d.Field(&seen, 7), &v.Shape24.F3)
+			decodeShape24F3(d.Field(&seen, 7), &v.F3)
 		case "longer_than_eight_bytes4":
-			taskjson.QuotedString(d.Required(&seen, 0), &v.Shape24.F4)
+			taskjson.QuotedString(d.Required(&seen, 0), &v.F4)
 		case "with space0":
 			d.Required(&seen, 1).String((*string)(&v.F0))
 		case "a1":
@@ -11315,12 +11315,12 @@ func DecodeShape47(data []byte, task *Shape47) error {
 
 func appendShape47(e *taskjson.Encoder, v *Shape47) {
 	e.Object()
-	appendSliceOfShape19(e.Key(`"with space1":`), &v.Shape19.Field1)
+	appendSliceOfShape19(e.Key(`"with space1":`), &v.Field1)
 	if e.Key(`"x.y2":`).NotNil(v.Shape19.F2 != nil) {
 		appendShape10(e, v.Shape19.F2)
 	}
-	if len(v.Shape19.Ж3) != 0 {
-		e.Key(`"Ж3":`).Bytes(&v.Shape19.Ж3)
+	if len(v.Ж3) != 0 {
+		e.Key(`"Ж3":`).Bytes(&v.Ж3)
 	}
 	e.Key(`"Field0":`).Float32((*float32)(&v.Field0))
 	if e.Has(v.F1 != nil) {
@@ -11340,13 +11340,13 @@ func decodeShape47(d *taskjson.Decoder, v *Shape47) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "with space1":
-			decodeSliceOfShape19(d.Field(&seen, 0), &v.Shape19.Field1)
+			decodeSliceOfShape19(d.Field(&seen, 0), &v.Field1)
 		case "x.y2":
 			if taskjson.Alloc(d.Field(&seen, 2), &v.Shape19.F2) {
 				decodeShape10(d, v.Shape19.F2)
 			}
 		case "Ж3":
-			d.Field(&seen, 3).Bytes(&v.Shape19.Ж3)
+			d.Field(&seen, 3).Bytes(&v.Ж3)
 		case "Field0":
 			d.Required(&seen, 1).Float32((*float32)(&v.Field0))
 		case "longer_than_eight_bytes1":
@@ -11450,9 +11450,9 @@ func DecodeShape48(data []byte, task *Shape48) error {
 
 func appendShape48(e *taskjson.Encoder, v *Shape48) {
 	e.Object()
-	if e.Key(`"F3":`).NotNil(v.Shape07.F3 != nil) {
-		if e.NotNil(*v.Shape07.F3 != nil) {
-			e.String(*v.Shape07.F3)
+	if e.Key(`"F3":`).NotNil(v.F3 != nil) {
+		if e.NotNil(*v.F3 != nil) {
+			e.String(*v.F3)
 		}
 	}
 	appendShape48F0(e.Key(`"F0":`), &v.F0)
@@ -11466,9 +11466,9 @@ func decodeShape48(d *taskjson.Decoder, v *Shape48) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F3":
-			if taskjson.Alloc(d.Field(&seen, 3), &v.Shape07.F3) {
-				if taskjson.Alloc(d, v.Shape07.F3) {
-					d.String(*v.Shape07.F3)
+			if taskjson.Alloc(d.Field(&seen, 3), &v.F3) {
+				if taskjson.Alloc(d, v.F3) {
+					d.String(*v.F3)
 				}
 			}
 		case "F0":
@@ -12188,14 +12188,14 @@ func appendShape53(e *taskjson.Encoder, v *Shape53) {
 	}{}) {
 		appendShape28F0(e.Key(`"key0":`), &v.Shape28.F0)
 	}
-	e.Key(`"Field1":`).RawMessage(&v.Shape28.Field1)
-	if v.Shape28.F3 != 0 {
-		e.Key(`"F3":`).Quote().Float32(&v.Shape28.F3)
+	e.Key(`"Field1":`).RawMessage(&v.Field1)
+	if v.F3 != 0 {
+		e.Key(`"F3":`).Quote().Float32(&v.F3)
 		e.EndQuote()
 	}
-	appendMapOfIntToShape28F6(e.Key(`"F6":`), &v.Shape28.F6)
-	if v.Shape28.Ж7 != "" {
-		e.Key(`"Ж7":`).QuotedString(&v.Shape28.Ж7)
+	appendMapOfIntToShape28F6(e.Key(`"F6":`), &v.F6)
+	if v.Ж7 != "" {
+		e.Key(`"Ж7":`).QuotedString(&v.Ж7)
 	}
 	appendShape03F5Ж1(e.Key(`"F0":`), &v.F0)
 	if v.F1 != 0 {
@@ -12212,13 +12212,13 @@ func decodeShape53(d *taskjson.Decoder, v *Shape53) {
 		case "key0":
 			decodeShape28F0(d.Field(&seen, 4), &v.Shape28.F0)
 		case "Field1":
-			d.Field(&seen, 0).RawMessage(&v.Shape28.Field1)
+			d.Field(&seen, 0).RawMessage(&v.Field1)
 		case "F3":
-			taskjson.QuotedFloat(d.Field(&seen, 5), &v.Shape28.F3)
+			taskjson.QuotedFloat(d.Field(&seen, 5), &v.F3)
 		case "F6":
-			decodeMapOfIntToShape28F6(d.Field(&seen, 1), &v.Shape28.F6)
+			decodeMapOfIntToShape28F6(d.Field(&seen, 1), &v.F6)
 		case "Ж7":
-			taskjson.QuotedString(d.Field(&seen, 6), &v.Shape28.Ж7)
+			taskjson.QuotedString(d.Field(&seen, 6), &v.Ж7)
 		case "F0":
 			decodeShape03F5Ж1(d.Required(&seen, 2), &v.F0)
 		case "a-b1":

@@ -176,7 +176,7 @@ var ship = cloudtask.Definition[Ship]{
 	UniqueKey: func(dst []byte, task *Ship) ([]byte, error) {
 		e := taskjson.NewEncoder(dst)
 		e.Object()
-		e.Key(`"id":`).String(&task.Order.ID)
+		e.Key(`"id":`).String(&task.ID)
 		e.Key(`"at":`).Time(&task.At)
 		e.EndObject()
 		return e.Finish("payload")
@@ -418,9 +418,9 @@ func DecodeShip(data []byte, task *Ship) error {
 
 func appendShip(e *taskjson.Encoder, v *Ship) {
 	e.Object()
-	e.Key(`"id":`).String(&v.Order.ID)
-	if len(v.Order.Lines) != 0 {
-		appendSliceOfLine(e.Key(`"lines":`), &v.Order.Lines)
+	e.Key(`"id":`).String(&v.ID)
+	if len(v.Lines) != 0 {
+		appendSliceOfLine(e.Key(`"lines":`), &v.Lines)
 	}
 	e.Key(`"at":`).Time(&v.At)
 	e.EndObject()
@@ -431,9 +431,9 @@ func decodeShip(d *taskjson.Decoder, v *Ship) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "id":
-			d.Required(&seen, 0).String(&v.Order.ID)
+			d.Required(&seen, 0).String(&v.ID)
 		case "lines":
-			decodeSliceOfLine(d.Field(&seen, 2), &v.Order.Lines)
+			decodeSliceOfLine(d.Field(&seen, 2), &v.Lines)
 		case "at":
 			d.Required(&seen, 1).Time(&v.At)
 		default:
