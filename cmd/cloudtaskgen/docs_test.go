@@ -22,6 +22,7 @@ func TestDocumentedCommands(t *testing.T) {
 	}
 	// In code, after a prompt, in a list of arguments.
 	call := regexp.MustCompile(`(?:go tool cloudtaskgen|tool, cloudtaskgen,) ([^\n` + "`" + `\]]*)`)
+	word := regexp.MustCompile(`'[^']*'|[^\s']+`)
 	found := 0
 	for _, page := range append(pages, filepath.Join("..", "..", "README.md")) {
 		text, err := os.ReadFile(page)
@@ -30,7 +31,7 @@ func TestDocumentedCommands(t *testing.T) {
 		}
 		for _, m := range call.FindAllStringSubmatch(string(text), -1) {
 			args, _, _ := strings.Cut(m[1], "#")
-			words := strings.Fields(strings.ReplaceAll(args, ",", ""))
+			words := word.FindAllString(strings.ReplaceAll(args, ",", ""), -1)
 			// The patterns come last.
 			if i := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, ".") }); i >= 0 {
 				words = words[:i]
