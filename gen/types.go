@@ -65,6 +65,7 @@ func (b *typeBuilder) payload(task *types.Named) *model.Struct {
 			return &model.Struct{Type: &model.Type{}}
 		}
 	}
+	b.checkCopies(task)
 	t := b.typeOf(task, mode{})
 	for _, codec := range b.codecList {
 		if codec.Type == t {

@@ -1,0 +1,79 @@
+package gen
+
+import (
+	"go/types"
+	"strings"
+)
+
+// checkCopies reports a part of a task that must not be copied, such as a mutex, by the rule of go vet: generated code
+// passes tasks by value, and so would not pass.
+func (b *typeBuilder) checkCopies(task *types.Named) {
+	path, lock := lockIn(task, map[types.Type]bool{})
+	if lock == nil || len(path) == 0 {
+		return
+	}
+	// What others declare is theirs to know.
+	for len(path) > 1 && !b.own(path[len(path)-1].Pkg()) {
+		path = path[:len(path)-1]
+		lock = path[len(path)-1].Type()
+	}
+	names := make([]string, len(path))
+	for i, v := range path {
+		names[i] = v.Name()
+	}
+	pos := path[0].Pos()
+	for _, v := range path {
+		if v.Pkg() == b.pkg {
+			pos = v.Pos()
+		}
+	}
+	b.report(pos, "field %s: %s must not be copied, and a task is passed by value: make it a pointer, or keep it elsewhere", strings.Join(names, "."), b.text(lock))
+}
+
+// lockIn returns the way to a lock that a copy of t would copy: a type whose pointer has the methods Lock and Unlock, and
+// which has not itself.
+func lockIn(t types.Type, seen map[types.Type]bool) (path []*types.Var, lock types.Type) {
+	t = types.Unalias(t)
+	if seen[t] {
+		return nil, nil
+	}
+	seen[t] = true
+	if isLock(t) {
+		return nil, t
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Array:
+		return lockIn(u.Elem(), seen)
+	case *types.Struct:
+		for f := range u.Fields() {
+			if rest, lock := lockIn(f.Type(), seen); lock != nil {
+				return append([]*types.Var{f}, rest...), lock
+			}
+		}
+	}
+	return nil, nil
+}
+
+func isLock(t types.Type) bool {
+	if isPointer(t) || types.IsInterface(t) {
+		return false
+	}
+	pointer, value := types.NewMethodSet(types.NewPointer(t)), types.NewMethodSet(t)
+	for _, name := range []string{"Lock", "Unlock"} {
+		m := pointer.Lookup(nil, name)
+		if m == nil || value.Lookup(nil, name) != nil || !isSignature(m.Type(), "", "") {
+			return false
+		}
+	}
+	// What embeds a lock has its methods, too: the lock is what the message is to name.
+	s, ok := t.Underlying().(*types.Struct)
+	if !ok {
+		return true
+	}
+	for f := range s.Fields() {
+		if f.Embedded() && isLock(types.Unalias(f.Type())) {
+			return false
+		}
+	}
+	return true
+}
