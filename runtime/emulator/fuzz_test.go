@@ -97,9 +97,10 @@ type hostile struct {
 
 const (
 	inputsOfAService = 500
-	callTime         = 20 * time.Second // far more than any call takes: whatever needs it hangs
-	maxHeap          = 256 << 20        // of the whole process, while a service is open
-	maxHeapLeft      = 64 << 20         // once it is closed
+	callTime         = 20 * time.Second    // far more than any call takes: whatever needs it hangs
+	engineHeap       = 100 << 20           // what the fuzzing engine makes its inputs in
+	maxHeap          = 256 << 20           // of the whole process, while a service is open
+	maxHeapLeft      = engineHeap + 32<<20 // once it is closed
 )
 
 // open starts the service.
