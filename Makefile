@@ -1,4 +1,5 @@
-# Everything here needs Go and make, and nothing else; test also needs a C compiler, for the race detector.
+# Everything here needs Go and make, and nothing else; test also needs a C compiler, for the race detector, and browser a
+# Chromium.
 
 GO ?= go
 BENCHTIME ?= 1s
@@ -15,7 +16,7 @@ LOCK = $(GO) run ./cmd/cloudtaskgen lock -o examples/cloudtask.lock.json
 # The Go files of a package, one a line, for go list.
 GOFILES = {{range .GoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .TestGoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}
 
-.PHONY: help demo test generate lock check lint lint-generated bench bench-json bench-gen fuzz soak cc
+.PHONY: help demo test generate lock check lint lint-generated bench bench-json bench-gen fuzz soak browser screenshots cc chromium
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +24,11 @@ help: ## list the targets
 demo: generate check ## generate, check, and run a tour of every feature (examples/tour)
 	$(GO) run ./examples/tour
 
-test: cc ## run every test with the race detector
+test: cc ## run every test with the race detector, and with a Chromium the page's in it
 	$(GO) test -race ./...
+	@if $(FIND_CHROMIUM); then $(MAKE) browser; else \
+		echo "no Chromium is found: the tests of the page in a browser did not run (make browser)"; \
+	fi
 
 generate: ## write the generated code of every package
 	@for packages in $(TASKS); do $(GO) run ./cmd/cloudtaskgen $$packages || exit; done
@@ -69,6 +73,32 @@ fuzz: ## run each fuzz target for a while (FUZZTIME=30s, or a count such as 1000
 
 soak: ## kill the durable queue again and again, and see that nothing is lost (KILLS=50)
 	$(GO) test ./cmd/cloudtask -run '^TestCrash$$' -count 1 -v -kills $(KILLS) -timeout 1h
+
+browser: chromium ## test the page of cloudtask dev in Chromium
+	cd testdata/browser && $(GO) vet ./... && $(GO) test -count 1 ./...
+
+screenshots: chromium ## take the pictures of the manual anew
+	cd testdata/browser && $(GO) test -count 1 -run '^TestScreenshots$$' -screenshots ../../docs/images .
+
+# Whether there is a Chromium, by the names that the tests know.
+FIND_CHROMIUM = command -v "$${CHROMIUM:-chromium}" >/dev/null 2>&1 || { [ -z "$$CHROMIUM" ] && \
+	{ command -v chromium-browser || command -v google-chrome || command -v google-chrome-stable || command -v chrome || \
+	[ -x "/Applications/Chromium.app/Contents/MacOS/Chromium" ] || [ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]; } >/dev/null 2>&1; }
+
+# A Chromium is installed where that takes no decision, as the compiler below.
+chromium:
+	@if $(FIND_CHROMIUM); then exit 0; fi; \
+	if [ -z "$$CHROMIUM" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+		echo "no Chromium, which the tests of the page need: installing it"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; \
+	else \
+		echo "the tests of the page need a Chromium, and none is found: name one with CHROMIUM, or install it, for example with"; \
+		echo "  sudo apt-get install -y chromium          (Debian)"; \
+		echo "  sudo dnf install -y chromium              (Fedora)"; \
+		echo "  apk add chromium                          (Alpine)"; \
+		echo "  brew install --cask chromium              (macOS)"; \
+		exit 1; \
+	fi
 
 # The race detector is linked by cgo, which needs a C compiler. One is installed where that takes no decision: as root
 # on Debian or Ubuntu.

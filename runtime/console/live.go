@@ -42,6 +42,7 @@ type feed struct {
 	wake    map[chan struct{}]bool // of the browsers; buffered
 
 	message []byte // the latest, as it is sent
+	closed  bool   // there will be no other
 }
 
 // live sends a browser the parts of its page that change, as server-sent events, until it goes.
@@ -69,10 +70,11 @@ func (c *Console) live(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		}
-		if _, err := w.Write(c.feeds.latest(f)); err != nil {
+		message, closed := c.feeds.latest(f)
+		if _, err := w.Write(message); err != nil {
 			return
 		}
-		if err := flush.Flush(); err != nil {
+		if err := flush.Flush(); err != nil || closed {
 			return
 		}
 	}
@@ -115,10 +117,10 @@ func (fs *feeds) leave(f *feed, wake chan struct{}) {
 	}
 }
 
-func (fs *feeds) latest(f *feed) []byte {
+func (fs *feeds) latest(f *feed) (message []byte, closed bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	return f.message
+	return f.message, f.closed
 }
 
 // run renders a feed's page until nobody shows it any more.
@@ -135,7 +137,7 @@ func (fs *feeds) run(ctx context.Context, f *feed) {
 				changes, rendered = now, time.Now()
 				message, ok := fs.console.render(ctx, f.request)
 				took = time.Since(rendered)
-				fs.publish(f, message)
+				fs.publish(f, message, !ok)
 				if !ok {
 					return
 				}
@@ -150,13 +152,13 @@ func (fs *feeds) run(ctx context.Context, f *feed) {
 }
 
 // publish wakes the feed's browsers if the message is another than the one before.
-func (fs *feeds) publish(f *feed, message []byte) {
+func (fs *feeds) publish(f *feed, message []byte, closed bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	if bytes.Equal(f.message, message) {
 		return
 	}
-	f.message = message
+	f.message, f.closed = message, closed
 	for wake := range f.wake {
 		select {
 		case wake <- struct{}{}:

@@ -11,6 +11,9 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
+// latest is how many attempts of a task can be seen without opening the list of the others.
+const latest = 10
+
 // taskPage is the page of a task.
 type taskPage struct {
 	*localqueue.Inspection
@@ -18,10 +21,12 @@ type taskPage struct {
 	Body      payload
 	Header    []field
 	Facts     []field
-	Forgotten int      // attempts that were made and are not remembered
-	Why       []string // the next attempt is when it is; sentences
-	Plan      []step   // what follows if attempts fail
-	Upcoming  int      // number of the next attempt
+	Latest    []localqueue.PastAttempt // the last of its attempts, the latest first
+	Earlier   []localqueue.PastAttempt // those before
+	Forgotten int                      // attempts that were made and are not remembered
+	Why       []string                 // the next attempt is when it is; sentences
+	Plan      []step                   // what follows if attempts fail
+	Upcoming  int                      // number of the next attempt
 }
 
 type field struct{ Name, Value string }
@@ -87,6 +92,11 @@ func (c *Console) showTask(ctx context.Context, v *view, name string) error {
 	header := headerOf(found.Task)
 	for _, key := range slices.Sorted(maps.Keys(header)) {
 		page.Header = append(page.Header, field{key, header[key]})
+	}
+	page.Latest = slices.Clone(found.Attempts)
+	slices.Reverse(page.Latest)
+	if n := len(page.Latest); n > latest {
+		page.Latest, page.Earlier = page.Latest[:latest], page.Latest[latest:]
 	}
 	page.Forgotten = found.Task.DispatchCount - len(found.Attempts)
 	if found.State == localqueue.TaskRunning {
