@@ -1,7 +1,6 @@
 package gen
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -13,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // A directive is one //cloudtask: line that was understood.
@@ -50,46 +47,6 @@ func (d *directive) arg(key string) value {
 		return value{}
 	}
 	return d.args[key]
-}
-
-// directiveLike matches comments that are directives or that their author may have meant as one: other spellings of the
-// tool's name, in any case, with spaces where none belong, and without the colon.
-var directiveLike = regexp.MustCompile(`^(//|/\*)([ \t]*\+?)((?i:cloud[-_]?tasks?(?:gen)?))[ \t]*(:?)([ \t]*)([^\s:*]*)`)
-
-// mayHaveDirectives says whether a file is worth parsing, from its bytes. It is wider than what directiveLike accepts.
-func mayHaveDirectives(src []byte) bool {
-	for _, mark := range []string{"//", "/*"} {
-		for rest := src; ; {
-			i := bytes.Index(rest, []byte(mark))
-			if i < 0 {
-				break
-			}
-			rest = rest[i+len(mark):]
-			if word := bytes.TrimLeft(rest, " \t+"); len(word) >= 5 && bytes.EqualFold(word[:5], []byte("cloud")) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// isDirectiveLike says whether a comment's text is, or was meant to be, a directive.
-func isDirectiveLike(text string) bool {
-	m := directiveLike.FindStringSubmatch(text)
-	if m == nil {
-		return false
-	}
-	mark, before, tool, colon, after, name := m[1], m[2], m[3], m[4], m[5], m[6]
-	known := slices.ContainsFunc(directives(), func(d directiveSpec) bool { return strings.EqualFold(d.name, name) })
-	switch {
-	case mark == "/*", !strings.EqualFold(tool, directiveTool):
-		return colon != "" && after == "" && known
-	case colon == "":
-		// Code that was commented out may begin with the package's name.
-		return before == "" && (after != "" && known || strings.TrimSpace(text) == mark+tool)
-	}
-	// "// cloudtask: some words" is prose, unless the word is a directive's name.
-	return before == "" && tool != "Cloudtask" || after == "" && name != "" || known
 }
 
 // parseDirective reads one comment that is directive-like. Every problem is reported at its own place; the result is nil when
@@ -364,67 +321,4 @@ func checkCode(code string) error {
 		hint = fmt.Sprintf("; did you mean %s?", s)
 	}
 	return fmt.Errorf("not a gRPC code name%s (there are %s)", hint, strings.Join(codes, ", "))
-}
-
-// clip shortens text that a message quotes.
-func clip(text string) string {
-	const most = 120
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "..."
-	}
-	return text
-}
-
-// suggest returns the candidate that word most likely stands for; "" when none is near.
-func suggest(word string, candidates []string) string {
-	fold := func(s string) string {
-		return strings.Map(func(r rune) rune {
-			if r == '_' || r == '-' {
-				return -1
-			}
-			return unicode.ToLower(r)
-		}, s)
-	}
-	// Longer words are not typing mistakes, and distance costs the product of the lengths.
-	if word == "" || utf8.RuneCountInString(word) > 64 {
-		return ""
-	}
-	type near struct {
-		name     string
-		distance int
-	}
-	best := near{distance: math.MaxInt}
-	for _, c := range candidates {
-		limit := max(1, len(c)/3)
-		// What shares no letter is not near.
-		if d := editDistance(fold(word), fold(c)); d <= limit && d < best.distance && d < utf8.RuneCountInString(c) {
-			best = near{c, d}
-		}
-	}
-	return best.name
-}
-
-// editDistance is the number of runes to insert, delete, replace or swap with their neighbour to get from a to b.
-func editDistance(a, b string) int {
-	s, t := []rune(a), []rune(b)
-	before, prev := make([]int, len(t)+1), make([]int, len(t)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := 1; i <= len(s); i++ {
-		row := make([]int, len(t)+1)
-		row[0] = i
-		for j := 1; j <= len(t); j++ {
-			cost := 1
-			if s[i-1] == t[j-1] {
-				cost = 0
-			}
-			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && s[i-1] == t[j-2] && s[i-2] == t[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, prev = prev, row
-	}
-	return prev[len(t)]
 }

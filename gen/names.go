@@ -130,3 +130,37 @@ func (n *names) definition(typeName string) string {
 	}
 	return n.ident(lowerFirst(typeName) + "Task")
 }
+
+// importNames returns the names that the imports of a package have in its files, with where they are imported: no name at
+// package level may be like them. The other names are those that imports without a name may have, going by their paths
+// alone: what is generated must not depend on which of them this run has loaded.
+func (c *checker) importNames(sp *sourcePackage) (names map[string]token.Pos, likely map[string]bool) {
+	names, likely = map[string]token.Pos{}, map[string]bool{}
+	for _, spec := range sp.imports {
+		target := importPath(spec)
+		switch {
+		case spec.Name == nil:
+			for _, word := range strings.FieldsFunc(target, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+				likely[word] = true
+			}
+		case spec.Name.Name == ".":
+			for _, name := range c.exportedNames(target) {
+				names[name] = spec.Pos()
+			}
+		default:
+			names[spec.Name.Name] = spec.Pos()
+		}
+	}
+	return names, likely
+}
+
+// exportedNames returns the exported names of a package, if it was loaded for something that a task needs.
+func (c *checker) exportedNames(target string) []string {
+	var names []string
+	if sp := c.files[target]; sp != nil {
+		names = slices.Collect(maps.Keys(sp.scope))
+	} else if p := c.exported[target]; p != nil {
+		names = p.Scope().Names()
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return !token.IsExported(name) })
+}

@@ -10,10 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-
-	"golang.org/x/sync/errgroup"
-	"golang.org/x/tools/go/packages"
 )
 
 // Reach follows declarations from the task structs on, by syntax alone, through every package that is read from source:
@@ -76,56 +72,6 @@ func (l *loader) follow() (*reach, error) {
 			return nil, err
 		}
 	}
-}
-
-// How the import graph is loaded: names, files and modules; and what was compiled, where nothing of it is about to change.
-const (
-	graphMode    = packages.NeedName | packages.NeedFiles | packages.NeedModule | packages.NeedImports | packages.NeedDeps
-	compiledMode = graphMode | packages.NeedExportFile
-)
-
-// extendGraph loads the import graph below paths. What is not of a local module most likely comes from export data, and
-// asking for that at once saves a run of the go command.
-func (l *loader) extendGraph(paths []string) error {
-	var local, others []string
-	for _, p := range paths {
-		if l.env.isLocal(p) {
-			local = append(local, p)
-		} else {
-			others = append(others, p)
-		}
-	}
-	loaded := make([][]*packages.Package, 2)
-	var group errgroup.Group
-	for i, part := range []struct {
-		mode  packages.LoadMode
-		paths []string
-	}{{graphMode, local}, {compiledMode, others}} {
-		if len(part.paths) > 0 {
-			group.Go(func() (err error) {
-				loaded[i], err = l.load(part.mode, part.paths)
-				return err
-			})
-		}
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	for _, pkgs := range loaded {
-		l.addToGraph(pkgs)
-	}
-	return nil
-}
-
-// addToGraph notes packages and what they import.
-func (l *loader) addToGraph(pkgs []*packages.Package) {
-	packages.Visit(pkgs, nil, func(p *packages.Package) {
-		if known := l.graph[p.PkgPath]; known == nil {
-			l.graph[p.PkgPath] = p
-		} else if known.ExportFile == "" {
-			known.ExportFile = p.ExportFile
-		}
-	})
 }
 
 // annotated says whether a declaration's doc comment may have directives.
@@ -339,38 +285,6 @@ func (r *reach) importsNamed(file *sourceFile, qualifier string) []*ast.ImportSp
 	return others
 }
 
-// packageName returns a package's name. Where go list took it from a stale generated file, the source knows better.
-func (l *loader) packageName(p *packages.Package) string {
-	if sp := l.files[p.PkgPath]; sp != nil {
-		return sp.name
-	}
-	return p.Name
-}
-
-// fromSource says whether a package is read from source: it may be about to change, or what it depends on may.
-// Everything else comes from export data, so no type exists twice: what is read from source is never below export data.
-func (l *loader) fromSource(target string) bool {
-	return l.sourceMemo(target, map[string]bool{})
-}
-
-func (l *loader) sourceMemo(target string, visiting map[string]bool) bool {
-	if is, ok := l.source[target]; ok {
-		return is
-	}
-	p := l.graph[target]
-	if p == nil || visiting[target] {
-		return false
-	}
-	visiting[target] = true
-	m := p.Module
-	is := m != nil && (m.Main || m.Replace != nil && m.Replace.Version == "") || slices.ContainsFunc(l.tasks, func(sp *sourcePackage) bool { return sp.path == target })
-	for _, imp := range p.Imports {
-		is = l.sourceMemo(imp.PkgPath, visiting) || is
-	}
-	l.source[target] = is
-	return is
-}
-
 // importPath returns the path that an import declaration names.
 func importPath(spec *ast.ImportSpec) string {
 	p, err := strconv.Unquote(spec.Path.Value)
@@ -378,40 +292,6 @@ func importPath(spec *ast.ImportSpec) string {
 		return ""
 	}
 	return p
-}
-
-// importNames returns the names that the imports of a package have in its files, with where they are imported: no name at
-// package level may be like them. The other names are those that imports without a name may have, going by their paths
-// alone: what is generated must not depend on which of them this run has loaded.
-func (c *checker) importNames(sp *sourcePackage) (names map[string]token.Pos, likely map[string]bool) {
-	names, likely = map[string]token.Pos{}, map[string]bool{}
-	for _, spec := range sp.imports {
-		target := importPath(spec)
-		switch {
-		case spec.Name == nil:
-			for _, word := range strings.FieldsFunc(target, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-				likely[word] = true
-			}
-		case spec.Name.Name == ".":
-			for _, name := range c.exportedNames(target) {
-				names[name] = spec.Pos()
-			}
-		default:
-			names[spec.Name.Name] = spec.Pos()
-		}
-	}
-	return names, likely
-}
-
-// exportedNames returns the exported names of a package, if it was loaded for something that a task needs.
-func (c *checker) exportedNames(target string) []string {
-	var names []string
-	if sp := c.files[target]; sp != nil {
-		names = slices.Collect(maps.Keys(sp.scope))
-	} else if p := c.exported[target]; p != nil {
-		names = p.Scope().Names()
-	}
-	return slices.DeleteFunc(names, func(name string) bool { return !token.IsExported(name) })
 }
 
 var majorVersion = regexp.MustCompile(`^v[0-9]+$`)
