@@ -169,6 +169,9 @@ func FuzzDirective(f *testing.F) {
 	f.Fuzz(func(t *testing.T, comment string) {
 		src := "package p\n\n//cloudtask:task\n" + comment + "\ntype T struct{ A int }\n"
 		lines := strings.Split(src, "\n")
+		if isDirectiveLike(comment) && !mayHaveDirectives([]byte(comment)) {
+			t.Errorf("%q: a file with it would not be parsed", comment)
+		}
 		l, _ := collectSource(t, src)
 		for _, d := range l.sorted() {
 			if d.Pos.Line < 1 || d.Pos.Line > len(lines) || d.Pos.Column < 1 || d.Pos.Column > len(lines[d.Pos.Line-1])+1 {

@@ -23,7 +23,11 @@ func (b *typeBuilder) checkTag(v *types.Var, tag string) {
 	}
 	pairs, err := tagPairs(tag)
 	if err != nil {
-		fail("malformed tag `%s`: %v", clip(tag), err)
+		quoted := strconv.Quote(clip(tag))
+		if strconv.CanBackquote(tag) {
+			quoted = "`" + clip(tag) + "`"
+		}
+		fail("malformed tag %s: %v", quoted, err)
 		return
 	}
 	for _, p := range pairs {
@@ -97,7 +101,7 @@ func tagPairs(tag string) ([]tagPair, error) {
 		value, _ := strconv.Unquote(quoted)
 		rest = rest[end+1+len(quoted):]
 		if rest != "" && rest[0] != ' ' {
-			return nil, fmt.Errorf("want a space after %s:%s", key, quoted)
+			return nil, fmt.Errorf("want a space after the value of %s", key)
 		}
 		rest = strings.TrimLeft(rest, " ")
 		if (key == "json" || key == "default") && slices.ContainsFunc(pairs, func(p tagPair) bool { return p.key == key }) {
