@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 )
 
 // A fact is something that a check goes by.
@@ -31,36 +30,25 @@ const (
 	fileFact     = "file"     // one file, which may not be there
 )
 
-// A sum stands for a fact as it is.
-type sum struct {
-	text   string    // "": it could not be taken
-	newest time.Time // when the last change to any of it was
-}
-
-func (f fact) sum() sum {
+// sum returns what stands for a fact as it is.
+func (f fact) sum() string {
+	s := summer{sha256.New()}
 	switch f.Kind {
 	case treeFact, folderFact:
-		s := summer{hash: sha256.New()}
 		s.folder(f.Path, f.Kind == treeFact)
-		return sum{hex.EncodeToString(s.hash.Sum(nil)), s.newest}
+	default:
+		s.file(f.Path)
 	}
-	return sumFile(f.Path)
-}
-
-func sumFile(path string) sum {
-	s := summer{hash: sha256.New()}
-	s.file(path)
-	return sum{hex.EncodeToString(s.hash.Sum(nil)), s.newest}
+	return s.text()
 }
 
 // A summer takes a sum.
-type summer struct {
-	hash   hash.Hash
-	newest time.Time
-}
+type summer struct{ hash hash.Hash }
+
+func (s summer) text() string { return hex.EncodeToString(s.hash.Sum(nil)) }
 
 // note adds a text and where it ends.
-func (s *summer) note(text string) {
+func (s summer) note(text string) {
 	var length [8]byte
 	binary.LittleEndian.PutUint64(length[:], uint64(len(text)))
 	s.hash.Write(length[:])
@@ -68,7 +56,7 @@ func (s *summer) note(text string) {
 }
 
 // file adds the content of a file, or that there is none.
-func (s *summer) file(path string) {
+func (s summer) file(path string) {
 	file, err := os.Open(path)
 	content := sha256.New()
 	if err == nil {
@@ -80,24 +68,16 @@ func (s *summer) file(path string) {
 		return
 	}
 	s.note(string(content.Sum(nil)))
-	s.age(path)
-}
-
-func (s *summer) age(path string) {
-	if info, err := os.Stat(path); err == nil && info.ModTime().After(s.newest) {
-		s.newest = info.ModTime()
-	}
 }
 
 // folder adds the names and contents of the sources in a folder. Like the go command it passes over folders below that are
 // not for packages, but it goes into other modules: they may be of the workspace.
-func (s *summer) folder(dir string, below bool) {
+func (s summer) folder(dir string, below bool) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		s.note("no folder: " + errorKind(err))
 		return
 	}
-	s.age(dir)
 	// Without a Go file the others are nobody's.
 	isPackage := slices.ContainsFunc(entries, func(e os.DirEntry) bool { return filepath.Ext(e.Name()) == ".go" })
 	for _, e := range entries {
@@ -186,7 +166,7 @@ func (s *goSettings) canBeTold() bool {
 
 // sum returns what stands for all settings, and for the go command that has them.
 func (s *goSettings) sum() string {
-	hash := summer{hash: sha256.New()}
+	hash := summer{sha256.New()}
 	text, _ := json.Marshal(s.vars) // sorted by name
 	hash.note(string(text))
 	program, _ := exec.LookPath("go")
@@ -201,7 +181,7 @@ func (s *goSettings) sum() string {
 		}
 	}
 	hash.file(filepath.Join(s.vars["GOROOT"], "VERSION"))
-	return hex.EncodeToString(hash.hash.Sum(nil))
+	return hash.text()
 }
 
 // facts returns the files that say which modules there are.

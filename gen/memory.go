@@ -51,8 +51,7 @@ type Moment struct {
 	file   string // where it is remembered
 	env    *goSettings
 	base   []fact
-	sums   map[fact]sum
-	start  time.Time
+	sums   map[fact]string
 }
 
 // An entry is what is remembered of one check.
@@ -62,7 +61,7 @@ type entry struct {
 
 type rememberedFact struct {
 	Fact fact
-	Sum  string
+	Sum  string // "": to look at before the next check, as nobody did before this one
 }
 
 // Recall says whether a check with these options would find everything in order, for all that is remembered. If not, the
@@ -81,29 +80,33 @@ func (m *Memory) Recall(ctx context.Context, opts Options) (moment *Moment, unch
 	if !ok || !knownDriver(opts.Env) {
 		return unknown, false
 	}
-	moment = &Moment{memory: m, ctx: ctx, opts: opts, file: filepath.Join(m.dir, entryName(opts)), start: time.Now()}
-	program := make(chan sum)
-	go func() { program <- sumFile(m.program()) }()
-	moment.env, err = readGoSettings(ctx, opts)
-	programSum := <-program
-	if err != nil || !moment.env.canBeTold() || programSum.text == "" {
+	program := m.program()
+	if _, err := os.Stat(program); err != nil {
 		return unknown, false
 	}
-	moment.base = append(roots, moment.env.facts()...)
-	moment.sums = map[fact]sum{
-		{Kind: programFact}:  programSum,
-		{Kind: settingsFact}: {text: moment.env.sum()},
+	moment = &Moment{memory: m, ctx: ctx, opts: opts, file: filepath.Join(m.dir, entryName(opts))}
+	programSum := make(chan string)
+	go func() { programSum <- fact{fileFact, program}.sum() }()
+	moment.env, err = readGoSettings(ctx, opts)
+	moment.sums = map[fact]string{{Kind: programFact}: <-programSum}
+	if err != nil || !moment.env.canBeTold() {
+		return unknown, false
 	}
+	moment.sums[fact{Kind: settingsFact}] = moment.env.sum()
+	moment.base = append(roots, moment.env.facts()...)
 	for f := range moment.sums {
 		moment.base = append(moment.base, f)
 	}
 	known, err := readEntry(moment.file)
-	unchanged = err == nil && len(known.Facts) >= len(moment.base)
+	unchanged = err == nil
+	remembered := map[fact]bool{}
 	for _, f := range known.Facts {
+		remembered[f.Fact] = true
 		unchanged = moment.look(f.Fact) == f.Sum && unchanged
 	}
 	for _, f := range moment.base {
 		moment.look(f)
+		unchanged = unchanged && (remembered[f] || moment.covers(f))
 	}
 	return moment, unchanged
 }
@@ -115,11 +118,16 @@ func (m *Moment) look(f fact) string {
 		s = f.sum()
 		m.sums[f] = s
 	}
-	return s.text
+	return s
 }
 
-// Remember notes that a check found everything in order, unless something may have changed while it was made. Failing to do
-// so costs nothing but time.
+// covers says whether the patterns of the check have a folder in one of their trees.
+func (m *Moment) covers(f fact) bool {
+	return slices.ContainsFunc(m.base, func(b fact) bool { return b.covers(f) })
+}
+
+// Remember notes that a check found everything in order, unless something has changed while it was made. Failing to do so
+// costs nothing but time.
 func (m *Moment) Remember(res *Result) {
 	if m.memory == nil || res.inputs == nil {
 		return
@@ -131,26 +139,26 @@ func (m *Moment) Remember(res *Result) {
 	e := entry{}
 	done := map[fact]bool{}
 	for _, f := range append(m.base, m.env.factsOf(res.inputs)...) {
-		if done[f] || slices.ContainsFunc(m.base, func(b fact) bool { return b.covers(f) }) {
+		if done[f] || m.covers(f) {
 			continue
 		}
 		done[f] = true
-		var now sum
+		before, known := m.sums[f]
+		now := before
 		switch f.Kind {
-		case programFact:
-			now = m.sums[f] // it runs
+		case programFact: // it runs
 		case settingsFact:
-			now.text = env.sum()
+			now = env.sum()
 		default:
 			now = f.sum()
 		}
-		before, known := m.sums[f]
-		// What was not looked at before must be old enough not to have changed meanwhile, however coarse the clock of its
-		// file system is.
-		if known && before.text != now.text || !known && now.newest.After(m.start.Add(-2*time.Second)) {
+		switch {
+		case !known:
+			now = ""
+		case now != before:
 			return
 		}
-		e.Facts = append(e.Facts, rememberedFact{f, now.text})
+		e.Facts = append(e.Facts, rememberedFact{f, now})
 	}
 	m.memory.write(m.file, e)
 }
