@@ -208,12 +208,15 @@ func (s seenSet) value(bit int) *jen.Statement {
 
 func (s seenSet) word(bit int) *jen.Statement { return jen.Op("&").Add(s.value(bit)) }
 
+// mask returns 1<<n for the bit of a word.
+func mask(bit int) jen.Code { return jen.Lit(1).Op("<<").Lit(bit % wordBits) }
+
 // decodeField returns the statements that decode the member that belongs to a field.
 func (f *File) decodeField(s slot, seen seenSet, d, v string) []jen.Code {
-	method, args := "Field", []jen.Code{seen.word(s.bit), jen.Lit(s.bit % wordBits)}
+	method, args := "Field", []jen.Code{seen.word(s.bit), mask(s.bit)}
 	switch {
 	case s.hasValueBit():
-		method, args = "Defaulted", append(args, jen.Lit(s.valueBit%wordBits))
+		method, args = "Defaulted", append(args, mask(s.valueBit))
 	case s.Required && !s.NullOK:
 		method = "Required"
 	}
@@ -298,7 +301,7 @@ func (f *File) setDefault(s slot, seen seenSet, d, v string) jen.Code {
 			Block(f.decodeValue(s.Type, jen.Id(d), p, false)...)
 		set = append(set, jen.Id(d).Dot("Default").Call(rawLit(s.Default.JSON), decode))
 	}
-	return jen.If(seen.value(bit).Op("&").Parens(jen.Lit(1).Op("<<").Lit(bit % wordBits)).Op("==").Lit(0)).Block(set...)
+	return jen.If(seen.value(bit).Op("&").Parens(mask(bit)).Op("==").Lit(0)).Block(set...)
 }
 
 // rawLit returns a string in back quotes where that is possible.

@@ -117,7 +117,7 @@ func decodeGreet(d *taskjson.Decoder, v *Greet) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Name":
-			d.Required(&seen, 0).String(&v.Name)
+			d.Required(&seen, 1<<0).String(&v.Name)
 		default:
 			d.Skip()
 		}

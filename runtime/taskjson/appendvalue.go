@@ -46,19 +46,19 @@ func (e *Encoder) TextMarshaler(v encoding.TextMarshaler) {
 
 // compact appends b, which must be one JSON value, without white space between its tokens.
 func (e *Encoder) compact(what string, b []byte) {
-	d := Decoder{data: b, input: b}
+	d := Decoder{data: b}
 	d.space()
 	d.Skip()
 	d.space()
-	if d.err == nil && d.pos == len(b) && !d.spaced {
+	if d.failure == nil && d.pos == len(b) && !d.spaced {
 		e.buf = append(append(e.buf, b...), ',')
 		return
 	}
-	if d.err == nil && d.pos < len(b) {
+	if d.failure == nil && d.pos < len(b) {
 		d.fail("more data after the end of the value")
 	}
-	if d.err != nil {
-		e.fail(fmt.Sprintf("%s is not JSON: %s, at its byte %d", what, d.err.Msg, d.err.Offset))
+	if d.failure != nil {
+		e.fail(fmt.Sprintf("%s is not JSON: %s, at its byte %d", what, d.failure.err.Msg, d.failure.err.Offset))
 		return
 	}
 	e.buf = append(appendCompact(e.buf, b), ',')

@@ -33,13 +33,13 @@ func (d *Decoder) checkKey(err error) {
 
 // TextKey hands the name of the current member to key.
 func (d *Decoder) TextKey(key encoding.TextUnmarshaler) {
-	if d.err != nil {
+	if d.failure != nil {
 		return
 	}
 	// Types with both methods get their JSON, as encoding/json has it.
 	if u, ok := key.(json.Unmarshaler); ok {
-		end, _ := stringEnd(d.data, d.keyAt+1)
-		d.checkKey(u.UnmarshalJSON(d.data[d.keyAt:end]))
+		end, _ := stringEnd(d.data, d.keyAt)
+		d.checkKey(u.UnmarshalJSON(d.data[d.keyAt-1 : end]))
 		return
 	}
 	d.checkKey(key.UnmarshalText(d.Key()))

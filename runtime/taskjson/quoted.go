@@ -25,7 +25,7 @@ func QuotedAlloc[T any](d *Decoder, p **T) bool {
 			*p = nil
 			return false
 		}
-		if d.err == nil {
+		if d.failure == nil {
 			d.pos = start
 		}
 	}

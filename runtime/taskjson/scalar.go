@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"time"
 )
@@ -31,77 +30,77 @@ func (d *Decoder) Bool(v *bool) {
 
 // Int reads an integer, as do the following methods; one that its type cannot hold is an error.
 func (d *Decoder) Int(v *int) {
-	if n, ok := d.int(strconv.IntSize); ok {
+	if n, ok := d.integer(strconv.IntSize, true); ok {
 		*v = int(n)
 	}
 }
 
 // Int8 reads an int8.
 func (d *Decoder) Int8(v *int8) {
-	if n, ok := d.int(8); ok {
+	if n, ok := d.integer(8, true); ok {
 		*v = int8(n)
 	}
 }
 
 // Int16 reads an int16.
 func (d *Decoder) Int16(v *int16) {
-	if n, ok := d.int(16); ok {
+	if n, ok := d.integer(16, true); ok {
 		*v = int16(n)
 	}
 }
 
 // Int32 reads an int32.
 func (d *Decoder) Int32(v *int32) {
-	if n, ok := d.int(32); ok {
+	if n, ok := d.integer(32, true); ok {
 		*v = int32(n)
 	}
 }
 
 // Int64 reads an int64.
 func (d *Decoder) Int64(v *int64) {
-	if n, ok := d.int(64); ok {
-		*v = n
+	if n, ok := d.integer(64, true); ok {
+		*v = int64(n)
 	}
 }
 
 // Uint reads a uint.
 func (d *Decoder) Uint(v *uint) {
-	if n, ok := d.uint(strconv.IntSize); ok {
+	if n, ok := d.integer(strconv.IntSize, false); ok {
 		*v = uint(n)
 	}
 }
 
 // Uint8 reads a uint8.
 func (d *Decoder) Uint8(v *uint8) {
-	if n, ok := d.uint(8); ok {
+	if n, ok := d.integer(8, false); ok {
 		*v = uint8(n)
 	}
 }
 
 // Uint16 reads a uint16.
 func (d *Decoder) Uint16(v *uint16) {
-	if n, ok := d.uint(16); ok {
+	if n, ok := d.integer(16, false); ok {
 		*v = uint16(n)
 	}
 }
 
 // Uint32 reads a uint32.
 func (d *Decoder) Uint32(v *uint32) {
-	if n, ok := d.uint(32); ok {
+	if n, ok := d.integer(32, false); ok {
 		*v = uint32(n)
 	}
 }
 
 // Uint64 reads a uint64.
 func (d *Decoder) Uint64(v *uint64) {
-	if n, ok := d.uint(64); ok {
+	if n, ok := d.integer(64, false); ok {
 		*v = n
 	}
 }
 
 // Uintptr reads a uintptr.
 func (d *Decoder) Uintptr(v *uintptr) {
-	if n, ok := d.uint(strconv.IntSize); ok {
+	if n, ok := d.integer(strconv.IntSize, false); ok {
 		*v = uintptr(n)
 	}
 }
@@ -120,81 +119,78 @@ func (d *Decoder) Float64(v *float64) {
 	}
 }
 
-// int reads an integer of so many bits. It reports false for null and after an error.
-func (d *Decoder) int(bits int) (int64, bool) {
-	start := d.pos
-	i := start
-	if d.peek() == '-' {
+// integer reads an integer of so many bits, and returns one that is signed in two's complement. It reports false for
+// null and after an error.
+func (d *Decoder) integer(bits int, signed bool) (uint64, bool) {
+	data, i := d.data, d.pos
+	negative := i < len(data) && data[i] == '-'
+	if negative {
 		i++
 	}
-	if n, end := smallUint(d.data, i); end > i && n <= math.MaxInt64 {
-		v := int64(n)
-		if i > start {
-			v = -v
+	n, end := uint64(0), i
+	if i+16 < len(data) {
+		x := binary.LittleEndian.Uint64(data[i : i+8])
+		if marks := nonDigits(x); marks != 0 {
+			end += firstMark(marks) & 7
+			n = digits8(x, end-i)
+		} else {
+			y := binary.LittleEndian.Uint64(data[i+8 : i+16])
+			more := firstMark(nonDigits(y))
+			n = digits8(x, 8)*pow10[more] + digits8(y, more)
+			end += 8 + more
 		}
-		if shift := uint(64 - bits); v<<shift>>shift == v {
-			d.pos = end
-			return v, true
+	}
+	if end == i || end == i+16 {
+		for end < len(data) && data[end]-'0' <= 9 {
+			n = n*10 + uint64(data[end]-'0')
+			end++
 		}
 	}
-	literal := d.numberOrNull("an integer")
-	if literal == nil {
-		return 0, false
+	digits := end - i
+	if digits == 0 || digits > maxDigits || digits > 1 && data[i] == '0' ||
+		end < len(data) && (data[end] == '.' || data[end]|0x20 == 'e') {
+		return d.anyInteger(bits, signed)
 	}
-	n, err := strconv.ParseInt(string(literal), 10, bits)
-	if err != nil {
-		d.failNumber(start, literal, "int"+strconv.Itoa(bits), err)
+	limit := uint64(1) << (bits - 1) // of what is signed
+	switch {
+	case !signed && !negative && n>>bits == 0, signed && n < limit && !negative:
+	case signed && n <= limit && negative:
+		n = -n
+	default:
+		return d.anyInteger(bits, signed)
 	}
-	return n, err == nil
-}
-
-// uint is int for unsigned integers.
-func (d *Decoder) uint(bits int) (uint64, bool) {
-	start := d.pos
-	if n, end := smallUint(d.data, start); end > start && n>>bits == 0 {
-		d.pos = end
-		return n, true
-	}
-	literal := d.numberOrNull("an integer")
-	if literal == nil {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(string(literal), 10, bits)
-	if err != nil {
-		d.failNumber(start, literal, "uint"+strconv.Itoa(bits), err)
-	}
-	return n, err == nil
+	d.pos = end
+	return n, true
 }
 
 const maxDigits = 19 // of a number that surely fits into 64 bits
 
-// smallUint reads the number at i, which it takes if it has no more digits than that, no fraction and no exponent, and
-// returns where it ends. Otherwise it returns i.
-func smallUint(data []byte, i int) (n uint64, end int) {
-	end = i
-	for end+8 <= len(data) && end-i <= 8 {
-		x := binary.LittleEndian.Uint64(data[end:])
-		marks := nonDigits(x)
-		if marks != 0 {
-			more := firstMark(marks) & 7
-			n = n*pow10[more] + digits8(x, more)
-			end += more
-			break
-		}
-		n = n*pow10[8] + digits8(x, 8)
-		end += 8
+// anyInteger is integer for everything that may be there.
+func (d *Decoder) anyInteger(bits int, signed bool) (n uint64, ok bool) {
+	start := d.pos
+	literal := d.numberOrNull("an integer")
+	if literal == nil {
+		return 0, false
 	}
-	for end < len(data) && data[end]-'0' <= 9 {
-		n = n*10 + uint64(data[end]-'0')
-		end++
+	var err error
+	if signed {
+		var v int64
+		v, err = strconv.ParseInt(string(literal), 10, bits)
+		n = uint64(v)
+	} else {
+		n, err = strconv.ParseUint(string(literal), 10, bits)
 	}
-	if digits := end - i; digits == 0 || digits > maxDigits || digits > 1 && data[i] == '0' {
-		return 0, i
+	if err != nil {
+		d.failNumber(start, literal, integerType(bits, signed), err)
 	}
-	if end < len(data) && (data[end] == '.' || data[end]|0x20 == 'e') {
-		return 0, i
+	return n, err == nil
+}
+
+func integerType(bits int, signed bool) string {
+	if signed {
+		return "int" + strconv.Itoa(bits)
 	}
-	return n, end
+	return "uint" + strconv.Itoa(bits)
 }
 
 // exactDigits is how many decimal digits a float64 holds exactly, as a number and as a power of ten.
@@ -358,7 +354,7 @@ func (d *Decoder) Time(v *time.Time) {
 		return
 	}
 	raw := d.skipString()
-	if d.err != nil {
+	if d.failure != nil {
 		return
 	}
 	if utc, ok := utcTime(raw); ok {
@@ -379,7 +375,7 @@ func utcTime(s []byte) (t time.Time, ok bool) {
 		return t, false
 	}
 	// 2006-01- and 15:04:05, in which only the right bytes are no digits.
-	date, clock := binary.LittleEndian.Uint64(s), binary.LittleEndian.Uint64(s[tail:])
+	date, clock := binary.LittleEndian.Uint64(s), binary.LittleEndian.Uint64(s[tail:tail+8])
 	if nonDigits(date) != 0x80<<32|0x80<<56 || s[4] != '-' || s[7] != '-' ||
 		nonDigits(clock) != 0x80<<16|0x80<<40 || s[13] != ':' || s[16] != ':' {
 		return t, false

@@ -14,7 +14,7 @@ func (d *Decoder) skip() {
 	case '"':
 		d.skipString()
 	case '{':
-		for more := d.open("", '{') && d.firstKey(false); more; more = d.nextKey(false) {
+		for more := d.member('{', intoNothing, nil); more; more = d.member(',', intoNothing, nil) {
 			d.skip()
 		}
 	case '[':
@@ -42,7 +42,7 @@ func (d *Decoder) skipString() []byte {
 	start := d.pos + 1
 	for i := start; i < len(d.data); {
 		if i+8 <= len(d.data) {
-			x := binary.LittleEndian.Uint64(d.data[i:])
+			x := binary.LittleEndian.Uint64(d.data[i : i+8])
 			marks := quoting(x) &^ x & highs
 			if marks == 0 {
 				i += 8

@@ -12,7 +12,7 @@ func OpenSlice[S ~[]E, E any](d *Decoder, v *S) bool {
 		return false
 	}
 	more := d.Array()
-	if d.err == nil {
+	if d.failure == nil {
 		*v = S{}
 	}
 	if more {
@@ -69,31 +69,26 @@ func (d *Decoder) count(size int) int {
 }
 
 // IntSlice reads an array of integers.
-func IntSlice[S ~[]E, E signed](d *Decoder, v *S) {
-	var e E
-	bits := int(unsafe.Sizeof(e)) * 8
-	if !OpenSlice(d, v) {
-		return
-	}
-	s := *v
-	for more := true; more; more = d.Elem() {
-		n, _ := d.int(bits)
-		s = append(s, E(n))
-	}
-	*v = s
-}
+func IntSlice[S ~[]E, E signed](d *Decoder, v *S) { integerSlice(d, v, true) }
 
 // UintSlice reads an array of unsigned integers.
-func UintSlice[S ~[]E, E unsigned](d *Decoder, v *S) {
-	var e E
-	bits := int(unsafe.Sizeof(e)) * 8
+func UintSlice[S ~[]E, E unsigned](d *Decoder, v *S) { integerSlice(d, v, false) }
+
+func integerSlice[S ~[]E, E signed | unsigned](d *Decoder, v *S, isSigned bool) {
 	if !OpenSlice(d, v) {
 		return
 	}
 	s := *v
-	for more := true; more; more = d.Elem() {
-		n, _ := d.uint(bits)
+	bits := int(unsafe.Sizeof(s[0])) * 8
+	for more := true; more; {
+		n, _ := d.integer(bits, isSigned)
 		s = append(s, E(n))
+		// What is common is spelled out: d.Elem() would be another call.
+		if i := d.pos + 1; i < len(d.data) && d.data[i-1] == ',' && d.data[i] > ' ' {
+			d.pos = i
+			continue
+		}
+		more = d.Elem()
 	}
 	*v = s
 }

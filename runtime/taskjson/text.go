@@ -1,6 +1,7 @@
 package taskjson
 
 import (
+	"encoding/binary"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -8,6 +9,22 @@ import (
 
 // String reads a string. Bytes that are not UTF-8, and surrogates without their other half, become U+FFFD.
 func (d *Decoder) String(v *string) {
+	data, start := d.data, d.pos+1
+	if start < len(data) && data[start-1] == '"' {
+		i := start
+		for i+8 <= len(data) {
+			if marks := special(binary.LittleEndian.Uint64(data[i : i+8])); marks != 0 {
+				i += firstMark(marks)
+				break
+			}
+			i += 8
+		}
+		if i < len(data) && data[i] == '"' {
+			d.pos = i + 1
+			*v = d.copied(data[start:i])
+			return
+		}
+	}
 	if s, ok := d.text(); ok {
 		*v = d.copied(s)
 	}

@@ -15,7 +15,7 @@ func (d *Decoder) Any(v *any) {
 		*v = s
 	case '{':
 		m := make(map[string]any)
-		for more := d.open("", '{') && (d.firstKey(true) || d.mapFailed()); more; more = d.Entry() {
+		for more := d.member('{', intoMap, nil); more; more = d.Entry() {
 			key := string(d.Key())
 			var x any
 			d.Any(&x)
@@ -59,7 +59,7 @@ func (d *Decoder) RawMessage(v *json.RawMessage) {
 func (d *Decoder) raw() []byte {
 	start := d.pos
 	d.Skip()
-	if d.err != nil {
+	if d.failure != nil {
 		return nil
 	}
 	return d.data[start:d.pos:d.pos]
@@ -110,9 +110,8 @@ func OpenMap[M ~map[K]V, K comparable, V any](d *Decoder, v *M) bool {
 		*v = nil
 		return false
 	}
-	if !d.open("an object", '{') {
-		return false
+	if d.peek() == '{' {
+		*v = make(M)
 	}
-	*v = make(M)
-	return d.firstKey(true) || d.mapFailed()
+	return d.member('{', intoMap, nil)
 }

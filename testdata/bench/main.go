@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -22,6 +23,7 @@ type settings struct {
 	rounds int
 	slice  time.Duration // of one measurement
 	only   string
+	peers  []string // those to measure; all if there are none
 }
 
 func main() {
@@ -29,11 +31,15 @@ func main() {
 	flag.IntVar(&set.rounds, "rounds", 9, "rounds of every comparison, at least 6 for numbers that are worth something")
 	flag.DurationVar(&set.slice, "slice", 30*time.Millisecond, "how long a peer is measured in each round")
 	flag.StringVar(&set.only, "only", "", "only payloads and directions whose name contains this, such as tiny or append; variants or handler for these parts")
+	peers := flag.String("peers", "", "only these contenders, separated by commas, and encoding/json, such as \"by hand,cloudtaskgen\"")
 	suite := flag.String("suite", "../JSONTestSuite/test_parsing", "the folder of JSONTestSuite's files")
 	withV2 := flag.Bool("v2", true, "compare with encoding/json/v2, too, for which the program runs itself with GOEXPERIMENT=jsonv2")
 	child := flag.Bool("child", false, "print ratios for the parent process, which prints the table")
 	cold := flag.String("cold", "", "print how long this peer's first decoding and appending in a process takes")
 	flag.Parse()
+	if *peers != "" {
+		set.peers = strings.Split(*peers, ",")
+	}
 	if *cold != "" {
 		fmt.Println(coldStart(*cold).Nanoseconds())
 		return
@@ -45,6 +51,10 @@ func main() {
 }
 
 func run(w io.Writer, set settings, suite string, child, withV2 bool) error {
+	// As much memory is in use as in programs that do something, so that collections are as rare as there, and what they
+	// cost is not a matter of chance.
+	inUse := make([]byte, 64<<20)
+	defer runtime.KeepAlive(inUse)
 	if child {
 		return printRatios(w, set, suite)
 	}

@@ -31,6 +31,9 @@ type result struct {
 
 // measure runs every contender in turn, round by round.
 func (c comparison) measure(set settings) []result {
+	if set.peers != nil {
+		c.peers = slices.DeleteFunc(c.peers, func(p contender) bool { return p.peer != "encoding/json" && !slices.Contains(set.peers, p.peer) })
+	}
 	counts := make([]int, len(c.peers))
 	for i, p := range c.peers {
 		counts[i] = calibrate(p.do, set.slice)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -95,7 +96,7 @@ func easyJSON() peer {
 
 // unmarshalOurs reads any JSON as the generated codecs do.
 func unmarshalOurs(data []byte, v any) error {
-	d := taskjson.NewDecoder(data)
+	d := taskjson.NewDecoder(bytes.TrimLeft(data, " \t\r\n")) // which only objects expect before them
 	d.Any(v.(*any))
 	return d.Finish()
 }

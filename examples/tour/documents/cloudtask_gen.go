@@ -131,9 +131,9 @@ func decodeArchiveDocument(d *taskjson.Decoder, v *ArchiveDocument) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "document_id":
-			d.Required(&seen, 0).String(&v.DocumentID)
+			d.Required(&seen, 1<<0).String(&v.DocumentID)
 		case "labels":
-			decodeSliceOfString(d.Field(&seen, 1), &v.Labels)
+			decodeSliceOfString(d.Field(&seen, 1<<1), &v.Labels)
 		default:
 			d.Skip()
 		}

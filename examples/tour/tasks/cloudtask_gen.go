@@ -890,9 +890,9 @@ func decodeBatchDataProcessing(d *taskjson.Decoder, v *BatchDataProcessing) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "dataset_id":
-			d.Required(&seen, 0).String(&v.DatasetID)
+			d.Required(&seen, 1<<0).String(&v.DatasetID)
 		case "rows":
-			d.Field(&seen, 1).Int64(&v.Rows)
+			d.Field(&seen, 1<<1).Int64(&v.Rows)
 		default:
 			d.Skip()
 		}
@@ -926,7 +926,7 @@ func decodeCloseAccount(d *taskjson.Decoder, v *CloseAccount) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "user_id":
-			d.Required(&seen, 0).Int64(&v.UserID)
+			d.Required(&seen, 1<<0).Int64(&v.UserID)
 		default:
 			d.Skip()
 		}
@@ -960,7 +960,7 @@ func decodeDailyDigest(d *taskjson.Decoder, v *DailyDigest) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "user_id":
-			d.Required(&seen, 0).Int64(&v.UserID)
+			d.Required(&seen, 1<<0).Int64(&v.UserID)
 		default:
 			d.Skip()
 		}
@@ -995,9 +995,9 @@ func decodeGenerateReport(d *taskjson.Decoder, v *GenerateReport) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "report_params":
-			decodeMapOfStringToString(d.Field(&seen, 0), &v.ReportParams)
+			decodeMapOfStringToString(d.Field(&seen, 1<<0), &v.ReportParams)
 		case "format":
-			d.Defaulted(&seen, 1, 2).String(&v.Format)
+			d.Defaulted(&seen, 1<<1, 1<<2).String(&v.Format)
 		default:
 			d.Skip()
 		}
@@ -1055,9 +1055,9 @@ func decodeHighPriorityNotification(d *taskjson.Decoder, v *HighPriorityNotifica
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "user_id":
-			d.Required(&seen, 0).Int64(&v.UserID)
+			d.Required(&seen, 1<<0).Int64(&v.UserID)
 		case "alert_message":
-			d.Required(&seen, 1).String(&v.AlertMessage)
+			d.Required(&seen, 1<<1).String(&v.AlertMessage)
 		default:
 			d.Skip()
 		}
@@ -1091,7 +1091,7 @@ func decodeImportContacts(d *taskjson.Decoder, v *ImportContacts) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "file":
-			d.Required(&seen, 0).String(&v.File)
+			d.Required(&seen, 1<<0).String(&v.File)
 		default:
 			d.Skip()
 		}
@@ -1125,7 +1125,7 @@ func decodeProcessAnalyticsBatch(d *taskjson.Decoder, v *ProcessAnalyticsBatch) 
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "user_ids":
-			decodeSliceOfInt64(d.Field(&seen, 0), &v.UserIDs)
+			decodeSliceOfInt64(d.Field(&seen, 1<<0), &v.UserIDs)
 		default:
 			d.Skip()
 		}
@@ -1171,11 +1171,11 @@ func decodeProcessItem(d *taskjson.Decoder, v *ProcessItem) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "user_id":
-			d.Required(&seen, 0).Int64(&v.UserID)
+			d.Required(&seen, 1<<0).Int64(&v.UserID)
 		case "item_id":
-			d.Required(&seen, 1).Int64(&v.ItemID)
+			d.Required(&seen, 1<<1).Int64(&v.ItemID)
 		case "note":
-			d.Field(&seen, 2).String(&v.Note)
+			d.Field(&seen, 1<<2).String(&v.Note)
 		default:
 			d.Skip()
 		}
@@ -1210,9 +1210,9 @@ func decodeProcessOrder(d *taskjson.Decoder, v *ProcessOrder) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "order_id":
-			d.Required(&seen, 0).Int64(&v.OrderID)
+			d.Required(&seen, 1<<0).Int64(&v.OrderID)
 		case "payment_details":
-			decodeMapOfStringToString(d.Field(&seen, 1), &v.PaymentDetails)
+			decodeMapOfStringToString(d.Field(&seen, 1<<1), &v.PaymentDetails)
 		default:
 			d.Skip()
 		}
@@ -1246,7 +1246,7 @@ func decodeRetryAware(d *taskjson.Decoder, v *RetryAware) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "api_call":
-			d.Required(&seen, 0).String(&v.APICall)
+			d.Required(&seen, 1<<0).String(&v.APICall)
 		default:
 			d.Skip()
 		}
@@ -1280,7 +1280,7 @@ func decodeRobustEnqueue(d *taskjson.Decoder, v *RobustEnqueue) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "data":
-			decodeMapOfStringToAny(d.Field(&seen, 0), &v.Data)
+			decodeMapOfStringToAny(d.Field(&seen, 1<<0), &v.Data)
 		default:
 			d.Skip()
 		}
@@ -1337,9 +1337,9 @@ func decodeSendWelcomeEmail(d *taskjson.Decoder, v *SendWelcomeEmail) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "user_id":
-			d.Required(&seen, 0).Int64(&v.UserID)
+			d.Required(&seen, 1<<0).Int64(&v.UserID)
 		case "custom_message":
-			d.Field(&seen, 1).String(&v.CustomMessage)
+			d.Field(&seen, 1<<1).String(&v.CustomMessage)
 		default:
 			d.Skip()
 		}

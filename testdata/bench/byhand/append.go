@@ -198,36 +198,34 @@ func copyEnd(s string, i int) int {
 			continue
 		}
 		i += firstMark(marks)
-		if s[i] < utf8.RuneSelf {
-			return i
-		}
 		for i+4 <= len(s) {
 			b := s[i : i+4]
 			x := uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
-			if x&0xC0E0 == 0x80C0 && x&0x1E != 0 {
+			if isRune2(x) {
 				i += 2
 				continue
 			}
-			if lead := x & 0x200F; x&0xC0C0F0 == 0x8080E0 && lead != 0 && lead != 0x200D && x&0xFEFFFF != 0xA880E2 {
+			if isRune3(x) && x&0xFEFFFF != 0xA880E2 {
 				i += 3
 				continue
 			}
 			if x&utf8.RuneSelf == 0 {
 				break
 			}
-			r, n := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && n == 1 || r == '\u2028' || r == '\u2029' {
+			if !isRune4(x) {
 				return i
 			}
-			i += n
+			i += 4
+		}
+		if i < len(s) && s[i] < utf8.RuneSelf && !isPlain(s[i]) {
+			return i
 		}
 	}
 	for i < len(s) {
-		c := s[i]
-		if c < ' ' || c == '"' || c == '\\' {
-			return i
-		}
-		if c < utf8.RuneSelf {
+		if c := s[i]; c < utf8.RuneSelf {
+			if !isPlain(c) {
+				return i
+			}
 			i++
 			continue
 		}

@@ -74,7 +74,7 @@ func (d *decoder) skipArray(i, depth int) int {
 func (d *decoder) skipString(i int) int {
 	for i++; i < len(d.data); {
 		if i+8 <= len(d.data) {
-			x := binary.LittleEndian.Uint64(d.data[i:])
+			x := binary.LittleEndian.Uint64(d.data[i : i+8])
 			marks := quoting(x) &^ x & highs
 			if marks == 0 {
 				i += 8

@@ -147,14 +147,14 @@ func (d *decoder) int64(i int) (int64, int) {
 		i++
 	}
 	if i+16 < len(data) {
-		x := binary.LittleEndian.Uint64(data[i:])
+		x := binary.LittleEndian.Uint64(data[i : i+8])
 		marks := nonDigits(x)
 		n, size := uint64(0), 8
 		if marks != 0 {
 			size = firstMark(marks)
 			n = digits8(x, size&7)
 		} else {
-			y := binary.LittleEndian.Uint64(data[i+8:])
+			y := binary.LittleEndian.Uint64(data[i+8 : i+16])
 			more := firstMark(nonDigits(y))
 			n = digits8(x, 8)*pow10[more] + digits8(y, more&7)
 			size += more

@@ -42,41 +42,39 @@ var pow10 = [20]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e1
 // UTF-8; the length of s if there is none.
 func plainEnd(s []byte, i int) int {
 	for i+8 <= len(s) {
-		marks := special(binary.LittleEndian.Uint64(s[i:]))
+		marks := special(binary.LittleEndian.Uint64(s[i : i+8]))
 		if marks == 0 {
 			i += 8
 			continue
 		}
 		i += firstMark(marks)
-		if s[i] < utf8.RuneSelf {
-			return i
-		}
 		for i+4 <= len(s) {
-			x := binary.LittleEndian.Uint32(s[i:])
-			if x&0xC0E0 == 0x80C0 && x&0x1E != 0 {
+			x := binary.LittleEndian.Uint32(s[i : i+4])
+			if isRune2(x) {
 				i += 2
 				continue
 			}
-			if lead := x & 0x200F; x&0xC0C0F0 == 0x8080E0 && lead != 0 && lead != 0x200D {
+			if isRune3(x) {
 				i += 3
 				continue
 			}
 			if x&utf8.RuneSelf == 0 {
 				break
 			}
-			r, n := utf8.DecodeRune(s[i:])
-			if r == utf8.RuneError && n == 1 {
+			if !isRune4(x) {
 				return i
 			}
-			i += n
+			i += 4
+		}
+		if i < len(s) && s[i] < utf8.RuneSelf && !isPlain(s[i]) {
+			return i
 		}
 	}
 	for i < len(s) {
-		c := s[i]
-		if c < ' ' || c == '"' || c == '\\' {
-			return i
-		}
-		if c < utf8.RuneSelf {
+		if c := s[i]; c < utf8.RuneSelf {
+			if !isPlain(c) {
+				return i
+			}
 			i++
 			continue
 		}
@@ -87,4 +85,21 @@ func plainEnd(s []byte, i int) int {
 		i += n
 	}
 	return i
+}
+
+func isPlain(c byte) bool { return c >= ' ' && c != '"' && c != '\\' }
+
+// isRune2 reports whether x starts with a rune of two bytes, as short as it can be.
+func isRune2(x uint32) bool { return x&0xC0E0 == 0x80C0 && x&0x1E != 0 }
+
+// isRune3 is isRune2 for three bytes, which are not half of a surrogate pair.
+func isRune3(x uint32) bool {
+	lead := x & 0x200F
+	return x&0xC0C0F0 == 0x8080E0 && lead != 0 && lead != 0x200D
+}
+
+// isRune4 is isRune2 for four bytes, which are not beyond the last rune.
+func isRune4(x uint32) bool {
+	lead := x & 0x3007
+	return x&0xC0C0C0F8 == 0x808080F0 && lead != 0 && (lead&7 < 4 || lead == 4)
 }

@@ -388,11 +388,11 @@ func decodeDocument(d *taskjson.Decoder, v *Document) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "title":
-			d.Required(&seen, 0).String(&v.Title)
+			d.Required(&seen, 1<<0).String(&v.Title)
 		case "language":
-			d.Required(&seen, 1).String(&v.Language)
+			d.Required(&seen, 1<<1).String(&v.Language)
 		case "sections":
-			decodeSliceOfSection(d.Field(&seen, 2), &v.Sections)
+			decodeSliceOfSection(d.Field(&seen, 1<<2), &v.Sections)
 		default:
 			d.Skip()
 		}
@@ -429,9 +429,9 @@ func decodeSection(d *taskjson.Decoder, v *Section) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "heading":
-			d.Required(&seen, 0).String(&v.Heading)
+			d.Required(&seen, 1<<0).String(&v.Heading)
 		case "text":
-			d.Required(&seen, 1).String(&v.Text)
+			d.Required(&seen, 1<<1).String(&v.Text)
 		default:
 			d.Skip()
 		}
@@ -465,7 +465,7 @@ func decodeIDs(d *taskjson.Decoder, v *IDs) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "ids":
-			decodeSliceOfInt64(d.Field(&seen, 0), &v.IDs)
+			decodeSliceOfInt64(d.Field(&seen, 1<<0), &v.IDs)
 		default:
 			d.Skip()
 		}
@@ -521,29 +521,29 @@ func decodeMixed(d *taskjson.Decoder, v *Mixed) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "id":
-			d.Required(&seen, 0).Uint32(&v.ID)
+			d.Required(&seen, 1<<0).Uint32(&v.ID)
 		case "created_at":
-			d.Required(&seen, 1).Time(&v.CreatedAt)
+			d.Required(&seen, 1<<1).Time(&v.CreatedAt)
 		case "digest":
-			d.Field(&seen, 2).Bytes(&v.Digest)
+			d.Field(&seen, 1<<2).Bytes(&v.Digest)
 		case "nick":
-			if taskjson.Alloc(d.Field(&seen, 6), &v.Nick) {
+			if taskjson.Alloc(d.Field(&seen, 1<<6), &v.Nick) {
 				d.String(v.Nick)
 			}
 		case "limit":
-			if taskjson.Alloc(d.Field(&seen, 7), &v.Limit) {
+			if taskjson.Alloc(d.Field(&seen, 1<<7), &v.Limit) {
 				d.Int64(v.Limit)
 			}
 		case "parent":
-			if taskjson.Alloc(d.Field(&seen, 8), &v.Parent) {
+			if taskjson.Alloc(d.Field(&seen, 1<<8), &v.Parent) {
 				decodeCustomer(d, v.Parent)
 			}
 		case "raw":
-			d.Field(&seen, 3).RawMessage(&v.Raw)
+			d.Field(&seen, 1<<3).RawMessage(&v.Raw)
 		case "score":
-			d.Required(&seen, 4).Float64(&v.Score)
+			d.Required(&seen, 1<<4).Float64(&v.Score)
 		case "active":
-			d.Required(&seen, 5).Bool(&v.Active)
+			d.Required(&seen, 1<<5).Bool(&v.Active)
 		default:
 			d.Skip()
 		}
@@ -564,11 +564,11 @@ func decodeCustomer(d *taskjson.Decoder, v *Customer) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "id":
-			d.Required(&seen, 0).Int64(&v.ID)
+			d.Required(&seen, 1<<0).Int64(&v.ID)
 		case "name":
-			d.Required(&seen, 1).String(&v.Name)
+			d.Required(&seen, 1<<1).String(&v.Name)
 		case "email":
-			d.Required(&seen, 2).String(&v.Email)
+			d.Required(&seen, 1<<2).String(&v.Email)
 		default:
 			d.Skip()
 		}
@@ -609,21 +609,21 @@ func decodeOrder(d *taskjson.Decoder, v *Order) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "id":
-			d.Required(&seen, 0).String(&v.ID)
+			d.Required(&seen, 1<<0).String(&v.ID)
 		case "customer":
-			decodeCustomer(d.Required(&seen, 1), &v.Customer)
+			decodeCustomer(d.Required(&seen, 1<<1), &v.Customer)
 		case "items":
-			decodeSliceOfItem(d.Field(&seen, 2), &v.Items)
+			decodeSliceOfItem(d.Field(&seen, 1<<2), &v.Items)
 		case "attrs":
-			decodeMapOfStringToString(d.Field(&seen, 3), &v.Attrs)
+			decodeMapOfStringToString(d.Field(&seen, 1<<3), &v.Attrs)
 		case "total":
-			d.Required(&seen, 4).Float64(&v.Total)
+			d.Required(&seen, 1<<4).Float64(&v.Total)
 		case "currency":
-			d.Required(&seen, 5).String(&v.Currency)
+			d.Required(&seen, 1<<5).String(&v.Currency)
 		case "paid":
-			d.Required(&seen, 6).Bool(&v.Paid)
+			d.Required(&seen, 1<<6).Bool(&v.Paid)
 		case "express":
-			d.Required(&seen, 7).Bool(&v.Express)
+			d.Required(&seen, 1<<7).Bool(&v.Express)
 		default:
 			d.Skip()
 		}
@@ -662,13 +662,13 @@ func decodeItem(d *taskjson.Decoder, v *Item) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "sku":
-			d.Required(&seen, 0).String(&v.SKU)
+			d.Required(&seen, 1<<0).String(&v.SKU)
 		case "title":
-			d.Required(&seen, 1).String(&v.Title)
+			d.Required(&seen, 1<<1).String(&v.Title)
 		case "quantity":
-			d.Required(&seen, 2).Int(&v.Quantity)
+			d.Required(&seen, 1<<2).Int(&v.Quantity)
 		case "price":
-			d.Required(&seen, 3).Float64(&v.Price)
+			d.Required(&seen, 1<<3).Float64(&v.Price)
 		default:
 			d.Skip()
 		}
@@ -723,9 +723,9 @@ func decodeTiny(d *taskjson.Decoder, v *Tiny) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "user_id":
-			d.Required(&seen, 0).Int64(&v.UserID)
+			d.Required(&seen, 1<<0).Int64(&v.UserID)
 		case "message":
-			d.Required(&seen, 1).String(&v.Message)
+			d.Required(&seen, 1<<1).String(&v.Message)
 		default:
 			d.Skip()
 		}

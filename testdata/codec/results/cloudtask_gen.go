@@ -511,7 +511,7 @@ func decodeA(d2 *taskjson.Decoder, v *A) {
 	for more := d2.Object(&seen); more; more = d2.More() {
 		switch string(d2.Key()) {
 		case "X":
-			d2.Required(&seen, 0).Int(&v.X)
+			d2.Required(&seen, 1<<0).Int(&v.X)
 		default:
 			d2.Skip()
 		}

@@ -863,31 +863,31 @@ func decodeCustoms(d *taskjson.Decoder, v *Customs) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "time":
-			d.Required(&seen, 0).Time(&v.Time)
+			d.Required(&seen, 1<<0).Time(&v.Time)
 		case "level":
-			d.Required(&seen, 1).TextUnmarshaler(&v.Level)
+			d.Required(&seen, 1<<1).TextUnmarshaler(&v.Level)
 		case "money":
-			d.Field(&seen, 2).Unmarshaler(&v.Money)
+			d.Field(&seen, 1<<2).Unmarshaler(&v.Money)
 		case "big":
-			if taskjson.Alloc(d.Field(&seen, 11), &v.Big) {
+			if taskjson.Alloc(d.Field(&seen, 1<<11), &v.Big) {
 				d.Unmarshaler(v.Big)
 			}
 		case "value":
-			d.Field(&seen, 3).Unmarshaler(&v.Value)
+			d.Field(&seen, 1<<3).Unmarshaler(&v.Value)
 		case "addr":
-			d.Required(&seen, 4).TextUnmarshaler(&v.Addr)
+			d.Required(&seen, 1<<4).TextUnmarshaler(&v.Addr)
 		case "stamp":
-			d.Field(&seen, 5).Unmarshaler(&v.Stamp)
+			d.Field(&seen, 1<<5).Unmarshaler(&v.Stamp)
 		case "oneway":
-			decodeOneWay(d.Required(&seen, 6), &v.OneWay)
+			decodeOneWay(d.Required(&seen, 1<<6), &v.OneWay)
 		case "back":
-			d.Field(&seen, 7).Unmarshaler(&v.Back)
+			d.Field(&seen, 1<<7).Unmarshaler(&v.Back)
 		case "mixed":
-			d.Required(&seen, 8).Int((*int)(&v.Mixed))
+			d.Required(&seen, 1<<8).Int((*int)(&v.Mixed))
 		case "list":
-			d.Field(&seen, 9).TextUnmarshaler(&v.List)
+			d.Field(&seen, 1<<9).TextUnmarshaler(&v.List)
 		case "shape":
-			decodeShape(d.Required(&seen, 10), &v.Foreign)
+			decodeShape(d.Required(&seen, 1<<10), &v.Foreign)
 		default:
 			d.Skip()
 		}
@@ -900,7 +900,7 @@ func decodeOneWay(d *taskjson.Decoder, v *OneWay) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "a":
-			d.Required(&seen, 0).Int(&v.A)
+			d.Required(&seen, 1<<0).Int(&v.A)
 		default:
 			d.Skip()
 		}
@@ -925,7 +925,7 @@ func decodeShape(d *taskjson.Decoder, v *Shape) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "sides":
-			d.Required(&seen, 0).Int(&v.Sides)
+			d.Required(&seen, 1<<0).Int(&v.Sides)
 		default:
 			d.Skip()
 		}
@@ -996,61 +996,61 @@ func decodeDefaults(d *taskjson.Decoder, v *Defaults) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "string":
-			d.Defaulted(&seen, 0, 1).String(&v.String)
+			d.Defaulted(&seen, 1<<0, 1<<1).String(&v.String)
 		case "empty":
-			d.Field(&seen, 2).String(&v.Empty)
+			d.Field(&seen, 1<<2).String(&v.Empty)
 		case "name":
-			d.Defaulted(&seen, 3, 4).String((*string)(&v.Name))
+			d.Defaulted(&seen, 1<<3, 1<<4).String((*string)(&v.Name))
 		case "bool":
-			d.Defaulted(&seen, 5, 6).Bool(&v.Bool)
+			d.Defaulted(&seen, 1<<5, 1<<6).Bool(&v.Bool)
 		case "int":
-			d.Defaulted(&seen, 7, 8).Int(&v.Int)
+			d.Defaulted(&seen, 1<<7, 1<<8).Int(&v.Int)
 		case "count":
-			d.Defaulted(&seen, 9, 10).Uint16((*uint16)(&v.Count))
+			d.Defaulted(&seen, 1<<9, 1<<10).Uint16((*uint16)(&v.Count))
 		case "float":
-			d.Defaulted(&seen, 11, 12).Float64(&v.Float)
+			d.Defaulted(&seen, 1<<11, 1<<12).Float64(&v.Float)
 		case "wait":
-			d.Defaulted(&seen, 13, 14).Int64((*int64)(&v.Wait))
+			d.Defaulted(&seen, 1<<13, 1<<14).Int64((*int64)(&v.Wait))
 		case "intp":
-			if taskjson.Alloc(d.Field(&seen, 15), &v.IntP) {
+			if taskjson.Alloc(d.Field(&seen, 1<<15), &v.IntP) {
 				d.Int64(v.IntP)
 			}
 		case "namep":
-			if taskjson.Alloc(d.Field(&seen, 16), &v.NameP) {
+			if taskjson.Alloc(d.Field(&seen, 1<<16), &v.NameP) {
 				if taskjson.Alloc(d, v.NameP) {
 					d.String((*string)(*v.NameP))
 				}
 			}
 		case "time":
-			d.Defaulted(&seen, 17, 18).Time(&v.Time)
+			d.Defaulted(&seen, 1<<17, 1<<18).Time(&v.Time)
 		case "timep":
-			if taskjson.Alloc(d.Field(&seen, 19), &v.TimeP) {
+			if taskjson.Alloc(d.Field(&seen, 1<<19), &v.TimeP) {
 				d.Time(v.TimeP)
 			}
 		case "list":
-			decodeSliceOfInt(d.Field(&seen, 20), &v.List)
+			decodeSliceOfInt(d.Field(&seen, 1<<20), &v.List)
 		case "map":
-			decodeMapOfStringToInt(d.Field(&seen, 21), &v.Map)
+			decodeMapOfStringToInt(d.Field(&seen, 1<<21), &v.Map)
 		case "point":
-			decodePoint(d.Defaulted(&seen, 22, 23), &v.Point)
+			decodePoint(d.Defaulted(&seen, 1<<22, 1<<23), &v.Point)
 		case "pointp":
-			if taskjson.Alloc(d.Field(&seen, 24), &v.PointP) {
+			if taskjson.Alloc(d.Field(&seen, 1<<24), &v.PointP) {
 				decodePoint(d, v.PointP)
 			}
 		case "any":
-			d.Field(&seen, 25).Any(&v.Any)
+			d.Field(&seen, 1<<25).Any(&v.Any)
 		case "bytes":
-			d.Field(&seen, 26).Bytes(&v.Bytes)
+			d.Field(&seen, 1<<26).Bytes(&v.Bytes)
 		case "quoted":
-			taskjson.QuotedInt(d.Defaulted(&seen, 27, 28), &v.Quoted)
+			taskjson.QuotedInt(d.Defaulted(&seen, 1<<27, 1<<28), &v.Quoted)
 		case "number":
-			d.Defaulted(&seen, 29, 30).Number(&v.Number)
+			d.Defaulted(&seen, 1<<29, 1<<30).Number(&v.Number)
 		case "array":
-			decodeArrayOf2Int(d.Defaulted(&seen, 31, 32), &v.Array)
+			decodeArrayOf2Int(d.Defaulted(&seen, 1<<31, 1<<32), &v.Array)
 		case "level":
-			d.Defaulted(&seen, 33, 34).String((*string)(&v.Level))
+			d.Defaulted(&seen, 1<<33, 1<<34).String((*string)(&v.Level))
 		case "behind":
-			d.Defaulted(&seen, 35, 36).Int(&taskjson.Embedded(&v.Extra2).Behind)
+			d.Defaulted(&seen, 1<<35, 1<<36).Int(&taskjson.Embedded(&v.Extra2).Behind)
 		default:
 			d.Skip()
 		}
@@ -1189,9 +1189,9 @@ func decodePoint(d *taskjson.Decoder, v *Point) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "x":
-			d.Required(&seen, 0).Int(&v.X)
+			d.Required(&seen, 1<<0).Int(&v.X)
 		case "y":
-			d.Field(&seen, 1).Int(&v.Y)
+			d.Field(&seen, 1<<1).Int(&v.Y)
 		default:
 			d.Skip()
 		}
@@ -1248,13 +1248,13 @@ func decodeDynamic(d *taskjson.Decoder, v *Dynamic) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "any":
-			d.Field(&seen, 0).Any(&v.Any)
+			d.Field(&seen, 1<<0).Any(&v.Any)
 		case "thing":
-			d.Field(&seen, 1).Any((*any)(&v.Thing))
+			d.Field(&seen, 1<<1).Any((*any)(&v.Thing))
 		case "raw":
-			d.Field(&seen, 2).RawMessage(&v.Raw)
+			d.Field(&seen, 1<<2).RawMessage(&v.Raw)
 		case "number":
-			d.Required(&seen, 3).Number(&v.Number)
+			d.Required(&seen, 1<<3).Number(&v.Number)
 		default:
 			d.Skip()
 		}
@@ -1311,37 +1311,37 @@ func decodeEmbeds(d *taskjson.Decoder, v *Embeds) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "kind":
-			d.Required(&seen, 0).String(&v.Kind)
+			d.Required(&seen, 1<<0).String(&v.Kind)
 		case "depth":
-			d.Required(&seen, 1).Int(&v.Depth)
+			d.Required(&seen, 1<<1).Int(&v.Depth)
 		case "note":
-			d.Field(&seen, 11).String(&taskjson.Embedded(&v.Extra).Note)
+			d.Field(&seen, 1<<11).String(&taskjson.Embedded(&v.Extra).Note)
 		case "much":
-			decodeSliceOfInt(d.Field(&seen, 12), &taskjson.Embedded(&taskjson.Embedded(&v.Extra).More).Much)
+			decodeSliceOfInt(d.Field(&seen, 1<<12), &taskjson.Embedded(&taskjson.Embedded(&v.Extra).More).Much)
 		case "last":
-			d.Field(&seen, 13).Int(&taskjson.Embedded(&v.Extra).Last)
+			d.Field(&seen, 1<<13).Int(&taskjson.Embedded(&v.Extra).Last)
 		case "public":
-			d.Required(&seen, 2).String(&v.Public)
+			d.Required(&seen, 1<<2).String(&v.Public)
 		case "tagged":
-			decodeTagged(d.Required(&seen, 3), &v.Tagged)
+			decodeTagged(d.Required(&seen, 1<<3), &v.Tagged)
 		case "name":
-			d.Required(&seen, 4).String(&v.Name)
+			d.Required(&seen, 1<<4).String(&v.Name)
 		case "since":
-			d.Required(&seen, 5).Time(&v.Since)
+			d.Required(&seen, 1<<5).Time(&v.Since)
 		case "rank":
-			d.Field(&seen, 14).Int((*int)(&v.Rank))
+			d.Field(&seen, 1<<14).Int((*int)(&v.Rank))
 		case "code":
-			d.Field(&seen, 15).String(&v.Code)
+			d.Field(&seen, 1<<15).String(&v.Code)
 		case "Name2":
-			d.Required(&seen, 6).String((*string)(&v.Name2))
+			d.Required(&seen, 1<<6).String((*string)(&v.Name2))
 		case "Any":
-			d.Field(&seen, 7).Any((*any)(&v.Any))
+			d.Field(&seen, 1<<7).Any((*any)(&v.Any))
 		case "Same":
-			d.Required(&seen, 8).Int(&v.A.Same)
+			d.Required(&seen, 1<<8).Int(&v.A.Same)
 		case "own":
-			d.Required(&seen, 9).String(&v.Own)
+			d.Required(&seen, 1<<9).String(&v.Own)
 		case "id":
-			d.Required(&seen, 10).String(&v.ID)
+			d.Required(&seen, 1<<10).String(&v.ID)
 		default:
 			d.Skip()
 		}
@@ -1360,7 +1360,7 @@ func decodeTagged(d *taskjson.Decoder, v *Tagged) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "t":
-			d.Required(&seen, 0).Bool(&v.T)
+			d.Required(&seen, 1<<0).Bool(&v.T)
 		default:
 			d.Skip()
 		}
@@ -1415,49 +1415,49 @@ func decodeLists(d *taskjson.Decoder, v *Lists) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "strings":
-			decodeSliceOfString(d.Field(&seen, 0), &v.Strings)
+			decodeSliceOfString(d.Field(&seen, 1<<0), &v.Strings)
 		case "ints":
-			decodeSliceOfInt(d.Field(&seen, 1), &v.Ints)
+			decodeSliceOfInt(d.Field(&seen, 1<<1), &v.Ints)
 		case "grid":
-			decodeSliceOfSliceOfFloat64(d.Field(&seen, 2), &v.Grid)
+			decodeSliceOfSliceOfFloat64(d.Field(&seen, 1<<2), &v.Grid)
 		case "fixed":
-			decodeArrayOf3Int(d.Required(&seen, 3), &v.Fixed)
+			decodeArrayOf3Int(d.Required(&seen, 1<<3), &v.Fixed)
 		case "empty":
-			decodeArrayOf0Int(d.Required(&seen, 4), &v.Empty)
+			decodeArrayOf0Int(d.Required(&seen, 1<<4), &v.Empty)
 		case "hash":
-			decodeArrayOf4Byte(d.Required(&seen, 5), &v.Hash)
+			decodeArrayOf4Byte(d.Required(&seen, 1<<5), &v.Hash)
 		case "matrix":
-			decodeArrayOf2ArrayOf2Name(d.Required(&seen, 6), &v.Matrix)
+			decodeArrayOf2ArrayOf2Name(d.Required(&seen, 1<<6), &v.Matrix)
 		case "bytes":
-			d.Field(&seen, 7).Bytes(&v.Bytes)
+			d.Field(&seen, 1<<7).Bytes(&v.Bytes)
 		case "blob":
-			d.Field(&seen, 8).Bytes((*[]byte)(&v.Blob))
+			d.Field(&seen, 1<<8).Bytes((*[]byte)(&v.Blob))
 		case "octets":
-			decodeSliceOfOctet(d.Field(&seen, 9), &v.Octets)
+			decodeSliceOfOctet(d.Field(&seen, 1<<9), &v.Octets)
 		case "letters":
-			decodeSliceOfLetter(d.Field(&seen, 10), &v.Letters)
+			decodeSliceOfLetter(d.Field(&seen, 1<<10), &v.Letters)
 		case "tags":
-			decodeTags(d.Field(&seen, 11), &v.Tags)
+			decodeTags(d.Field(&seen, 1<<11), &v.Tags)
 		case "tree":
-			decodeTree(d.Field(&seen, 12), &v.Tree)
+			decodeTree(d.Field(&seen, 1<<12), &v.Tree)
 		case "pointers":
-			decodeSliceOfPointerToInt(d.Field(&seen, 13), &v.Pointers)
+			decodeSliceOfPointerToInt(d.Field(&seen, 1<<13), &v.Pointers)
 		case "points":
-			decodeSliceOfPoint(d.Field(&seen, 14), &v.Points)
+			decodeSliceOfPoint(d.Field(&seen, 1<<14), &v.Points)
 		case "anys":
-			decodeSliceOfAny(d.Field(&seen, 15), &v.Anys)
+			decodeSliceOfAny(d.Field(&seen, 1<<15), &v.Anys)
 		case "moments":
-			decodeArrayOf2TimeTime(d.Required(&seen, 16), &v.Moments)
+			decodeArrayOf2TimeTime(d.Required(&seen, 1<<16), &v.Moments)
 		case "parts":
-			decodeParts(d.Required(&seen, 17), &v.Parts)
+			decodeParts(d.Required(&seen, 1<<17), &v.Parts)
 		case "levels":
-			decodeSliceOfExtLevel(d.Field(&seen, 18), &v.Levels)
+			decodeSliceOfExtLevel(d.Field(&seen, 1<<18), &v.Levels)
 		case "monies":
-			decodeSliceOfExtMoney(d.Field(&seen, 19), &v.Monies)
+			decodeSliceOfExtMoney(d.Field(&seen, 1<<19), &v.Monies)
 		case "purse":
-			decodeArrayOf2ExtMoney(d.Required(&seen, 20), &v.Purse)
+			decodeArrayOf2ExtMoney(d.Required(&seen, 1<<20), &v.Purse)
 		case "purses":
-			decodeSliceOfPointerToArrayOf1SliceOfUint8(d.Field(&seen, 21), &v.Purses)
+			decodeSliceOfPointerToArrayOf1SliceOfUint8(d.Field(&seen, 1<<21), &v.Purses)
 		default:
 			d.Skip()
 		}
@@ -1908,37 +1908,37 @@ func decodeMaps(d *taskjson.Decoder, v *Maps) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "strings":
-			decodeMapOfStringToString(d.Field(&seen, 0), &v.Strings)
+			decodeMapOfStringToString(d.Field(&seen, 1<<0), &v.Strings)
 		case "named":
-			decodeMapOfNameToInt(d.Field(&seen, 1), &v.Named)
+			decodeMapOfNameToInt(d.Field(&seen, 1<<1), &v.Named)
 		case "ints":
-			decodeMapOfIntToString(d.Field(&seen, 2), &v.Ints)
+			decodeMapOfIntToString(d.Field(&seen, 1<<2), &v.Ints)
 		case "small":
-			decodeMapOfInt8ToBool(d.Field(&seen, 3), &v.Small)
+			decodeMapOfInt8ToBool(d.Field(&seen, 1<<3), &v.Small)
 		case "uints":
-			decodeMapOfUint64ToPoint(d.Field(&seen, 4), &v.Uints)
+			decodeMapOfUint64ToPoint(d.Field(&seen, 1<<4), &v.Uints)
 		case "counts":
-			decodeMapOfCountToPointerToPoint(d.Field(&seen, 5), &v.Counts)
+			decodeMapOfCountToPointerToPoint(d.Field(&seen, 1<<5), &v.Counts)
 		case "levels":
-			decodeMapOfExtLevelToInt(d.Field(&seen, 6), &v.Levels)
+			decodeMapOfExtLevelToInt(d.Field(&seen, 1<<6), &v.Levels)
 		case "times":
-			decodeMapOfTimeTimeToInt(d.Field(&seen, 7), &v.Times)
+			decodeMapOfTimeTimeToInt(d.Field(&seen, 1<<7), &v.Times)
 		case "addrs":
-			decodeMapOfNetipAddrToString(d.Field(&seen, 8), &v.Addrs)
+			decodeMapOfNetipAddrToString(d.Field(&seen, 1<<8), &v.Addrs)
 		case "nested":
-			decodeMapOfStringToMapOfIntToSliceOfInt(d.Field(&seen, 9), &v.Nested)
+			decodeMapOfStringToMapOfIntToSliceOfInt(d.Field(&seen, 1<<9), &v.Nested)
 		case "attrs":
-			decodeAttrs(d.Field(&seen, 10), &v.Attrs)
+			decodeAttrs(d.Field(&seen, 1<<10), &v.Attrs)
 		case "dir":
-			decodeDir(d.Field(&seen, 11), &v.Dir)
+			decodeDir(d.Field(&seen, 1<<11), &v.Dir)
 		case "monies":
-			decodeMapOfStringToExtMoney(d.Field(&seen, 12), &v.Monies)
+			decodeMapOfStringToExtMoney(d.Field(&seen, 1<<12), &v.Monies)
 		case "wallets":
-			decodeMapOfStringToWallet(d.Field(&seen, 13), &v.Wallets)
+			decodeMapOfStringToWallet(d.Field(&seen, 1<<13), &v.Wallets)
 		case "anys":
-			decodeMapOfStringToAny(d.Field(&seen, 14), &v.Anys)
+			decodeMapOfStringToAny(d.Field(&seen, 1<<14), &v.Anys)
 		case "bytes":
-			decodeMapOfStringToSliceOfByte(d.Field(&seen, 15), &v.Bytes)
+			decodeMapOfStringToSliceOfByte(d.Field(&seen, 1<<15), &v.Bytes)
 		default:
 			d.Skip()
 		}
@@ -2264,11 +2264,11 @@ func decodeWallet(d *taskjson.Decoder, v *Wallet) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "money":
-			d.Field(&seen, 0).Unmarshaler(&v.Money)
+			d.Field(&seen, 1<<0).Unmarshaler(&v.Money)
 		case "both":
-			decodeArrayOf2ExtMoney(d.Required(&seen, 1), &v.Both)
+			decodeArrayOf2ExtMoney(d.Required(&seen, 1<<1), &v.Both)
 		case "ref":
-			if taskjson.Alloc(d.Field(&seen, 2), &v.Ref) {
+			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.Ref) {
 				d.Unmarshaler(v.Ref)
 			}
 		default:
@@ -2450,77 +2450,77 @@ func decodeOptions(d *taskjson.Decoder, v *Options) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "bool":
-			d.Field(&seen, 1).Bool(&v.Bool)
+			d.Field(&seen, 1<<1).Bool(&v.Bool)
 		case "int":
-			d.Field(&seen, 2).Int(&v.Int)
+			d.Field(&seen, 1<<2).Int(&v.Int)
 		case "float":
-			d.Field(&seen, 3).Float64(&v.Float)
+			d.Field(&seen, 1<<3).Float64(&v.Float)
 		case "float32":
-			d.Field(&seen, 4).Float32((*float32)(&v.Float32))
+			d.Field(&seen, 1<<4).Float32((*float32)(&v.Float32))
 		case "string":
-			d.Field(&seen, 5).String((*string)(&v.String))
+			d.Field(&seen, 1<<5).String((*string)(&v.String))
 		case "slice":
-			decodeSliceOfInt(d.Field(&seen, 6), &v.Slice)
+			decodeSliceOfInt(d.Field(&seen, 1<<6), &v.Slice)
 		case "map":
-			decodeMapOfStringToInt(d.Field(&seen, 7), &v.Map)
+			decodeMapOfStringToInt(d.Field(&seen, 1<<7), &v.Map)
 		case "array0":
-			decodeArrayOf0Int(d.Field(&seen, 8), &v.Array0)
+			decodeArrayOf0Int(d.Field(&seen, 1<<8), &v.Array0)
 		case "array1":
-			decodeArrayOf1Int(d.Field(&seen, 9), &v.Array1)
+			decodeArrayOf1Int(d.Field(&seen, 1<<9), &v.Array1)
 		case "ptr":
-			if taskjson.Alloc(d.Field(&seen, 10), &v.Ptr) {
+			if taskjson.Alloc(d.Field(&seen, 1<<10), &v.Ptr) {
 				d.Int(v.Ptr)
 			}
 		case "any":
-			d.Field(&seen, 11).Any(&v.Any)
+			d.Field(&seen, 1<<11).Any(&v.Any)
 		case "struct":
-			decodePoint(d.Field(&seen, 12), &v.Struct)
+			decodePoint(d.Field(&seen, 1<<12), &v.Struct)
 		case "raw":
-			d.Field(&seen, 13).RawMessage(&v.Raw)
+			d.Field(&seen, 1<<13).RawMessage(&v.Raw)
 		case "time":
-			d.Field(&seen, 14).Time(&v.Time)
+			d.Field(&seen, 1<<14).Time(&v.Time)
 		case "zint":
-			d.Field(&seen, 15).Int(&v.ZInt)
+			d.Field(&seen, 1<<15).Int(&v.ZInt)
 		case "zfloat":
-			d.Field(&seen, 16).Float32(&v.ZFloat)
+			d.Field(&seen, 1<<16).Float32(&v.ZFloat)
 		case "zslice":
-			decodeSliceOfInt(d.Field(&seen, 17), &v.ZSlice)
+			decodeSliceOfInt(d.Field(&seen, 1<<17), &v.ZSlice)
 		case "zmap":
-			decodeMapOfStringToInt(d.Field(&seen, 18), &v.ZMap)
+			decodeMapOfStringToInt(d.Field(&seen, 1<<18), &v.ZMap)
 		case "zptr":
-			if taskjson.Alloc(d.Field(&seen, 19), &v.ZPtr) {
+			if taskjson.Alloc(d.Field(&seen, 1<<19), &v.ZPtr) {
 				d.Int(v.ZPtr)
 			}
 		case "zany":
-			d.Field(&seen, 20).Any(&v.ZAny)
+			d.Field(&seen, 1<<20).Any(&v.ZAny)
 		case "zstruct":
-			decodePoint(d.Field(&seen, 21), &v.ZStruct)
+			decodePoint(d.Field(&seen, 1<<21), &v.ZStruct)
 		case "zpair":
-			decodePairOfIntAndSliceOfInt(d.Field(&seen, 22), &v.ZPair)
+			decodePairOfIntAndSliceOfInt(d.Field(&seen, 1<<22), &v.ZPair)
 		case "zarray":
-			decodeArrayOf2Float64(d.Field(&seen, 23), &v.ZArray)
+			decodeArrayOf2Float64(d.Field(&seen, 1<<23), &v.ZArray)
 		case "zarrays":
-			decodeArrayOf2SliceOfInt(d.Field(&seen, 24), &v.ZArrays)
+			decodeArrayOf2SliceOfInt(d.Field(&seen, 1<<24), &v.ZArrays)
 		case "ztime":
-			d.Field(&seen, 25).Time(&v.ZTime)
+			d.Field(&seen, 1<<25).Time(&v.ZTime)
 		case "ztimep":
-			if taskjson.Alloc(d.Field(&seen, 26), &v.ZTimeP) {
+			if taskjson.Alloc(d.Field(&seen, 1<<26), &v.ZTimeP) {
 				d.Time(v.ZTimeP)
 			}
 		case "zwin":
-			decodeExtWindow(d.Field(&seen, 27), &v.ZWin)
+			decodeExtWindow(d.Field(&seen, 1<<27), &v.ZWin)
 		case "zwinp":
-			if taskjson.Alloc(d.Field(&seen, 28), &v.ZWinP) {
+			if taskjson.Alloc(d.Field(&seen, 1<<28), &v.ZWinP) {
 				decodeExtWindow(d, v.ZWinP)
 			}
 		case "both":
-			decodeSliceOfInt(d.Field(&seen, 29), &v.Both)
+			decodeSliceOfInt(d.Field(&seen, 1<<29), &v.Both)
 		case "botht":
-			d.Field(&seen, 30).Time(&v.BothT)
+			d.Field(&seen, 1<<30).Time(&v.BothT)
 		case "-":
-			d.Required(&seen, 0).Int(&v.Dash)
+			d.Required(&seen, 1<<0).Int(&v.Dash)
 		case "Comma":
-			d.Field(&seen, 31).Int(&v.Comma)
+			d.Field(&seen, 1<<31).Int(&v.Comma)
 		default:
 			d.Skip()
 		}
@@ -2560,9 +2560,9 @@ func decodePairOfIntAndSliceOfInt(d *taskjson.Decoder, v *Pair[int, []int]) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "first":
-			d.Required(&seen, 0).Int(&v.A)
+			d.Required(&seen, 1<<0).Int(&v.A)
 		case "second":
-			decodeSliceOfInt(d.Field(&seen, 1), &v.B)
+			decodeSliceOfInt(d.Field(&seen, 1<<1), &v.B)
 		default:
 			d.Skip()
 		}
@@ -2622,9 +2622,9 @@ func decodeExtWindow(d *taskjson.Decoder, v *ext.Window) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "From":
-			d.Required(&seen, 0).Int(&v.From)
+			d.Required(&seen, 1<<0).Int(&v.From)
 		case "To":
-			d.Required(&seen, 1).Int(&v.To)
+			d.Required(&seen, 1<<1).Int(&v.To)
 		default:
 			d.Skip()
 		}
@@ -2687,31 +2687,31 @@ func decodeOrder(d *taskjson.Decoder, v *Order) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "id":
-			d.Required(&seen, 0).Int64(&v.ID)
+			d.Required(&seen, 1<<0).Int64(&v.ID)
 		case "items":
-			decodeSliceOfItem(d.Field(&seen, 1), &v.Items)
+			decodeSliceOfItem(d.Field(&seen, 1<<1), &v.Items)
 		case "attrs":
-			decodeMapOfStringToString(d.Field(&seen, 2), &v.Attrs)
+			decodeMapOfStringToString(d.Field(&seen, 1<<2), &v.Attrs)
 		case "stock":
-			decodeMapOfStringToItem(d.Field(&seen, 3), &v.Stock)
+			decodeMapOfStringToItem(d.Field(&seen, 1<<3), &v.Stock)
 		case "meta":
-			d.Field(&seen, 4).Any(&v.Meta)
+			d.Field(&seen, 1<<4).Any(&v.Meta)
 		case "parent":
-			if taskjson.Alloc(d.Field(&seen, 5), &v.Parent) {
+			if taskjson.Alloc(d.Field(&seen, 1<<5), &v.Parent) {
 				decodeOrder(d, v.Parent)
 			}
 		case "prices":
-			decodeArrayOf2Float64(d.Field(&seen, 6), &v.Prices)
+			decodeArrayOf2Float64(d.Field(&seen, 1<<6), &v.Prices)
 		case "paid":
-			d.Field(&seen, 7).Time(&v.Paid)
+			d.Field(&seen, 1<<7).Time(&v.Paid)
 		case "raw":
-			d.Field(&seen, 8).RawMessage(&v.Raw)
+			d.Field(&seen, 1<<8).RawMessage(&v.Raw)
 		case "level":
-			d.Field(&seen, 9).TextUnmarshaler(&v.Level)
+			d.Field(&seen, 1<<9).TextUnmarshaler(&v.Level)
 		case "numbers":
-			decodeMapOfIntToFloat64(d.Field(&seen, 10), &v.Numbers)
+			decodeMapOfIntToFloat64(d.Field(&seen, 1<<10), &v.Numbers)
 		case "odd name":
-			if taskjson.Alloc(d.Field(&seen, 11), &v.Odd) {
+			if taskjson.Alloc(d.Field(&seen, 1<<11), &v.Odd) {
 				decodeItem(d, v.Odd)
 			}
 		default:
@@ -2750,9 +2750,9 @@ func decodeItem(d *taskjson.Decoder, v *Item) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "sku":
-			d.Required(&seen, 0).String(&v.SKU)
+			d.Required(&seen, 1<<0).String(&v.SKU)
 		case "quantity":
-			d.Required(&seen, 1).Int8(&v.Quantity)
+			d.Required(&seen, 1<<1).Int8(&v.Quantity)
 		default:
 			d.Skip()
 		}
@@ -2888,15 +2888,15 @@ func decodePointers(d *taskjson.Decoder, v *Pointers) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "bool":
-			if taskjson.Alloc(d.Field(&seen, 0), &v.Bool) {
+			if taskjson.Alloc(d.Field(&seen, 1<<0), &v.Bool) {
 				d.Bool(v.Bool)
 			}
 		case "int":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.Int) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Int) {
 				d.Int(v.Int)
 			}
 		case "deep":
-			if taskjson.Alloc(d.Field(&seen, 2), &v.Deep) {
+			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.Deep) {
 				if taskjson.Alloc(d, v.Deep) {
 					if taskjson.Alloc(d, *v.Deep) {
 						d.Int8(**v.Deep)
@@ -2904,69 +2904,69 @@ func decodePointers(d *taskjson.Decoder, v *Pointers) {
 				}
 			}
 		case "string":
-			if taskjson.Alloc(d.Field(&seen, 3), &v.String) {
+			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.String) {
 				d.String(v.String)
 			}
 		case "name":
-			if taskjson.Alloc(d.Field(&seen, 4), &v.Name) {
+			if taskjson.Alloc(d.Field(&seen, 1<<4), &v.Name) {
 				d.String((*string)(v.Name))
 			}
 		case "point":
-			if taskjson.Alloc(d.Field(&seen, 5), &v.Point) {
+			if taskjson.Alloc(d.Field(&seen, 1<<5), &v.Point) {
 				decodePoint(d, v.Point)
 			}
 		case "points":
-			if taskjson.Alloc(d.Field(&seen, 6), &v.Points) {
+			if taskjson.Alloc(d.Field(&seen, 1<<6), &v.Points) {
 				decodeSliceOfPointerToPoint(d, v.Points)
 			}
 		case "map":
-			if taskjson.Alloc(d.Field(&seen, 7), &v.Map) {
+			if taskjson.Alloc(d.Field(&seen, 1<<7), &v.Map) {
 				decodeMapOfStringToPointerToInt(d, v.Map)
 			}
 		case "bytes":
-			if taskjson.Alloc(d.Field(&seen, 8), &v.Bytes) {
+			if taskjson.Alloc(d.Field(&seen, 1<<8), &v.Bytes) {
 				d.Bytes(v.Bytes)
 			}
 		case "time":
-			if taskjson.Alloc(d.Field(&seen, 9), &v.Time) {
+			if taskjson.Alloc(d.Field(&seen, 1<<9), &v.Time) {
 				d.Time(v.Time)
 			}
 		case "any":
-			if taskjson.Alloc(d.Field(&seen, 10), &v.Any) {
+			if taskjson.Alloc(d.Field(&seen, 1<<10), &v.Any) {
 				d.Any(v.Any)
 			}
 		case "raw":
-			if taskjson.Alloc(d.Field(&seen, 11), &v.Raw) {
+			if taskjson.Alloc(d.Field(&seen, 1<<11), &v.Raw) {
 				d.RawMessage(v.Raw)
 			}
 		case "number":
-			if taskjson.Alloc(d.Field(&seen, 12), &v.Number) {
+			if taskjson.Alloc(d.Field(&seen, 1<<12), &v.Number) {
 				d.Number(v.Number)
 			}
 		case "money":
-			if taskjson.Alloc(d.Field(&seen, 13), &v.Money) {
+			if taskjson.Alloc(d.Field(&seen, 1<<13), &v.Money) {
 				d.Unmarshaler(v.Money)
 			}
 		case "level":
-			if taskjson.Alloc(d.Field(&seen, 14), &v.Level) {
+			if taskjson.Alloc(d.Field(&seen, 1<<14), &v.Level) {
 				if taskjson.Alloc(d, v.Level) {
 					d.TextUnmarshaler(*v.Level)
 				}
 			}
 		case "ref":
-			if taskjson.Alloc(d.Field(&seen, 15), (**Point)(&v.Ref)) {
+			if taskjson.Alloc(d.Field(&seen, 1<<15), (**Point)(&v.Ref)) {
 				decodePoint(d, v.Ref)
 			}
 		case "self":
-			if taskjson.Alloc(d.Field(&seen, 16), &v.Self) {
+			if taskjson.Alloc(d.Field(&seen, 1<<16), &v.Self) {
 				decodePointers(d, v.Self)
 			}
 		case "array":
-			if taskjson.Alloc(d.Field(&seen, 17), &v.Array) {
+			if taskjson.Alloc(d.Field(&seen, 1<<17), &v.Array) {
 				decodeArrayOf2Int(d, v.Array)
 			}
 		case "address":
-			if taskjson.Alloc(d.Field(&seen, 18), &v.Address) {
+			if taskjson.Alloc(d.Field(&seen, 1<<18), &v.Address) {
 				d.TextUnmarshaler(v.Address)
 			}
 		default:
@@ -3075,35 +3075,35 @@ func decodeQuoted(d *taskjson.Decoder, v *Quoted) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "bool":
-			taskjson.QuotedBool(d.Required(&seen, 0), &v.Bool)
+			taskjson.QuotedBool(d.Required(&seen, 1<<0), &v.Bool)
 		case "int":
-			taskjson.QuotedInt(d.Required(&seen, 1), &v.Int)
+			taskjson.QuotedInt(d.Required(&seen, 1<<1), &v.Int)
 		case "int8":
-			taskjson.QuotedInt(d.Required(&seen, 2), &v.Int8)
+			taskjson.QuotedInt(d.Required(&seen, 1<<2), &v.Int8)
 		case "uint":
-			taskjson.QuotedUint(d.Required(&seen, 3), &v.Uint)
+			taskjson.QuotedUint(d.Required(&seen, 1<<3), &v.Uint)
 		case "float":
-			taskjson.QuotedFloat(d.Required(&seen, 4), &v.Float)
+			taskjson.QuotedFloat(d.Required(&seen, 1<<4), &v.Float)
 		case "float32":
-			taskjson.QuotedFloat(d.Required(&seen, 5), &v.Float32)
+			taskjson.QuotedFloat(d.Required(&seen, 1<<5), &v.Float32)
 		case "string":
-			taskjson.QuotedString(d.Required(&seen, 6), &v.String)
+			taskjson.QuotedString(d.Required(&seen, 1<<6), &v.String)
 		case "name":
-			taskjson.QuotedString(d.Required(&seen, 7), &v.Name)
+			taskjson.QuotedString(d.Required(&seen, 1<<7), &v.Name)
 		case "flag":
-			taskjson.QuotedBool(d.Required(&seen, 8), &v.Flag)
+			taskjson.QuotedBool(d.Required(&seen, 1<<8), &v.Flag)
 		case "number":
-			taskjson.QuotedNumber(d.Required(&seen, 9), &v.Number)
+			taskjson.QuotedNumber(d.Required(&seen, 1<<9), &v.Number)
 		case "intp":
-			if taskjson.QuotedAlloc(d.Field(&seen, 10), &v.IntP) {
+			if taskjson.QuotedAlloc(d.Field(&seen, 1<<10), &v.IntP) {
 				taskjson.QuotedInt(d, v.IntP)
 			}
 		case "stringp":
-			if taskjson.QuotedAlloc(d.Field(&seen, 11), &v.StringP) {
+			if taskjson.QuotedAlloc(d.Field(&seen, 1<<11), &v.StringP) {
 				taskjson.QuotedString(d, v.StringP)
 			}
 		case "zero":
-			taskjson.QuotedInt(d.Field(&seen, 12), &v.Zero)
+			taskjson.QuotedInt(d.Field(&seen, 1<<12), &v.Zero)
 		default:
 			d.Skip()
 		}
@@ -3160,53 +3160,53 @@ func decodeScalars(d *taskjson.Decoder, v *Scalars) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "bool":
-			d.Required(&seen, 0).Bool(&v.Bool)
+			d.Required(&seen, 1<<0).Bool(&v.Bool)
 		case "int":
-			d.Required(&seen, 1).Int(&v.Int)
+			d.Required(&seen, 1<<1).Int(&v.Int)
 		case "int8":
-			d.Required(&seen, 2).Int8(&v.Int8)
+			d.Required(&seen, 1<<2).Int8(&v.Int8)
 		case "int16":
-			d.Required(&seen, 3).Int16(&v.Int16)
+			d.Required(&seen, 1<<3).Int16(&v.Int16)
 		case "int32":
-			d.Required(&seen, 4).Int32(&v.Int32)
+			d.Required(&seen, 1<<4).Int32(&v.Int32)
 		case "int64":
-			d.Required(&seen, 5).Int64(&v.Int64)
+			d.Required(&seen, 1<<5).Int64(&v.Int64)
 		case "uint":
-			d.Required(&seen, 6).Uint(&v.Uint)
+			d.Required(&seen, 1<<6).Uint(&v.Uint)
 		case "uint8":
-			d.Required(&seen, 7).Uint8(&v.Uint8)
+			d.Required(&seen, 1<<7).Uint8(&v.Uint8)
 		case "uint16":
-			d.Required(&seen, 8).Uint16(&v.Uint16)
+			d.Required(&seen, 1<<8).Uint16(&v.Uint16)
 		case "uint32":
-			d.Required(&seen, 9).Uint32(&v.Uint32)
+			d.Required(&seen, 1<<9).Uint32(&v.Uint32)
 		case "uint64":
-			d.Required(&seen, 10).Uint64(&v.Uint64)
+			d.Required(&seen, 1<<10).Uint64(&v.Uint64)
 		case "uintptr":
-			d.Required(&seen, 11).Uintptr(&v.Uintptr)
+			d.Required(&seen, 1<<11).Uintptr(&v.Uintptr)
 		case "float32":
-			d.Required(&seen, 12).Float32(&v.Float32)
+			d.Required(&seen, 1<<12).Float32(&v.Float32)
 		case "float64":
-			d.Required(&seen, 13).Float64(&v.Float64)
+			d.Required(&seen, 1<<13).Float64(&v.Float64)
 		case "string":
-			d.Required(&seen, 14).String(&v.String)
+			d.Required(&seen, 1<<14).String(&v.String)
 		case "Rune":
-			d.Required(&seen, 15).Int32(&v.Rune)
+			d.Required(&seen, 1<<15).Int32(&v.Rune)
 		case "Byte":
-			d.Required(&seen, 16).Uint8(&v.Byte)
+			d.Required(&seen, 1<<16).Uint8(&v.Byte)
 		case "flag":
-			d.Required(&seen, 17).Bool((*bool)(&v.Flag))
+			d.Required(&seen, 1<<17).Bool((*bool)(&v.Flag))
 		case "count":
-			d.Required(&seen, 18).Uint16((*uint16)(&v.Count))
+			d.Required(&seen, 1<<18).Uint16((*uint16)(&v.Count))
 		case "ratio":
-			d.Required(&seen, 19).Float32((*float32)(&v.Ratio))
+			d.Required(&seen, 1<<19).Float32((*float32)(&v.Ratio))
 		case "name":
-			d.Required(&seen, 20).String((*string)(&v.Name))
+			d.Required(&seen, 1<<20).String((*string)(&v.Name))
 		case "wait":
-			d.Required(&seen, 21).Int64((*int64)(&v.Wait))
+			d.Required(&seen, 1<<21).Int64((*int64)(&v.Wait))
 		case "ключ":
-			d.Required(&seen, 22).String(&v.Ключ)
+			d.Required(&seen, 1<<22).String(&v.Ключ)
 		case "a b/c$%-":
-			d.Required(&seen, 23).String(&v.Odd)
+			d.Required(&seen, 1<<23).String(&v.Odd)
 		default:
 			d.Skip()
 		}
@@ -3250,27 +3250,27 @@ func decodeStructs(d *taskjson.Decoder, v *Structs) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "point":
-			decodePoint(d.Required(&seen, 0), &v.Point)
+			decodePoint(d.Required(&seen, 1<<0), &v.Point)
 		case "customer":
-			decodeExtCustomer(d.Required(&seen, 1), &v.Customer)
+			decodeExtCustomer(d.Required(&seen, 1<<1), &v.Customer)
 		case "anon":
-			decodeStructsAnon(d.Required(&seen, 2), &v.Anon)
+			decodeStructsAnon(d.Required(&seen, 1<<2), &v.Anon)
 		case "tagged":
-			decodeStructsTagged(d.Required(&seen, 3), &v.Tagged)
+			decodeStructsTagged(d.Required(&seen, 1<<3), &v.Tagged)
 		case "node":
-			decodeNode(d.Required(&seen, 4), &v.Node)
+			decodeNode(d.Required(&seen, 1<<4), &v.Node)
 		case "page":
-			decodeExtPageOfPoint(d.Required(&seen, 5), &v.Page)
+			decodeExtPageOfPoint(d.Required(&seen, 1<<5), &v.Page)
 		case "pair":
-			decodePairOfStringAndSliceOfName(d.Required(&seen, 6), &v.Pair)
+			decodePairOfStringAndSliceOfName(d.Required(&seen, 1<<6), &v.Pair)
 		case "pairs":
-			decodeMapOfStringToPairOfIntAndPointerToInt(d.Field(&seen, 7), &v.Pairs)
+			decodeMapOfStringToPairOfIntAndPointerToInt(d.Field(&seen, 1<<7), &v.Pairs)
 		case "none":
-			decodeStructsNone(d.Required(&seen, 8), &v.None)
+			decodeStructsNone(d.Required(&seen, 1<<8), &v.None)
 		case "opaque":
-			decodeOpaque(d.Required(&seen, 9), &v.Opaque)
+			decodeOpaque(d.Required(&seen, 1<<9), &v.Opaque)
 		case "alias":
-			decodePoint(d.Required(&seen, 10), &v.Alias)
+			decodePoint(d.Required(&seen, 1<<10), &v.Alias)
 		default:
 			d.Skip()
 		}
@@ -3296,13 +3296,13 @@ func decodeExtCustomer(d *taskjson.Decoder, v *ext.Customer) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "name":
-			d.Required(&seen, 0).String(&v.Name)
+			d.Required(&seen, 1<<0).String(&v.Name)
 		case "since":
-			d.Required(&seen, 1).Time(&v.Since)
+			d.Required(&seen, 1<<1).Time(&v.Since)
 		case "rank":
-			d.Field(&seen, 2).Int((*int)(&v.Rank))
+			d.Field(&seen, 1<<2).Int((*int)(&v.Rank))
 		case "code":
-			d.Field(&seen, 3).String(&v.Code)
+			d.Field(&seen, 1<<3).String(&v.Code)
 		default:
 			d.Skip()
 		}
@@ -3328,9 +3328,9 @@ func decodeStructsAnon(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "A":
-			d.Required(&seen, 0).Int(&v.A)
+			d.Required(&seen, 1<<0).Int(&v.A)
 		case "B":
-			d.Required(&seen, 1).Int(&v.B)
+			d.Required(&seen, 1<<1).Int(&v.B)
 		default:
 			d.Skip()
 		}
@@ -3364,9 +3364,9 @@ func decodeStructsTagged(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "deep":
-			decodeStructsTaggedDeep(d.Required(&seen, 0), &v.Deep)
+			decodeStructsTaggedDeep(d.Required(&seen, 1<<0), &v.Deep)
 		case "list":
-			decodeSliceOfStructsTaggedList(d.Field(&seen, 1), &v.List)
+			decodeSliceOfStructsTaggedList(d.Field(&seen, 1<<1), &v.List)
 		default:
 			d.Skip()
 		}
@@ -3391,7 +3391,7 @@ func decodeStructsTaggedDeep(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "x":
-			if taskjson.Alloc(d.Field(&seen, 0), &v.X) {
+			if taskjson.Alloc(d.Field(&seen, 1<<0), &v.X) {
 				d.Int(v.X)
 			}
 		default:
@@ -3438,7 +3438,7 @@ func decodeStructsTaggedList(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "y":
-			d.Field(&seen, 0).String(&v.Y)
+			d.Field(&seen, 1<<0).String(&v.Y)
 		default:
 			d.Skip()
 		}
@@ -3465,15 +3465,15 @@ func decodeNode(d *taskjson.Decoder, v *Node) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "value":
-			d.Required(&seen, 0).Int(&v.Value)
+			d.Required(&seen, 1<<0).Int(&v.Value)
 		case "next":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.Next) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Next) {
 				decodeNode(d, v.Next)
 			}
 		case "kids":
-			decodeSliceOfNode(d.Field(&seen, 2), &v.Kids)
+			decodeSliceOfNode(d.Field(&seen, 1<<2), &v.Kids)
 		case "named":
-			decodeMapOfStringToPointerToNode(d.Field(&seen, 3), &v.Named)
+			decodeMapOfStringToPointerToNode(d.Field(&seen, 1<<3), &v.Named)
 		default:
 			d.Skip()
 		}
@@ -3536,9 +3536,9 @@ func decodeExtPageOfPoint(d *taskjson.Decoder, v *ext.Page[Point]) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "items":
-			decodeSliceOfPoint(d.Field(&seen, 0), &v.Items)
+			decodeSliceOfPoint(d.Field(&seen, 1<<0), &v.Items)
 		case "next":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.Next) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Next) {
 				decodePoint(d, v.Next)
 			}
 		default:
@@ -3560,9 +3560,9 @@ func decodePairOfStringAndSliceOfName(d *taskjson.Decoder, v *Pair[string, []Nam
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "first":
-			d.Required(&seen, 0).String(&v.A)
+			d.Required(&seen, 1<<0).String(&v.A)
 		case "second":
-			decodeSliceOfName(d.Field(&seen, 1), &v.B)
+			decodeSliceOfName(d.Field(&seen, 1<<1), &v.B)
 		default:
 			d.Skip()
 		}
@@ -3621,9 +3621,9 @@ func decodePairOfIntAndPointerToInt(d *taskjson.Decoder, v *Pair[int, *int]) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "first":
-			d.Required(&seen, 0).Int(&v.A)
+			d.Required(&seen, 1<<0).Int(&v.A)
 		case "second":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.B) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.B) {
 				d.Int(v.B)
 			}
 		default:

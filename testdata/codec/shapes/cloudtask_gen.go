@@ -4284,7 +4284,7 @@ func decodeShape00(d *taskjson.Decoder, v *Shape00) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "ключ1":
-			d.Required(&seen, 0).Int(&v.F1)
+			d.Required(&seen, 1<<0).Int(&v.F1)
 		default:
 			d.Skip()
 		}
@@ -4325,13 +4325,13 @@ func decodeShape01(d *taskjson.Decoder, v *Shape01) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "<&>0":
-			d.Field(&seen, 2).Any(&v.Ж0)
+			d.Field(&seen, 1<<2).Any(&v.Ж0)
 		case "ключ1":
-			decodeMapOfStringToShape00(d.Field(&seen, 0), &v.F1)
+			decodeMapOfStringToShape00(d.Field(&seen, 1<<0), &v.F1)
 		case "F2":
-			decodeShape01F2(d.Field(&seen, 3), &v.F2)
+			decodeShape01F2(d.Field(&seen, 1<<3), &v.F2)
 		case "F3":
-			decodeSliceOfInt(d.Field(&seen, 1), &v.F3)
+			decodeSliceOfInt(d.Field(&seen, 1<<1), &v.F3)
 		default:
 			d.Skip()
 		}
@@ -4396,11 +4396,11 @@ func decodeShape01F2(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			d.Required(&seen, 0).Bool((*bool)(&v.F0))
+			d.Required(&seen, 1<<0).Bool((*bool)(&v.F0))
 		case "F1":
-			decodeShape01F2F1(d.Field(&seen, 1), &v.F1)
+			decodeShape01F2F1(d.Field(&seen, 1<<1), &v.F1)
 		case "Field3":
-			decodeSliceOfSliceOfShape00(d.Field(&seen, 2), &v.Field3)
+			decodeSliceOfSliceOfShape00(d.Field(&seen, 1<<2), &v.Field3)
 		default:
 			d.Skip()
 		}
@@ -4434,13 +4434,13 @@ func decodeShape01F2F1(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			d.Required(&seen, 0).String(&v.F0)
+			d.Required(&seen, 1<<0).String(&v.F0)
 		case "F1":
-			decodeSliceOfUint64(d.Field(&seen, 3), &v.F1)
+			decodeSliceOfUint64(d.Field(&seen, 1<<3), &v.F1)
 		case "F2":
-			d.Field(&seen, 1).RawMessage(&v.F2)
+			d.Field(&seen, 1<<1).RawMessage(&v.F2)
 		case "with space3":
-			d.Required(&seen, 2).Int(&v.F3)
+			d.Required(&seen, 1<<2).Int(&v.F3)
 		default:
 			d.Skip()
 		}
@@ -4542,25 +4542,25 @@ func decodeShape02(d *taskjson.Decoder, v *Shape02) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "in":
-			decodeShape01(d.Required(&seen, 0), &v.Shape01)
+			decodeShape01(d.Required(&seen, 1<<0), &v.Shape01)
 		case "a-b0":
-			if taskjson.QuotedAlloc(d.Field(&seen, 4), &v.F0) {
+			if taskjson.QuotedAlloc(d.Field(&seen, 1<<4), &v.F0) {
 				taskjson.QuotedBool(d, v.F0)
 			}
 		case "F1":
-			d.Field(&seen, 5).Bool((*bool)(&v.F1))
+			d.Field(&seen, 1<<5).Bool((*bool)(&v.F1))
 		case "F2":
-			decodeShape02F2(d.Required(&seen, 1), &v.F2)
+			decodeShape02F2(d.Required(&seen, 1<<1), &v.F2)
 		case "F4":
-			decodeMapOfIntToPointerToShape02(d.Field(&seen, 6), &v.F4)
+			decodeMapOfIntToPointerToShape02(d.Field(&seen, 1<<6), &v.F4)
 		case "F5":
-			decodeShape02F5(d.Required(&seen, 2), &v.F5)
+			decodeShape02F5(d.Required(&seen, 1<<2), &v.F5)
 		case "key6":
-			if taskjson.Alloc(d.Field(&seen, 7), &v.F6) {
+			if taskjson.Alloc(d.Field(&seen, 1<<7), &v.F6) {
 				d.Time(v.F6)
 			}
 		case "snake_case7":
-			decodeSliceOfShape02(d.Field(&seen, 3), &v.Field7)
+			decodeSliceOfShape02(d.Field(&seen, 1<<3), &v.Field7)
 		default:
 			d.Skip()
 		}
@@ -4594,9 +4594,9 @@ func decodeShape02F2(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "<&>2":
-			d.Field(&seen, 0).Bool((*bool)(&v.F2))
+			d.Field(&seen, 1<<0).Bool((*bool)(&v.F2))
 		case "F3":
-			d.Field(&seen, 1).Int32(&v.F3)
+			d.Field(&seen, 1<<1).Int32(&v.F3)
 		default:
 			d.Skip()
 		}
@@ -4660,11 +4660,11 @@ func decodeShape02F5(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeMapOfIntToUintptr(d.Field(&seen, 0), &v.F0)
+			decodeMapOfIntToUintptr(d.Field(&seen, 1<<0), &v.F0)
 		case "F1":
-			decodeSliceOfSliceOfPointerToShape02(d.Field(&seen, 1), &v.F1)
+			decodeSliceOfSliceOfPointerToShape02(d.Field(&seen, 1<<1), &v.F1)
 		case "F3":
-			d.Field(&seen, 2).Int(&v.F3)
+			d.Field(&seen, 1<<2).Int(&v.F3)
 		default:
 			d.Skip()
 		}
@@ -4785,19 +4785,19 @@ func decodeShape03(d *taskjson.Decoder, v *Shape03) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "<&>0":
-			d.Field(&seen, 4).Any(&v.Ж0)
+			d.Field(&seen, 1<<4).Any(&v.Ж0)
 		case "F2":
-			decodeShape01F2(d.Field(&seen, 5), &v.F2)
+			decodeShape01F2(d.Field(&seen, 1<<5), &v.F2)
 		case "Field0":
-			d.Required(&seen, 0).Float64(&v.Field0)
+			d.Required(&seen, 1<<0).Float64(&v.Field0)
 		case "ключ1":
-			d.Field(&seen, 6).Uint8(&v.F1)
+			d.Field(&seen, 1<<6).Uint8(&v.F1)
 		case "Ж2":
-			d.Required(&seen, 1).Int32(&v.Ж2)
+			d.Required(&seen, 1<<1).Int32(&v.Ж2)
 		case "F3":
-			d.Required(&seen, 2).String(&v.F3)
+			d.Required(&seen, 1<<2).String(&v.F3)
 		case "F5":
-			decodeArrayOf3Shape03F5(d.Required(&seen, 3), &v.F5)
+			decodeArrayOf3Shape03F5(d.Required(&seen, 1<<3), &v.F5)
 		default:
 			d.Skip()
 		}
@@ -4864,11 +4864,11 @@ func decodeShape03F5(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Field0":
-			d.Required(&seen, 0).Uint(&v.Field0)
+			d.Required(&seen, 1<<0).Uint(&v.Field0)
 		case "Ж1":
-			decodeShape03F5Ж1(d.Field(&seen, 2), &v.Ж1)
+			decodeShape03F5Ж1(d.Field(&seen, 1<<2), &v.Ж1)
 		case "Ж2":
-			decodeShape03F5Ж2(d.Required(&seen, 1), &v.Ж2)
+			decodeShape03F5Ж2(d.Required(&seen, 1<<1), &v.Ж2)
 		default:
 			d.Skip()
 		}
@@ -4930,7 +4930,7 @@ func decodeShape04(d *taskjson.Decoder, v *Shape04) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "ключ1":
-			decodeMapOfStringToInt32(d.Field(&seen, 0), &v.F1)
+			decodeMapOfStringToInt32(d.Field(&seen, 1<<0), &v.F1)
 		default:
 			d.Skip()
 		}
@@ -5000,21 +5000,21 @@ func decodeShape05(d *taskjson.Decoder, v *Shape05) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "x.y0":
-			decodeShape05Ж0(d.Required(&seen, 0), &v.Ж0)
+			decodeShape05Ж0(d.Required(&seen, 1<<0), &v.Ж0)
 		case "Ж1":
-			decodeMapOfIntToUint32(d.Field(&seen, 1), &v.Ж1)
+			decodeMapOfIntToUint32(d.Field(&seen, 1<<1), &v.Ж1)
 		case "F2":
-			d.Field(&seen, 2).Int32(&v.F2)
+			d.Field(&seen, 1<<2).Int32(&v.F2)
 		case "x.y3":
-			d.Field(&seen, 3).Uint8((*uint8)(&v.Field3))
+			d.Field(&seen, 1<<3).Uint8((*uint8)(&v.Field3))
 		case "F4":
-			if taskjson.Alloc(d.Field(&seen, 4), &v.F4) {
+			if taskjson.Alloc(d.Field(&seen, 1<<4), &v.F4) {
 				d.Uint64(v.F4)
 			}
 		case "F5":
-			decodeShape05F5(d.Field(&seen, 5), &v.F5)
+			decodeShape05F5(d.Field(&seen, 1<<5), &v.F5)
 		case "ключ7":
-			decodeShape05Ж7(d.Field(&seen, 6), &v.Ж7)
+			decodeShape05Ж7(d.Field(&seen, 1<<6), &v.Ж7)
 		default:
 			d.Skip()
 		}
@@ -5063,15 +5063,15 @@ func decodeShape05Ж0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "longer_than_eight_bytes0":
-			decodeShape05Ж0F0(d.Field(&seen, 1), &v.F0)
+			decodeShape05Ж0F0(d.Field(&seen, 1<<1), &v.F0)
 		case "snake_case1":
-			d.Field(&seen, 2).Uint8(&v.Field1)
+			d.Field(&seen, 1<<2).Uint8(&v.Field1)
 		case "snake_case2":
-			decodeSliceOfShape05Ж0F2(d.Field(&seen, 0), &v.F2)
+			decodeSliceOfShape05Ж0F2(d.Field(&seen, 1<<0), &v.F2)
 		case "F3":
-			d.Field(&seen, 3).Float32((*float32)(&v.F3))
+			d.Field(&seen, 1<<3).Float32((*float32)(&v.F3))
 		case "F4":
-			decodeShape03F5Ж1(d.Field(&seen, 4), &v.F4)
+			decodeShape03F5Ж1(d.Field(&seen, 1<<4), &v.F4)
 		default:
 			d.Skip()
 		}
@@ -5105,15 +5105,15 @@ func decodeShape05Ж0F0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeSliceOfFloat32(d.Field(&seen, 0), &v.F0)
+			decodeSliceOfFloat32(d.Field(&seen, 1<<0), &v.F0)
 		case "a-b1":
-			if taskjson.Alloc(d.Field(&seen, 3), &v.F1) {
+			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.F1) {
 				decodeMapOfStringToShape00(d, v.F1)
 			}
 		case "F2":
-			decodeMapOfStringToShape04(d.Field(&seen, 1), &v.F2)
+			decodeMapOfStringToShape04(d.Field(&seen, 1<<1), &v.F2)
 		case "F3":
-			decodeShape03F5Ж1(d.Required(&seen, 2), &v.F3)
+			decodeShape03F5Ж1(d.Required(&seen, 1<<2), &v.F3)
 		default:
 			d.Skip()
 		}
@@ -5262,21 +5262,21 @@ func decodeShape05F5(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "a-b0":
-			decodeMapOfStringToBool(d.Field(&seen, 1), &v.Field0)
+			decodeMapOfStringToBool(d.Field(&seen, 1<<1), &v.Field0)
 		case "with space1":
-			decodeShape05F5F1(d.Required(&seen, 0), &v.F1)
+			decodeShape05F5F1(d.Required(&seen, 1<<0), &v.F1)
 		case "Field2":
-			if taskjson.Alloc(d.Field(&seen, 2), &v.Field2) {
+			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.Field2) {
 				decodeShape05F5Field2(d, v.Field2)
 			}
 		case "Ж3":
-			if taskjson.QuotedAlloc(d.Field(&seen, 3), &v.Ж3) {
+			if taskjson.QuotedAlloc(d.Field(&seen, 1<<3), &v.Ж3) {
 				taskjson.QuotedUint(d, v.Ж3)
 			}
 		case "longer_than_eight_bytes4":
-			decodeShape05F5F4(d.Field(&seen, 4), &v.F4)
+			decodeShape05F5F4(d.Field(&seen, 1<<4), &v.F4)
 		case "a5":
-			decodeShape05F5F5(d.Field(&seen, 5), &v.F5)
+			decodeShape05F5F5(d.Field(&seen, 1<<5), &v.F5)
 		default:
 			d.Skip()
 		}
@@ -5339,11 +5339,11 @@ func decodeShape05F5F1(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeSliceOfUintptr(d.Field(&seen, 0), &v.F0)
+			decodeSliceOfUintptr(d.Field(&seen, 1<<0), &v.F0)
 		case "F1":
-			decodeMapOfIntToCode(d.Field(&seen, 1), &v.F1)
+			decodeMapOfIntToCode(d.Field(&seen, 1<<1), &v.F1)
 		case "snake_case2":
-			decodeShape05F5F1F2(d.Field(&seen, 2), &v.F2)
+			decodeShape05F5F1F2(d.Field(&seen, 1<<2), &v.F2)
 		default:
 			d.Skip()
 		}
@@ -5395,7 +5395,7 @@ func decodeShape05F5F1F2(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			d.Field(&seen, 0).String(&v.F0)
+			d.Field(&seen, 1<<0).String(&v.F0)
 		default:
 			d.Skip()
 		}
@@ -5417,7 +5417,7 @@ func decodeShape05F5Field2(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "a-b0":
-			decodeSliceOfShape02(d.Field(&seen, 0), &v.Ж0)
+			decodeSliceOfShape02(d.Field(&seen, 1<<0), &v.Ж0)
 		default:
 			d.Skip()
 		}
@@ -5447,9 +5447,9 @@ func decodeShape05F5F4(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Field0":
-			decodeSliceOfShape02(d.Field(&seen, 0), &v.Field0)
+			decodeSliceOfShape02(d.Field(&seen, 1<<0), &v.Field0)
 		case "with space1":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.F1) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F1) {
 				d.Float32(v.F1)
 			}
 		default:
@@ -5473,7 +5473,7 @@ func decodeShape05F5F5(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "x.y0":
-			decodeSliceOfShape02(d.Field(&seen, 0), &v.F0)
+			decodeSliceOfShape02(d.Field(&seen, 1<<0), &v.F0)
 		default:
 			d.Skip()
 		}
@@ -5505,11 +5505,11 @@ func decodeShape05Ж7(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeMapOfInt8ToPointerToShape05(d.Field(&seen, 0), &v.F0)
+			decodeMapOfInt8ToPointerToShape05(d.Field(&seen, 1<<0), &v.F0)
 		case "F1":
-			taskjson.QuotedUint(d.Field(&seen, 2), &v.F1)
+			taskjson.QuotedUint(d.Field(&seen, 1<<2), &v.F1)
 		case "F2":
-			d.Required(&seen, 1).String((*string)(&v.F2))
+			d.Required(&seen, 1<<1).String((*string)(&v.F2))
 		default:
 			d.Skip()
 		}
@@ -5583,21 +5583,21 @@ func decodeShape06(d *taskjson.Decoder, v *Shape06) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "x.y0":
-			decodeShape05Ж0(d.Required(&seen, 0), &v.Ж0)
+			decodeShape05Ж0(d.Required(&seen, 1<<0), &v.Ж0)
 		case "Ж1":
-			decodeMapOfIntToUint32(d.Field(&seen, 1), &v.Ж1)
+			decodeMapOfIntToUint32(d.Field(&seen, 1<<1), &v.Ж1)
 		case "F2":
-			d.Field(&seen, 2).Int32(&v.F2)
+			d.Field(&seen, 1<<2).Int32(&v.F2)
 		case "x.y3":
-			d.Field(&seen, 3).Uint8((*uint8)(&v.Field3))
+			d.Field(&seen, 1<<3).Uint8((*uint8)(&v.Field3))
 		case "F4":
-			if taskjson.Alloc(d.Field(&seen, 4), &v.F4) {
+			if taskjson.Alloc(d.Field(&seen, 1<<4), &v.F4) {
 				d.Uint64(v.F4)
 			}
 		case "F5":
-			decodeShape05F5(d.Field(&seen, 5), &v.F5)
+			decodeShape05F5(d.Field(&seen, 1<<5), &v.F5)
 		case "ключ7":
-			decodeShape05Ж7(d.Field(&seen, 6), &v.Ж7)
+			decodeShape05Ж7(d.Field(&seen, 1<<6), &v.Ж7)
 		default:
 			d.Skip()
 		}
@@ -5635,7 +5635,7 @@ func decodeShape07(d *taskjson.Decoder, v *Shape07) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F3":
-			if taskjson.Alloc(d.Field(&seen, 0), &v.F3) {
+			if taskjson.Alloc(d.Field(&seen, 1<<0), &v.F3) {
 				if taskjson.Alloc(d, v.F3) {
 					d.String(*v.F3)
 				}
@@ -5674,11 +5674,11 @@ func decodeShape08(d *taskjson.Decoder, v *Shape08) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			d.Required(&seen, 0).Time(&v.F0)
+			d.Required(&seen, 1<<0).Time(&v.F0)
 		case "<&>1":
-			decodeShape08F1(d.Required(&seen, 1), &v.F1)
+			decodeShape08F1(d.Required(&seen, 1<<1), &v.F1)
 		case "Ж2":
-			d.Required(&seen, 2).Float64(&v.Ж2)
+			d.Required(&seen, 1<<2).Float64(&v.Ж2)
 		default:
 			d.Skip()
 		}
@@ -5713,9 +5713,9 @@ func decodeShape08F1(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeShape08F1F0(d.Required(&seen, 0), &v.F0)
+			decodeShape08F1F0(d.Required(&seen, 1<<0), &v.F0)
 		case "F1":
-			taskjson.QuotedInt(d.Required(&seen, 1), &v.F1)
+			taskjson.QuotedInt(d.Required(&seen, 1<<1), &v.F1)
 		default:
 			d.Skip()
 		}
@@ -5748,9 +5748,9 @@ func decodeShape08F1F0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Field1":
-			decodeSliceOfUint(d.Field(&seen, 0), &v.Field1)
+			decodeSliceOfUint(d.Field(&seen, 1<<0), &v.Field1)
 		case "key2":
-			taskjson.QuotedInt(d.Field(&seen, 1), &v.F2)
+			taskjson.QuotedInt(d.Field(&seen, 1<<1), &v.F2)
 		default:
 			d.Skip()
 		}
@@ -5815,29 +5815,29 @@ func decodeShape09(d *taskjson.Decoder, v *Shape09) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "in":
-			decodeShape01(d.Required(&seen, 0), &v.Shape01)
+			decodeShape01(d.Required(&seen, 1<<0), &v.Shape01)
 		case "a-b0":
-			if taskjson.QuotedAlloc(d.Field(&seen, 4), &v.Shape02.F0) {
+			if taskjson.QuotedAlloc(d.Field(&seen, 1<<4), &v.Shape02.F0) {
 				taskjson.QuotedBool(d, v.Shape02.F0)
 			}
 		case "F1":
-			d.Field(&seen, 5).Bool((*bool)(&v.F1))
+			d.Field(&seen, 1<<5).Bool((*bool)(&v.F1))
 		case "F4":
-			decodeMapOfIntToPointerToShape02(d.Field(&seen, 6), &v.F4)
+			decodeMapOfIntToPointerToShape02(d.Field(&seen, 1<<6), &v.F4)
 		case "F5":
-			decodeShape02F5(d.Required(&seen, 1), &v.F5)
+			decodeShape02F5(d.Required(&seen, 1<<1), &v.F5)
 		case "key6":
-			if taskjson.Alloc(d.Field(&seen, 7), &v.F6) {
+			if taskjson.Alloc(d.Field(&seen, 1<<7), &v.F6) {
 				d.Time(v.F6)
 			}
 		case "snake_case7":
-			decodeSliceOfShape02(d.Field(&seen, 2), &v.Field7)
+			decodeSliceOfShape02(d.Field(&seen, 1<<2), &v.Field7)
 		case "key0":
-			decodeSliceOfPointerToShape09(d.Field(&seen, 3), &v.F0)
+			decodeSliceOfPointerToShape09(d.Field(&seen, 1<<3), &v.F0)
 		case "Ж1":
-			decodeShape03F5Ж1(d.Field(&seen, 8), &v.Ж1)
+			decodeShape03F5Ж1(d.Field(&seen, 1<<8), &v.Ж1)
 		case "F2":
-			decodeShape09F2(d.Field(&seen, 9), &v.F2)
+			decodeShape09F2(d.Field(&seen, 1<<9), &v.F2)
 		default:
 			d.Skip()
 		}
@@ -5887,9 +5887,9 @@ func decodeShape09F2(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "with space0":
-			decodeSliceOfShape09(d.Field(&seen, 0), &v.F0)
+			decodeSliceOfShape09(d.Field(&seen, 1<<0), &v.F0)
 		case "F1":
-			decodeSliceOfPointerToShape09(d.Field(&seen, 1), &v.F1)
+			decodeSliceOfPointerToShape09(d.Field(&seen, 1<<1), &v.F1)
 		default:
 			d.Skip()
 		}
@@ -5949,15 +5949,15 @@ func decodeShape10(d *taskjson.Decoder, v *Shape10) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "in":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.Shape06) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Shape06) {
 				decodeShape06(d, v.Shape06)
 			}
 		case "ключ0":
-			decodeSliceOfPointerToShape01(d.Field(&seen, 2), &v.F0)
+			decodeSliceOfPointerToShape01(d.Field(&seen, 1<<2), &v.F0)
 		case "ключ1":
-			decodeShape03F5Ж1(d.Field(&seen, 3), &v.F1)
+			decodeShape03F5Ж1(d.Field(&seen, 1<<3), &v.F1)
 		case "$2":
-			decodeShape10F2(d.Required(&seen, 0), &v.F2)
+			decodeShape10F2(d.Required(&seen, 1<<0), &v.F2)
 		default:
 			d.Skip()
 		}
@@ -6012,7 +6012,7 @@ func decodeShape10F2(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Ж0":
-			decodeShape10F2Ж0(d.Field(&seen, 0), &v.Ж0)
+			decodeShape10F2Ж0(d.Field(&seen, 1<<0), &v.Ж0)
 		default:
 			d.Skip()
 		}
@@ -6047,13 +6047,13 @@ func decodeShape10F2Ж0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "<&>0":
-			d.Field(&seen, 0).Int(&v.F0)
+			d.Field(&seen, 1<<0).Int(&v.F0)
 		case "ключ1":
-			if taskjson.QuotedAlloc(d.Field(&seen, 1), &v.Ж1) {
+			if taskjson.QuotedAlloc(d.Field(&seen, 1<<1), &v.Ж1) {
 				taskjson.QuotedUint(d, v.Ж1)
 			}
 		case "a-b2":
-			decodeSliceOfUint64(d.Field(&seen, 2), &v.F2)
+			decodeSliceOfUint64(d.Field(&seen, 1<<2), &v.F2)
 		default:
 			d.Skip()
 		}
@@ -6145,13 +6145,13 @@ func decodeShape13(d *taskjson.Decoder, v *Shape13) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeShape13F0(d.Required(&seen, 0), &v.F0)
+			decodeShape13F0(d.Required(&seen, 1<<0), &v.F0)
 		case "F2":
-			d.Required(&seen, 1).Uint32(&v.F2)
+			d.Required(&seen, 1<<1).Uint32(&v.F2)
 		case "a3":
-			decodeShape13Field3(d.Required(&seen, 2), &v.Field3)
+			decodeShape13Field3(d.Required(&seen, 1<<2), &v.Field3)
 		case "F4":
-			d.Field(&seen, 3).Bool(&v.F4)
+			d.Field(&seen, 1<<3).Bool(&v.F4)
 		default:
 			d.Skip()
 		}
@@ -6200,9 +6200,9 @@ func decodeShape13F0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Field0":
-			decodeShape13F0Field0(d.Field(&seen, 0), &v.Field0)
+			decodeShape13F0Field0(d.Field(&seen, 1<<0), &v.Field0)
 		case "F1":
-			taskjson.QuotedInt(d.Field(&seen, 1), &v.F1)
+			taskjson.QuotedInt(d.Field(&seen, 1<<1), &v.F1)
 		default:
 			d.Skip()
 		}
@@ -6253,13 +6253,13 @@ func decodeShape13F0Field0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Ж0":
-			d.Required(&seen, 0).String((*string)(&v.Ж0))
+			d.Required(&seen, 1<<0).String((*string)(&v.Ж0))
 		case "ключ1":
-			decodeShape13F0Field0Ж1(d.Field(&seen, 2), &v.Ж1)
+			decodeShape13F0Field0Ж1(d.Field(&seen, 1<<2), &v.Ж1)
 		case "key2":
-			taskjson.QuotedFloat(d.Required(&seen, 1), &v.Ж2)
+			taskjson.QuotedFloat(d.Required(&seen, 1<<1), &v.Ж2)
 		case "key3":
-			decodeShape13F0Field0F3(d.Field(&seen, 3), &v.F3)
+			decodeShape13F0Field0F3(d.Field(&seen, 1<<3), &v.F3)
 		default:
 			d.Skip()
 		}
@@ -6289,9 +6289,9 @@ func decodeShape13F0Field0Ж1(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "longer_than_eight_bytes0":
-			d.Field(&seen, 0).Int8(&v.Ж0)
+			d.Field(&seen, 1<<0).Int8(&v.Ж0)
 		case "x.y1":
-			d.Field(&seen, 1).Float32(&v.F1)
+			d.Field(&seen, 1<<1).Float32(&v.F1)
 		default:
 			d.Skip()
 		}
@@ -6315,7 +6315,7 @@ func decodeShape13F0Field0F3(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "a-b0":
-			d.Field(&seen, 0).String((*string)(&v.F0))
+			d.Field(&seen, 1<<0).String((*string)(&v.F0))
 		default:
 			d.Skip()
 		}
@@ -6344,9 +6344,9 @@ func decodeShape13Field3(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Field0":
-			d.Field(&seen, 0).Int64(&v.Field0)
+			d.Field(&seen, 1<<0).Int64(&v.Field0)
 		case "a-b1":
-			decodeMapOfIntToPointerToShape13(d.Field(&seen, 1), &v.F1)
+			decodeMapOfIntToPointerToShape13(d.Field(&seen, 1<<1), &v.F1)
 		default:
 			d.Skip()
 		}
@@ -6408,9 +6408,9 @@ func decodeShape14(d *taskjson.Decoder, v *Shape14) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Field1":
-			d.Required(&seen, 0).Float32((*float32)(&v.Field1))
+			d.Required(&seen, 1<<0).Float32((*float32)(&v.Field1))
 		case "Ж2":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.Ж2) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Ж2) {
 				if taskjson.Alloc(d, v.Ж2) {
 					decodeShape03F5Ж1(d, *v.Ж2)
 				}
@@ -6460,19 +6460,19 @@ func decodeShape15(d *taskjson.Decoder, v *Shape15) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F1":
-			d.Required(&seen, 0).Uint8((*uint8)(&v.F1))
+			d.Required(&seen, 1<<0).Uint8((*uint8)(&v.F1))
 		case "ключ2":
-			decodeDict(d.Field(&seen, 1), &v.F2)
+			decodeDict(d.Field(&seen, 1<<1), &v.F2)
 		case "with space3":
-			if taskjson.Alloc(d.Field(&seen, 3), &v.F3) {
+			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.F3) {
 				decodeMapOfIntToFlag(d, v.F3)
 			}
 		case "$4":
-			decodeMapOfIntToShape15Field4(d.Field(&seen, 2), &v.Field4)
+			decodeMapOfIntToShape15Field4(d.Field(&seen, 1<<2), &v.Field4)
 		case "F5":
-			decodeArrayOf0Shape15F5(d.Field(&seen, 4), &v.F5)
+			decodeArrayOf0Shape15F5(d.Field(&seen, 1<<4), &v.F5)
 		case "F6":
-			taskjson.QuotedUint(d.Field(&seen, 5), &v.F6)
+			taskjson.QuotedUint(d.Field(&seen, 1<<5), &v.F6)
 		default:
 			d.Skip()
 		}
@@ -6563,7 +6563,7 @@ func decodeShape15Field4(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			if taskjson.Alloc(d.Field(&seen, 0), &v.F0) {
+			if taskjson.Alloc(d.Field(&seen, 1<<0), &v.F0) {
 				d.String((*string)(v.F0))
 			}
 		default:
@@ -6614,9 +6614,9 @@ func decodeShape15F5(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "x.y1":
-			decodeSliceOfInt8(d.Field(&seen, 0), &v.Ж1)
+			decodeSliceOfInt8(d.Field(&seen, 1<<0), &v.Ж1)
 		case "a-b2":
-			d.Required(&seen, 1).Uint32(&v.F2)
+			d.Required(&seen, 1<<1).Uint32(&v.F2)
 		default:
 			d.Skip()
 		}
@@ -6664,11 +6664,11 @@ func decodeShape16(d *taskjson.Decoder, v *Shape16) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeShape16F0(d.Required(&seen, 0), &v.F0)
+			decodeShape16F0(d.Required(&seen, 1<<0), &v.F0)
 		case "F1":
-			decodeMapOfInt8ToShape16F1(d.Field(&seen, 1), &v.F1)
+			decodeMapOfInt8ToShape16F1(d.Field(&seen, 1<<1), &v.F1)
 		case "F2":
-			d.Field(&seen, 2).Uint(&v.F2)
+			d.Field(&seen, 1<<2).Uint(&v.F2)
 		default:
 			d.Skip()
 		}
@@ -6731,11 +6731,11 @@ func decodeShape16F0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "snake_case0":
-			decodeShape16F0F0(d.Required(&seen, 0), &v.F0)
+			decodeShape16F0F0(d.Required(&seen, 1<<0), &v.F0)
 		case "snake_case1":
-			decodeShape16F0F1(d.Field(&seen, 1), &v.F1)
+			decodeShape16F0F1(d.Field(&seen, 1<<1), &v.F1)
 		case "F3":
-			d.Field(&seen, 2).Int32(&v.F3)
+			d.Field(&seen, 1<<2).Int32(&v.F3)
 		default:
 			d.Skip()
 		}
@@ -6772,11 +6772,11 @@ func decodeShape16F0F0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			d.Field(&seen, 2).Uint16(&v.F0)
+			d.Field(&seen, 1<<2).Uint16(&v.F0)
 		case "a1":
-			decodeShape16F0F0F1(d.Required(&seen, 0), &v.F1)
+			decodeShape16F0F0F1(d.Required(&seen, 1<<0), &v.F1)
 		case "F2":
-			decodeShape03F5Ж1(d.Required(&seen, 1), &v.F2)
+			decodeShape03F5Ж1(d.Required(&seen, 1<<1), &v.F2)
 		default:
 			d.Skip()
 		}
@@ -6804,9 +6804,9 @@ func decodeShape16F0F0F1(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "longer_than_eight_bytes0":
-			decodeSliceOfShape16(d.Field(&seen, 0), &v.F0)
+			decodeSliceOfShape16(d.Field(&seen, 1<<0), &v.F0)
 		case "F1":
-			d.Field(&seen, 1).String(&v.F1)
+			d.Field(&seen, 1<<1).String(&v.F1)
 		default:
 			d.Skip()
 		}
@@ -6855,9 +6855,9 @@ func decodeShape16F0F1(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Ж0":
-			decodeShape03F5Ж1(d.Required(&seen, 0), &v.Ж0)
+			decodeShape03F5Ж1(d.Required(&seen, 1<<0), &v.Ж0)
 		case "F1":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.F1) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F1) {
 				d.Float64(v.F1)
 			}
 		default:
@@ -6924,19 +6924,19 @@ func decodeShape17(d *taskjson.Decoder, v *Shape17) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "in":
-			decodeShape07(d.Required(&seen, 0), &v.Shape07)
+			decodeShape07(d.Required(&seen, 1<<0), &v.Shape07)
 		case "F0":
-			taskjson.QuotedString(d.Field(&seen, 2), &v.F0)
+			taskjson.QuotedString(d.Field(&seen, 1<<2), &v.F0)
 		case "F1":
-			if taskjson.Alloc(d.Field(&seen, 3), &v.F1) {
+			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.F1) {
 				decodeMapOfStringToUint(d, v.F1)
 			}
 		case "ключ2":
-			decodeMapOfCodeToShape17Field2(d.Field(&seen, 4), &v.Field2)
+			decodeMapOfCodeToShape17Field2(d.Field(&seen, 1<<4), &v.Field2)
 		case "Ж3":
-			decodeShape17Ж3(d.Required(&seen, 1), &v.Ж3)
+			decodeShape17Ж3(d.Required(&seen, 1<<1), &v.Ж3)
 		case "x.y4":
-			decodeShape11(d.Field(&seen, 5), &v.F4)
+			decodeShape11(d.Field(&seen, 1<<5), &v.F4)
 		default:
 			d.Skip()
 		}
@@ -7044,11 +7044,11 @@ func decodeShape17Ж3(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F1":
-			d.Field(&seen, 0).Uint16(&v.F1)
+			d.Field(&seen, 1<<0).Uint16(&v.F1)
 		case "F2":
-			decodeSliceOfShape05Ж0F2(d.Field(&seen, 1), &v.F2)
+			decodeSliceOfShape05Ж0F2(d.Field(&seen, 1<<1), &v.F2)
 		case "F3":
-			decodeShape17Ж3F3(d.Field(&seen, 2), &v.F3)
+			decodeShape17Ж3F3(d.Field(&seen, 1<<2), &v.F3)
 		default:
 			d.Skip()
 		}
@@ -7077,9 +7077,9 @@ func decodeShape17Ж3F3(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "a-b0":
-			d.Field(&seen, 0).Uint(&v.F0)
+			d.Field(&seen, 1<<0).Uint(&v.F0)
 		case "F1":
-			d.Field(&seen, 1).Float32((*float32)(&v.F1))
+			d.Field(&seen, 1<<1).Float32((*float32)(&v.F1))
 		default:
 			d.Skip()
 		}
@@ -7117,9 +7117,9 @@ func decodeShape18(d *taskjson.Decoder, v *Shape18) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "a-b0":
-			d.Field(&seen, 0).Float32((*float32)(&v.Ж0))
+			d.Field(&seen, 1<<0).Float32((*float32)(&v.Ж0))
 		case "a1":
-			decodeSliceOfPointerToShape18F1(d.Field(&seen, 1), &v.F1)
+			decodeSliceOfPointerToShape18F1(d.Field(&seen, 1<<1), &v.F1)
 		default:
 			d.Skip()
 		}
@@ -7167,7 +7167,7 @@ func decodeShape18F1(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeMapOfStringToShape05(d.Field(&seen, 0), &v.F0)
+			decodeMapOfStringToShape05(d.Field(&seen, 1<<0), &v.F0)
 		default:
 			d.Skip()
 		}
@@ -7227,13 +7227,13 @@ func decodeShape19(d *taskjson.Decoder, v *Shape19) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "with space1":
-			decodeSliceOfShape19(d.Field(&seen, 0), &v.Field1)
+			decodeSliceOfShape19(d.Field(&seen, 1<<0), &v.Field1)
 		case "x.y2":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.F2) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F2) {
 				decodeShape10(d, v.F2)
 			}
 		case "Ж3":
-			d.Field(&seen, 2).Bytes(&v.Ж3)
+			d.Field(&seen, 1<<2).Bytes(&v.Ж3)
 		default:
 			d.Skip()
 		}
@@ -7296,17 +7296,17 @@ func decodeShape20(d *taskjson.Decoder, v *Shape20) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "$0":
-			decodeMapOfInt8ToPointerToShape20(d.Field(&seen, 1), &v.Field0)
+			decodeMapOfInt8ToPointerToShape20(d.Field(&seen, 1<<1), &v.Field0)
 		case "with space1":
-			decodeShape20Ж1(d.Field(&seen, 2), &v.Ж1)
+			decodeShape20Ж1(d.Field(&seen, 1<<2), &v.Ж1)
 		case "Field2":
-			decodeShape20Field2(d.Field(&seen, 3), &v.Field2)
+			decodeShape20Field2(d.Field(&seen, 1<<3), &v.Field2)
 		case "with space3":
-			if taskjson.Alloc(d.Field(&seen, 4), &v.F3) {
+			if taskjson.Alloc(d.Field(&seen, 1<<4), &v.F3) {
 				decodeMapOfInt8ToShape16F1(d, v.F3)
 			}
 		case "Field6":
-			decodeSliceOfSliceOfMapOfIntToUint16(d.Field(&seen, 0), &v.Field6)
+			decodeSliceOfSliceOfMapOfIntToUint16(d.Field(&seen, 1<<0), &v.Field6)
 		default:
 			d.Skip()
 		}
@@ -7359,7 +7359,7 @@ func decodeShape20Ж1(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeShape20Ж1F0(d.Field(&seen, 0), &v.F0)
+			decodeShape20Ж1F0(d.Field(&seen, 1<<0), &v.F0)
 		default:
 			d.Skip()
 		}
@@ -7383,7 +7383,7 @@ func decodeShape20Ж1F0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeSliceOfPointerToShape20(d.Field(&seen, 0), &v.F0)
+			decodeSliceOfPointerToShape20(d.Field(&seen, 1<<0), &v.F0)
 		default:
 			d.Skip()
 		}
@@ -7461,11 +7461,11 @@ func decodeShape20Field2(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F1":
-			decodeShape20Field2F1(d.Required(&seen, 0), &v.F1)
+			decodeShape20Field2F1(d.Required(&seen, 1<<0), &v.F1)
 		case "F2":
-			decodeSliceOfSliceOfString(d.Field(&seen, 1), &v.F2)
+			decodeSliceOfSliceOfString(d.Field(&seen, 1<<1), &v.F2)
 		case "F3":
-			decodeShape20Field2F3(d.Required(&seen, 2), &v.F3)
+			decodeShape20Field2F3(d.Required(&seen, 1<<2), &v.F3)
 		default:
 			d.Skip()
 		}
@@ -7499,7 +7499,7 @@ func decodeShape20Field2F1(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "<&>0":
-			decodeShape20Field2F1Field0(d.Field(&seen, 0), &v.Field0)
+			decodeShape20Field2F1Field0(d.Field(&seen, 1<<0), &v.Field0)
 		default:
 			d.Skip()
 		}
@@ -7527,9 +7527,9 @@ func decodeShape20Field2F1Field0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			taskjson.QuotedString(d.Field(&seen, 1), &v.F0)
+			taskjson.QuotedString(d.Field(&seen, 1<<1), &v.F0)
 		case "snake_case1":
-			taskjson.QuotedUint(d.Required(&seen, 0), &v.Ж1)
+			taskjson.QuotedUint(d.Required(&seen, 1<<0), &v.Ж1)
 		default:
 			d.Skip()
 		}
@@ -7590,7 +7590,7 @@ func decodeShape20Field2F3(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "x.y0":
-			decodeShape20Field2F3Ж0(d.Required(&seen, 0), &v.Ж0)
+			decodeShape20Field2F3Ж0(d.Required(&seen, 1<<0), &v.Ж0)
 		default:
 			d.Skip()
 		}
@@ -7697,11 +7697,11 @@ func decodeShape21(d *taskjson.Decoder, v *Shape21) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "key0":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.F0) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F0) {
 				decodeMapOfStringToMapOfIntToInt64(d, v.F0)
 			}
 		case "F3":
-			d.Field(&seen, 0).Any(&v.F3)
+			d.Field(&seen, 1<<0).Any(&v.F3)
 		default:
 			d.Skip()
 		}
@@ -7813,17 +7813,17 @@ func decodeShape23(d *taskjson.Decoder, v *Shape23) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Ж0":
-			d.Field(&seen, 3).Number(&v.Ж0)
+			d.Field(&seen, 1<<3).Number(&v.Ж0)
 		case "key1":
-			decodeMapOfIntToMapOfInt8ToPointerToShape23(d.Field(&seen, 4), &v.F1)
+			decodeMapOfIntToMapOfInt8ToPointerToShape23(d.Field(&seen, 1<<4), &v.F1)
 		case "Field2":
-			decodeMapOfCodeToFlag(d.Field(&seen, 0), &v.Field2)
+			decodeMapOfCodeToFlag(d.Field(&seen, 1<<0), &v.Field2)
 		case "with space3":
-			d.Field(&seen, 5).Uint8((*uint8)(&v.F3))
+			d.Field(&seen, 1<<5).Uint8((*uint8)(&v.F3))
 		case "Field4":
-			d.Required(&seen, 1).Int64(&v.Field4)
+			d.Required(&seen, 1<<1).Int64(&v.Field4)
 		case "F5":
-			decodeShape23F5(d.Required(&seen, 2), &v.F5)
+			decodeShape23F5(d.Required(&seen, 1<<2), &v.F5)
 		default:
 			d.Skip()
 		}
@@ -7925,9 +7925,9 @@ func decodeShape23F5(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "a0":
-			decodeMapOfNameToUint(d.Field(&seen, 1), &v.Ж0)
+			decodeMapOfNameToUint(d.Field(&seen, 1<<1), &v.Ж0)
 		case "Ж1":
-			d.Required(&seen, 0).Uint8(&v.Ж1)
+			d.Required(&seen, 1<<0).Uint8(&v.Ж1)
 		default:
 			d.Skip()
 		}
@@ -7991,17 +7991,17 @@ func decodeShape24(d *taskjson.Decoder, v *Shape24) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "longer_than_eight_bytes0":
-			decodeDict(d.Field(&seen, 1), &v.Field0)
+			decodeDict(d.Field(&seen, 1<<1), &v.Field0)
 		case "ключ2":
-			if taskjson.Alloc(d.Field(&seen, 2), &v.F2) {
+			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.F2) {
 				decodeShape24F2(d, v.F2)
 			}
 		case "a-b3":
-			decodeShape24F3(d.Field(&seen, 3), &v.F3)
+			decodeShape24F3(d.Field(&seen, 1<<3), &v.F3)
 		case "longer_than_eight_bytes4":
-			taskjson.QuotedString(d.Required(&seen, 0), &v.F4)
+			taskjson.QuotedString(d.Required(&seen, 1<<0), &v.F4)
 		case "F5":
-			d.Field(&seen, 4).String(&v.F5)
+			d.Field(&seen, 1<<4).String(&v.F5)
 		default:
 			d.Skip()
 		}
@@ -8039,11 +8039,11 @@ func decodeShape24F2(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "$0":
-			decodeShape24F2F0(d.Field(&seen, 1), &v.F0)
+			decodeShape24F2F0(d.Field(&seen, 1<<1), &v.F0)
 		case "longer_than_eight_bytes1":
-			decodeShape03F5Ж1(d.Required(&seen, 0), &v.F1)
+			decodeShape03F5Ж1(d.Required(&seen, 1<<0), &v.F1)
 		case "F2":
-			if taskjson.QuotedAlloc(d.Field(&seen, 2), &v.F2) {
+			if taskjson.QuotedAlloc(d.Field(&seen, 1<<2), &v.F2) {
 				taskjson.QuotedUint(d, v.F2)
 			}
 		default:
@@ -8073,9 +8073,9 @@ func decodeShape24F2F0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "longer_than_eight_bytes0":
-			d.Field(&seen, 0).Time(&v.F0)
+			d.Field(&seen, 1<<0).Time(&v.F0)
 		case "longer_than_eight_bytes1":
-			d.Field(&seen, 1).Int16(&v.Field1)
+			d.Field(&seen, 1<<1).Int16(&v.Field1)
 		default:
 			d.Skip()
 		}
@@ -8099,7 +8099,7 @@ func decodeShape24F3(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "ключ0":
-			if taskjson.Alloc(d.Field(&seen, 0), &v.Field0) {
+			if taskjson.Alloc(d.Field(&seen, 1<<0), &v.Field0) {
 				decodeShape24(d, v.Field0)
 			}
 		default:
@@ -8153,17 +8153,17 @@ func decodeShape25(d *taskjson.Decoder, v *Shape25) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "key0":
-			decodeArrayOf1Int(d.Required(&seen, 0), &v.Field0)
+			decodeArrayOf1Int(d.Required(&seen, 1<<0), &v.Field0)
 		case "a-b2":
-			decodeShape03F5Ж1(d.Required(&seen, 1), &v.Field2)
+			decodeShape03F5Ж1(d.Required(&seen, 1<<1), &v.Field2)
 		case "$3":
-			decodeShape25F3(d.Field(&seen, 2), &v.F3)
+			decodeShape25F3(d.Field(&seen, 1<<2), &v.F3)
 		case "with space4":
-			decodeArrayOf1Shape25F4(d.Field(&seen, 3), &v.F4)
+			decodeArrayOf1Shape25F4(d.Field(&seen, 1<<3), &v.F4)
 		case "key5":
-			decodeSliceOfMapOfStringToShape25(d.Field(&seen, 4), &v.F5)
+			decodeSliceOfMapOfStringToShape25(d.Field(&seen, 1<<4), &v.F5)
 		case "F6":
-			decodeMapOfUint64ToUint(d.Field(&seen, 5), &v.F6)
+			decodeMapOfUint64ToUint(d.Field(&seen, 1<<5), &v.F6)
 		default:
 			d.Skip()
 		}
@@ -8217,11 +8217,11 @@ func decodeShape25F3(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "key0":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.F0) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F0) {
 				decodeShape25F3F0(d, v.F0)
 			}
 		case "F1":
-			d.Required(&seen, 0).Uint16(&v.F1)
+			d.Required(&seen, 1<<0).Uint16(&v.F1)
 		default:
 			d.Skip()
 		}
@@ -8249,9 +8249,9 @@ func decodeShape25F3F0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			d.Required(&seen, 0).Float32(&v.F0)
+			d.Required(&seen, 1<<0).Float32(&v.F0)
 		case "F1":
-			d.Field(&seen, 1).Float64(&v.F1)
+			d.Field(&seen, 1<<1).Float64(&v.F1)
 		default:
 			d.Skip()
 		}
@@ -8321,13 +8321,13 @@ func decodeShape25F4(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "$0":
-			decodeSliceOfShape14(d.Field(&seen, 1), &v.Ж0)
+			decodeSliceOfShape14(d.Field(&seen, 1<<1), &v.Ж0)
 		case "F1":
-			d.Required(&seen, 0).Uint32(&v.F1)
+			d.Required(&seen, 1<<0).Uint32(&v.F1)
 		case "<&>2":
-			d.Field(&seen, 2).Bool(&v.F2)
+			d.Field(&seen, 1<<2).Bool(&v.F2)
 		case "ключ3":
-			if taskjson.Alloc(d.Field(&seen, 3), &v.F3) {
+			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.F3) {
 				if taskjson.Alloc(d, v.F3) {
 					decodeShape02(d, *v.F3)
 				}
@@ -8443,15 +8443,15 @@ func decodeShape26(d *taskjson.Decoder, v *Shape26) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeShape26F0(d.Field(&seen, 4), &v.F0)
+			decodeShape26F0(d.Field(&seen, 1<<4), &v.F0)
 		case "Ж3":
-			d.Required(&seen, 0).Uint16(&v.Ж3)
+			d.Required(&seen, 1<<0).Uint16(&v.Ж3)
 		case "F4":
-			d.Required(&seen, 1).Uint(&v.F4)
+			d.Required(&seen, 1<<1).Uint(&v.F4)
 		case "Field5":
-			decodeSliceOfMapOfNameToBool(d.Field(&seen, 2), &v.Field5)
+			decodeSliceOfMapOfNameToBool(d.Field(&seen, 1<<2), &v.Field5)
 		case "F6":
-			decodeSliceOfShape26F6(d.Field(&seen, 3), &v.F6)
+			decodeSliceOfShape26F6(d.Field(&seen, 1<<3), &v.F6)
 		default:
 			d.Skip()
 		}
@@ -8495,13 +8495,13 @@ func decodeShape26F0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "a0":
-			d.Field(&seen, 2).Float32(&v.Ж0)
+			d.Field(&seen, 1<<2).Float32(&v.Ж0)
 		case "F1":
-			decodeSliceOfShape26F0F1(d.Field(&seen, 3), &v.F1)
+			decodeSliceOfShape26F0F1(d.Field(&seen, 1<<3), &v.F1)
 		case "<&>2":
-			d.Required(&seen, 0).Uint32(&v.Ж2)
+			d.Required(&seen, 1<<0).Uint32(&v.Ж2)
 		case "Ж3":
-			decodeShape03F5Ж1(d.Required(&seen, 1), &v.Ж3)
+			decodeShape03F5Ж1(d.Required(&seen, 1<<1), &v.Ж3)
 		default:
 			d.Skip()
 		}
@@ -8549,7 +8549,7 @@ func decodeShape26F0F1(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Field0":
-			d.Required(&seen, 0).Float32(&v.Field0)
+			d.Required(&seen, 1<<0).Float32(&v.Field0)
 		default:
 			d.Skip()
 		}
@@ -8646,11 +8646,11 @@ func decodeShape26F6(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "<&>0":
-			decodeArrayOf2Uint32(d.Field(&seen, 2), &v.F0)
+			decodeArrayOf2Uint32(d.Field(&seen, 1<<2), &v.F0)
 		case "key1":
-			d.Required(&seen, 0).Uint(&v.F1)
+			d.Required(&seen, 1<<0).Uint(&v.F1)
 		case "F2":
-			decodeSliceOfFloat64(d.Field(&seen, 1), &v.F2)
+			decodeSliceOfFloat64(d.Field(&seen, 1<<1), &v.F2)
 		default:
 			d.Skip()
 		}
@@ -8729,15 +8729,15 @@ func decodeShape27(d *taskjson.Decoder, v *Shape27) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "<&>1":
-			decodeMapOfCodeToUint32(d.Field(&seen, 2), &v.Ж1)
+			decodeMapOfCodeToUint32(d.Field(&seen, 1<<2), &v.Ж1)
 		case "Ж2":
-			decodeShape27Ж2(d.Required(&seen, 0), &v.Ж2)
+			decodeShape27Ж2(d.Required(&seen, 1<<0), &v.Ж2)
 		case "F3":
-			decodeShape27F3(d.Required(&seen, 1), &v.F3)
+			decodeShape27F3(d.Required(&seen, 1<<1), &v.F3)
 		case "longer_than_eight_bytes4":
-			decodeArrayOf1Uint32(d.Field(&seen, 3), &v.Ж4)
+			decodeArrayOf1Uint32(d.Field(&seen, 1<<3), &v.Ж4)
 		case "Ж5":
-			decodeShape03F5Ж1(d.Field(&seen, 4), &v.Ж5)
+			decodeShape03F5Ж1(d.Field(&seen, 1<<4), &v.Ж5)
 		default:
 			d.Skip()
 		}
@@ -8792,7 +8792,7 @@ func decodeShape27Ж2(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Field1":
-			decodeArrayOf2PointerToUintptr(d.Required(&seen, 0), &v.Field1)
+			decodeArrayOf2PointerToUintptr(d.Required(&seen, 1<<0), &v.Field1)
 		default:
 			d.Skip()
 		}
@@ -8845,9 +8845,9 @@ func decodeShape27F3(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			taskjson.QuotedUint(d.Field(&seen, 0), &v.F0)
+			taskjson.QuotedUint(d.Field(&seen, 1<<0), &v.F0)
 		case "a-b1":
-			decodeArrayOf2JsonRawMessage(d.Field(&seen, 1), &v.Field1)
+			decodeArrayOf2JsonRawMessage(d.Field(&seen, 1<<1), &v.Field1)
 		default:
 			d.Skip()
 		}
@@ -8939,15 +8939,15 @@ func decodeShape28(d *taskjson.Decoder, v *Shape28) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "key0":
-			decodeShape28F0(d.Field(&seen, 2), &v.F0)
+			decodeShape28F0(d.Field(&seen, 1<<2), &v.F0)
 		case "Field1":
-			d.Field(&seen, 0).RawMessage(&v.Field1)
+			d.Field(&seen, 1<<0).RawMessage(&v.Field1)
 		case "F3":
-			taskjson.QuotedFloat(d.Field(&seen, 3), &v.F3)
+			taskjson.QuotedFloat(d.Field(&seen, 1<<3), &v.F3)
 		case "F6":
-			decodeMapOfIntToShape28F6(d.Field(&seen, 1), &v.F6)
+			decodeMapOfIntToShape28F6(d.Field(&seen, 1<<1), &v.F6)
 		case "Ж7":
-			taskjson.QuotedString(d.Field(&seen, 4), &v.Ж7)
+			taskjson.QuotedString(d.Field(&seen, 1<<4), &v.Ж7)
 		default:
 			d.Skip()
 		}
@@ -8983,9 +8983,9 @@ func decodeShape28F0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "x.y0":
-			decodeShape28F0F0(d.Required(&seen, 0), &v.F0)
+			decodeShape28F0F0(d.Required(&seen, 1<<0), &v.F0)
 		case "x.y1":
-			d.Required(&seen, 1).Float32((*float32)(&v.F1))
+			d.Required(&seen, 1<<1).Float32((*float32)(&v.F1))
 		default:
 			d.Skip()
 		}
@@ -9019,13 +9019,13 @@ func decodeShape28F0F0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			d.Required(&seen, 0).Bool((*bool)(&v.F0))
+			d.Required(&seen, 1<<0).Bool((*bool)(&v.F0))
 		case "F1":
-			if taskjson.QuotedAlloc(d.Field(&seen, 1), &v.F1) {
+			if taskjson.QuotedAlloc(d.Field(&seen, 1<<1), &v.F1) {
 				taskjson.QuotedUint(d, v.F1)
 			}
 		case "F3":
-			decodeShape03F5Ж1(d.Field(&seen, 2), &v.F3)
+			decodeShape03F5Ж1(d.Field(&seen, 1<<2), &v.F3)
 		default:
 			d.Skip()
 		}
@@ -9074,7 +9074,7 @@ func decodeShape28F6(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeShape21(d.Required(&seen, 0), &v.F0)
+			decodeShape21(d.Required(&seen, 1<<0), &v.F0)
 		default:
 			d.Skip()
 		}
@@ -9123,21 +9123,21 @@ func decodeShape29(d *taskjson.Decoder, v *Shape29) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "ключ1":
-			d.Field(&seen, 2).Int(&taskjson.Embedded(&v.Shape00).F1)
+			d.Field(&seen, 1<<2).Int(&taskjson.Embedded(&v.Shape00).F1)
 		case "Field0":
-			decodeShape29Field0(d.Required(&seen, 0), &v.Field0)
+			decodeShape29Field0(d.Required(&seen, 1<<0), &v.Field0)
 		case "F1":
-			if taskjson.Alloc(d.Field(&seen, 3), &v.F1) {
+			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.F1) {
 				if taskjson.Alloc(d, v.F1) {
 					decodeShape29F1(d, *v.F1)
 				}
 			}
 		case "snake_case2":
-			decodeMapOfStringToShape10(d.Field(&seen, 4), &v.Ж2)
+			decodeMapOfStringToShape10(d.Field(&seen, 1<<4), &v.Ж2)
 		case "F3":
-			decodeShape29F3(d.Required(&seen, 1), &v.F3)
+			decodeShape29F3(d.Required(&seen, 1<<1), &v.F3)
 		case "a-b4":
-			d.Field(&seen, 5).Int(&v.F4)
+			d.Field(&seen, 1<<5).Int(&v.F4)
 		default:
 			d.Skip()
 		}
@@ -9183,15 +9183,15 @@ func decodeShape29Field0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "x.y0":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.F0) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F0) {
 				d.Time(v.F0)
 			}
 		case "$2":
-			decodeSliceOfInt8(d.Field(&seen, 2), &v.F2)
+			decodeSliceOfInt8(d.Field(&seen, 1<<2), &v.F2)
 		case "longer_than_eight_bytes3":
-			d.Field(&seen, 3).Float64(&v.F3)
+			d.Field(&seen, 1<<3).Float64(&v.F3)
 		case "ключ4":
-			decodeArrayOf0Float64(d.Required(&seen, 0), &v.F4)
+			decodeArrayOf0Float64(d.Required(&seen, 1<<0), &v.F4)
 		default:
 			d.Skip()
 		}
@@ -9233,9 +9233,9 @@ func decodeShape29F1(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			d.Required(&seen, 0).Int(&v.F0)
+			d.Required(&seen, 1<<0).Int(&v.F0)
 		case "F1":
-			d.Field(&seen, 1).Uint16(&v.F1)
+			d.Field(&seen, 1<<1).Uint16(&v.F1)
 		default:
 			d.Skip()
 		}
@@ -9286,7 +9286,7 @@ func decodeShape29F3(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F1":
-			if taskjson.Alloc(d.Field(&seen, 0), &v.F1) {
+			if taskjson.Alloc(d.Field(&seen, 1<<0), &v.F1) {
 				decodeShape29F3F1(d, v.F1)
 			}
 		default:
@@ -9312,7 +9312,7 @@ func decodeShape29F3F1(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Field0":
-			d.Field(&seen, 0).RawMessage(&v.Field0)
+			d.Field(&seen, 1<<0).RawMessage(&v.Field0)
 		default:
 			d.Skip()
 		}
@@ -9345,7 +9345,7 @@ func decodeShape30(d *taskjson.Decoder, v *Shape30) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeMapOfInt8ToInt(d.Field(&seen, 0), &v.F0)
+			decodeMapOfInt8ToInt(d.Field(&seen, 1<<0), &v.F0)
 		default:
 			d.Skip()
 		}
@@ -9406,13 +9406,13 @@ func decodeShape31(d *taskjson.Decoder, v *Shape31) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Ж0":
-			decodeSliceOfSliceOfSliceOfInt64(d.Field(&seen, 0), &v.Ж0)
+			decodeSliceOfSliceOfSliceOfInt64(d.Field(&seen, 1<<0), &v.Ж0)
 		case "a-b2":
-			d.Field(&seen, 1).RawMessage(&v.F2)
+			d.Field(&seen, 1<<1).RawMessage(&v.F2)
 		case "x.y3":
-			d.Field(&seen, 2).Int32(&v.F3)
+			d.Field(&seen, 1<<2).Int32(&v.F3)
 		case "Ж4":
-			d.Field(&seen, 3).Uint(&v.Ж4)
+			d.Field(&seen, 1<<3).Uint(&v.Ж4)
 		default:
 			d.Skip()
 		}
@@ -9496,11 +9496,11 @@ func decodeShape32(d *taskjson.Decoder, v *Shape32) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "in":
-			decodeShape09(d.Required(&seen, 0), &v.Shape09)
+			decodeShape09(d.Required(&seen, 1<<0), &v.Shape09)
 		case "Field0":
-			taskjson.QuotedString(d.Field(&seen, 1), &v.Field0)
+			taskjson.QuotedString(d.Field(&seen, 1<<1), &v.Field0)
 		case "with space1":
-			if taskjson.Alloc(d.Field(&seen, 2), &v.Ж1) {
+			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.Ж1) {
 				if taskjson.Alloc(d, v.Ж1) {
 					decodeShape32(d, *v.Ж1)
 				}
@@ -9550,17 +9550,17 @@ func decodeShape33(d *taskjson.Decoder, v *Shape33) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "in":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.Shape06) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Shape06) {
 				decodeShape06(d, v.Shape06)
 			}
 		case "ключ0":
-			decodeSliceOfPointerToShape01(d.Field(&seen, 2), &v.Shape10.F0)
+			decodeSliceOfPointerToShape01(d.Field(&seen, 1<<2), &v.Shape10.F0)
 		case "ключ1":
-			decodeShape03F5Ж1(d.Field(&seen, 3), &v.F1)
+			decodeShape03F5Ж1(d.Field(&seen, 1<<3), &v.F1)
 		case "$2":
-			decodeShape10F2(d.Required(&seen, 0), &v.F2)
+			decodeShape10F2(d.Required(&seen, 1<<0), &v.F2)
 		case "$0":
-			decodeSliceOfShape33(d.Field(&seen, 4), &v.F0)
+			decodeSliceOfShape33(d.Field(&seen, 1<<4), &v.F0)
 		default:
 			d.Skip()
 		}
@@ -9623,17 +9623,17 @@ func decodeShape34(d *taskjson.Decoder, v *Shape34) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.F0) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F0) {
 				decodeSliceOfUint16(d, v.F0)
 			}
 		case "ключ1":
-			d.Field(&seen, 2).Int64(&v.F1)
+			d.Field(&seen, 1<<2).Int64(&v.F1)
 		case "with space2":
-			d.Field(&seen, 3).Int16(&v.F2)
+			d.Field(&seen, 1<<3).Int16(&v.F2)
 		case "longer_than_eight_bytes3":
-			decodeSliceOfShape34Field3(d.Field(&seen, 4), &v.Field3)
+			decodeSliceOfShape34Field3(d.Field(&seen, 1<<4), &v.Field3)
 		case "F5":
-			decodeMapOfStringToShape34(d.Field(&seen, 0), &v.F5)
+			decodeMapOfStringToShape34(d.Field(&seen, 1<<0), &v.F5)
 		default:
 			d.Skip()
 		}
@@ -9693,7 +9693,7 @@ func decodeShape34Field3(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "a-b0":
-			decodeShape34Field3F0(d.Required(&seen, 0), &v.F0)
+			decodeShape34Field3F0(d.Required(&seen, 1<<0), &v.F0)
 		default:
 			d.Skip()
 		}
@@ -9716,7 +9716,7 @@ func decodeShape34Field3F0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "key0":
-			d.Required(&seen, 0).Uintptr(&v.F0)
+			d.Required(&seen, 1<<0).Uintptr(&v.F0)
 		default:
 			d.Skip()
 		}
@@ -9779,13 +9779,13 @@ func decodeShape35(d *taskjson.Decoder, v *Shape35) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "a0":
-			taskjson.QuotedUint(d.Field(&seen, 2), &v.F0)
+			taskjson.QuotedUint(d.Field(&seen, 1<<2), &v.F0)
 		case "ключ1":
-			d.Field(&seen, 3).Int16(&v.F1)
+			d.Field(&seen, 1<<3).Int16(&v.F1)
 		case "with space2":
-			decodeShape35F2(d.Required(&seen, 0), &v.F2)
+			decodeShape35F2(d.Required(&seen, 1<<0), &v.F2)
 		case "x.y4":
-			taskjson.QuotedUint(d.Required(&seen, 1), &v.F4)
+			taskjson.QuotedUint(d.Required(&seen, 1<<1), &v.F4)
 		default:
 			d.Skip()
 		}
@@ -9813,9 +9813,9 @@ func decodeShape35F2(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Field0":
-			decodeShape03F5Ж1(d.Required(&seen, 0), &v.Field0)
+			decodeShape03F5Ж1(d.Required(&seen, 1<<0), &v.Field0)
 		case "$1":
-			decodeSliceOfPointerToShape35(d.Field(&seen, 1), &v.F1)
+			decodeSliceOfPointerToShape35(d.Field(&seen, 1<<1), &v.F1)
 		default:
 			d.Skip()
 		}
@@ -9874,9 +9874,9 @@ func decodeShape36(d *taskjson.Decoder, v *Shape36) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeArrayOf0String(d.Required(&seen, 0), &v.F0)
+			decodeArrayOf0String(d.Required(&seen, 1<<0), &v.F0)
 		case "F1":
-			decodeArrayOf2PointerToMapOfUint64ToPointerToShape03(d.Field(&seen, 1), &v.F1)
+			decodeArrayOf2PointerToMapOfUint64ToPointerToShape03(d.Field(&seen, 1<<1), &v.F1)
 		default:
 			d.Skip()
 		}
@@ -9983,21 +9983,21 @@ func decodeShape37(d *taskjson.Decoder, v *Shape37) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Ж0":
-			decodeShape03F5Ж1(d.Required(&seen, 0), &v.Ж0)
+			decodeShape03F5Ж1(d.Required(&seen, 1<<0), &v.Ж0)
 		case "Field1":
-			d.Field(&seen, 3).Uint32(&v.Field1)
+			d.Field(&seen, 1<<3).Uint32(&v.Field1)
 		case "a-b2":
-			if taskjson.Alloc(d.Field(&seen, 4), &v.F2) {
+			if taskjson.Alloc(d.Field(&seen, 1<<4), &v.F2) {
 				decodeArrayOf3PointerToUint8(d, v.F2)
 			}
 		case "F3":
-			if taskjson.Alloc(d.Field(&seen, 5), &v.F3) {
+			if taskjson.Alloc(d.Field(&seen, 1<<5), &v.F3) {
 				decodeShape37F3(d, v.F3)
 			}
 		case "longer_than_eight_bytes5":
-			decodeShape37Field5(d.Required(&seen, 1), &v.Field5)
+			decodeShape37Field5(d.Required(&seen, 1<<1), &v.Field5)
 		case "snake_case6":
-			d.Required(&seen, 2).Int64(&v.F6)
+			d.Required(&seen, 1<<2).Int64(&v.F6)
 		default:
 			d.Skip()
 		}
@@ -10052,9 +10052,9 @@ func decodeShape37F3(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			taskjson.QuotedInt(d.Field(&seen, 0), &v.F0)
+			taskjson.QuotedInt(d.Field(&seen, 1<<0), &v.F0)
 		case "$1":
-			decodeShape03F5Ж1(d.Field(&seen, 1), &v.F1)
+			decodeShape03F5Ж1(d.Field(&seen, 1<<1), &v.F1)
 		default:
 			d.Skip()
 		}
@@ -10109,15 +10109,15 @@ func decodeShape37Field5(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Field0":
-			decodeMapOfCodeToShape37Field5Field0(d.Field(&seen, 1), &v.Field0)
+			decodeMapOfCodeToShape37Field5Field0(d.Field(&seen, 1<<1), &v.Field0)
 		case "F1":
-			d.Field(&seen, 2).Int64(&v.F1)
+			d.Field(&seen, 1<<2).Int64(&v.F1)
 		case "a-b2":
-			taskjson.QuotedFloat(d.Required(&seen, 0), &v.Field2)
+			taskjson.QuotedFloat(d.Required(&seen, 1<<0), &v.Field2)
 		case "Ж3":
-			decodeShape37Field5Ж3(d.Field(&seen, 3), &v.Ж3)
+			decodeShape37Field5Ж3(d.Field(&seen, 1<<3), &v.Ж3)
 		case "key4":
-			d.Field(&seen, 4).Int(&v.Field4)
+			d.Field(&seen, 1<<4).Int(&v.Field4)
 		default:
 			d.Skip()
 		}
@@ -10173,11 +10173,11 @@ func decodeShape37Field5Ж3(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Field0":
-			if taskjson.Alloc(d.Field(&seen, 0), &v.Field0) {
+			if taskjson.Alloc(d.Field(&seen, 1<<0), &v.Field0) {
 				d.Uint16(v.Field0)
 			}
 		case "$1":
-			decodeShape37Field5Ж3F1(d.Field(&seen, 1), &v.F1)
+			decodeShape37Field5Ж3F1(d.Field(&seen, 1<<1), &v.F1)
 		default:
 			d.Skip()
 		}
@@ -10261,11 +10261,11 @@ func decodeShape39(d *taskjson.Decoder, v *Shape39) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			d.Field(&seen, 0).Bytes(&v.F0)
+			d.Field(&seen, 1<<0).Bytes(&v.F0)
 		case "Ж1":
-			decodeSliceOfInt(d.Field(&seen, 1), &v.Ж1)
+			decodeSliceOfInt(d.Field(&seen, 1<<1), &v.Ж1)
 		case "F2":
-			d.Field(&seen, 2).String(&v.F2)
+			d.Field(&seen, 1<<2).String(&v.F2)
 		default:
 			d.Skip()
 		}
@@ -10310,13 +10310,13 @@ func decodeShape40(d *taskjson.Decoder, v *Shape40) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F1":
-			d.Field(&seen, 1).String(&v.F1)
+			d.Field(&seen, 1<<1).String(&v.F1)
 		case "F2":
-			decodeShape40F2(d.Required(&seen, 0), &v.F2)
+			decodeShape40F2(d.Required(&seen, 1<<0), &v.F2)
 		case "F3":
-			d.Field(&seen, 2).Int8(&v.F3)
+			d.Field(&seen, 1<<2).Int8(&v.F3)
 		case "Field4":
-			if taskjson.Alloc(d.Field(&seen, 3), &v.Field4) {
+			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.Field4) {
 				if taskjson.Alloc(d, v.Field4) {
 					d.Int16(*v.Field4)
 				}
@@ -10367,17 +10367,17 @@ func decodeShape40F2(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "x.y0":
-			decodeShape40F2Ж0(d.Field(&seen, 2), &v.Ж0)
+			decodeShape40F2Ж0(d.Field(&seen, 1<<2), &v.Ж0)
 		case "a-b1":
-			decodeSliceOfShape40(d.Field(&seen, 0), &v.Field1)
+			decodeSliceOfShape40(d.Field(&seen, 1<<0), &v.Field1)
 		case "a2":
-			decodeMapOfStringToSliceOfUintptr(d.Field(&seen, 1), &v.F2)
+			decodeMapOfStringToSliceOfUintptr(d.Field(&seen, 1<<1), &v.F2)
 		case "longer_than_eight_bytes4":
-			if taskjson.Alloc(d.Field(&seen, 3), &v.Ж4) {
+			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.Ж4) {
 				d.Time(v.Ж4)
 			}
 		case "a5":
-			decodeShape03F5Ж1(d.Field(&seen, 4), &v.F5)
+			decodeShape03F5Ж1(d.Field(&seen, 1<<4), &v.F5)
 		default:
 			d.Skip()
 		}
@@ -10404,7 +10404,7 @@ func decodeShape40F2Ж0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			d.Field(&seen, 0).Uint16(&v.F0)
+			d.Field(&seen, 1<<0).Uint16(&v.F0)
 		default:
 			d.Skip()
 		}
@@ -10485,19 +10485,19 @@ func decodeShape41(d *taskjson.Decoder, v *Shape41) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "in":
-			decodeShape07(d.Required(&seen, 0), &v.Shape07)
+			decodeShape07(d.Required(&seen, 1<<0), &v.Shape07)
 		case "F0":
-			taskjson.QuotedString(d.Field(&seen, 2), &v.F0)
+			taskjson.QuotedString(d.Field(&seen, 1<<2), &v.F0)
 		case "F1":
-			if taskjson.Alloc(d.Field(&seen, 3), &v.F1) {
+			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.F1) {
 				decodeMapOfStringToUint(d, v.F1)
 			}
 		case "ключ2":
-			decodeMapOfCodeToShape17Field2(d.Field(&seen, 4), &v.Field2)
+			decodeMapOfCodeToShape17Field2(d.Field(&seen, 1<<4), &v.Field2)
 		case "Ж3":
-			decodeShape17Ж3(d.Required(&seen, 1), &v.Ж3)
+			decodeShape17Ж3(d.Required(&seen, 1<<1), &v.Ж3)
 		case "x.y4":
-			decodeShape11(d.Field(&seen, 5), &v.F4)
+			decodeShape11(d.Field(&seen, 1<<5), &v.F4)
 		default:
 			d.Skip()
 		}
@@ -10538,17 +10538,17 @@ func decodeShape42(d *taskjson.Decoder, v *Shape42) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "key0":
-			if taskjson.QuotedAlloc(d.Field(&seen, 4), &v.F0) {
+			if taskjson.QuotedAlloc(d.Field(&seen, 1<<4), &v.F0) {
 				taskjson.QuotedInt(d, v.F0)
 			}
 		case "longer_than_eight_bytes1":
-			d.Required(&seen, 0).Uint32(&v.Ж1)
+			d.Required(&seen, 1<<0).Uint32(&v.Ж1)
 		case "Ж2":
-			decodeArrayOf3Int16(d.Required(&seen, 1), &v.Ж2)
+			decodeArrayOf3Int16(d.Required(&seen, 1<<1), &v.Ж2)
 		case "key3":
-			decodeMapOfStringToShape42Ж3(d.Field(&seen, 2), &v.Ж3)
+			decodeMapOfStringToShape42Ж3(d.Field(&seen, 1<<2), &v.Ж3)
 		case "Ж4":
-			d.Required(&seen, 3).Uint8(&v.Ж4)
+			d.Required(&seen, 1<<3).Uint8(&v.Ж4)
 		default:
 			d.Skip()
 		}
@@ -10639,7 +10639,7 @@ func decodeShape42Ж3(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "key0":
-			decodeShape03F5Ж1(d.Field(&seen, 0), &v.F0)
+			decodeShape03F5Ж1(d.Field(&seen, 1<<0), &v.F0)
 		default:
 			d.Skip()
 		}
@@ -10683,19 +10683,19 @@ func decodeShape43(d *taskjson.Decoder, v *Shape43) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			d.Field(&seen, 3).String((*string)(&v.F0))
+			d.Field(&seen, 1<<3).String((*string)(&v.F0))
 		case "Ж1":
-			if taskjson.Alloc(d.Field(&seen, 4), &v.Ж1) {
+			if taskjson.Alloc(d.Field(&seen, 1<<4), &v.Ж1) {
 				d.Float32((*float32)(v.Ж1))
 			}
 		case "snake_case2":
-			decodeSliceOfPointerToShape43(d.Field(&seen, 0), &v.F2)
+			decodeSliceOfPointerToShape43(d.Field(&seen, 1<<0), &v.F2)
 		case "F3":
-			d.Required(&seen, 1).Uint(&v.F3)
+			d.Required(&seen, 1<<1).Uint(&v.F3)
 		case "F4":
-			decodeSliceOfPointerToShape43(d.Field(&seen, 5), &v.F4)
+			decodeSliceOfPointerToShape43(d.Field(&seen, 1<<5), &v.F4)
 		case "Field6":
-			decodeShape43Field6(d.Required(&seen, 2), &v.Field6)
+			decodeShape43Field6(d.Required(&seen, 1<<2), &v.Field6)
 		default:
 			d.Skip()
 		}
@@ -10755,17 +10755,17 @@ func decodeShape43Field6(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Ж0":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.Ж0) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Ж0) {
 				d.Uint(v.Ж0)
 			}
 		case "F1":
-			if taskjson.Alloc(d.Field(&seen, 2), &v.F1) {
+			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.F1) {
 				d.Bool(v.F1)
 			}
 		case "F2":
-			d.Required(&seen, 0).Int16(&v.F2)
+			d.Required(&seen, 1<<0).Int16(&v.F2)
 		case "Ж3":
-			d.Field(&seen, 3).Uint(&v.Ж3)
+			d.Field(&seen, 1<<3).Uint(&v.Ж3)
 		default:
 			d.Skip()
 		}
@@ -10806,17 +10806,17 @@ func decodeShape44(d *taskjson.Decoder, v *Shape44) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "in":
-			decodeShape05(d.Required(&seen, 0), &v.Shape05)
+			decodeShape05(d.Required(&seen, 1<<0), &v.Shape05)
 		case "longer_than_eight_bytes0":
-			if taskjson.QuotedAlloc(d.Field(&seen, 4), &v.Ж0) {
+			if taskjson.QuotedAlloc(d.Field(&seen, 1<<4), &v.Ж0) {
 				taskjson.QuotedInt(d, v.Ж0)
 			}
 		case "F1":
-			decodeSliceOfShape05Ж0F2(d.Field(&seen, 1), &v.F1)
+			decodeSliceOfShape05Ж0F2(d.Field(&seen, 1<<1), &v.F1)
 		case "Ж2":
-			d.Required(&seen, 2).Bool((*bool)(&v.Ж2))
+			d.Required(&seen, 1<<2).Bool((*bool)(&v.Ж2))
 		case "F4":
-			decodeShape44F4(d.Required(&seen, 3), &v.F4)
+			decodeShape44F4(d.Required(&seen, 1<<3), &v.F4)
 		default:
 			d.Skip()
 		}
@@ -10861,15 +10861,15 @@ func decodeShape44F4(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Ж0":
-			taskjson.QuotedUint(d.Field(&seen, 0), &v.Ж0)
+			taskjson.QuotedUint(d.Field(&seen, 1<<0), &v.Ж0)
 		case "<&>1":
-			decodeShape03F5Ж1(d.Field(&seen, 1), &v.F1)
+			decodeShape03F5Ж1(d.Field(&seen, 1<<1), &v.F1)
 		case "F2":
-			if taskjson.Alloc(d.Field(&seen, 2), &v.F2) {
+			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.F2) {
 				decodeShape44F4F2(d, v.F2)
 			}
 		case "longer_than_eight_bytes3":
-			decodeMapOfStringToMapOfInt8ToString(d.Field(&seen, 3), &v.F3)
+			decodeMapOfStringToMapOfInt8ToString(d.Field(&seen, 1<<3), &v.F3)
 		default:
 			d.Skip()
 		}
@@ -10893,7 +10893,7 @@ func decodeShape44F4F2(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "$0":
-			d.Required(&seen, 0).Float64(&v.F0)
+			d.Required(&seen, 1<<0).Float64(&v.F0)
 		default:
 			d.Skip()
 		}
@@ -10987,31 +10987,31 @@ func decodeShape45(d *taskjson.Decoder, v *Shape45) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "longer_than_eight_bytes0":
-			decodeDict(d.Field(&seen, 5), &v.Field0)
+			decodeDict(d.Field(&seen, 1<<5), &v.Field0)
 		case "ключ2":
-			if taskjson.Alloc(d.Field(&seen, 6), &v.Shape24.F2) {
+			if taskjson.Alloc(d.Field(&seen, 1<<6), &v.Shape24.F2) {
 				decodeShape24F2(d, v.Shape24.F2)
 			}
 		case "a-b3":
-			decodeShape24F3(d.Field(&seen, 7), &v.F3)
+			decodeShape24F3(d.Field(&seen, 1<<7), &v.F3)
 		case "longer_than_eight_bytes4":
-			taskjson.QuotedString(d.Required(&seen, 0), &v.F4)
+			taskjson.QuotedString(d.Required(&seen, 1<<0), &v.F4)
 		case "with space0":
-			d.Required(&seen, 1).String((*string)(&v.F0))
+			d.Required(&seen, 1<<1).String((*string)(&v.F0))
 		case "a1":
-			decodeShape45Field1(d.Required(&seen, 2), &v.Field1)
+			decodeShape45Field1(d.Required(&seen, 1<<2), &v.Field1)
 		case "F2":
-			decodeShape45F2(d.Required(&seen, 3), &v.F2)
+			decodeShape45F2(d.Required(&seen, 1<<3), &v.F2)
 		case "<&>3":
-			d.Field(&seen, 8).Uint8(&v.Field3)
+			d.Field(&seen, 1<<8).Uint8(&v.Field3)
 		case "Field4":
-			decodeSliceOfFloat64(d.Field(&seen, 4), &v.Field4)
+			decodeSliceOfFloat64(d.Field(&seen, 1<<4), &v.Field4)
 		case "F5":
-			if taskjson.Alloc(d.Field(&seen, 9), &v.F5) {
+			if taskjson.Alloc(d.Field(&seen, 1<<9), &v.F5) {
 				d.Uintptr(v.F5)
 			}
 		case "F6":
-			d.Field(&seen, 10).Float32(&v.F6)
+			d.Field(&seen, 1<<10).Float32(&v.F6)
 		default:
 			d.Skip()
 		}
@@ -11042,11 +11042,11 @@ func decodeShape45Field1(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeDict(d.Field(&seen, 0), &v.F0)
+			decodeDict(d.Field(&seen, 1<<0), &v.F0)
 		case "$1":
-			taskjson.QuotedInt(d.Required(&seen, 1), &v.F1)
+			taskjson.QuotedInt(d.Required(&seen, 1<<1), &v.F1)
 		case "a-b2":
-			taskjson.QuotedUint(d.Required(&seen, 2), &v.F2)
+			taskjson.QuotedUint(d.Required(&seen, 1<<2), &v.F2)
 		default:
 			d.Skip()
 		}
@@ -11093,11 +11093,11 @@ func decodeShape45F2(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			d.Field(&seen, 1).Int8(&v.F0)
+			d.Field(&seen, 1<<1).Int8(&v.F0)
 		case "F1":
-			decodeMapOfUint64ToUint8(d.Field(&seen, 2), &v.F1)
+			decodeMapOfUint64ToUint8(d.Field(&seen, 1<<2), &v.F1)
 		case "Field2":
-			decodeShape45F2Field2(d.Required(&seen, 0), &v.Field2)
+			decodeShape45F2Field2(d.Required(&seen, 1<<0), &v.Field2)
 		default:
 			d.Skip()
 		}
@@ -11159,11 +11159,11 @@ func decodeShape45F2Field2(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "ключ0":
-			d.Required(&seen, 0).Uintptr(&v.F0)
+			d.Required(&seen, 1<<0).Uintptr(&v.F0)
 		case "ключ1":
-			decodeShape45F2Field2F1(d.Field(&seen, 1), &v.F1)
+			decodeShape45F2Field2F1(d.Field(&seen, 1<<1), &v.F1)
 		case "F2":
-			if taskjson.Alloc(d.Field(&seen, 2), &v.F2) {
+			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.F2) {
 				d.Uint32(v.F2)
 			}
 		default:
@@ -11192,7 +11192,7 @@ func decodeShape45F2Field2F1(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Field1":
-			if taskjson.Alloc(d.Field(&seen, 0), &v.Field1) {
+			if taskjson.Alloc(d.Field(&seen, 1<<0), &v.Field1) {
 				decodeShape11(d, v.Field1)
 			}
 		default:
@@ -11239,17 +11239,17 @@ func decodeShape46(d *taskjson.Decoder, v *Shape46) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			taskjson.QuotedInt(d.Field(&seen, 2), &v.F0)
+			taskjson.QuotedInt(d.Field(&seen, 1<<2), &v.F0)
 		case "a-b1":
-			decodeArrayOf3PointerToShape09(d.Required(&seen, 0), &v.F1)
+			decodeArrayOf3PointerToShape09(d.Required(&seen, 1<<0), &v.F1)
 		case "Ж2":
-			d.Field(&seen, 3).Uint16(&v.Ж2)
+			d.Field(&seen, 1<<3).Uint16(&v.Ж2)
 		case "Field3":
-			if taskjson.QuotedAlloc(d.Field(&seen, 4), &v.Field3) {
+			if taskjson.QuotedAlloc(d.Field(&seen, 1<<4), &v.Field3) {
 				taskjson.QuotedUint(d, v.Field3)
 			}
 		case "x.y4":
-			decodeSliceOfRate(d.Field(&seen, 1), &v.F4)
+			decodeSliceOfRate(d.Field(&seen, 1<<1), &v.F4)
 		default:
 			d.Skip()
 		}
@@ -11340,23 +11340,23 @@ func decodeShape47(d *taskjson.Decoder, v *Shape47) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "with space1":
-			decodeSliceOfShape19(d.Field(&seen, 0), &v.Field1)
+			decodeSliceOfShape19(d.Field(&seen, 1<<0), &v.Field1)
 		case "x.y2":
-			if taskjson.Alloc(d.Field(&seen, 2), &v.Shape19.F2) {
+			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.Shape19.F2) {
 				decodeShape10(d, v.Shape19.F2)
 			}
 		case "Ж3":
-			d.Field(&seen, 3).Bytes(&v.Ж3)
+			d.Field(&seen, 1<<3).Bytes(&v.Ж3)
 		case "Field0":
-			d.Required(&seen, 1).Float32((*float32)(&v.Field0))
+			d.Required(&seen, 1<<1).Float32((*float32)(&v.Field0))
 		case "longer_than_eight_bytes1":
-			if taskjson.Alloc(d.Field(&seen, 4), &v.F1) {
+			if taskjson.Alloc(d.Field(&seen, 1<<4), &v.F1) {
 				decodeShape47F1(d, v.F1)
 			}
 		case "F2":
-			d.Field(&seen, 5).Float32((*float32)(&v.F2))
+			d.Field(&seen, 1<<5).Float32((*float32)(&v.F2))
 		case "F3":
-			if taskjson.Alloc(d.Field(&seen, 6), &v.F3) {
+			if taskjson.Alloc(d.Field(&seen, 1<<6), &v.F3) {
 				decodeShape47(d, v.F3)
 			}
 		default:
@@ -11398,15 +11398,15 @@ func decodeShape47F1(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeMapOfInt8ToFloat64(d.Field(&seen, 0), &v.F0)
+			decodeMapOfInt8ToFloat64(d.Field(&seen, 1<<0), &v.F0)
 		case "F1":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.F1) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F1) {
 				d.Float32(v.F1)
 			}
 		case "longer_than_eight_bytes2":
-			decodeShape03F5Ж1(d.Field(&seen, 2), &v.Ж2)
+			decodeShape03F5Ж1(d.Field(&seen, 1<<2), &v.Ж2)
 		case "F3":
-			decodeShape03F5Ж1(d.Field(&seen, 3), &v.F3)
+			decodeShape03F5Ж1(d.Field(&seen, 1<<3), &v.F3)
 		default:
 			d.Skip()
 		}
@@ -11466,17 +11466,17 @@ func decodeShape48(d *taskjson.Decoder, v *Shape48) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F3":
-			if taskjson.Alloc(d.Field(&seen, 3), &v.F3) {
+			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.F3) {
 				if taskjson.Alloc(d, v.F3) {
 					d.String(*v.F3)
 				}
 			}
 		case "F0":
-			decodeShape48F0(d.Required(&seen, 0), &v.F0)
+			decodeShape48F0(d.Required(&seen, 1<<0), &v.F0)
 		case "snake_case1":
-			decodeShape48F1(d.Required(&seen, 1), &v.F1)
+			decodeShape48F1(d.Required(&seen, 1<<1), &v.F1)
 		case "$2":
-			d.Required(&seen, 2).Int(&v.F2)
+			d.Required(&seen, 1<<2).Int(&v.F2)
 		default:
 			d.Skip()
 		}
@@ -11519,17 +11519,17 @@ func decodeShape48F0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			d.Required(&seen, 0).Int64(&v.F0)
+			d.Required(&seen, 1<<0).Int64(&v.F0)
 		case "ключ1":
-			decodeShape03F5Ж1(d.Required(&seen, 1), &v.Field1)
+			decodeShape03F5Ж1(d.Required(&seen, 1<<1), &v.Field1)
 		case "a2":
-			d.Field(&seen, 2).Bytes(&v.F2)
+			d.Field(&seen, 1<<2).Bytes(&v.F2)
 		case "<&>3":
-			if taskjson.Alloc(d.Field(&seen, 3), &v.F3) {
+			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.F3) {
 				decodeMapOfStringToShape48(d, v.F3)
 			}
 		case "<&>4":
-			d.Field(&seen, 4).String(&v.Field4)
+			d.Field(&seen, 1<<4).String(&v.Field4)
 		default:
 			d.Skip()
 		}
@@ -11584,7 +11584,7 @@ func decodeShape48F1(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "longer_than_eight_bytes2":
-			decodeShape48F1Field2(d.Required(&seen, 0), &v.Field2)
+			decodeShape48F1Field2(d.Required(&seen, 1<<0), &v.Field2)
 		default:
 			d.Skip()
 		}
@@ -11610,7 +11610,7 @@ func decodeShape48F1Field2(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "a-b0":
-			taskjson.QuotedFloat(d.Field(&seen, 0), &v.F0)
+			taskjson.QuotedFloat(d.Field(&seen, 1<<0), &v.F0)
 		default:
 			d.Skip()
 		}
@@ -11648,9 +11648,9 @@ func decodeShape49(d *taskjson.Decoder, v *Shape49) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Field0":
-			decodeMapOfIntToSliceOfPointerToShape49(d.Field(&seen, 0), &v.Field0)
+			decodeMapOfIntToSliceOfPointerToShape49(d.Field(&seen, 1<<0), &v.Field0)
 		case "x.y2":
-			decodeShape49F2(d.Field(&seen, 1), &v.F2)
+			decodeShape49F2(d.Field(&seen, 1<<1), &v.F2)
 		default:
 			d.Skip()
 		}
@@ -11731,9 +11731,9 @@ func decodeShape49F2(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "<&>0":
-			decodeMapOfNameToDict(d.Field(&seen, 0), &v.Field0)
+			decodeMapOfNameToDict(d.Field(&seen, 1<<0), &v.Field0)
 		case "Field1":
-			decodeShape49F2Field1(d.Field(&seen, 1), &v.Field1)
+			decodeShape49F2Field1(d.Field(&seen, 1<<1), &v.Field1)
 		default:
 			d.Skip()
 		}
@@ -11786,13 +11786,13 @@ func decodeShape49F2Field1(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.F0) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F0) {
 				d.Int64(v.F0)
 			}
 		case "F1":
-			decodeArrayOf1Int8(d.Required(&seen, 0), &v.F1)
+			decodeArrayOf1Int8(d.Required(&seen, 1<<0), &v.F1)
 		case "with space2":
-			if taskjson.Alloc(d.Field(&seen, 2), &v.Ж2) {
+			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.Ж2) {
 				d.Uint(v.Ж2)
 			}
 		default:
@@ -11857,19 +11857,19 @@ func decodeShape50(d *taskjson.Decoder, v *Shape50) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "with space0":
-			d.Field(&seen, 5).Int64(&v.F0)
+			d.Field(&seen, 1<<5).Int64(&v.F0)
 		case "F1":
-			d.Required(&seen, 0).Uint8((*uint8)(&v.F1))
+			d.Required(&seen, 1<<0).Uint8((*uint8)(&v.F1))
 		case "Ж2":
-			decodeShape50Ж2(d.Required(&seen, 1), &v.Ж2)
+			decodeShape50Ж2(d.Required(&seen, 1<<1), &v.Ж2)
 		case "key3":
-			taskjson.QuotedUint(d.Required(&seen, 2), &v.Ж3)
+			taskjson.QuotedUint(d.Required(&seen, 1<<2), &v.Ж3)
 		case "F4":
-			decodeMapOfUint64ToPointerToAny(d.Field(&seen, 3), &v.F4)
+			decodeMapOfUint64ToPointerToAny(d.Field(&seen, 1<<3), &v.F4)
 		case "x.y5":
-			taskjson.QuotedString(d.Required(&seen, 4), &v.F5)
+			taskjson.QuotedString(d.Required(&seen, 1<<4), &v.F5)
 		case "F6":
-			decodeShape50F6(d.Field(&seen, 6), &v.F6)
+			decodeShape50F6(d.Field(&seen, 1<<6), &v.F6)
 		default:
 			d.Skip()
 		}
@@ -11892,7 +11892,7 @@ func decodeShape50Ж2(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeShape03F5Ж1(d.Required(&seen, 0), &v.F0)
+			decodeShape03F5Ж1(d.Required(&seen, 1<<0), &v.F0)
 		default:
 			d.Skip()
 		}
@@ -11947,7 +11947,7 @@ func decodeShape50F6(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Field0":
-			decodeShape50F6Field0(d.Required(&seen, 0), &v.Field0)
+			decodeShape50F6Field0(d.Required(&seen, 1<<0), &v.Field0)
 		default:
 			d.Skip()
 		}
@@ -11982,11 +11982,11 @@ func decodeShape50F6Field0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "ключ0":
-			decodeMapOfStringToInt8(d.Field(&seen, 0), &v.F0)
+			decodeMapOfStringToInt8(d.Field(&seen, 1<<0), &v.F0)
 		case "Ж1":
-			d.Field(&seen, 1).Int64(&v.Ж1)
+			d.Field(&seen, 1<<1).Int64(&v.Ж1)
 		case "F2":
-			if taskjson.Alloc(d.Field(&seen, 2), &v.F2) {
+			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.F2) {
 				d.Int64(v.F2)
 			}
 		default:
@@ -12056,19 +12056,19 @@ func decodeShape51(d *taskjson.Decoder, v *Shape51) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Ж0":
-			d.Required(&seen, 0).Uint16(&v.Ж0)
+			d.Required(&seen, 1<<0).Uint16(&v.Ж0)
 		case "x.y1":
-			d.Field(&seen, 1).Uint8(&v.Ж1)
+			d.Field(&seen, 1<<1).Uint8(&v.Ж1)
 		case "F3":
-			if taskjson.Alloc(d.Field(&seen, 2), &v.F3) {
+			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.F3) {
 				d.Uint8((*uint8)(v.F3))
 			}
 		case "a-b4":
-			decodeMapOfNameToSliceOfArrayOf1Int(d.Field(&seen, 3), &v.Field4)
+			decodeMapOfNameToSliceOfArrayOf1Int(d.Field(&seen, 1<<3), &v.Field4)
 		case "<&>5":
-			d.Field(&seen, 4).Int32(&v.F5)
+			d.Field(&seen, 1<<4).Int32(&v.F5)
 		case "Ж6":
-			d.Field(&seen, 5).Int(&v.Ж6)
+			d.Field(&seen, 1<<5).Int(&v.Ж6)
 		default:
 			d.Skip()
 		}
@@ -12146,13 +12146,13 @@ func decodeShape52(d *taskjson.Decoder, v *Shape52) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Field0":
-			d.Field(&seen, 2).Int(&v.Field0)
+			d.Field(&seen, 1<<2).Int(&v.Field0)
 		case "Ж3":
-			d.Field(&seen, 3).Int16(&v.Ж3)
+			d.Field(&seen, 1<<3).Int16(&v.Ж3)
 		case "F4":
-			d.Required(&seen, 0).Uint32(&v.F4)
+			d.Required(&seen, 1<<0).Uint32(&v.F4)
 		case "x.y5":
-			decodeShape03F5Ж1(d.Required(&seen, 1), &v.F5)
+			decodeShape03F5Ж1(d.Required(&seen, 1<<1), &v.F5)
 		default:
 			d.Skip()
 		}
@@ -12210,21 +12210,21 @@ func decodeShape53(d *taskjson.Decoder, v *Shape53) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "key0":
-			decodeShape28F0(d.Field(&seen, 4), &v.Shape28.F0)
+			decodeShape28F0(d.Field(&seen, 1<<4), &v.Shape28.F0)
 		case "Field1":
-			d.Field(&seen, 0).RawMessage(&v.Field1)
+			d.Field(&seen, 1<<0).RawMessage(&v.Field1)
 		case "F3":
-			taskjson.QuotedFloat(d.Field(&seen, 5), &v.F3)
+			taskjson.QuotedFloat(d.Field(&seen, 1<<5), &v.F3)
 		case "F6":
-			decodeMapOfIntToShape28F6(d.Field(&seen, 1), &v.F6)
+			decodeMapOfIntToShape28F6(d.Field(&seen, 1<<1), &v.F6)
 		case "Ж7":
-			taskjson.QuotedString(d.Field(&seen, 6), &v.Ж7)
+			taskjson.QuotedString(d.Field(&seen, 1<<6), &v.Ж7)
 		case "F0":
-			decodeShape03F5Ж1(d.Required(&seen, 2), &v.F0)
+			decodeShape03F5Ж1(d.Required(&seen, 1<<2), &v.F0)
 		case "a-b1":
-			d.Field(&seen, 7).Int64(&v.F1)
+			d.Field(&seen, 1<<7).Int64(&v.F1)
 		case "Ж3":
-			d.Required(&seen, 3).Number(&v.Ж3)
+			d.Required(&seen, 1<<3).Number(&v.Ж3)
 		default:
 			d.Skip()
 		}
@@ -12266,17 +12266,17 @@ func decodeShape54(d *taskjson.Decoder, v *Shape54) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "ключ0":
-			taskjson.QuotedUint(d.Required(&seen, 0), &v.Ж0)
+			taskjson.QuotedUint(d.Required(&seen, 1<<0), &v.Ж0)
 		case "Field1":
-			d.Required(&seen, 1).String(&v.Field1)
+			d.Required(&seen, 1<<1).String(&v.Field1)
 		case "key2":
-			taskjson.QuotedString(d.Required(&seen, 2), &v.F2)
+			taskjson.QuotedString(d.Required(&seen, 1<<2), &v.F2)
 		case "a-b3":
-			decodeShape39(d.Required(&seen, 3), &v.F3)
+			decodeShape39(d.Required(&seen, 1<<3), &v.F3)
 		case "key4":
-			decodeShape54F4(d.Field(&seen, 5), &v.F4)
+			decodeShape54F4(d.Field(&seen, 1<<5), &v.F4)
 		case "Field5":
-			d.Required(&seen, 4).Float32(&v.Field5)
+			d.Required(&seen, 1<<4).Float32(&v.Field5)
 		default:
 			d.Skip()
 		}
@@ -12320,13 +12320,13 @@ func decodeShape54F4(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Field0":
-			d.Field(&seen, 2).Uint64(&v.Field0)
+			d.Field(&seen, 1<<2).Uint64(&v.Field0)
 		case "snake_case1":
-			d.Required(&seen, 0).Int16(&v.F1)
+			d.Required(&seen, 1<<0).Int16(&v.F1)
 		case "Ж2":
-			d.Field(&seen, 3).Int64(&v.Ж2)
+			d.Field(&seen, 1<<3).Int64(&v.Ж2)
 		case "with space3":
-			decodeSliceOfShape54F4Field3(d.Field(&seen, 1), &v.Field3)
+			decodeSliceOfShape54F4Field3(d.Field(&seen, 1<<1), &v.Field3)
 		default:
 			d.Skip()
 		}
@@ -12372,7 +12372,7 @@ func decodeShape54F4Field3(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "key0":
-			d.Field(&seen, 0).Uint16(&v.F0)
+			d.Field(&seen, 1<<0).Uint16(&v.F0)
 		default:
 			d.Skip()
 		}
@@ -12406,7 +12406,7 @@ func decodeShape55(d *taskjson.Decoder, v *Shape55) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "<&>0":
-			taskjson.QuotedUint(d.Required(&seen, 0), &v.F0)
+			taskjson.QuotedUint(d.Required(&seen, 1<<0), &v.F0)
 		default:
 			d.Skip()
 		}
@@ -12446,11 +12446,11 @@ func decodeShape56(d *taskjson.Decoder, v *Shape56) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Ж0":
-			decodeSliceOfShape56(d.Field(&seen, 0), &v.Ж0)
+			decodeSliceOfShape56(d.Field(&seen, 1<<0), &v.Ж0)
 		case "a1":
-			decodeSliceOfShape56(d.Field(&seen, 1), &v.Ж1)
+			decodeSliceOfShape56(d.Field(&seen, 1<<1), &v.Ж1)
 		case "F3":
-			decodeSliceOfShape56F3(d.Field(&seen, 2), &v.F3)
+			decodeSliceOfShape56F3(d.Field(&seen, 1<<2), &v.F3)
 		default:
 			d.Skip()
 		}
@@ -12548,15 +12548,15 @@ func decodeShape57(d *taskjson.Decoder, v *Shape57) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeShape03F5Ж1(d.Field(&seen, 2), &v.F0)
+			decodeShape03F5Ж1(d.Field(&seen, 1<<2), &v.F0)
 		case "$1":
-			d.Field(&seen, 3).Uint8((*uint8)(&v.Ж1))
+			d.Field(&seen, 1<<3).Uint8((*uint8)(&v.Ж1))
 		case "snake_case3":
-			d.Required(&seen, 0).Float32((*float32)(&v.F3))
+			d.Required(&seen, 1<<0).Float32((*float32)(&v.F3))
 		case "F4":
-			d.Field(&seen, 1).Bytes(&v.F4)
+			d.Field(&seen, 1<<1).Bytes(&v.F4)
 		case "Ж5":
-			decodeShape57Ж5(d.Field(&seen, 4), &v.Ж5)
+			decodeShape57Ж5(d.Field(&seen, 1<<4), &v.Ж5)
 		default:
 			d.Skip()
 		}
@@ -12585,9 +12585,9 @@ func decodeShape57Ж5(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "a-b0":
-			decodeArrayOf3MapOfCodeToInt(d.Required(&seen, 0), &v.Field0)
+			decodeArrayOf3MapOfCodeToInt(d.Required(&seen, 1<<0), &v.Field0)
 		case "F1":
-			taskjson.QuotedUint(d.Field(&seen, 1), &v.F1)
+			taskjson.QuotedUint(d.Field(&seen, 1<<1), &v.F1)
 		default:
 			d.Skip()
 		}
@@ -12661,7 +12661,7 @@ func decodeShape58(d *taskjson.Decoder, v *Shape58) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			d.Required(&seen, 0).Float64(&v.F0)
+			d.Required(&seen, 1<<0).Float64(&v.F0)
 		default:
 			d.Skip()
 		}
@@ -12706,17 +12706,17 @@ func decodeShape59(d *taskjson.Decoder, v *Shape59) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F1":
-			d.Field(&seen, 0).RawMessage(&v.F1)
+			d.Field(&seen, 1<<0).RawMessage(&v.F1)
 		case "Ж3":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.Ж3) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Ж3) {
 				decodeShape59Ж3(d, v.Ж3)
 			}
 		case "F4":
-			if taskjson.Alloc(d.Field(&seen, 2), &v.F4) {
+			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.F4) {
 				decodeMapOfNameToSliceOfUint16(d, v.F4)
 			}
 		case "Field5":
-			d.Field(&seen, 3).Uint16(&v.Field5)
+			d.Field(&seen, 1<<3).Uint16(&v.Field5)
 		default:
 			d.Skip()
 		}
@@ -12740,7 +12740,7 @@ func decodeShape59Ж3(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F1":
-			d.Required(&seen, 0).String(&v.F1)
+			d.Required(&seen, 1<<0).String(&v.F1)
 		default:
 			d.Skip()
 		}
@@ -12803,19 +12803,19 @@ func decodeShape60(d *taskjson.Decoder, v *Shape60) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeShape60F0(d.Required(&seen, 0), &v.F0)
+			decodeShape60F0(d.Required(&seen, 1<<0), &v.F0)
 		case "F1":
-			d.Required(&seen, 1).Float32(&v.F1)
+			d.Required(&seen, 1<<1).Float32(&v.F1)
 		case "F2":
-			if taskjson.Alloc(d.Field(&seen, 4), &v.F2) {
+			if taskjson.Alloc(d.Field(&seen, 1<<4), &v.F2) {
 				decodeShape60F2(d, v.F2)
 			}
 		case "ключ4":
-			d.Field(&seen, 5).Uint64(&v.Ж4)
+			d.Field(&seen, 1<<5).Uint64(&v.Ж4)
 		case "a-b6":
-			decodeSliceOfPointerToShape60(d.Field(&seen, 2), &v.F6)
+			decodeSliceOfPointerToShape60(d.Field(&seen, 1<<2), &v.F6)
 		case "F7":
-			d.Required(&seen, 3).Int64(&v.F7)
+			d.Required(&seen, 1<<3).Int64(&v.F7)
 		default:
 			d.Skip()
 		}
@@ -12845,9 +12845,9 @@ func decodeShape60F0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			d.Required(&seen, 0).Int32(&v.F0)
+			d.Required(&seen, 1<<0).Int32(&v.F0)
 		case "$1":
-			if taskjson.Alloc(d.Field(&seen, 1), &v.F1) {
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F1) {
 				decodeArrayOf3Uint32(d, v.F1)
 			}
 		default:
@@ -12901,9 +12901,9 @@ func decodeShape60F2(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "a1":
-			taskjson.QuotedString(d.Field(&seen, 0), &v.F1)
+			taskjson.QuotedString(d.Field(&seen, 1<<0), &v.F1)
 		case "$2":
-			decodeShape03F5Ж1(d.Field(&seen, 1), &v.F2)
+			decodeShape03F5Ж1(d.Field(&seen, 1<<1), &v.F2)
 		default:
 			d.Skip()
 		}
@@ -13029,19 +13029,19 @@ func decodeShape63(d *taskjson.Decoder, v *Shape63) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "Ж0":
-			d.Required(&seen, 0).String(&v.Ж0)
+			d.Required(&seen, 1<<0).String(&v.Ж0)
 		case "F1":
-			decodeMapOfInt8ToPointerToTimeTime(d.Field(&seen, 1), &v.F1)
+			decodeMapOfInt8ToPointerToTimeTime(d.Field(&seen, 1<<1), &v.F1)
 		case "longer_than_eight_bytes2":
-			taskjson.QuotedUint(d.Required(&seen, 2), &v.F2)
+			taskjson.QuotedUint(d.Required(&seen, 1<<2), &v.F2)
 		case "F3":
-			decodeSliceOfShape63(d.Field(&seen, 4), &v.F3)
+			decodeSliceOfShape63(d.Field(&seen, 1<<4), &v.F3)
 		case "<&>4":
-			decodeSliceOfMapOfUint64ToUint(d.Field(&seen, 3), &v.F4)
+			decodeSliceOfMapOfUint64ToUint(d.Field(&seen, 1<<3), &v.F4)
 		case "a-b5":
-			decodeShape63F5(d.Field(&seen, 5), &v.F5)
+			decodeShape63F5(d.Field(&seen, 1<<5), &v.F5)
 		case "Field6":
-			decodeShape63Field6(d.Field(&seen, 6), &v.Field6)
+			decodeShape63Field6(d.Field(&seen, 1<<6), &v.Field6)
 		default:
 			d.Skip()
 		}
@@ -13149,13 +13149,13 @@ func decodeShape63F5(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "snake_case0":
-			decodeSliceOfInt64(d.Field(&seen, 2), &v.F0)
+			decodeSliceOfInt64(d.Field(&seen, 1<<2), &v.F0)
 		case "<&>2":
-			taskjson.QuotedString(d.Required(&seen, 0), &v.Ж2)
+			taskjson.QuotedString(d.Required(&seen, 1<<0), &v.Ж2)
 		case "Ж3":
-			decodeMapOfNameToSliceOfShape14(d.Field(&seen, 3), &v.Ж3)
+			decodeMapOfNameToSliceOfShape14(d.Field(&seen, 1<<3), &v.Ж3)
 		case "Ж5":
-			d.Field(&seen, 1).Bytes(&v.Ж5)
+			d.Field(&seen, 1<<1).Bytes(&v.Ж5)
 		default:
 			d.Skip()
 		}
@@ -13212,7 +13212,7 @@ func decodeShape63Field6(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "<&>0":
-			decodeShape63Field6F0(d.Field(&seen, 0), &v.F0)
+			decodeShape63Field6F0(d.Field(&seen, 1<<0), &v.F0)
 		default:
 			d.Skip()
 		}
@@ -13239,9 +13239,9 @@ func decodeShape63Field6F0(d *taskjson.Decoder, v *struct {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "F0":
-			decodeArrayOf1Uint32(d.Required(&seen, 0), &v.F0)
+			decodeArrayOf1Uint32(d.Required(&seen, 1<<0), &v.F0)
 		case "x.y1":
-			taskjson.QuotedString(d.Required(&seen, 1), &v.Ж1)
+			taskjson.QuotedString(d.Required(&seen, 1<<1), &v.Ж1)
 		default:
 			d.Skip()
 		}

@@ -382,311 +382,311 @@ func decodeWide(d *taskjson.Decoder, v *Wide) {
 	for more := d.Object(&seen[0]); more; more = d.More() {
 		switch string(d.Key()) {
 		case "f0":
-			d.Required(&seen[0], 0).Int(&v.F0)
+			d.Required(&seen[0], 1<<0).Int(&v.F0)
 		case "f1":
-			d.Field(&seen[0], 50).String(&v.F1)
+			d.Field(&seen[0], 1<<50).String(&v.F1)
 		case "f2":
-			d.Defaulted(&seen[0], 51, 52).Bool(&v.F2)
+			d.Defaulted(&seen[0], 1<<51, 1<<52).Bool(&v.F2)
 		case "f3":
-			d.Required(&seen[0], 1).Int(&v.F3)
+			d.Required(&seen[0], 1<<1).Int(&v.F3)
 		case "f4":
-			d.Field(&seen[0], 53).String(&v.F4)
+			d.Field(&seen[0], 1<<53).String(&v.F4)
 		case "f5":
-			d.Defaulted(&seen[0], 54, 55).Bool(&v.F5)
+			d.Defaulted(&seen[0], 1<<54, 1<<55).Bool(&v.F5)
 		case "f6":
-			d.Required(&seen[0], 2).Int(&v.F6)
+			d.Required(&seen[0], 1<<2).Int(&v.F6)
 		case "f7":
-			d.Field(&seen[0], 56).String(&v.F7)
+			d.Field(&seen[0], 1<<56).String(&v.F7)
 		case "f8":
-			d.Defaulted(&seen[0], 57, 58).Bool(&v.F8)
+			d.Defaulted(&seen[0], 1<<57, 1<<58).Bool(&v.F8)
 		case "f9":
-			d.Required(&seen[0], 3).Int(&v.F9)
+			d.Required(&seen[0], 1<<3).Int(&v.F9)
 		case "f10":
-			d.Field(&seen[0], 59).String(&v.F10)
+			d.Field(&seen[0], 1<<59).String(&v.F10)
 		case "f11":
-			d.Defaulted(&seen[0], 60, 61).Bool(&v.F11)
+			d.Defaulted(&seen[0], 1<<60, 1<<61).Bool(&v.F11)
 		case "f12":
-			d.Required(&seen[0], 4).Int(&v.F12)
+			d.Required(&seen[0], 1<<4).Int(&v.F12)
 		case "f13":
-			d.Field(&seen[0], 62).String(&v.F13)
+			d.Field(&seen[0], 1<<62).String(&v.F13)
 		case "f14":
-			d.Defaulted(&seen[1], 0, 1).Bool(&v.F14)
+			d.Defaulted(&seen[1], 1<<0, 1<<1).Bool(&v.F14)
 		case "f15":
-			d.Required(&seen[0], 5).Int(&v.F15)
+			d.Required(&seen[0], 1<<5).Int(&v.F15)
 		case "f16":
-			d.Field(&seen[1], 2).String(&v.F16)
+			d.Field(&seen[1], 1<<2).String(&v.F16)
 		case "f17":
-			d.Defaulted(&seen[1], 3, 4).Bool(&v.F17)
+			d.Defaulted(&seen[1], 1<<3, 1<<4).Bool(&v.F17)
 		case "f18":
-			d.Required(&seen[0], 6).Int(&v.F18)
+			d.Required(&seen[0], 1<<6).Int(&v.F18)
 		case "f19":
-			d.Field(&seen[1], 5).String(&v.F19)
+			d.Field(&seen[1], 1<<5).String(&v.F19)
 		case "f20":
-			d.Defaulted(&seen[1], 6, 7).Bool(&v.F20)
+			d.Defaulted(&seen[1], 1<<6, 1<<7).Bool(&v.F20)
 		case "f21":
-			d.Required(&seen[0], 7).Int(&v.F21)
+			d.Required(&seen[0], 1<<7).Int(&v.F21)
 		case "f22":
-			d.Field(&seen[1], 8).String(&v.F22)
+			d.Field(&seen[1], 1<<8).String(&v.F22)
 		case "f23":
-			d.Defaulted(&seen[1], 9, 10).Bool(&v.F23)
+			d.Defaulted(&seen[1], 1<<9, 1<<10).Bool(&v.F23)
 		case "f24":
-			d.Required(&seen[0], 8).Int(&v.F24)
+			d.Required(&seen[0], 1<<8).Int(&v.F24)
 		case "f25":
-			d.Field(&seen[1], 11).String(&v.F25)
+			d.Field(&seen[1], 1<<11).String(&v.F25)
 		case "f26":
-			d.Defaulted(&seen[1], 12, 13).Bool(&v.F26)
+			d.Defaulted(&seen[1], 1<<12, 1<<13).Bool(&v.F26)
 		case "f27":
-			d.Required(&seen[0], 9).Int(&v.F27)
+			d.Required(&seen[0], 1<<9).Int(&v.F27)
 		case "f28":
-			d.Field(&seen[1], 14).String(&v.F28)
+			d.Field(&seen[1], 1<<14).String(&v.F28)
 		case "f29":
-			d.Defaulted(&seen[1], 15, 16).Bool(&v.F29)
+			d.Defaulted(&seen[1], 1<<15, 1<<16).Bool(&v.F29)
 		case "f30":
-			d.Required(&seen[0], 10).Int(&v.F30)
+			d.Required(&seen[0], 1<<10).Int(&v.F30)
 		case "f31":
-			d.Field(&seen[1], 17).String(&v.F31)
+			d.Field(&seen[1], 1<<17).String(&v.F31)
 		case "f32":
-			d.Defaulted(&seen[1], 18, 19).Bool(&v.F32)
+			d.Defaulted(&seen[1], 1<<18, 1<<19).Bool(&v.F32)
 		case "f33":
-			d.Required(&seen[0], 11).Int(&v.F33)
+			d.Required(&seen[0], 1<<11).Int(&v.F33)
 		case "f34":
-			d.Field(&seen[1], 20).String(&v.F34)
+			d.Field(&seen[1], 1<<20).String(&v.F34)
 		case "f35":
-			d.Defaulted(&seen[1], 21, 22).Bool(&v.F35)
+			d.Defaulted(&seen[1], 1<<21, 1<<22).Bool(&v.F35)
 		case "f36":
-			d.Required(&seen[0], 12).Int(&v.F36)
+			d.Required(&seen[0], 1<<12).Int(&v.F36)
 		case "f37":
-			d.Field(&seen[1], 23).String(&v.F37)
+			d.Field(&seen[1], 1<<23).String(&v.F37)
 		case "f38":
-			d.Defaulted(&seen[1], 24, 25).Bool(&v.F38)
+			d.Defaulted(&seen[1], 1<<24, 1<<25).Bool(&v.F38)
 		case "f39":
-			d.Required(&seen[0], 13).Int(&v.F39)
+			d.Required(&seen[0], 1<<13).Int(&v.F39)
 		case "f40":
-			d.Field(&seen[1], 26).String(&v.F40)
+			d.Field(&seen[1], 1<<26).String(&v.F40)
 		case "f41":
-			d.Defaulted(&seen[1], 27, 28).Bool(&v.F41)
+			d.Defaulted(&seen[1], 1<<27, 1<<28).Bool(&v.F41)
 		case "f42":
-			d.Required(&seen[0], 14).Int(&v.F42)
+			d.Required(&seen[0], 1<<14).Int(&v.F42)
 		case "f43":
-			d.Field(&seen[1], 29).String(&v.F43)
+			d.Field(&seen[1], 1<<29).String(&v.F43)
 		case "f44":
-			d.Defaulted(&seen[1], 30, 31).Bool(&v.F44)
+			d.Defaulted(&seen[1], 1<<30, 1<<31).Bool(&v.F44)
 		case "f45":
-			d.Required(&seen[0], 15).Int(&v.F45)
+			d.Required(&seen[0], 1<<15).Int(&v.F45)
 		case "f46":
-			d.Field(&seen[1], 32).String(&v.F46)
+			d.Field(&seen[1], 1<<32).String(&v.F46)
 		case "f47":
-			d.Defaulted(&seen[1], 33, 34).Bool(&v.F47)
+			d.Defaulted(&seen[1], 1<<33, 1<<34).Bool(&v.F47)
 		case "f48":
-			d.Required(&seen[0], 16).Int(&v.F48)
+			d.Required(&seen[0], 1<<16).Int(&v.F48)
 		case "f49":
-			d.Field(&seen[1], 35).String(&v.F49)
+			d.Field(&seen[1], 1<<35).String(&v.F49)
 		case "f50":
-			d.Defaulted(&seen[1], 36, 37).Bool(&v.F50)
+			d.Defaulted(&seen[1], 1<<36, 1<<37).Bool(&v.F50)
 		case "f51":
-			d.Required(&seen[0], 17).Int(&v.F51)
+			d.Required(&seen[0], 1<<17).Int(&v.F51)
 		case "f52":
-			d.Field(&seen[1], 38).String(&v.F52)
+			d.Field(&seen[1], 1<<38).String(&v.F52)
 		case "f53":
-			d.Defaulted(&seen[1], 39, 40).Bool(&v.F53)
+			d.Defaulted(&seen[1], 1<<39, 1<<40).Bool(&v.F53)
 		case "f54":
-			d.Required(&seen[0], 18).Int(&v.F54)
+			d.Required(&seen[0], 1<<18).Int(&v.F54)
 		case "f55":
-			d.Field(&seen[1], 41).String(&v.F55)
+			d.Field(&seen[1], 1<<41).String(&v.F55)
 		case "f56":
-			d.Defaulted(&seen[1], 42, 43).Bool(&v.F56)
+			d.Defaulted(&seen[1], 1<<42, 1<<43).Bool(&v.F56)
 		case "f57":
-			d.Required(&seen[0], 19).Int(&v.F57)
+			d.Required(&seen[0], 1<<19).Int(&v.F57)
 		case "f58":
-			d.Field(&seen[1], 44).String(&v.F58)
+			d.Field(&seen[1], 1<<44).String(&v.F58)
 		case "f59":
-			d.Defaulted(&seen[1], 45, 46).Bool(&v.F59)
+			d.Defaulted(&seen[1], 1<<45, 1<<46).Bool(&v.F59)
 		case "f60":
-			d.Required(&seen[0], 20).Int(&v.F60)
+			d.Required(&seen[0], 1<<20).Int(&v.F60)
 		case "f61":
-			d.Field(&seen[1], 47).String(&v.F61)
+			d.Field(&seen[1], 1<<47).String(&v.F61)
 		case "f62":
-			d.Defaulted(&seen[1], 48, 49).Bool(&v.F62)
+			d.Defaulted(&seen[1], 1<<48, 1<<49).Bool(&v.F62)
 		case "f63":
-			d.Required(&seen[0], 21).Int(&v.F63)
+			d.Required(&seen[0], 1<<21).Int(&v.F63)
 		case "f64":
-			d.Field(&seen[1], 50).String(&v.F64)
+			d.Field(&seen[1], 1<<50).String(&v.F64)
 		case "f65":
-			d.Defaulted(&seen[1], 51, 52).Bool(&v.F65)
+			d.Defaulted(&seen[1], 1<<51, 1<<52).Bool(&v.F65)
 		case "f66":
-			d.Required(&seen[0], 22).Int(&v.F66)
+			d.Required(&seen[0], 1<<22).Int(&v.F66)
 		case "f67":
-			d.Field(&seen[1], 53).String(&v.F67)
+			d.Field(&seen[1], 1<<53).String(&v.F67)
 		case "f68":
-			d.Defaulted(&seen[1], 54, 55).Bool(&v.F68)
+			d.Defaulted(&seen[1], 1<<54, 1<<55).Bool(&v.F68)
 		case "f69":
-			d.Required(&seen[0], 23).Int(&v.F69)
+			d.Required(&seen[0], 1<<23).Int(&v.F69)
 		case "f70":
-			d.Field(&seen[1], 56).String(&v.F70)
+			d.Field(&seen[1], 1<<56).String(&v.F70)
 		case "f71":
-			d.Defaulted(&seen[1], 57, 58).Bool(&v.F71)
+			d.Defaulted(&seen[1], 1<<57, 1<<58).Bool(&v.F71)
 		case "f72":
-			d.Required(&seen[0], 24).Int(&v.F72)
+			d.Required(&seen[0], 1<<24).Int(&v.F72)
 		case "f73":
-			d.Field(&seen[1], 59).String(&v.F73)
+			d.Field(&seen[1], 1<<59).String(&v.F73)
 		case "f74":
-			d.Defaulted(&seen[1], 60, 61).Bool(&v.F74)
+			d.Defaulted(&seen[1], 1<<60, 1<<61).Bool(&v.F74)
 		case "f75":
-			d.Required(&seen[0], 25).Int(&v.F75)
+			d.Required(&seen[0], 1<<25).Int(&v.F75)
 		case "f76":
-			d.Field(&seen[1], 62).String(&v.F76)
+			d.Field(&seen[1], 1<<62).String(&v.F76)
 		case "f77":
-			d.Defaulted(&seen[2], 0, 1).Bool(&v.F77)
+			d.Defaulted(&seen[2], 1<<0, 1<<1).Bool(&v.F77)
 		case "f78":
-			d.Required(&seen[0], 26).Int(&v.F78)
+			d.Required(&seen[0], 1<<26).Int(&v.F78)
 		case "f79":
-			d.Field(&seen[2], 2).String(&v.F79)
+			d.Field(&seen[2], 1<<2).String(&v.F79)
 		case "f80":
-			d.Defaulted(&seen[2], 3, 4).Bool(&v.F80)
+			d.Defaulted(&seen[2], 1<<3, 1<<4).Bool(&v.F80)
 		case "f81":
-			d.Required(&seen[0], 27).Int(&v.F81)
+			d.Required(&seen[0], 1<<27).Int(&v.F81)
 		case "f82":
-			d.Field(&seen[2], 5).String(&v.F82)
+			d.Field(&seen[2], 1<<5).String(&v.F82)
 		case "f83":
-			d.Defaulted(&seen[2], 6, 7).Bool(&v.F83)
+			d.Defaulted(&seen[2], 1<<6, 1<<7).Bool(&v.F83)
 		case "f84":
-			d.Required(&seen[0], 28).Int(&v.F84)
+			d.Required(&seen[0], 1<<28).Int(&v.F84)
 		case "f85":
-			d.Field(&seen[2], 8).String(&v.F85)
+			d.Field(&seen[2], 1<<8).String(&v.F85)
 		case "f86":
-			d.Defaulted(&seen[2], 9, 10).Bool(&v.F86)
+			d.Defaulted(&seen[2], 1<<9, 1<<10).Bool(&v.F86)
 		case "f87":
-			d.Required(&seen[0], 29).Int(&v.F87)
+			d.Required(&seen[0], 1<<29).Int(&v.F87)
 		case "f88":
-			d.Field(&seen[2], 11).String(&v.F88)
+			d.Field(&seen[2], 1<<11).String(&v.F88)
 		case "f89":
-			d.Defaulted(&seen[2], 12, 13).Bool(&v.F89)
+			d.Defaulted(&seen[2], 1<<12, 1<<13).Bool(&v.F89)
 		case "f90":
-			d.Required(&seen[0], 30).Int(&v.F90)
+			d.Required(&seen[0], 1<<30).Int(&v.F90)
 		case "f91":
-			d.Field(&seen[2], 14).String(&v.F91)
+			d.Field(&seen[2], 1<<14).String(&v.F91)
 		case "f92":
-			d.Defaulted(&seen[2], 15, 16).Bool(&v.F92)
+			d.Defaulted(&seen[2], 1<<15, 1<<16).Bool(&v.F92)
 		case "f93":
-			d.Required(&seen[0], 31).Int(&v.F93)
+			d.Required(&seen[0], 1<<31).Int(&v.F93)
 		case "f94":
-			d.Field(&seen[2], 17).String(&v.F94)
+			d.Field(&seen[2], 1<<17).String(&v.F94)
 		case "f95":
-			d.Defaulted(&seen[2], 18, 19).Bool(&v.F95)
+			d.Defaulted(&seen[2], 1<<18, 1<<19).Bool(&v.F95)
 		case "f96":
-			d.Required(&seen[0], 32).Int(&v.F96)
+			d.Required(&seen[0], 1<<32).Int(&v.F96)
 		case "f97":
-			d.Field(&seen[2], 20).String(&v.F97)
+			d.Field(&seen[2], 1<<20).String(&v.F97)
 		case "f98":
-			d.Defaulted(&seen[2], 21, 22).Bool(&v.F98)
+			d.Defaulted(&seen[2], 1<<21, 1<<22).Bool(&v.F98)
 		case "f99":
-			d.Required(&seen[0], 33).Int(&v.F99)
+			d.Required(&seen[0], 1<<33).Int(&v.F99)
 		case "f100":
-			d.Field(&seen[2], 23).String(&v.F100)
+			d.Field(&seen[2], 1<<23).String(&v.F100)
 		case "f101":
-			d.Defaulted(&seen[2], 24, 25).Bool(&v.F101)
+			d.Defaulted(&seen[2], 1<<24, 1<<25).Bool(&v.F101)
 		case "f102":
-			d.Required(&seen[0], 34).Int(&v.F102)
+			d.Required(&seen[0], 1<<34).Int(&v.F102)
 		case "f103":
-			d.Field(&seen[2], 26).String(&v.F103)
+			d.Field(&seen[2], 1<<26).String(&v.F103)
 		case "f104":
-			d.Defaulted(&seen[2], 27, 28).Bool(&v.F104)
+			d.Defaulted(&seen[2], 1<<27, 1<<28).Bool(&v.F104)
 		case "f105":
-			d.Required(&seen[0], 35).Int(&v.F105)
+			d.Required(&seen[0], 1<<35).Int(&v.F105)
 		case "f106":
-			d.Field(&seen[2], 29).String(&v.F106)
+			d.Field(&seen[2], 1<<29).String(&v.F106)
 		case "f107":
-			d.Defaulted(&seen[2], 30, 31).Bool(&v.F107)
+			d.Defaulted(&seen[2], 1<<30, 1<<31).Bool(&v.F107)
 		case "f108":
-			d.Required(&seen[0], 36).Int(&v.F108)
+			d.Required(&seen[0], 1<<36).Int(&v.F108)
 		case "f109":
-			d.Field(&seen[2], 32).String(&v.F109)
+			d.Field(&seen[2], 1<<32).String(&v.F109)
 		case "f110":
-			d.Defaulted(&seen[2], 33, 34).Bool(&v.F110)
+			d.Defaulted(&seen[2], 1<<33, 1<<34).Bool(&v.F110)
 		case "f111":
-			d.Required(&seen[0], 37).Int(&v.F111)
+			d.Required(&seen[0], 1<<37).Int(&v.F111)
 		case "f112":
-			d.Field(&seen[2], 35).String(&v.F112)
+			d.Field(&seen[2], 1<<35).String(&v.F112)
 		case "f113":
-			d.Defaulted(&seen[2], 36, 37).Bool(&v.F113)
+			d.Defaulted(&seen[2], 1<<36, 1<<37).Bool(&v.F113)
 		case "f114":
-			d.Required(&seen[0], 38).Int(&v.F114)
+			d.Required(&seen[0], 1<<38).Int(&v.F114)
 		case "f115":
-			d.Field(&seen[2], 38).String(&v.F115)
+			d.Field(&seen[2], 1<<38).String(&v.F115)
 		case "f116":
-			d.Defaulted(&seen[2], 39, 40).Bool(&v.F116)
+			d.Defaulted(&seen[2], 1<<39, 1<<40).Bool(&v.F116)
 		case "f117":
-			d.Required(&seen[0], 39).Int(&v.F117)
+			d.Required(&seen[0], 1<<39).Int(&v.F117)
 		case "f118":
-			d.Field(&seen[2], 41).String(&v.F118)
+			d.Field(&seen[2], 1<<41).String(&v.F118)
 		case "f119":
-			d.Defaulted(&seen[2], 42, 43).Bool(&v.F119)
+			d.Defaulted(&seen[2], 1<<42, 1<<43).Bool(&v.F119)
 		case "f120":
-			d.Required(&seen[0], 40).Int(&v.F120)
+			d.Required(&seen[0], 1<<40).Int(&v.F120)
 		case "f121":
-			d.Field(&seen[2], 44).String(&v.F121)
+			d.Field(&seen[2], 1<<44).String(&v.F121)
 		case "f122":
-			d.Defaulted(&seen[2], 45, 46).Bool(&v.F122)
+			d.Defaulted(&seen[2], 1<<45, 1<<46).Bool(&v.F122)
 		case "f123":
-			d.Required(&seen[0], 41).Int(&v.F123)
+			d.Required(&seen[0], 1<<41).Int(&v.F123)
 		case "f124":
-			d.Field(&seen[2], 47).String(&v.F124)
+			d.Field(&seen[2], 1<<47).String(&v.F124)
 		case "f125":
-			d.Defaulted(&seen[2], 48, 49).Bool(&v.F125)
+			d.Defaulted(&seen[2], 1<<48, 1<<49).Bool(&v.F125)
 		case "f126":
-			d.Required(&seen[0], 42).Int(&v.F126)
+			d.Required(&seen[0], 1<<42).Int(&v.F126)
 		case "f127":
-			d.Field(&seen[2], 50).String(&v.F127)
+			d.Field(&seen[2], 1<<50).String(&v.F127)
 		case "f128":
-			d.Defaulted(&seen[2], 51, 52).Bool(&v.F128)
+			d.Defaulted(&seen[2], 1<<51, 1<<52).Bool(&v.F128)
 		case "f129":
-			d.Required(&seen[0], 43).Int(&v.F129)
+			d.Required(&seen[0], 1<<43).Int(&v.F129)
 		case "f130":
-			d.Field(&seen[2], 53).String(&v.F130)
+			d.Field(&seen[2], 1<<53).String(&v.F130)
 		case "f131":
-			d.Defaulted(&seen[2], 54, 55).Bool(&v.F131)
+			d.Defaulted(&seen[2], 1<<54, 1<<55).Bool(&v.F131)
 		case "f132":
-			d.Required(&seen[0], 44).Int(&v.F132)
+			d.Required(&seen[0], 1<<44).Int(&v.F132)
 		case "f133":
-			d.Field(&seen[2], 56).String(&v.F133)
+			d.Field(&seen[2], 1<<56).String(&v.F133)
 		case "f134":
-			d.Defaulted(&seen[2], 57, 58).Bool(&v.F134)
+			d.Defaulted(&seen[2], 1<<57, 1<<58).Bool(&v.F134)
 		case "f135":
-			d.Required(&seen[0], 45).Int(&v.F135)
+			d.Required(&seen[0], 1<<45).Int(&v.F135)
 		case "f136":
-			d.Field(&seen[2], 59).String(&v.F136)
+			d.Field(&seen[2], 1<<59).String(&v.F136)
 		case "f137":
-			d.Defaulted(&seen[2], 60, 61).Bool(&v.F137)
+			d.Defaulted(&seen[2], 1<<60, 1<<61).Bool(&v.F137)
 		case "f138":
-			d.Required(&seen[0], 46).Int(&v.F138)
+			d.Required(&seen[0], 1<<46).Int(&v.F138)
 		case "f139":
-			d.Field(&seen[2], 62).String(&v.F139)
+			d.Field(&seen[2], 1<<62).String(&v.F139)
 		case "f140":
-			d.Defaulted(&seen[3], 0, 1).Bool(&v.F140)
+			d.Defaulted(&seen[3], 1<<0, 1<<1).Bool(&v.F140)
 		case "f141":
-			d.Required(&seen[0], 47).Int(&v.F141)
+			d.Required(&seen[0], 1<<47).Int(&v.F141)
 		case "f142":
-			d.Field(&seen[3], 2).String(&v.F142)
+			d.Field(&seen[3], 1<<2).String(&v.F142)
 		case "f143":
-			d.Defaulted(&seen[3], 3, 4).Bool(&v.F143)
+			d.Defaulted(&seen[3], 1<<3, 1<<4).Bool(&v.F143)
 		case "f144":
-			d.Required(&seen[0], 48).Int(&v.F144)
+			d.Required(&seen[0], 1<<48).Int(&v.F144)
 		case "f145":
-			d.Field(&seen[3], 5).String(&v.F145)
+			d.Field(&seen[3], 1<<5).String(&v.F145)
 		case "f146":
-			d.Defaulted(&seen[3], 6, 7).Bool(&v.F146)
+			d.Defaulted(&seen[3], 1<<6, 1<<7).Bool(&v.F146)
 		case "f147":
-			d.Required(&seen[0], 49).Int(&v.F147)
+			d.Required(&seen[0], 1<<49).Int(&v.F147)
 		case "f148":
-			d.Field(&seen[3], 8).String(&v.F148)
+			d.Field(&seen[3], 1<<8).String(&v.F148)
 		case "f149":
-			d.Defaulted(&seen[3], 9, 10).Bool(&v.F149)
+			d.Defaulted(&seen[3], 1<<9, 1<<10).Bool(&v.F149)
 		case "self":
-			if taskjson.Alloc(d.Field(&seen[3], 11), &v.Self) {
+			if taskjson.Alloc(d.Field(&seen[3], 1<<11), &v.Self) {
 				decodeWide(d, v.Self)
 			}
 		case "kids":
-			decodeSliceOfWide(d.Field(&seen[3], 12), &v.Kids)
+			decodeSliceOfWide(d.Field(&seen[3], 1<<12), &v.Kids)
 		default:
 			d.Skip()
 		}

@@ -546,11 +546,11 @@ func decodeChargeOrder(d *taskjson.Decoder, v *ChargeOrder) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "order_id":
-			d.Required(&seen, 0).String(&v.OrderID)
+			d.Required(&seen, 1<<0).String(&v.OrderID)
 		case "line":
-			d.Required(&seen, 1).Int(&v.Line)
+			d.Required(&seen, 1<<1).Int(&v.Line)
 		case "cents":
-			d.Required(&seen, 2).Int64(&v.Cents)
+			d.Required(&seen, 1<<2).Int64(&v.Cents)
 		default:
 			d.Skip()
 		}
@@ -614,9 +614,9 @@ func decodeHighPriorityNotification(d *taskjson.Decoder, v *HighPriorityNotifica
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "user_id":
-			d.Required(&seen, 0).Int64(&v.UserID)
+			d.Required(&seen, 1<<0).Int64(&v.UserID)
 		case "alert":
-			d.Field(&seen, 1).String(&v.Alert)
+			d.Field(&seen, 1<<1).String(&v.Alert)
 		default:
 			d.Skip()
 		}
@@ -650,7 +650,7 @@ func decodeProcessAnalyticsBatch(d *taskjson.Decoder, v *ProcessAnalyticsBatch) 
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "user_ids":
-			decodeSliceOfInt64(d.Field(&seen, 0), &v.UserIDs)
+			decodeSliceOfInt64(d.Field(&seen, 1<<0), &v.UserIDs)
 		default:
 			d.Skip()
 		}
@@ -692,7 +692,7 @@ func decodeProcessOrder(d *taskjson.Decoder, v *ProcessOrder) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "order":
-			decodeSharedOrder(d.Required(&seen, 0), &v.Order)
+			decodeSharedOrder(d.Required(&seen, 1<<0), &v.Order)
 		default:
 			d.Skip()
 		}
@@ -714,9 +714,9 @@ func decodeSharedOrder(d *taskjson.Decoder, v *shared.Order) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "id":
-			d.Required(&seen, 0).String(&v.ID)
+			d.Required(&seen, 1<<0).String(&v.ID)
 		case "lines":
-			decodeSliceOfSharedLine(d.Field(&seen, 1), &v.Lines)
+			decodeSliceOfSharedLine(d.Field(&seen, 1<<1), &v.Lines)
 		default:
 			d.Skip()
 		}
@@ -756,11 +756,11 @@ func decodeSharedLine(d *taskjson.Decoder, v *shared.Line) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "sku":
-			d.Required(&seen, 0).String(&v.SKU)
+			d.Required(&seen, 1<<0).String(&v.SKU)
 		case "count":
-			d.Defaulted(&seen, 1, 2).Int(&v.Count)
+			d.Defaulted(&seen, 1<<1, 1<<2).Int(&v.Count)
 		case "parts":
-			decodeSliceOfPointerToSharedLine(d.Field(&seen, 3), &v.Parts)
+			decodeSliceOfPointerToSharedLine(d.Field(&seen, 1<<3), &v.Parts)
 		default:
 			d.Skip()
 		}
@@ -819,7 +819,7 @@ func decodeRobustEnqueue(d *taskjson.Decoder, v *RobustEnqueue) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "data":
-			decodeMapOfStringToAny(d.Field(&seen, 0), &v.Data)
+			decodeMapOfStringToAny(d.Field(&seen, 1<<0), &v.Data)
 		default:
 			d.Skip()
 		}
@@ -876,9 +876,9 @@ func decodeSendWelcomeEmail(d *taskjson.Decoder, v *SendWelcomeEmail) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "user_id":
-			d.Required(&seen, 0).Int64(&v.UserID)
+			d.Required(&seen, 1<<0).Int64(&v.UserID)
 		case "custom_message":
-			d.Field(&seen, 1).String(&v.CustomMessage)
+			d.Field(&seen, 1<<1).String(&v.CustomMessage)
 		default:
 			d.Skip()
 		}

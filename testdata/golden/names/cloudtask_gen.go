@@ -327,7 +327,7 @@ func decodeOrder(d2 *taskjson2.Decoder, v2 *Order) {
 	for more := d2.Object(&seen); more; more = d2.More() {
 		switch string(d2.Key()) {
 		case "id":
-			d2.Required(&seen, 0).String(&v2.ID)
+			d2.Required(&seen, 1<<0).String(&v2.ID)
 		default:
 			d2.Skip()
 		}
@@ -388,7 +388,7 @@ func decodeType(d2 *taskjson2.Decoder, v2 *Type) {
 	for more := d2.Object(&seen); more; more = d2.More() {
 		switch string(d2.Key()) {
 		case "type":
-			decodeCtx(d2.Required(&seen, 0), &v2.Type)
+			decodeCtx(d2.Required(&seen, 1<<0), &v2.Type)
 		default:
 			d2.Skip()
 		}
@@ -407,7 +407,7 @@ func decodeCtx(d2 *taskjson2.Decoder, v2 *ctx) {
 	for more := d2.Object(&seen); more; more = d2.More() {
 		switch string(d2.Key()) {
 		case "N":
-			d2.Required(&seen, 0).Int(&v2.N)
+			d2.Required(&seen, 1<<0).Int(&v2.N)
 		default:
 			d2.Skip()
 		}
@@ -456,31 +456,31 @@ func decodeTask(d2 *taskjson2.Decoder, v2 *task) {
 	for more := d2.Object(&seen); more; more = d2.More() {
 		switch string(d2.Key()) {
 		case "a":
-			decodeCtx(d2.Required(&seen, 0), &v2.A)
+			decodeCtx(d2.Required(&seen, 1<<0), &v2.A)
 		case "b":
-			decodeCloudtask(d2.Required(&seen, 1), &v2.B)
+			decodeCloudtask(d2.Required(&seen, 1<<1), &v2.B)
 		case "c":
-			decodeSliceOfTime(d2.Field(&seen, 2), &v2.C)
+			decodeSliceOfTime(d2.Field(&seen, 1<<2), &v2.C)
 		case "d":
-			if taskjson2.Alloc(d2.Field(&seen, 8), &v2.D) {
+			if taskjson2.Alloc(d2.Field(&seen, 1<<8), &v2.D) {
 				d2.Int((*int)(v2.D))
 			}
 		case "e":
-			decodeMapOfStringToErr(d2.Field(&seen, 3), &v2.E)
+			decodeMapOfStringToErr(d2.Field(&seen, 1<<3), &v2.E)
 		case "f":
-			decodeMapOfIToPointerToKey(d2.Field(&seen, 4), &v2.F)
+			decodeMapOfIToPointerToKey(d2.Field(&seen, 1<<4), &v2.F)
 		case "g":
-			decodeArrayOf2V(d2.Field(&seen, 9), &v2.G)
+			decodeArrayOf2V(d2.Field(&seen, 1<<9), &v2.G)
 		case "h":
-			decodeSliceOfElem(d2.Field(&seen, 5), &v2.H)
+			decodeSliceOfElem(d2.Field(&seen, 1<<5), &v2.H)
 		case "i":
-			d2.Field(&seen, 10).Bool((*bool)(&v2.I))
+			d2.Field(&seen, 1<<10).Bool((*bool)(&v2.I))
 		case "j":
-			d2.Defaulted(&seen, 11, 12).String((*string)(&v2.J))
+			d2.Defaulted(&seen, 1<<11, 1<<12).String((*string)(&v2.J))
 		case "k":
-			decodeApp(d2.Required(&seen, 6), &v2.K)
+			decodeApp(d2.Required(&seen, 1<<6), &v2.K)
 		case "l":
-			decodeMapOfEToD(d2.Field(&seen, 7), &v2.L)
+			decodeMapOfEToD(d2.Field(&seen, 1<<7), &v2.L)
 		default:
 			d2.Skip()
 		}
@@ -502,7 +502,7 @@ func decodeCloudtask(d2 *taskjson2.Decoder, v2 *cloudtask) {
 	for more := d2.Object(&seen); more; more = d2.More() {
 		switch string(d2.Key()) {
 		case "T":
-			d2.Required(&seen, 0).Time(&v2.T)
+			d2.Required(&seen, 1<<0).Time(&v2.T)
 		default:
 			d2.Skip()
 		}
@@ -628,13 +628,13 @@ func decodeApp(d2 *taskjson2.Decoder, v2 *app) {
 	for more := d2.Object(&seen); more; more = d2.More() {
 		switch string(d2.Key()) {
 		case "c":
-			decodeC(d2.Required(&seen, 0), &v2.C)
+			decodeC(d2.Required(&seen, 1<<0), &v2.C)
 		case "o":
-			decodeOpts(d2.Field(&seen, 1), &v2.O)
+			decodeOpts(d2.Field(&seen, 1<<1), &v2.O)
 		case "t":
-			decodeTaskjson(d2.Required(&seen, 2), &v2.T)
+			decodeTaskjson(d2.Required(&seen, 1<<2), &v2.T)
 		case "v":
-			d2.Required(&seen, 3).Int((*int)(&v2.V))
+			d2.Required(&seen, 1<<3).Int((*int)(&v2.V))
 		default:
 			d2.Skip()
 		}

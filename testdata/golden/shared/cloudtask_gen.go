@@ -263,7 +263,7 @@ func decodeCount(d *taskjson.Decoder, v *Count) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "n":
-			d.Required(&seen, 0).Int(&v.N)
+			d.Required(&seen, 1<<0).Int(&v.N)
 		default:
 			d.Skip()
 		}
@@ -299,7 +299,7 @@ func decodePack(d *taskjson.Decoder, v *Pack) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "order":
-			if taskjson.Alloc(d.Field(&seen, 0), &v.Order) {
+			if taskjson.Alloc(d.Field(&seen, 1<<0), &v.Order) {
 				decodeOrder(d, v.Order)
 			}
 		default:
@@ -322,9 +322,9 @@ func decodeOrder(d *taskjson.Decoder, v *Order) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "id":
-			d.Required(&seen, 0).String(&v.ID)
+			d.Required(&seen, 1<<0).String(&v.ID)
 		case "lines":
-			decodeSliceOfLine(d.Field(&seen, 1), &v.Lines)
+			decodeSliceOfLine(d.Field(&seen, 1<<1), &v.Lines)
 		default:
 			d.Skip()
 		}
@@ -364,11 +364,11 @@ func decodeLine(d *taskjson.Decoder, v *Line) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "sku":
-			d.Required(&seen, 0).String(&v.SKU)
+			d.Required(&seen, 1<<0).String(&v.SKU)
 		case "count":
-			d.Defaulted(&seen, 1, 2).Int(&v.Count)
+			d.Defaulted(&seen, 1<<1, 1<<2).Int(&v.Count)
 		case "parts":
-			decodeSliceOfPointerToLine(d.Field(&seen, 3), &v.Parts)
+			decodeSliceOfPointerToLine(d.Field(&seen, 1<<3), &v.Parts)
 		default:
 			d.Skip()
 		}
@@ -431,11 +431,11 @@ func decodeShip(d *taskjson.Decoder, v *Ship) {
 	for more := d.Object(&seen); more; more = d.More() {
 		switch string(d.Key()) {
 		case "id":
-			d.Required(&seen, 0).String(&v.ID)
+			d.Required(&seen, 1<<0).String(&v.ID)
 		case "lines":
-			decodeSliceOfLine(d.Field(&seen, 2), &v.Lines)
+			decodeSliceOfLine(d.Field(&seen, 1<<2), &v.Lines)
 		case "at":
-			d.Required(&seen, 1).Time(&v.At)
+			d.Required(&seen, 1<<1).Time(&v.At)
 		default:
 			d.Skip()
 		}

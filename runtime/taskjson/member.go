@@ -1,0 +1,133 @@
+package taskjson
+
+import "encoding/binary"
+
+// A target is what the members of an object are read into.
+type target uint8
+
+const (
+	intoStruct  target = iota
+	intoMap            // or an any
+	intoNothing        // so that names need not be kept
+)
+
+// member reads a member's name, from the byte before it, a comma or the opening brace, to its value. When no member
+// follows, it closes the object and reports false, as it does after an error. A struct that is null has all of its members
+// in seen.
+//
+// It is what names take the most time in. So it deals itself with what is common, a name of ASCII without escape
+// sequences and the colon right behind it, and leaves to anyMember what is not.
+func (d *Decoder) member(before byte, into target, seen *uint64) bool {
+	data, i := d.data, d.pos+1
+	if i >= len(data) || data[i-1] != before {
+		return d.anyMember(before, into, seen)
+	}
+	spaced := data[i] <= ' '
+	if spaced {
+		i = spaceEnd(data, i)
+	}
+	if i < len(data) && data[i] == '"' {
+		i++
+		end := i
+		for end+8 <= len(data) {
+			if marks := special(binary.LittleEndian.Uint64(data[end : end+8])); marks != 0 {
+				end += firstMark(marks)
+				break
+			}
+			end += 8
+		}
+		if end+3 < len(data) && data[end] == '"' && data[end+1] == ':' {
+			next := end + 2
+			if data[next] == ' ' {
+				next++
+				spaced = true
+			}
+			if data[next] > ' ' && (before == ',' || d.depth < MaxDepth) {
+				d.keyAt, d.keyEnd, d.pos = i, end, next
+				if before == '{' {
+					d.depth++
+				}
+				if spaced {
+					d.spaced = true
+				}
+				return true
+			}
+		}
+	}
+	return d.anyMember(before, into, seen)
+}
+
+// anyMember is member for everything that may be there.
+func (d *Decoder) anyMember(before byte, into target, seen *uint64) bool {
+	if before == '{' {
+		if !d.enter(into, seen) {
+			return false
+		}
+	} else if d.peek() != ',' && d.peek() != '}' {
+		d.space()
+	}
+	switch c := d.peek(); {
+	case c == before:
+		d.pos++
+		d.space()
+		if before == '{' && d.peek() == '}' {
+			return d.close()
+		}
+		if d.name(into) {
+			return true
+		}
+	case c == '}':
+		return d.close()
+	default:
+		d.failSyntax("expected , or } after a member")
+	}
+	if into == intoStruct {
+		d.failure.trail.markStruct(d.depth)
+	}
+	d.depth--
+	return false
+}
+
+// enter enters an object, whose brace has to be next unless there is a null in place of a struct.
+func (d *Decoder) enter(into target, seen *uint64) bool {
+	if d.depth == 0 {
+		d.space()
+	}
+	if into == intoStruct && d.NullStruct() {
+		*seen = ^uint64(0)
+		return false
+	}
+	return d.open("an object", '{')
+}
+
+// name reads a member's name and the colon, up to the value. It reports false after an error.
+func (d *Decoder) name(into target) bool {
+	if d.peek() != '"' {
+		d.failSyntax("expected a name in quotes")
+		return false
+	}
+	if into == intoNothing {
+		d.skipString()
+	} else {
+		d.keepName()
+	}
+	d.space()
+	if d.peek() != ':' {
+		d.failSyntax("expected : after a name")
+		return false
+	}
+	d.pos++
+	d.space()
+	return true
+}
+
+// keepName reads a name, with whatever it needs to be unquoted.
+func (d *Decoder) keepName() {
+	start := d.pos + 1
+	if _, ok := d.text(); ok {
+		d.keyAt, d.keyEnd = start, d.pos-1
+		if d.unquoted {
+			d.keyEnd = 0
+		}
+	}
+}
