@@ -36,12 +36,8 @@ func (f *File) returnIfNil(e, v string) jen.Code {
 }
 
 func (f *File) appendSlice(t *model.Type, e, v string) []jen.Code {
-	switch {
-	case t.Elem.Append != model.Structure:
-	case t.Elem.Kind == model.Int:
+	if t.Elem.Append == model.Structure && (t.Elem.Kind == model.Int || t.Elem.Kind == model.Uint) {
 		return []jen.Code{jen.Qual(pathTaskJSON, "AppendInts").Call(jen.Id(e), jen.Op("*").Id(v))}
-	case t.Elem.Kind == model.Uint:
-		return []jen.Code{jen.Qual(pathTaskJSON, "AppendUints").Call(jen.Id(e), jen.Op("*").Id(v))}
 	}
 	i := f.local("i")
 	elem := variable(jen.Parens(jen.Op("*").Id(v)).Index(jen.Id(i)))
@@ -85,12 +81,27 @@ func (f *File) appendMap(t *model.Type, e, v string) []jen.Code {
 	}
 }
 
-// structBody returns the statements that append fields of the struct that v points to.
+// structBody returns the statements that append fields of the struct that v points to. A first field that is never left
+// out is appended together with the brace.
 func (f *File) structBody(fields []*model.Field, e, v *jen.Statement) []jen.Code {
-	body := []jen.Code{e.Clone().Dot("Object").Call()}
+	var body []jen.Code
+	if len(fields) > 0 && isAlwaysThere(fields[0]) {
+		first := e.Clone().Dot("Object").Call(jen.Id("`{" + quotedName(fields[0]) + "`"))
+		body = f.appendValue(fields[0].Type, first, variable(selector(v, fields[0].Path)), fields[0].Quoted)
+		fields = fields[1:]
+	} else {
+		body = []jen.Code{e.Clone().Dot("Object").Call(jen.Id("`{`"))}
+	}
 	body = append(body, f.appendFields(fields, 0, e, v)...)
 	return append(body, e.Clone().Dot("EndObject").Call())
 }
+
+func isAlwaysThere(field *model.Field) bool {
+	return len(field.Omit) == 0 && !slices.ContainsFunc(field.Path, func(s model.Step) bool { return s.Pointer })
+}
+
+// quotedName returns the field's name in quotes and with a colon.
+func quotedName(field *model.Field) string { return `"` + field.Name + `":` }
 
 // appendFields returns the statements that append fields. Fields that are reached through the same embedded pointer
 // stand together in one if; depth is the number of steps on the way to all of them.
@@ -134,7 +145,7 @@ func (f *File) appendField(field *model.Field, e, v *jen.Statement) []jen.Code {
 		return nil
 	}
 	p := variable(selector(v, field.Path))
-	key := e.Clone().Dot("Key").Call(jen.Id("`\"" + field.Name + "\":`"))
+	key := e.Clone().Dot("Key").Call(jen.Id("`" + quotedName(field) + "`"))
 	if len(field.Omit) == 0 {
 		return f.appendValue(field.Type, key, p, field.Quoted)
 	}

@@ -44,12 +44,8 @@ func (f *File) decodeSlice(t *model.Type, d, v string) []jen.Code {
 	if t.Base64 {
 		body = append(body, jen.If(jen.Qual(pathTaskJSON, "Base64").Call(jen.Id(d), jen.Id(v))).Block(jen.Return()))
 	}
-	switch {
-	case t.Elem.Decode != model.Structure:
-	case t.Elem.Kind == model.Int:
+	if t.Elem.Decode == model.Structure && (t.Elem.Kind == model.Int || t.Elem.Kind == model.Uint) {
 		return append(body, jen.Qual(pathTaskJSON, "IntSlice").Call(jen.Id(d), jen.Id(v)))
-	case t.Elem.Kind == model.Uint:
-		return append(body, jen.Qual(pathTaskJSON, "UintSlice").Call(jen.Id(d), jen.Id(v)))
 	}
 	elem := jen.Qual(pathTaskJSON, "Grow").Call(jen.Id(v))
 	var loop []jen.Code

@@ -107,8 +107,7 @@ func DecodeGreet(data []byte, task *Greet) error {
 }
 
 func appendGreet(e *taskjson.Encoder, v *Greet) {
-	e.Object()
-	e.Key(`"Name":`).String(&v.Name)
+	e.Object(`{"Name":`).String(&v.Name)
 	e.EndObject()
 }
 

@@ -55,44 +55,51 @@ func (e *Encoder) Float32(v *float32) { e.float(float64(*v), 32) }
 // Float64 appends a float64. NaN and the infinities are an error.
 func (e *Encoder) Float64(v *float64) { e.float(*v, 64) }
 
-func (e *Encoder) int(n int64)   { e.buf = appendInt(e.buf, n, ',') }
-func (e *Encoder) uint(n uint64) { e.buf = appendUint(e.buf, n, ',') }
+func (e *Encoder) int(n int64)   { e.buf = appendInteger(e.buf, uint64(n), n < 0, ',') }
+func (e *Encoder) uint(n uint64) { e.buf = appendInteger(e.buf, n, false, ',') }
 
-func appendInt(dst []byte, n int64, end byte) []byte {
-	if n < 0 {
-		return appendUint(append(dst, '-'), -uint64(n), end)
+const integerRoom = 33 // bytes, for a sign, 20 digits in three words, and what follows them
+
+// appendInteger appends n, which is in two's complement if it is negative, and end.
+func appendInteger(dst []byte, n uint64, negative bool, end byte) []byte {
+	at := len(dst)
+	if cap(dst)-at < integerRoom {
+		dst = slices.Grow(dst, integerRoom)
 	}
-	return appendUint(dst, uint64(n), end)
+	return dst[:at+putInteger((*[integerRoom]byte)(dst[at:at+integerRoom]), n, negative, end)]
 }
 
-// appendUint appends n and end.
-func appendUint(dst []byte, n uint64, end byte) []byte {
-	const room = 32 // for 20 digits, in three words, and end
-	at := len(dst)
-	if cap(dst)-at < room {
-		dst = slices.Grow(dst, room)
+// putInteger writes n and end to room and returns how many bytes they take.
+func putInteger(room *[integerRoom]byte, n uint64, negative bool, end byte) int {
+	const words = integerRoom - 1
+	b, sign := (*[words]byte)(room[:]), 0
+	if negative {
+		room[0] = '-'
+		b, sign, n = (*[words]byte)(room[1:]), 1, -n
 	}
-	b := dst[at : at+room]
 	if n < 10 {
 		b[0], b[1] = '0'+byte(n), end
-		return dst[:at+2]
+		return sign + 2
 	}
 	// The number of digits comes first: the next number is written from there on while this one's digits are worked out.
-	digits := decimalLen(n)
+	digits := decimalLen(n) % words
 	zeros := uint(-8*digits) & 63 // bits of leading zeros in the first word
 	switch {
 	case digits <= 8:
-		binary.LittleEndian.PutUint64(b, ascii8(n)>>zeros)
+		binary.LittleEndian.PutUint64(b[:8], ascii8(n)>>zeros)
+	case digits <= 12:
+		binary.LittleEndian.PutUint32(b[:4], ascii4(uint32(n/1e8))>>(zeros&31))
+		binary.LittleEndian.PutUint64(b[digits-8:digits], ascii8(n%1e8))
 	case digits <= 16:
-		binary.LittleEndian.PutUint64(b, ascii8(n/1e8)>>zeros)
-		binary.LittleEndian.PutUint64(b[digits-8:], ascii8(n%1e8))
+		binary.LittleEndian.PutUint64(b[:8], ascii8(n/1e8)>>zeros)
+		binary.LittleEndian.PutUint64(b[digits-8:digits], ascii8(n%1e8))
 	default:
-		binary.LittleEndian.PutUint64(b, ascii8(n/1e16)>>zeros)
-		binary.LittleEndian.PutUint64(b[digits-16:], ascii8(n/1e8%1e8))
-		binary.LittleEndian.PutUint64(b[digits-8:], ascii8(n%1e8))
+		binary.LittleEndian.PutUint64(b[:8], ascii8(n/1e16)>>zeros)
+		binary.LittleEndian.PutUint64(b[digits-16:digits-8], ascii8(n/1e8%1e8))
+		binary.LittleEndian.PutUint64(b[digits-8:digits], ascii8(n%1e8))
 	}
 	b[digits] = end
-	return dst[:at+digits+1]
+	return sign + digits + 1
 }
 
 // decimalLen returns how many digits n has, which is not 0, without a branch that depends on it.
@@ -112,31 +119,31 @@ func ascii8(n uint64) uint64 {
 	return x | ones*'0'
 }
 
-// AppendInts appends a slice of integers; null for nil.
-func AppendInts[S ~[]E, E signed](e *Encoder, s S) {
-	if !e.NotNil(s != nil) {
-		return
-	}
-	e.Array()
-	buf := e.buf
-	for _, n := range s {
-		buf = appendInt(buf, int64(n), ',')
-	}
-	e.buf = buf
-	e.EndArray()
+// ascii4 is ascii8 for up to four digits.
+func ascii4(n uint32) uint32 {
+	y := n * 5243 >> 19 // a hundredth
+	x := y | (n-100*y)<<16
+	y = x * 103 >> 10 & 0x000F000F // a tenth
+	x = y | (x-10*y)<<8
+	return x | ones&0xFFFFFFFF*'0'
 }
 
-// AppendUints is [AppendInts] for unsigned integers.
-func AppendUints[S ~[]E, E unsigned](e *Encoder, s S) {
+// AppendInts appends a slice of integers; null for nil.
+func AppendInts[S ~[]E, E signed | unsigned](e *Encoder, s S) {
 	if !e.NotNil(s != nil) {
 		return
 	}
 	e.Array()
-	buf := e.buf
-	for _, n := range s {
-		buf = appendUint(buf, uint64(n), ',')
+	buf := e.buf[:cap(e.buf)]
+	at := len(e.buf)
+	for _, n := range s { // appendInteger, spelled out
+		if len(buf)-at < integerRoom {
+			buf = slices.Grow(buf[:at], integerRoom)
+			buf = buf[:cap(buf)]
+		}
+		at += putInteger((*[integerRoom]byte)(buf[at:]), uint64(n), n < 0, ',')
 	}
-	e.buf = buf
+	e.buf = buf[:at]
 	e.EndArray()
 }
 
@@ -178,10 +185,10 @@ func (e *Encoder) millionths(negative bool, n uint64) {
 	if negative {
 		e.buf = append(e.buf, '-')
 	}
-	b := appendUint(e.buf, n/millionths, ',')
+	b := appendInteger(e.buf, n/millionths, false, ',')
 	if n %= millionths; n > 0 {
 		dot := len(b) - 1
-		b = appendUint(b[:dot], n+millionths, '0') // the leading 1, which keeps zeros, is where the dot goes
+		b = appendInteger(b[:dot], n+millionths, false, '0') // the leading 1, which keeps zeros, is where the dot goes
 		b[dot] = '.'
 		for b[len(b)-1] == '0' {
 			b = b[:len(b)-1]
@@ -192,23 +199,65 @@ func (e *Encoder) millionths(negative bool, n uint64) {
 }
 
 // String appends a string. Bytes that are not UTF-8 become \ufffd.
-func (e *Encoder) String(v *string) { e.buf = append(appendString(e.buf, *v), ',') }
+func (e *Encoder) String(v *string) { e.buf = appendString(e.buf, *v, ',') }
 
 // QuotedString appends a string with the ",string" option: a string that holds the string in quotes.
 func (e *Encoder) QuotedString(v *string) {
-	e.buf = append(appendString(e.buf, appendString(nil, *v)), ',')
+	quoted := appendString(nil, *v, ',')
+	e.buf = appendText(e.buf, quoted[:len(quoted)-1], ',')
 }
 
 const hex = "0123456789abcdef"
 
-func appendString[S string | []byte](dst []byte, s S) []byte {
+// appendString appends s as a JSON string, and end. A short one is copied while it is looked at, a word at a time; one
+// in which there is something to escape is appended once more by appendText, as are long ones.
+func appendString(dst []byte, s string, end byte) []byte {
+	const short = 64
+	at, size := len(dst), len(s)
+	if size > short {
+		return appendText(dst, s, end)
+	}
+	if cap(dst)-at < size+16 {
+		dst = slices.Grow(dst, size+16)
+	}
+	b := dst[at : at+size+16] // with room for two quotes, end and the rest of a word
+	b[0] = '"'
+	i := 0
+	for i+8 <= size {
+		x := load8(s, i)
+		if special(x) != 0 {
+			return appendText(dst, s, end)
+		}
+		binary.LittleEndian.PutUint64(b[i+1:i+9], x)
+		i += 8
+	}
+	if left := size - i; left > 0 {
+		x := uint64(0)
+		if size >= 8 {
+			x = load8(s, size-8) >> uint(64-8*left)
+		} else {
+			for k := left - 1; k >= 0; k-- {
+				x = x<<8 | uint64(s[k])
+			}
+		}
+		if special(x)<<uint(64-8*left) != 0 {
+			return appendText(dst, s, end)
+		}
+		binary.LittleEndian.PutUint64(b[i+1:i+9], x)
+	}
+	b[size+1], b[size+2] = '"', end
+	return dst[:at+size+3]
+}
+
+// appendText is appendString for a string of any length and content.
+func appendText[S string | []byte](dst []byte, s S, end byte) []byte {
 	dst = append(dst, '"')
 	start := 0
 	for {
 		i := plainEnd(s, start)
 		dst = append(dst, s[start:i]...)
 		if i == len(s) {
-			return append(dst, '"')
+			return append(dst, '"', end)
 		}
 		n := 1
 		if s[i] < utf8.RuneSelf {

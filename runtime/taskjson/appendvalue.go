@@ -41,7 +41,7 @@ func (e *Encoder) TextMarshaler(v encoding.TextMarshaler) {
 		e.null()
 		return
 	}
-	e.buf = append(appendString(e.buf, text), ',')
+	e.buf = appendText(e.buf, text, ',')
 }
 
 // compact appends b, which must be one JSON value, without white space between its tokens.

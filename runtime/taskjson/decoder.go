@@ -1,7 +1,6 @@
 package taskjson
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"strings"
@@ -267,7 +266,7 @@ func spaceEnd(data []byte, i int) int {
 	for i < len(data) && data[i] <= ' ' && isSpace(data[i]) {
 		i++
 		for i+8 <= len(data) { // indentation
-			n := firstMark(binary.LittleEndian.Uint64(data[i:i+8]) ^ ones*' ')
+			n := firstMark(load8(data, i) ^ ones*' ')
 			i += n
 			if n < 8 {
 				break

@@ -27,12 +27,17 @@ func NewEncoder(dst []byte) *Encoder {
 
 // Finish returns the extended slice. After an error it returns the slice at its old length and the error, as an
 // [*Error] whose path starts with root.
-func (e *Encoder) Finish(root string) ([]byte, error) {
+func (e *Encoder) Finish(root string) (dst []byte, err error) {
+	dst = e.buf[:len(e.buf)-1]
 	if e.err != nil {
-		e.err.Path = e.trail.path(root, e.buf[e.start:e.errAt], "")
-		return e.buf[:e.start], e.err
+		dst, err = e.finishFailed(root)
 	}
-	return e.buf[:len(e.buf)-1], nil
+	return
+}
+
+func (e *Encoder) finishFailed(root string) ([]byte, error) {
+	e.err.Path = e.trail.path(root, e.buf[e.start:e.errAt], "")
+	return e.buf[:e.start], e.err
 }
 
 // Key appends the name of a struct's member, given in quotes and with a colon.
@@ -43,12 +48,19 @@ func (e *Encoder) Key(quoted string) *Encoder {
 
 // MapKey appends the key of a map's entry.
 func (e *Encoder) MapKey(key string) *Encoder {
-	e.buf = append(appendString(e.buf, key), ':')
+	e.buf = appendString(e.buf, key, ':')
 	return e
 }
 
-// Object opens a struct's object.
-func (e *Encoder) Object() { e.open('{') }
+// Object opens a struct's object. brace is its opening brace and the name of its first member, in quotes and with a
+// colon, if that one is always there.
+func (e *Encoder) Object(brace string) *Encoder {
+	if e.depth++; e.depth > MaxDepth {
+		e.failDepth()
+	}
+	e.buf = append(e.buf, brace...)
+	return e
+}
 
 // EndObject closes a struct's object.
 func (e *Encoder) EndObject() {
@@ -72,19 +84,25 @@ func (e *Encoder) EndArray() { e.close(']') }
 
 func (e *Encoder) open(bracket byte) {
 	if e.depth++; e.depth > MaxDepth {
-		e.fail(fmt.Sprintf("nested more than %d levels deep; is it a cycle?", MaxDepth))
+		e.failDepth()
 	}
 	e.buf = append(e.buf, bracket)
 }
 
+//go:noinline
+func (e *Encoder) failDepth() {
+	e.fail(fmt.Sprintf("nested more than %d levels deep; is it a cycle?", MaxDepth))
+}
+
 func (e *Encoder) close(bracket byte) {
 	e.depth--
-	if last := len(e.buf) - 1; e.buf[last] == ',' {
-		e.buf[last] = bracket
+	buf := e.buf
+	if last := len(buf) - 1; buf[last] == ',' {
+		buf[last] = bracket
 	} else {
-		e.buf = append(e.buf, bracket)
+		buf = append(buf, bracket)
 	}
-	e.buf = append(e.buf, ',')
+	e.buf = append(buf, ',')
 }
 
 // NotNil reports whether the value of a pointer, slice or map is to be appended: notNil, unless there has been an

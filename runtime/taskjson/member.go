@@ -1,7 +1,5 @@
 package taskjson
 
-import "encoding/binary"
-
 // A target is what the members of an object are read into.
 type target uint8
 
@@ -30,7 +28,7 @@ func (d *Decoder) member(before byte, into target, seen *uint64) bool {
 		i++
 		end := i
 		for end+8 <= len(data) {
-			if marks := special(binary.LittleEndian.Uint64(data[end : end+8])); marks != 0 {
+			if marks := special(load8(data, end)); marks != 0 {
 				end += firstMark(marks)
 				break
 			}

@@ -129,12 +129,12 @@ func (d *Decoder) integer(bits int, signed bool) (uint64, bool) {
 	}
 	n, end := uint64(0), i
 	if i+16 < len(data) {
-		x := binary.LittleEndian.Uint64(data[i : i+8])
+		x := load8(data, i)
 		if marks := nonDigits(x); marks != 0 {
 			end += firstMark(marks) & 7
 			n = digits8(x, end-i)
 		} else {
-			y := binary.LittleEndian.Uint64(data[i+8 : i+16])
+			y := load8(data, i+8)
 			more := firstMark(nonDigits(y))
 			n = digits8(x, 8)*pow10[more] + digits8(y, more)
 			end += 8 + more
@@ -314,7 +314,7 @@ func (d *Decoder) Bytes(v *[]byte) {
 	if Base64(d, v) {
 		return
 	}
-	UintSlice(d, v)
+	IntSlice(d, v)
 }
 
 // Base64 reads a string in base64, or reports false when the next value is not a string.

@@ -1,7 +1,5 @@
 package taskjson
 
-import "encoding/binary"
-
 // Skip reads any value and drops it. It must be well-formed all the same.
 func (d *Decoder) Skip() {
 	depth := d.depth
@@ -42,7 +40,7 @@ func (d *Decoder) skipString() []byte {
 	start := d.pos + 1
 	for i := start; i < len(d.data); {
 		if i+8 <= len(d.data) {
-			x := binary.LittleEndian.Uint64(d.data[i : i+8])
+			x := load8(d.data, i)
 			marks := quoting(x) &^ x & highs
 			if marks == 0 {
 				i += 8

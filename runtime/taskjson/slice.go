@@ -69,21 +69,17 @@ func (d *Decoder) count(size int) int {
 }
 
 // IntSlice reads an array of integers.
-func IntSlice[S ~[]E, E signed](d *Decoder, v *S) { integerSlice(d, v, true) }
-
-// UintSlice reads an array of unsigned integers.
-func UintSlice[S ~[]E, E unsigned](d *Decoder, v *S) { integerSlice(d, v, false) }
-
-func integerSlice[S ~[]E, E signed | unsigned](d *Decoder, v *S, isSigned bool) {
+func IntSlice[S ~[]E, E signed | unsigned](d *Decoder, v *S) {
 	if !OpenSlice(d, v) {
 		return
 	}
 	s := *v
-	bits := int(unsafe.Sizeof(s[0])) * 8
+	minusOne := ^E(0)
+	bits, isSigned := int(unsafe.Sizeof(minusOne))*8, minusOne < 0
 	for more := true; more; {
 		n, _ := d.integer(bits, isSigned)
 		s = append(s, E(n))
-		// What is common is spelled out: d.Elem() would be another call.
+		// What is common is spelled out: Elem would be another call.
 		if i := d.pos + 1; i < len(d.data) && d.data[i-1] == ',' && d.data[i] > ' ' {
 			d.pos = i
 			continue

@@ -1,7 +1,6 @@
 package taskjson
 
 import (
-	"encoding/binary"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -13,7 +12,7 @@ func (d *Decoder) String(v *string) {
 	if start < len(data) && data[start-1] == '"' {
 		i := start
 		for i+8 <= len(data) {
-			if marks := special(binary.LittleEndian.Uint64(data[i : i+8])); marks != 0 {
+			if marks := special(load8(data, i)); marks != 0 {
 				i += firstMark(marks)
 				break
 			}

@@ -12,6 +12,18 @@ const (
 	highs = 0x8080808080808080
 )
 
+// load8 returns the eight bytes from i on. The compiler makes it one load, with fewer checks than from s[i:].
+func load8[S string | []byte](s S, i int) uint64 {
+	b := s[i : i+8]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+}
+
+func load4[S string | []byte](s S, i int) uint32 {
+	b := s[i : i+4]
+	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
+}
+
 // special marks the high bit of each byte of x that does not stand for itself in a string, or is not ASCII. Only the
 // lowest mark is exact: those above it may be wrong.
 func special(x uint64) uint64 { return (quoting(x) | x) & highs }
@@ -44,10 +56,7 @@ func digits8(x uint64, n int) uint64 {
 // only escaped. Without any it is the length of s.
 func plainEnd[S string | []byte](s S, i int) int {
 	for i+8 <= len(s) {
-		b := s[i : i+8]
-		x := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-		marks := special(x)
+		marks := special(load8(s, i))
 		if marks == 0 {
 			i += 8
 			continue
@@ -55,8 +64,7 @@ func plainEnd[S string | []byte](s S, i int) int {
 		i += firstMark(marks)
 		// What has one rune beyond ASCII has more of them.
 		for i+4 <= len(s) {
-			b := s[i : i+4]
-			x := uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
+			x := load4(s, i)
 			if isRune2(x) {
 				i += 2
 				continue
@@ -80,10 +88,7 @@ func plainEnd[S string | []byte](s S, i int) int {
 	}
 	if left := len(s) - i; left > 0 && len(s) >= 8 {
 		// The last eight bytes without those that are done. What is shifted in counts as control characters.
-		b := s[len(s)-8:]
-		x := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-		i += firstMark(special(x >> uint(64-8*left)))
+		i += firstMark(special(load8(s, len(s)-8) >> uint(64-8*left)))
 	}
 	for i < len(s) {
 		n := 1
@@ -126,9 +131,7 @@ func plainRune[S string | []byte](s S, i int) int {
 		}
 		return n
 	}
-	b := s[i : i+4]
-	x := uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
-	switch {
+	switch x := load4(s, i); {
 	case isRune2(x):
 		return 2
 	case isPlainRune3(x):

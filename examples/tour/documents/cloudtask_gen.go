@@ -118,8 +118,7 @@ func DecodeArchiveDocument(data []byte, task *ArchiveDocument) error {
 }
 
 func appendArchiveDocument(e *taskjson.Encoder, v *ArchiveDocument) {
-	e.Object()
-	e.Key(`"document_id":`).String(&v.DocumentID)
+	e.Object(`{"document_id":`).String(&v.DocumentID)
 	if len(v.Labels) != 0 {
 		appendSliceOfString(e.Key(`"labels":`), &v.Labels)
 	}

@@ -204,8 +204,7 @@ var dailyDigest = cloudtask.Definition[DailyDigest]{
 	Decode: DecodeDailyDigest,
 	UniqueKey: func(dst []byte, task *DailyDigest) ([]byte, error) {
 		e := taskjson.NewEncoder(dst)
-		e.Object()
-		e.Key(`"user_id":`).Int64(&task.UserID)
+		e.Object(`{"user_id":`).Int64(&task.UserID)
 		e.EndObject()
 		return e.Finish("payload")
 	},
@@ -536,8 +535,7 @@ var processItem = cloudtask.Definition[ProcessItem]{
 	Decode: DecodeProcessItem,
 	UniqueKey: func(dst []byte, task *ProcessItem) ([]byte, error) {
 		e := taskjson.NewEncoder(dst)
-		e.Object()
-		e.Key(`"user_id":`).Int64(&task.UserID)
+		e.Object(`{"user_id":`).Int64(&task.UserID)
 		e.Key(`"item_id":`).Int64(&task.ItemID)
 		e.EndObject()
 		return e.Finish("payload")
@@ -877,8 +875,7 @@ func DecodeBatchDataProcessing(data []byte, task *BatchDataProcessing) error {
 }
 
 func appendBatchDataProcessing(e *taskjson.Encoder, v *BatchDataProcessing) {
-	e.Object()
-	e.Key(`"dataset_id":`).String(&v.DatasetID)
+	e.Object(`{"dataset_id":`).String(&v.DatasetID)
 	if v.Rows != 0 {
 		e.Key(`"rows":`).Int64(&v.Rows)
 	}
@@ -916,8 +913,7 @@ func DecodeCloseAccount(data []byte, task *CloseAccount) error {
 }
 
 func appendCloseAccount(e *taskjson.Encoder, v *CloseAccount) {
-	e.Object()
-	e.Key(`"user_id":`).Int64(&v.UserID)
+	e.Object(`{"user_id":`).Int64(&v.UserID)
 	e.EndObject()
 }
 
@@ -950,8 +946,7 @@ func DecodeDailyDigest(data []byte, task *DailyDigest) error {
 }
 
 func appendDailyDigest(e *taskjson.Encoder, v *DailyDigest) {
-	e.Object()
-	e.Key(`"user_id":`).Int64(&v.UserID)
+	e.Object(`{"user_id":`).Int64(&v.UserID)
 	e.EndObject()
 }
 
@@ -984,8 +979,7 @@ func DecodeGenerateReport(data []byte, task *GenerateReport) error {
 }
 
 func appendGenerateReport(e *taskjson.Encoder, v *GenerateReport) {
-	e.Object()
-	appendMapOfStringToString(e.Key(`"report_params":`), &v.ReportParams)
+	appendMapOfStringToString(e.Object(`{"report_params":`), &v.ReportParams)
 	e.Key(`"format":`).String(&v.Format)
 	e.EndObject()
 }
@@ -1044,8 +1038,7 @@ func DecodeHighPriorityNotification(data []byte, task *HighPriorityNotification)
 }
 
 func appendHighPriorityNotification(e *taskjson.Encoder, v *HighPriorityNotification) {
-	e.Object()
-	e.Key(`"user_id":`).Int64(&v.UserID)
+	e.Object(`{"user_id":`).Int64(&v.UserID)
 	e.Key(`"alert_message":`).String(&v.AlertMessage)
 	e.EndObject()
 }
@@ -1081,8 +1074,7 @@ func DecodeImportContacts(data []byte, task *ImportContacts) error {
 }
 
 func appendImportContacts(e *taskjson.Encoder, v *ImportContacts) {
-	e.Object()
-	e.Key(`"file":`).String(&v.File)
+	e.Object(`{"file":`).String(&v.File)
 	e.EndObject()
 }
 
@@ -1115,8 +1107,7 @@ func DecodeProcessAnalyticsBatch(data []byte, task *ProcessAnalyticsBatch) error
 }
 
 func appendProcessAnalyticsBatch(e *taskjson.Encoder, v *ProcessAnalyticsBatch) {
-	e.Object()
-	appendSliceOfInt64(e.Key(`"user_ids":`), &v.UserIDs)
+	appendSliceOfInt64(e.Object(`{"user_ids":`), &v.UserIDs)
 	e.EndObject()
 }
 
@@ -1157,8 +1148,7 @@ func DecodeProcessItem(data []byte, task *ProcessItem) error {
 }
 
 func appendProcessItem(e *taskjson.Encoder, v *ProcessItem) {
-	e.Object()
-	e.Key(`"user_id":`).Int64(&v.UserID)
+	e.Object(`{"user_id":`).Int64(&v.UserID)
 	e.Key(`"item_id":`).Int64(&v.ItemID)
 	if v.Note != "" {
 		e.Key(`"note":`).String(&v.Note)
@@ -1199,8 +1189,7 @@ func DecodeProcessOrder(data []byte, task *ProcessOrder) error {
 }
 
 func appendProcessOrder(e *taskjson.Encoder, v *ProcessOrder) {
-	e.Object()
-	e.Key(`"order_id":`).Int64(&v.OrderID)
+	e.Object(`{"order_id":`).Int64(&v.OrderID)
 	appendMapOfStringToString(e.Key(`"payment_details":`), &v.PaymentDetails)
 	e.EndObject()
 }
@@ -1236,8 +1225,7 @@ func DecodeRetryAware(data []byte, task *RetryAware) error {
 }
 
 func appendRetryAware(e *taskjson.Encoder, v *RetryAware) {
-	e.Object()
-	e.Key(`"api_call":`).String(&v.APICall)
+	e.Object(`{"api_call":`).String(&v.APICall)
 	e.EndObject()
 }
 
@@ -1270,8 +1258,7 @@ func DecodeRobustEnqueue(data []byte, task *RobustEnqueue) error {
 }
 
 func appendRobustEnqueue(e *taskjson.Encoder, v *RobustEnqueue) {
-	e.Object()
-	appendMapOfStringToAny(e.Key(`"data":`), &v.Data)
+	appendMapOfStringToAny(e.Object(`{"data":`), &v.Data)
 	e.EndObject()
 }
 
@@ -1324,8 +1311,7 @@ func DecodeSendWelcomeEmail(data []byte, task *SendWelcomeEmail) error {
 }
 
 func appendSendWelcomeEmail(e *taskjson.Encoder, v *SendWelcomeEmail) {
-	e.Object()
-	e.Key(`"user_id":`).Int64(&v.UserID)
+	e.Object(`{"user_id":`).Int64(&v.UserID)
 	if v.CustomMessage != "" {
 		e.Key(`"custom_message":`).String(&v.CustomMessage)
 	}
@@ -1348,8 +1334,7 @@ func decodeSendWelcomeEmail(d *taskjson.Decoder, v *SendWelcomeEmail) {
 }
 
 func appendEmailSent(e *taskjson.Encoder, v *EmailSent) {
-	e.Object()
-	e.Key(`"user_id":`).Int64(&v.UserID)
+	e.Object(`{"user_id":`).Int64(&v.UserID)
 	e.Key(`"email":`).String(&v.Email)
 	e.EndObject()
 }

@@ -376,8 +376,7 @@ func DecodeDocument(data []byte, task *Document) error {
 }
 
 func appendDocument(e *taskjson.Encoder, v *Document) {
-	e.Object()
-	e.Key(`"title":`).String(&v.Title)
+	e.Object(`{"title":`).String(&v.Title)
 	e.Key(`"language":`).String(&v.Language)
 	appendSliceOfSection(e.Key(`"sections":`), &v.Sections)
 	e.EndObject()
@@ -418,8 +417,7 @@ func decodeSliceOfSection(d *taskjson.Decoder, v *[]Section) {
 }
 
 func appendSection(e *taskjson.Encoder, v *Section) {
-	e.Object()
-	e.Key(`"heading":`).String(&v.Heading)
+	e.Object(`{"heading":`).String(&v.Heading)
 	e.Key(`"text":`).String(&v.Text)
 	e.EndObject()
 }
@@ -455,8 +453,7 @@ func DecodeIDs(data []byte, task *IDs) error {
 }
 
 func appendIDs(e *taskjson.Encoder, v *IDs) {
-	e.Object()
-	appendSliceOfInt64(e.Key(`"ids":`), &v.IDs)
+	appendSliceOfInt64(e.Object(`{"ids":`), &v.IDs)
 	e.EndObject()
 }
 
@@ -497,8 +494,7 @@ func DecodeMixed(data []byte, task *Mixed) error {
 }
 
 func appendMixed(e *taskjson.Encoder, v *Mixed) {
-	e.Object()
-	e.Key(`"id":`).Uint32(&v.ID)
+	e.Object(`{"id":`).Uint32(&v.ID)
 	e.Key(`"created_at":`).Time(&v.CreatedAt)
 	e.Key(`"digest":`).Bytes(&v.Digest)
 	if e.Has(v.Nick != nil) {
@@ -552,8 +548,7 @@ func decodeMixed(d *taskjson.Decoder, v *Mixed) {
 }
 
 func appendCustomer(e *taskjson.Encoder, v *Customer) {
-	e.Object()
-	e.Key(`"id":`).Int64(&v.ID)
+	e.Object(`{"id":`).Int64(&v.ID)
 	e.Key(`"name":`).String(&v.Name)
 	e.Key(`"email":`).String(&v.Email)
 	e.EndObject()
@@ -592,8 +587,7 @@ func DecodeOrder(data []byte, task *Order) error {
 }
 
 func appendOrder(e *taskjson.Encoder, v *Order) {
-	e.Object()
-	e.Key(`"id":`).String(&v.ID)
+	e.Object(`{"id":`).String(&v.ID)
 	appendCustomer(e.Key(`"customer":`), &v.Customer)
 	appendSliceOfItem(e.Key(`"items":`), &v.Items)
 	appendMapOfStringToString(e.Key(`"attrs":`), &v.Attrs)
@@ -649,8 +643,7 @@ func decodeSliceOfItem(d *taskjson.Decoder, v *[]Item) {
 }
 
 func appendItem(e *taskjson.Encoder, v *Item) {
-	e.Object()
-	e.Key(`"sku":`).String(&v.SKU)
+	e.Object(`{"sku":`).String(&v.SKU)
 	e.Key(`"title":`).String(&v.Title)
 	e.Key(`"quantity":`).Int(&v.Quantity)
 	e.Key(`"price":`).Float64(&v.Price)
@@ -712,8 +705,7 @@ func DecodeTiny(data []byte, task *Tiny) error {
 }
 
 func appendTiny(e *taskjson.Encoder, v *Tiny) {
-	e.Object()
-	e.Key(`"user_id":`).Int64(&v.UserID)
+	e.Object(`{"user_id":`).Int64(&v.UserID)
 	e.Key(`"message":`).String(&v.Message)
 	e.EndObject()
 }

@@ -501,8 +501,7 @@ func DecodeA(data []byte, task *A) error {
 }
 
 func appendA(e2 *taskjson.Encoder, v *A) {
-	e2.Object()
-	e2.Key(`"X":`).Int(&v.X)
+	e2.Object(`{"X":`).Int(&v.X)
 	e2.EndObject()
 }
 
@@ -535,7 +534,7 @@ func DecodeB(data []byte, task *B) error {
 }
 
 func appendB(e2 *taskjson.Encoder, v *B) {
-	e2.Object()
+	e2.Object(`{`)
 	e2.EndObject()
 }
 
@@ -562,7 +561,7 @@ func DecodeC(data []byte, task *C) error {
 }
 
 func appendC(e2 *taskjson.Encoder, v *C) {
-	e2.Object()
+	e2.Object(`{`)
 	e2.EndObject()
 }
 
@@ -589,7 +588,7 @@ func DecodeD(data []byte, task *D) error {
 }
 
 func appendD(e2 *taskjson.Encoder, v *D) {
-	e2.Object()
+	e2.Object(`{`)
 	e2.EndObject()
 }
 
@@ -616,7 +615,7 @@ func DecodeE(data []byte, task *E) error {
 }
 
 func appendE(e2 *taskjson.Encoder, v *E) {
-	e2.Object()
+	e2.Object(`{`)
 	e2.EndObject()
 }
 
@@ -643,7 +642,7 @@ func DecodeF(data []byte, task *F) error {
 }
 
 func appendF(e2 *taskjson.Encoder, v *F) {
-	e2.Object()
+	e2.Object(`{`)
 	e2.EndObject()
 }
 
@@ -670,7 +669,7 @@ func DecodeG(data []byte, task *G) error {
 }
 
 func appendG(e2 *taskjson.Encoder, v *G) {
-	e2.Object()
+	e2.Object(`{`)
 	e2.EndObject()
 }
 
@@ -682,8 +681,7 @@ func decodeG(d2 *taskjson.Decoder, v *G) {
 }
 
 func appendSummary(e2 *taskjson.Encoder, v *Summary) {
-	e2.Object()
-	e2.Key(`"stringer":`).Interface(v.Stringer)
+	e2.Object(`{"stringer":`).Interface(v.Stringer)
 	e2.Key(`"marshaler":`).Marshaler(v.Marshaler)
 	if v.Zero != nil && !taskjson.IsNilPointer(v.Zero) && !v.Zero.IsZero() {
 		e2.Key(`"zero":`).Interface(v.Zero)
@@ -709,8 +707,7 @@ func appendMapOfPointerToExtLevelToInt(e2 *taskjson.Encoder, v *map[*ext.Level]i
 }
 
 func appendExtCustomer(e2 *taskjson.Encoder, v *ext.Customer) {
-	e2.Object()
-	e2.Key(`"name":`).String(&v.Name)
+	e2.Object(`{"name":`).String(&v.Name)
 	e2.Key(`"since":`).Time(&v.Since)
 	if v.Rank != 0 {
 		e2.Key(`"rank":`).Int((*int)(&v.Rank))

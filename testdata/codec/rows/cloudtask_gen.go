@@ -840,8 +840,7 @@ func DecodeCustoms(data []byte, task *Customs) error {
 }
 
 func appendCustoms(e *taskjson.Encoder, v *Customs) {
-	e.Object()
-	e.Key(`"time":`).Time(&v.Time)
+	e.Object(`{"time":`).Time(&v.Time)
 	e.Key(`"level":`).TextMarshaler(&v.Level)
 	e.Key(`"money":`).Marshaler(&v.Money)
 	if e.Key(`"big":`).NotNil(v.Big != nil) {
@@ -909,14 +908,12 @@ func decodeOneWay(d *taskjson.Decoder, v *OneWay) {
 }
 
 func appendBack(e *taskjson.Encoder, v *Back) {
-	e.Object()
-	e.Key(`"a":`).Int(&v.A)
+	e.Object(`{"a":`).Int(&v.A)
 	e.EndObject()
 }
 
 func appendShape(e *taskjson.Encoder, v *Shape) {
-	e.Object()
-	e.Key(`"sides":`).Int(&v.Sides)
+	e.Object(`{"sides":`).Int(&v.Sides)
 	e.EndObject()
 }
 
@@ -949,8 +946,7 @@ func DecodeDefaults(data []byte, task *Defaults) error {
 }
 
 func appendDefaults(e *taskjson.Encoder, v *Defaults) {
-	e.Object()
-	e.Key(`"string":`).String(&v.String)
+	e.Object(`{"string":`).String(&v.String)
 	e.Key(`"empty":`).String(&v.Empty)
 	e.Key(`"name":`).String((*string)(&v.Name))
 	e.Key(`"bool":`).Bool(&v.Bool)
@@ -1176,8 +1172,7 @@ func decodeMapOfStringToInt(d *taskjson.Decoder, v *map[string]int) {
 }
 
 func appendPoint(e *taskjson.Encoder, v *Point) {
-	e.Object()
-	e.Key(`"x":`).Int(&v.X)
+	e.Object(`{"x":`).Int(&v.X)
 	if v.Y != 0 {
 		e.Key(`"y":`).Int(&v.Y)
 	}
@@ -1235,8 +1230,7 @@ func DecodeDynamic(data []byte, task *Dynamic) error {
 }
 
 func appendDynamic(e *taskjson.Encoder, v *Dynamic) {
-	e.Object()
-	e.Key(`"any":`).Any(&v.Any)
+	e.Object(`{"any":`).Any(&v.Any)
 	e.Key(`"thing":`).Any((*any)(&v.Thing))
 	e.Key(`"raw":`).RawMessage(&v.Raw)
 	e.Key(`"number":`).Number(&v.Number)
@@ -1278,8 +1272,7 @@ func DecodeEmbeds(data []byte, task *Embeds) error {
 }
 
 func appendEmbeds(e *taskjson.Encoder, v *Embeds) {
-	e.Object()
-	e.Key(`"kind":`).String(&v.Kind)
+	e.Object(`{"kind":`).String(&v.Kind)
 	e.Key(`"depth":`).Int(&v.Depth)
 	if v.Extra != nil {
 		e.Key(`"note":`).String(&v.Note)
@@ -1350,8 +1343,7 @@ func decodeEmbeds(d *taskjson.Decoder, v *Embeds) {
 }
 
 func appendTagged(e *taskjson.Encoder, v *Tagged) {
-	e.Object()
-	e.Key(`"t":`).Bool(&v.T)
+	e.Object(`{"t":`).Bool(&v.T)
 	e.EndObject()
 }
 
@@ -1384,8 +1376,7 @@ func DecodeLists(data []byte, task *Lists) error {
 }
 
 func appendLists(e *taskjson.Encoder, v *Lists) {
-	e.Object()
-	appendSliceOfString(e.Key(`"strings":`), &v.Strings)
+	appendSliceOfString(e.Object(`{"strings":`), &v.Strings)
 	appendSliceOfInt(e.Key(`"ints":`), &v.Ints)
 	appendSliceOfSliceOfFloat64(e.Key(`"grid":`), &v.Grid)
 	appendArrayOf3Int(e.Key(`"fixed":`), &v.Fixed)
@@ -1618,7 +1609,7 @@ func decodeSliceOfOctet(d *taskjson.Decoder, v *[]Octet) {
 	if taskjson.Base64(d, v) {
 		return
 	}
-	taskjson.UintSlice(d, v)
+	taskjson.IntSlice(d, v)
 }
 
 func appendSliceOfLetter(e *taskjson.Encoder, v *[]Letter) {
@@ -1883,8 +1874,7 @@ func DecodeMaps(data []byte, task *Maps) error {
 }
 
 func appendMaps(e *taskjson.Encoder, v *Maps) {
-	e.Object()
-	appendMapOfStringToString(e.Key(`"strings":`), &v.Strings)
+	appendMapOfStringToString(e.Object(`{"strings":`), &v.Strings)
 	appendMapOfNameToInt(e.Key(`"named":`), &v.Named)
 	appendMapOfIntToString(e.Key(`"ints":`), &v.Ints)
 	appendMapOfInt8ToBool(e.Key(`"small":`), &v.Small)
@@ -2234,8 +2224,7 @@ func decodeMapOfStringToExtMoney(d *taskjson.Decoder, v *map[string]ext.Money) {
 }
 
 func appendExtMoneyValue(e *taskjson.Encoder, v *ext.Money) {
-	e.Object()
-	e.Key(`"Cents":`).Int64(&v.Cents)
+	e.Object(`{"Cents":`).Int64(&v.Cents)
 	e.EndObject()
 }
 
@@ -2279,8 +2268,7 @@ func decodeWallet(d *taskjson.Decoder, v *Wallet) {
 }
 
 func appendWalletValue(e *taskjson.Encoder, v *Wallet) {
-	e.Object()
-	appendExtMoneyValue(e.Key(`"money":`), &v.Money)
+	appendExtMoneyValue(e.Object(`{"money":`), &v.Money)
 	appendArrayOf2ExtMoneyValue(e.Key(`"both":`), &v.Both)
 	if e.Key(`"ref":`).NotNil(v.Ref != nil) {
 		e.Marshaler(v.Ref)
@@ -2352,7 +2340,7 @@ func DecodeOptions(data []byte, task *Options) error {
 }
 
 func appendOptions(e *taskjson.Encoder, v *Options) {
-	e.Object()
+	e.Object(`{`)
 	if v.Bool {
 		e.Key(`"bool":`).Bool(&v.Bool)
 	}
@@ -2549,8 +2537,7 @@ func decodeArrayOf1Int(d *taskjson.Decoder, v *[1]int) {
 }
 
 func appendPairOfIntAndSliceOfInt(e *taskjson.Encoder, v *Pair[int, []int]) {
-	e.Object()
-	e.Key(`"first":`).Int(&v.A)
+	e.Object(`{"first":`).Int(&v.A)
 	appendSliceOfInt(e.Key(`"second":`), &v.B)
 	e.EndObject()
 }
@@ -2611,8 +2598,7 @@ func decodeArrayOf2SliceOfInt(d *taskjson.Decoder, v *[2][]int) {
 }
 
 func appendExtWindow(e *taskjson.Encoder, v *ext.Window) {
-	e.Object()
-	e.Key(`"From":`).Int(&v.From)
+	e.Object(`{"From":`).Int(&v.From)
 	e.Key(`"To":`).Int(&v.To)
 	e.EndObject()
 }
@@ -2648,8 +2634,7 @@ func DecodeOrder(data []byte, task *Order) error {
 }
 
 func appendOrder(e *taskjson.Encoder, v *Order) {
-	e.Object()
-	e.Key(`"id":`).Int64(&v.ID)
+	e.Object(`{"id":`).Int64(&v.ID)
 	appendSliceOfItem(e.Key(`"items":`), &v.Items)
 	if len(v.Attrs) != 0 {
 		appendMapOfStringToString(e.Key(`"attrs":`), &v.Attrs)
@@ -2739,8 +2724,7 @@ func decodeSliceOfItem(d *taskjson.Decoder, v *[]Item) {
 }
 
 func appendItem(e *taskjson.Encoder, v *Item) {
-	e.Object()
-	e.Key(`"sku":`).String(&v.SKU)
+	e.Object(`{"sku":`).String(&v.SKU)
 	e.Key(`"quantity":`).Int8(&v.Quantity)
 	e.EndObject()
 }
@@ -2816,8 +2800,7 @@ func DecodePointers(data []byte, task *Pointers) error {
 }
 
 func appendPointers(e *taskjson.Encoder, v *Pointers) {
-	e.Object()
-	if e.Key(`"bool":`).NotNil(v.Bool != nil) {
+	if e.Object(`{"bool":`).NotNil(v.Bool != nil) {
 		e.Bool(v.Bool)
 	}
 	if e.Key(`"int":`).NotNil(v.Int != nil) {
@@ -3037,8 +3020,7 @@ func DecodeQuoted(data []byte, task *Quoted) error {
 }
 
 func appendQuoted(e *taskjson.Encoder, v *Quoted) {
-	e.Object()
-	e.Key(`"bool":`).Quote().Bool(&v.Bool)
+	e.Object(`{"bool":`).Quote().Bool(&v.Bool)
 	e.EndQuote()
 	e.Key(`"int":`).Quote().Int(&v.Int)
 	e.EndQuote()
@@ -3127,8 +3109,7 @@ func DecodeScalars(data []byte, task *Scalars) error {
 }
 
 func appendScalars(e *taskjson.Encoder, v *Scalars) {
-	e.Object()
-	e.Key(`"bool":`).Bool(&v.Bool)
+	e.Object(`{"bool":`).Bool(&v.Bool)
 	e.Key(`"int":`).Int(&v.Int)
 	e.Key(`"int8":`).Int8(&v.Int8)
 	e.Key(`"int16":`).Int16(&v.Int16)
@@ -3230,8 +3211,7 @@ func DecodeStructs(data []byte, task *Structs) error {
 }
 
 func appendStructs(e *taskjson.Encoder, v *Structs) {
-	e.Object()
-	appendPoint(e.Key(`"point":`), &v.Point)
+	appendPoint(e.Object(`{"point":`), &v.Point)
 	appendExtCustomer(e.Key(`"customer":`), &v.Customer)
 	appendStructsAnon(e.Key(`"anon":`), &v.Anon)
 	appendStructsTagged(e.Key(`"tagged":`), &v.Tagged)
@@ -3279,8 +3259,7 @@ func decodeStructs(d *taskjson.Decoder, v *Structs) {
 }
 
 func appendExtCustomer(e *taskjson.Encoder, v *ext.Customer) {
-	e.Object()
-	e.Key(`"name":`).String(&v.Name)
+	e.Object(`{"name":`).String(&v.Name)
 	e.Key(`"since":`).Time(&v.Since)
 	if v.Rank != 0 {
 		e.Key(`"rank":`).Int((*int)(&v.Rank))
@@ -3314,8 +3293,7 @@ func appendStructsAnon(e *taskjson.Encoder, v *struct {
 	A int
 	B int
 }) {
-	e.Object()
-	e.Key(`"A":`).Int(&v.A)
+	e.Object(`{"A":`).Int(&v.A)
 	e.Key(`"B":`).Int(&v.B)
 	e.EndObject()
 }
@@ -3346,8 +3324,7 @@ func appendStructsTagged(e *taskjson.Encoder, v *struct {
 		Y string "json:\"y,omitempty\""
 	} "json:\"list\""
 }) {
-	e.Object()
-	appendStructsTaggedDeep(e.Key(`"deep":`), &v.Deep)
+	appendStructsTaggedDeep(e.Object(`{"deep":`), &v.Deep)
 	appendSliceOfStructsTaggedList(e.Key(`"list":`), &v.List)
 	e.EndObject()
 }
@@ -3377,8 +3354,7 @@ func decodeStructsTagged(d *taskjson.Decoder, v *struct {
 func appendStructsTaggedDeep(e *taskjson.Encoder, v *struct {
 	X *int "json:\"x\""
 }) {
-	e.Object()
-	if e.Key(`"x":`).NotNil(v.X != nil) {
+	if e.Object(`{"x":`).NotNil(v.X != nil) {
 		e.Int(v.X)
 	}
 	e.EndObject()
@@ -3424,7 +3400,7 @@ func decodeSliceOfStructsTaggedList(d *taskjson.Decoder, v *[]struct {
 func appendStructsTaggedList(e *taskjson.Encoder, v *struct {
 	Y string "json:\"y,omitempty\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.Y != "" {
 		e.Key(`"y":`).String(&v.Y)
 	}
@@ -3446,8 +3422,7 @@ func decodeStructsTaggedList(d *taskjson.Decoder, v *struct {
 }
 
 func appendNode(e *taskjson.Encoder, v *Node) {
-	e.Object()
-	e.Key(`"value":`).Int(&v.Value)
+	e.Object(`{"value":`).Int(&v.Value)
 	if e.Has(v.Next != nil) {
 		appendNode(e.Key(`"next":`), v.Next)
 	}
@@ -3523,8 +3498,7 @@ func decodeMapOfStringToPointerToNode(d *taskjson.Decoder, v *map[string]*Node) 
 }
 
 func appendExtPageOfPoint(e *taskjson.Encoder, v *ext.Page[Point]) {
-	e.Object()
-	appendSliceOfPoint(e.Key(`"items":`), &v.Items)
+	appendSliceOfPoint(e.Object(`{"items":`), &v.Items)
 	if e.Has(v.Next != nil) {
 		appendPoint(e.Key(`"next":`), v.Next)
 	}
@@ -3549,8 +3523,7 @@ func decodeExtPageOfPoint(d *taskjson.Decoder, v *ext.Page[Point]) {
 }
 
 func appendPairOfStringAndSliceOfName(e *taskjson.Encoder, v *Pair[string, []Name]) {
-	e.Object()
-	e.Key(`"first":`).String(&v.A)
+	e.Object(`{"first":`).String(&v.A)
 	appendSliceOfName(e.Key(`"second":`), &v.B)
 	e.EndObject()
 }
@@ -3608,8 +3581,7 @@ func decodeMapOfStringToPairOfIntAndPointerToInt(d *taskjson.Decoder, v *map[str
 }
 
 func appendPairOfIntAndPointerToInt(e *taskjson.Encoder, v *Pair[int, *int]) {
-	e.Object()
-	e.Key(`"first":`).Int(&v.A)
+	e.Object(`{"first":`).Int(&v.A)
 	if e.Key(`"second":`).NotNil(v.B != nil) {
 		e.Int(v.B)
 	}
@@ -3634,7 +3606,7 @@ func decodePairOfIntAndPointerToInt(d *taskjson.Decoder, v *Pair[int, *int]) {
 }
 
 func appendStructsNone(e *taskjson.Encoder, v *struct{}) {
-	e.Object()
+	e.Object(`{`)
 	e.EndObject()
 }
 
@@ -3646,7 +3618,7 @@ func decodeStructsNone(d *taskjson.Decoder, v *struct{}) {
 }
 
 func appendOpaque(e *taskjson.Encoder, v *Opaque) {
-	e.Object()
+	e.Object(`{`)
 	e.EndObject()
 }
 

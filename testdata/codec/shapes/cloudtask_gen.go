@@ -4274,8 +4274,7 @@ func DecodeShape00(data []byte, task *Shape00) error {
 }
 
 func appendShape00(e *taskjson.Encoder, v *Shape00) {
-	e.Object()
-	e.Key(`"ключ1":`).Int(&v.F1)
+	e.Object(`{"ключ1":`).Int(&v.F1)
 	e.EndObject()
 }
 
@@ -4308,7 +4307,7 @@ func DecodeShape01(data []byte, task *Shape01) error {
 }
 
 func appendShape01(e *taskjson.Encoder, v *Shape01) {
-	e.Object()
+	e.Object(`{`)
 	if v.Ж0 != nil {
 		e.Key(`"<&>0":`).Any(&v.Ж0)
 	}
@@ -4370,8 +4369,7 @@ func appendShape01F2(e *taskjson.Encoder, v *struct {
 	f2     *struct{}
 	Field3 [][]Shape00 "json:\",omitempty,omitzero\""
 }) {
-	e.Object()
-	e.Key(`"F0":`).Bool((*bool)(&v.F0))
+	e.Object(`{"F0":`).Bool((*bool)(&v.F0))
 	if !taskjson.IsZero(&v.F1) {
 		appendShape01F2F1(e.Key(`"F1":`), &v.F1)
 	}
@@ -4414,8 +4412,7 @@ func appendShape01F2F1(e *taskjson.Encoder, v *struct {
 	F2 json.RawMessage
 	F3 int "json:\"with space3\""
 }) {
-	e.Object()
-	e.Key(`"F0":`).String(&v.F0)
+	e.Object(`{"F0":`).String(&v.F0)
 	if v.F1 != nil {
 		appendSliceOfUint64(e.Key(`"F1":`), &v.F1)
 	}
@@ -4449,11 +4446,11 @@ func decodeShape01F2F1(d *taskjson.Decoder, v *struct {
 }
 
 func appendSliceOfUint64(e *taskjson.Encoder, v *[]uint64) {
-	taskjson.AppendUints(e, *v)
+	taskjson.AppendInts(e, *v)
 }
 
 func decodeSliceOfUint64(d *taskjson.Decoder, v *[]uint64) {
-	taskjson.UintSlice(d, v)
+	taskjson.IntSlice(d, v)
 }
 
 func appendSliceOfSliceOfShape00(e *taskjson.Encoder, v *[][]Shape00) {
@@ -4514,8 +4511,7 @@ func DecodeShape02(data []byte, task *Shape02) error {
 }
 
 func appendShape02(e *taskjson.Encoder, v *Shape02) {
-	e.Object()
-	appendShape01(e.Key(`"in":`), &v.Shape01)
+	appendShape01(e.Object(`{"in":`), &v.Shape01)
 	if e.Key(`"a-b0":`).NotNil(v.F0 != nil) {
 		e.Quote().Bool(v.F0)
 		e.EndQuote()
@@ -4574,7 +4570,7 @@ func appendShape02F2(e *taskjson.Encoder, v *struct {
 	F2 Flag  "json:\"<&>2,omitzero\""
 	F3 int32 "json:\",omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F2 {
 		e.Key(`"<&>2":`).Bool((*bool)(&v.F2))
 	}
@@ -4635,7 +4631,7 @@ func appendShape02F5(e *taskjson.Encoder, v *struct {
 	}
 	F3 int "json:\",omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if len(v.F0) != 0 {
 		appendMapOfIntToUintptr(e.Key(`"F0":`), &v.F0)
 	}
@@ -4763,7 +4759,7 @@ func DecodeShape03(data []byte, task *Shape03) error {
 }
 
 func appendShape03(e *taskjson.Encoder, v *Shape03) {
-	e.Object()
+	e.Object(`{`)
 	if v.Ж0 != nil {
 		e.Key(`"<&>0":`).Any(&v.Ж0)
 	}
@@ -4844,8 +4840,7 @@ func appendShape03F5(e *taskjson.Encoder, v *struct {
 		f0 int32
 	}
 }) {
-	e.Object()
-	e.Key(`"Field0":`).Uint(&v.Field0)
+	e.Object(`{"Field0":`).Uint(&v.Field0)
 	if v.Ж1 != (struct{}{}) {
 		appendShape03F5Ж1(e.Key(`"Ж1":`), &v.Ж1)
 	}
@@ -4877,7 +4872,7 @@ func decodeShape03F5(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape03F5Ж1(e *taskjson.Encoder, v *struct{}) {
-	e.Object()
+	e.Object(`{`)
 	e.EndObject()
 }
 
@@ -4891,7 +4886,7 @@ func decodeShape03F5Ж1(d *taskjson.Decoder, v *struct{}) {
 func appendShape03F5Ж2(e *taskjson.Encoder, v *struct {
 	f0 int32
 }) {
-	e.Object()
+	e.Object(`{`)
 	e.EndObject()
 }
 
@@ -4920,8 +4915,7 @@ func DecodeShape04(data []byte, task *Shape04) error {
 }
 
 func appendShape04(e *taskjson.Encoder, v *Shape04) {
-	e.Object()
-	appendMapOfStringToInt32(e.Key(`"ключ1":`), &v.F1)
+	appendMapOfStringToInt32(e.Object(`{"ключ1":`), &v.F1)
 	e.EndObject()
 }
 
@@ -4974,8 +4968,7 @@ func DecodeShape05(data []byte, task *Shape05) error {
 }
 
 func appendShape05(e *taskjson.Encoder, v *Shape05) {
-	e.Object()
-	appendShape05Ж0(e.Key(`"x.y0":`), &v.Ж0)
+	appendShape05Ж0(e.Object(`{"x.y0":`), &v.Ж0)
 	if v.Ж1 != nil {
 		appendMapOfIntToUint32(e.Key(`"Ж1":`), &v.Ж1)
 	}
@@ -5034,8 +5027,7 @@ func appendShape05Ж0(e *taskjson.Encoder, v *struct {
 	F3     Rate       "json:\",omitempty,omitzero\""
 	F4     struct{}   "json:\",omitempty\""
 }) {
-	e.Object()
-	appendShape05Ж0F0(e.Key(`"longer_than_eight_bytes0":`), &v.F0)
+	appendShape05Ж0F0(e.Object(`{"longer_than_eight_bytes0":`), &v.F0)
 	if v.Field1 != 0 {
 		e.Key(`"snake_case1":`).Uint8(&v.Field1)
 	}
@@ -5085,8 +5077,7 @@ func appendShape05Ж0F0(e *taskjson.Encoder, v *struct {
 	F2 map[string]Shape04
 	F3 struct{}
 }) {
-	e.Object()
-	appendSliceOfFloat32(e.Key(`"F0":`), &v.F0)
+	appendSliceOfFloat32(e.Object(`{"F0":`), &v.F0)
 	if e.Key(`"a-b1":`).NotNil(v.F1 != nil) {
 		appendMapOfStringToShape00(e, v.F1)
 	}
@@ -5217,7 +5208,7 @@ func appendShape05F5(e *taskjson.Encoder, v *struct {
 		F0 []Shape02 "json:\"x.y0\""
 	} "json:\"a5,omitempty\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if len(v.Field0) != 0 && v.Field0 != nil {
 		appendMapOfStringToBool(e.Key(`"a-b0":`), &v.Field0)
 	}
@@ -5312,7 +5303,7 @@ func appendShape05F5F1(e *taskjson.Encoder, v *struct {
 	} "json:\"snake_case2,omitzero\""
 	f3 []Shape03
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != nil {
 		appendSliceOfUintptr(e.Key(`"F0":`), &v.F0)
 	}
@@ -5351,11 +5342,11 @@ func decodeShape05F5F1(d *taskjson.Decoder, v *struct {
 }
 
 func appendSliceOfUintptr(e *taskjson.Encoder, v *[]uintptr) {
-	taskjson.AppendUints(e, *v)
+	taskjson.AppendInts(e, *v)
 }
 
 func decodeSliceOfUintptr(d *taskjson.Decoder, v *[]uintptr) {
-	taskjson.UintSlice(d, v)
+	taskjson.IntSlice(d, v)
 }
 
 func appendMapOfIntToCode(e *taskjson.Encoder, v *map[int]Code) {
@@ -5381,7 +5372,7 @@ func decodeMapOfIntToCode(d *taskjson.Decoder, v *map[int]Code) {
 func appendShape05F5F1F2(e *taskjson.Encoder, v *struct {
 	F0 string "json:\",omitempty,omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != "" {
 		e.Key(`"F0":`).String(&v.F0)
 	}
@@ -5405,8 +5396,7 @@ func decodeShape05F5F1F2(d *taskjson.Decoder, v *struct {
 func appendShape05F5Field2(e *taskjson.Encoder, v *struct {
 	Ж0 []Shape02 "json:\"a-b0\""
 }) {
-	e.Object()
-	appendSliceOfShape02(e.Key(`"a-b0":`), &v.Ж0)
+	appendSliceOfShape02(e.Object(`{"a-b0":`), &v.Ж0)
 	e.EndObject()
 }
 
@@ -5429,7 +5419,7 @@ func appendShape05F5F4(e *taskjson.Encoder, v *struct {
 	Field0 []Shape02 "json:\",omitzero\""
 	F1     *float32  "json:\"with space1\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.Field0 != nil {
 		appendSliceOfShape02(e.Key(`"Field0":`), &v.Field0)
 	}
@@ -5461,8 +5451,7 @@ func decodeShape05F5F4(d *taskjson.Decoder, v *struct {
 func appendShape05F5F5(e *taskjson.Encoder, v *struct {
 	F0 []Shape02 "json:\"x.y0\""
 }) {
-	e.Object()
-	appendSliceOfShape02(e.Key(`"x.y0":`), &v.F0)
+	appendSliceOfShape02(e.Object(`{"x.y0":`), &v.F0)
 	e.EndObject()
 }
 
@@ -5486,8 +5475,7 @@ func appendShape05Ж7(e *taskjson.Encoder, v *struct {
 	F1 uintptr "json:\",omitzero,string\""
 	F2 Name
 }) {
-	e.Object()
-	appendMapOfInt8ToPointerToShape05(e.Key(`"F0":`), &v.F0)
+	appendMapOfInt8ToPointerToShape05(e.Object(`{"F0":`), &v.F0)
 	if v.F1 != 0 {
 		e.Key(`"F1":`).Quote().Uintptr(&v.F1)
 		e.EndQuote()
@@ -5557,8 +5545,7 @@ func DecodeShape06(data []byte, task *Shape06) error {
 }
 
 func appendShape06(e *taskjson.Encoder, v *Shape06) {
-	e.Object()
-	appendShape05Ж0(e.Key(`"x.y0":`), &v.Ж0)
+	appendShape05Ж0(e.Object(`{"x.y0":`), &v.Ж0)
 	if v.Ж1 != nil {
 		appendMapOfIntToUint32(e.Key(`"Ж1":`), &v.Ж1)
 	}
@@ -5621,8 +5608,7 @@ func DecodeShape07(data []byte, task *Shape07) error {
 }
 
 func appendShape07(e *taskjson.Encoder, v *Shape07) {
-	e.Object()
-	if e.Key(`"F3":`).NotNil(v.F3 != nil) {
+	if e.Object(`{"F3":`).NotNil(v.F3 != nil) {
 		if e.NotNil(*v.F3 != nil) {
 			e.String(*v.F3)
 		}
@@ -5662,8 +5648,7 @@ func DecodeShape08(data []byte, task *Shape08) error {
 }
 
 func appendShape08(e *taskjson.Encoder, v *Shape08) {
-	e.Object()
-	e.Key(`"F0":`).Time(&v.F0)
+	e.Object(`{"F0":`).Time(&v.F0)
 	appendShape08F1(e.Key(`"<&>1":`), &v.F1)
 	e.Key(`"Ж2":`).Float64(&v.Ж2)
 	e.EndObject()
@@ -5694,8 +5679,7 @@ func appendShape08F1(e *taskjson.Encoder, v *struct {
 	}
 	F1 int "json:\",string\""
 }) {
-	e.Object()
-	appendShape08F1F0(e.Key(`"F0":`), &v.F0)
+	appendShape08F1F0(e.Object(`{"F0":`), &v.F0)
 	e.Key(`"F1":`).Quote().Int(&v.F1)
 	e.EndQuote()
 	e.EndObject()
@@ -5728,7 +5712,7 @@ func appendShape08F1F0(e *taskjson.Encoder, v *struct {
 	Field1 []uint "json:\",omitempty\""
 	F2     int64  "json:\"key2,omitempty,string\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if len(v.Field1) != 0 {
 		appendSliceOfUint(e.Key(`"Field1":`), &v.Field1)
 	}
@@ -5758,11 +5742,11 @@ func decodeShape08F1F0(d *taskjson.Decoder, v *struct {
 }
 
 func appendSliceOfUint(e *taskjson.Encoder, v *[]uint) {
-	taskjson.AppendUints(e, *v)
+	taskjson.AppendInts(e, *v)
 }
 
 func decodeSliceOfUint(d *taskjson.Decoder, v *[]uint) {
-	taskjson.UintSlice(d, v)
+	taskjson.IntSlice(d, v)
 }
 
 // AppendShape09 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -5781,8 +5765,7 @@ func DecodeShape09(data []byte, task *Shape09) error {
 }
 
 func appendShape09(e *taskjson.Encoder, v *Shape09) {
-	e.Object()
-	appendShape01(e.Key(`"in":`), &v.Shape01)
+	appendShape01(e.Object(`{"in":`), &v.Shape01)
 	if e.Key(`"a-b0":`).NotNil(v.Shape02.F0 != nil) {
 		e.Quote().Bool(v.Shape02.F0)
 		e.EndQuote()
@@ -5871,8 +5854,7 @@ func appendShape09F2(e *taskjson.Encoder, v *struct {
 	F0 []Shape09  "json:\"with space0\""
 	F1 []*Shape09 "json:\",omitempty\""
 }) {
-	e.Object()
-	appendSliceOfShape09(e.Key(`"with space0":`), &v.F0)
+	appendSliceOfShape09(e.Object(`{"with space0":`), &v.F0)
 	if len(v.F1) != 0 {
 		appendSliceOfPointerToShape09(e.Key(`"F1":`), &v.F1)
 	}
@@ -5930,8 +5912,7 @@ func DecodeShape10(data []byte, task *Shape10) error {
 }
 
 func appendShape10(e *taskjson.Encoder, v *Shape10) {
-	e.Object()
-	if e.Key(`"in":`).NotNil(v.Shape06 != nil) {
+	if e.Object(`{"in":`).NotNil(v.Shape06 != nil) {
 		appendShape06(e, v.Shape06)
 	}
 	if len(v.F0) != 0 {
@@ -5994,7 +5975,7 @@ func appendShape10F2(e *taskjson.Encoder, v *struct {
 		F2 []uint64 "json:\"a-b2,omitzero\""
 	} "json:\",omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if !taskjson.IsZero(&v.Ж0) {
 		appendShape10F2Ж0(e.Key(`"Ж0":`), &v.Ж0)
 	}
@@ -6024,7 +6005,7 @@ func appendShape10F2Ж0(e *taskjson.Encoder, v *struct {
 	Ж1 *uintptr "json:\"ключ1,string\""
 	F2 []uint64 "json:\"a-b2,omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != 0 {
 		e.Key(`"<&>0":`).Int(&v.F0)
 	}
@@ -6076,7 +6057,7 @@ func DecodeShape11(data []byte, task *Shape11) error {
 }
 
 func appendShape11(e *taskjson.Encoder, v *Shape11) {
-	e.Object()
+	e.Object(`{`)
 	e.EndObject()
 }
 
@@ -6103,7 +6084,7 @@ func DecodeShape12(data []byte, task *Shape12) error {
 }
 
 func appendShape12(e *taskjson.Encoder, v *Shape12) {
-	e.Object()
+	e.Object(`{`)
 	e.EndObject()
 }
 
@@ -6130,8 +6111,7 @@ func DecodeShape13(data []byte, task *Shape13) error {
 }
 
 func appendShape13(e *taskjson.Encoder, v *Shape13) {
-	e.Object()
-	appendShape13F0(e.Key(`"F0":`), &v.F0)
+	appendShape13F0(e.Object(`{"F0":`), &v.F0)
 	e.Key(`"F2":`).Uint32(&v.F2)
 	appendShape13Field3(e.Key(`"a3":`), &v.Field3)
 	if v.F4 {
@@ -6173,8 +6153,7 @@ func appendShape13F0(e *taskjson.Encoder, v *struct {
 	} "json:\",omitempty\""
 	F1 int16 "json:\",omitzero,string\""
 }) {
-	e.Object()
-	appendShape13F0Field0(e.Key(`"Field0":`), &v.Field0)
+	appendShape13F0Field0(e.Object(`{"Field0":`), &v.Field0)
 	if v.F1 != 0 {
 		e.Key(`"F1":`).Quote().Int16(&v.F1)
 		e.EndQuote()
@@ -6220,8 +6199,7 @@ func appendShape13F0Field0(e *taskjson.Encoder, v *struct {
 		F0 Name "json:\"a-b0,omitzero\""
 	} "json:\"key3,omitempty,omitzero\""
 }) {
-	e.Object()
-	e.Key(`"Ж0":`).String((*string)(&v.Ж0))
+	e.Object(`{"Ж0":`).String((*string)(&v.Ж0))
 	if v.Ж1 != (struct {
 		Ж0 int8    "json:\"longer_than_eight_bytes0,omitempty,omitzero\""
 		F1 float32 "json:\"x.y1,omitempty,omitzero\""
@@ -6271,7 +6249,7 @@ func appendShape13F0Field0Ж1(e *taskjson.Encoder, v *struct {
 	Ж0 int8    "json:\"longer_than_eight_bytes0,omitempty,omitzero\""
 	F1 float32 "json:\"x.y1,omitempty,omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.Ж0 != 0 {
 		e.Key(`"longer_than_eight_bytes0":`).Int8(&v.Ж0)
 	}
@@ -6301,7 +6279,7 @@ func decodeShape13F0Field0Ж1(d *taskjson.Decoder, v *struct {
 func appendShape13F0Field0F3(e *taskjson.Encoder, v *struct {
 	F0 Name "json:\"a-b0,omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != "" {
 		e.Key(`"a-b0":`).String((*string)(&v.F0))
 	}
@@ -6326,7 +6304,7 @@ func appendShape13Field3(e *taskjson.Encoder, v *struct {
 	Field0 int64            "json:\",omitempty,omitzero\""
 	F1     map[int]*Shape13 "json:\"a-b1,omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.Field0 != 0 {
 		e.Key(`"Field0":`).Int64(&v.Field0)
 	}
@@ -6393,8 +6371,7 @@ func DecodeShape14(data []byte, task *Shape14) error {
 }
 
 func appendShape14(e *taskjson.Encoder, v *Shape14) {
-	e.Object()
-	e.Key(`"Field1":`).Float32((*float32)(&v.Field1))
+	e.Object(`{"Field1":`).Float32((*float32)(&v.Field1))
 	if e.Has(v.Ж2 != nil) {
 		if e.Key(`"Ж2":`).NotNil(*v.Ж2 != nil) {
 			appendShape03F5Ж1(e, *v.Ж2)
@@ -6438,8 +6415,7 @@ func DecodeShape15(data []byte, task *Shape15) error {
 }
 
 func appendShape15(e *taskjson.Encoder, v *Shape15) {
-	e.Object()
-	e.Key(`"F1":`).Uint8((*uint8)(&v.F1))
+	e.Object(`{"F1":`).Uint8((*uint8)(&v.F1))
 	appendDict(e.Key(`"ключ2":`), &v.F2)
 	if e.Has(v.F3 != nil) {
 		appendMapOfIntToFlag(e.Key(`"with space3":`), v.F3)
@@ -6549,8 +6525,7 @@ func decodeMapOfIntToShape15Field4(d *taskjson.Decoder, v *map[int]struct {
 func appendShape15Field4(e *taskjson.Encoder, v *struct {
 	F0 *Name
 }) {
-	e.Object()
-	if e.Key(`"F0":`).NotNil(v.F0 != nil) {
+	if e.Object(`{"F0":`).NotNil(v.F0 != nil) {
 		e.String((*string)(v.F0))
 	}
 	e.EndObject()
@@ -6599,8 +6574,7 @@ func appendShape15F5(e *taskjson.Encoder, v *struct {
 	Ж1 []int8 "json:\"x.y1\""
 	F2 uint32 "json:\"a-b2\""
 }) {
-	e.Object()
-	appendSliceOfInt8(e.Key(`"x.y1":`), &v.Ж1)
+	appendSliceOfInt8(e.Object(`{"x.y1":`), &v.Ж1)
 	e.Key(`"a-b2":`).Uint32(&v.F2)
 	e.EndObject()
 }
@@ -6648,8 +6622,7 @@ func DecodeShape16(data []byte, task *Shape16) error {
 }
 
 func appendShape16(e *taskjson.Encoder, v *Shape16) {
-	e.Object()
-	appendShape16F0(e.Key(`"F0":`), &v.F0)
+	appendShape16F0(e.Object(`{"F0":`), &v.F0)
 	if v.F1 != nil {
 		appendMapOfInt8ToShape16F1(e.Key(`"F1":`), &v.F1)
 	}
@@ -6696,8 +6669,7 @@ func appendShape16F0(e *taskjson.Encoder, v *struct {
 	}
 	F3 int32 "json:\",omitzero\""
 }) {
-	e.Object()
-	appendShape16F0F0(e.Key(`"snake_case0":`), &v.F0)
+	appendShape16F0F0(e.Object(`{"snake_case0":`), &v.F0)
 	if !taskjson.IsZero(&v.F1) {
 		appendShape16F0F1(e.Key(`"snake_case1":`), &v.F1)
 	}
@@ -6751,7 +6723,7 @@ func appendShape16F0F0(e *taskjson.Encoder, v *struct {
 	} "json:\"a1\""
 	F2 struct{}
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != 0 {
 		e.Key(`"F0":`).Uint16(&v.F0)
 	}
@@ -6788,8 +6760,7 @@ func appendShape16F0F0F1(e *taskjson.Encoder, v *struct {
 	F0 []Shape16 "json:\"longer_than_eight_bytes0\""
 	F1 string    "json:\",omitzero\""
 }) {
-	e.Object()
-	appendSliceOfShape16(e.Key(`"longer_than_eight_bytes0":`), &v.F0)
+	appendSliceOfShape16(e.Object(`{"longer_than_eight_bytes0":`), &v.F0)
 	if v.F1 != "" {
 		e.Key(`"F1":`).String(&v.F1)
 	}
@@ -6837,8 +6808,7 @@ func appendShape16F0F1(e *taskjson.Encoder, v *struct {
 	f2 float32
 	f3 map[Name][]Shape16
 }) {
-	e.Object()
-	appendShape03F5Ж1(e.Key(`"Ж0":`), &v.Ж0)
+	appendShape03F5Ж1(e.Object(`{"Ж0":`), &v.Ж0)
 	if e.Key(`"F1":`).NotNil(v.F1 != nil) {
 		e.Float64(v.F1)
 	}
@@ -6903,8 +6873,7 @@ func DecodeShape17(data []byte, task *Shape17) error {
 }
 
 func appendShape17(e *taskjson.Encoder, v *Shape17) {
-	e.Object()
-	appendShape07(e.Key(`"in":`), &v.Shape07)
+	appendShape07(e.Object(`{"in":`), &v.Shape07)
 	if v.F0 != "" {
 		e.Key(`"F0":`).QuotedString(&v.F0)
 	}
@@ -6993,7 +6962,7 @@ func decodeMapOfCodeToShape17Field2(d *taskjson.Decoder, v *map[Code]struct {
 func appendShape17Field2(e *taskjson.Encoder, v *struct {
 	f0 *[]byte
 }) {
-	e.Object()
+	e.Object(`{`)
 	e.EndObject()
 }
 
@@ -7015,7 +6984,7 @@ func appendShape17Ж3(e *taskjson.Encoder, v *struct {
 		F1 Rate "json:\",omitzero\""
 	} "json:\",omitempty,omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F1 != 0 {
 		e.Key(`"F1":`).Uint16(&v.F1)
 	}
@@ -7059,7 +7028,7 @@ func appendShape17Ж3F3(e *taskjson.Encoder, v *struct {
 	F0 uint "json:\"a-b0,omitzero\""
 	F1 Rate "json:\",omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != 0 {
 		e.Key(`"a-b0":`).Uint(&v.F0)
 	}
@@ -7102,7 +7071,7 @@ func DecodeShape18(data []byte, task *Shape18) error {
 }
 
 func appendShape18(e *taskjson.Encoder, v *Shape18) {
-	e.Object()
+	e.Object(`{`)
 	if v.Ж0 != 0 {
 		e.Key(`"a-b0":`).Float32((*float32)(&v.Ж0))
 	}
@@ -7155,8 +7124,7 @@ func decodeSliceOfPointerToShape18F1(d *taskjson.Decoder, v *[]*struct {
 func appendShape18F1(e *taskjson.Encoder, v *struct {
 	F0 map[string]Shape05
 }) {
-	e.Object()
-	appendMapOfStringToShape05(e.Key(`"F0":`), &v.F0)
+	appendMapOfStringToShape05(e.Object(`{"F0":`), &v.F0)
 	e.EndObject()
 }
 
@@ -7211,8 +7179,7 @@ func DecodeShape19(data []byte, task *Shape19) error {
 }
 
 func appendShape19(e *taskjson.Encoder, v *Shape19) {
-	e.Object()
-	appendSliceOfShape19(e.Key(`"with space1":`), &v.Field1)
+	appendSliceOfShape19(e.Object(`{"with space1":`), &v.Field1)
 	if e.Key(`"x.y2":`).NotNil(v.F2 != nil) {
 		appendShape10(e, v.F2)
 	}
@@ -7274,7 +7241,7 @@ func DecodeShape20(data []byte, task *Shape20) error {
 }
 
 func appendShape20(e *taskjson.Encoder, v *Shape20) {
-	e.Object()
+	e.Object(`{`)
 	if len(v.Field0) != 0 && v.Field0 != nil {
 		appendMapOfInt8ToPointerToShape20(e.Key(`"$0":`), &v.Field0)
 	}
@@ -7343,7 +7310,7 @@ func appendShape20Ж1(e *taskjson.Encoder, v *struct {
 		F0 []*Shape20 "json:\",omitempty,omitzero\""
 	} "json:\",omitempty,omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if !taskjson.IsZero(&v.F0) {
 		appendShape20Ж1F0(e.Key(`"F0":`), &v.F0)
 	}
@@ -7369,7 +7336,7 @@ func decodeShape20Ж1(d *taskjson.Decoder, v *struct {
 func appendShape20Ж1F0(e *taskjson.Encoder, v *struct {
 	F0 []*Shape20 "json:\",omitempty,omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if len(v.F0) != 0 && v.F0 != nil {
 		appendSliceOfPointerToShape20(e.Key(`"F0":`), &v.F0)
 	}
@@ -7431,8 +7398,7 @@ func appendShape20Field2(e *taskjson.Encoder, v *struct {
 		} "json:\"x.y0\""
 	}
 }) {
-	e.Object()
-	appendShape20Field2F1(e.Key(`"F1":`), &v.F1)
+	appendShape20Field2F1(e.Object(`{"F1":`), &v.F1)
 	appendSliceOfSliceOfString(e.Key(`"F2":`), &v.F2)
 	appendShape20Field2F3(e.Key(`"F3":`), &v.F3)
 	e.EndObject()
@@ -7479,7 +7445,7 @@ func appendShape20Field2F1(e *taskjson.Encoder, v *struct {
 		Ж1 uint8  "json:\"snake_case1,string\""
 	} "json:\"<&>0,omitempty,omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.Field0 != (struct {
 		F0 string "json:\",omitempty,string\""
 		Ж1 uint8  "json:\"snake_case1,string\""
@@ -7510,7 +7476,7 @@ func appendShape20Field2F1Field0(e *taskjson.Encoder, v *struct {
 	F0 string "json:\",omitempty,string\""
 	Ж1 uint8  "json:\"snake_case1,string\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != "" {
 		e.Key(`"F0":`).QuotedString(&v.F0)
 	}
@@ -7576,8 +7542,7 @@ func appendShape20Field2F3(e *taskjson.Encoder, v *struct {
 		f0 string
 	} "json:\"x.y0\""
 }) {
-	e.Object()
-	appendShape20Field2F3Ж0(e.Key(`"x.y0":`), &v.Ж0)
+	appendShape20Field2F3Ж0(e.Object(`{"x.y0":`), &v.Ж0)
 	e.EndObject()
 }
 
@@ -7601,7 +7566,7 @@ func decodeShape20Field2F3(d *taskjson.Decoder, v *struct {
 func appendShape20Field2F3Ж0(e *taskjson.Encoder, v *struct {
 	f0 string
 }) {
-	e.Object()
+	e.Object(`{`)
 	e.EndObject()
 }
 
@@ -7684,8 +7649,7 @@ func DecodeShape21(data []byte, task *Shape21) error {
 }
 
 func appendShape21(e *taskjson.Encoder, v *Shape21) {
-	e.Object()
-	if e.Key(`"key0":`).NotNil(v.F0 != nil) {
+	if e.Object(`{"key0":`).NotNil(v.F0 != nil) {
 		appendMapOfStringToMapOfIntToInt64(e, v.F0)
 	}
 	e.Key(`"F3":`).Any(&v.F3)
@@ -7765,7 +7729,7 @@ func DecodeShape22(data []byte, task *Shape22) error {
 }
 
 func appendShape22(e *taskjson.Encoder, v *Shape22) {
-	e.Object()
+	e.Object(`{`)
 	e.EndObject()
 }
 
@@ -7792,7 +7756,7 @@ func DecodeShape23(data []byte, task *Shape23) error {
 }
 
 func appendShape23(e *taskjson.Encoder, v *Shape23) {
-	e.Object()
+	e.Object(`{`)
 	if len(v.Ж0) != 0 {
 		e.Key(`"Ж0":`).Number(&v.Ж0)
 	}
@@ -7904,7 +7868,7 @@ func appendShape23F5(e *taskjson.Encoder, v *struct {
 		F2 struct{} "json:\"snake_case2,omitzero\""
 	}
 }) {
-	e.Object()
+	e.Object(`{`)
 	if len(v.Ж0) != 0 && v.Ж0 != nil {
 		appendMapOfNameToUint(e.Key(`"a0":`), &v.Ж0)
 	}
@@ -7971,7 +7935,7 @@ func DecodeShape24(data []byte, task *Shape24) error {
 }
 
 func appendShape24(e *taskjson.Encoder, v *Shape24) {
-	e.Object()
+	e.Object(`{`)
 	if v.Field0 != nil {
 		appendDict(e.Key(`"longer_than_eight_bytes0":`), &v.Field0)
 	}
@@ -8017,8 +7981,7 @@ func appendShape24F2(e *taskjson.Encoder, v *struct {
 	F1 struct{} "json:\"longer_than_eight_bytes1\""
 	F2 *uint16  "json:\",omitzero,string\""
 }) {
-	e.Object()
-	appendShape24F2F0(e.Key(`"$0":`), &v.F0)
+	appendShape24F2F0(e.Object(`{"$0":`), &v.F0)
 	appendShape03F5Ж1(e.Key(`"longer_than_eight_bytes1":`), &v.F1)
 	if e.Has(v.F2 != nil) {
 		e.Key(`"F2":`).Quote().Uint16(v.F2)
@@ -8057,8 +8020,7 @@ func appendShape24F2F0(e *taskjson.Encoder, v *struct {
 	F0     time.Time "json:\"longer_than_eight_bytes0,omitempty\""
 	Field1 int16     "json:\"longer_than_eight_bytes1,omitempty,omitzero\""
 }) {
-	e.Object()
-	e.Key(`"longer_than_eight_bytes0":`).Time(&v.F0)
+	e.Object(`{"longer_than_eight_bytes0":`).Time(&v.F0)
 	if v.Field1 != 0 {
 		e.Key(`"longer_than_eight_bytes1":`).Int16(&v.Field1)
 	}
@@ -8085,8 +8047,7 @@ func decodeShape24F2F0(d *taskjson.Decoder, v *struct {
 func appendShape24F3(e *taskjson.Encoder, v *struct {
 	Field0 *Shape24 "json:\"ключ0\""
 }) {
-	e.Object()
-	if e.Key(`"ключ0":`).NotNil(v.Field0 != nil) {
+	if e.Object(`{"ключ0":`).NotNil(v.Field0 != nil) {
 		appendShape24(e, v.Field0)
 	}
 	e.EndObject()
@@ -8124,8 +8085,7 @@ func DecodeShape25(data []byte, task *Shape25) error {
 }
 
 func appendShape25(e *taskjson.Encoder, v *Shape25) {
-	e.Object()
-	appendArrayOf1Int(e.Key(`"key0":`), &v.Field0)
+	appendArrayOf1Int(e.Object(`{"key0":`), &v.Field0)
 	appendShape03F5Ж1(e.Key(`"a-b2":`), &v.Field2)
 	if v.F3 != (struct {
 		F0 *struct {
@@ -8198,7 +8158,7 @@ func appendShape25F3(e *taskjson.Encoder, v *struct {
 	} "json:\"key0,omitempty\""
 	F1 uint16
 }) {
-	e.Object()
+	e.Object(`{`)
 	if e.Has(v.F0 != nil) {
 		appendShape25F3F0(e.Key(`"key0":`), v.F0)
 	}
@@ -8233,8 +8193,7 @@ func appendShape25F3F0(e *taskjson.Encoder, v *struct {
 	F0 float32
 	F1 float64 "json:\",omitempty\""
 }) {
-	e.Object()
-	e.Key(`"F0":`).Float32(&v.F0)
+	e.Object(`{"F0":`).Float32(&v.F0)
 	if v.F1 != 0 {
 		e.Key(`"F1":`).Float64(&v.F1)
 	}
@@ -8295,7 +8254,7 @@ func appendShape25F4(e *taskjson.Encoder, v *struct {
 	F2 bool      "json:\"<&>2,omitempty\""
 	F3 **Shape02 "json:\"ключ3\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if len(v.Ж0) != 0 && v.Ж0 != nil {
 		appendSliceOfShape14(e.Key(`"$0":`), &v.Ж0)
 	}
@@ -8429,8 +8388,7 @@ func DecodeShape26(data []byte, task *Shape26) error {
 }
 
 func appendShape26(e *taskjson.Encoder, v *Shape26) {
-	e.Object()
-	appendShape26F0(e.Key(`"F0":`), &v.F0)
+	appendShape26F0(e.Object(`{"F0":`), &v.F0)
 	e.Key(`"Ж3":`).Uint16(&v.Ж3)
 	e.Key(`"F4":`).Uint(&v.F4)
 	appendSliceOfMapOfNameToBool(e.Key(`"Field5":`), &v.Field5)
@@ -8469,7 +8427,7 @@ func appendShape26F0(e *taskjson.Encoder, v *struct {
 	Ж3 struct{}
 	f4 []*Shape26
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.Ж0 != 0 {
 		e.Key(`"a0":`).Float32(&v.Ж0)
 	}
@@ -8536,8 +8494,7 @@ func appendShape26F0F1(e *taskjson.Encoder, v *struct {
 	Field0 float32
 	f1     bool
 }) {
-	e.Object()
-	e.Key(`"Field0":`).Float32(&v.Field0)
+	e.Object(`{"Field0":`).Float32(&v.Field0)
 	e.EndObject()
 }
 
@@ -8627,7 +8584,7 @@ func appendShape26F6(e *taskjson.Encoder, v *struct {
 	F2 []float64
 	F3 *string "json:\"-\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != ([2]uint32{}) {
 		appendArrayOf2Uint32(e.Key(`"<&>0":`), &v.F0)
 	}
@@ -8711,7 +8668,7 @@ func DecodeShape27(data []byte, task *Shape27) error {
 }
 
 func appendShape27(e *taskjson.Encoder, v *Shape27) {
-	e.Object()
+	e.Object(`{`)
 	if len(v.Ж1) != 0 && v.Ж1 != nil {
 		appendMapOfCodeToUint32(e.Key(`"<&>1":`), &v.Ж1)
 	}
@@ -8774,8 +8731,7 @@ func appendShape27Ж2(e *taskjson.Encoder, v *struct {
 	}
 	Field1 [2]*uintptr
 }) {
-	e.Object()
-	appendArrayOf2PointerToUintptr(e.Key(`"Field1":`), &v.Field1)
+	appendArrayOf2PointerToUintptr(e.Object(`{"Field1":`), &v.Field1)
 	e.EndObject()
 }
 
@@ -8828,7 +8784,7 @@ func appendShape27F3(e *taskjson.Encoder, v *struct {
 	F0     uint16             "json:\",omitempty,string\""
 	Field1 [2]json.RawMessage "json:\"a-b1,omitempty\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != 0 {
 		e.Key(`"F0":`).Quote().Uint16(&v.F0)
 		e.EndQuote()
@@ -8910,7 +8866,7 @@ func DecodeShape28(data []byte, task *Shape28) error {
 }
 
 func appendShape28(e *taskjson.Encoder, v *Shape28) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != (struct {
 		F0 struct {
 			F0 Flag
@@ -8964,8 +8920,7 @@ func appendShape28F0(e *taskjson.Encoder, v *struct {
 	} "json:\"x.y0\""
 	F1 Rate "json:\"x.y1\""
 }) {
-	e.Object()
-	appendShape28F0F0(e.Key(`"x.y0":`), &v.F0)
+	appendShape28F0F0(e.Object(`{"x.y0":`), &v.F0)
 	e.Key(`"x.y1":`).Float32((*float32)(&v.F1))
 	e.EndObject()
 }
@@ -8999,8 +8954,7 @@ func appendShape28F0F0(e *taskjson.Encoder, v *struct {
 	f2 struct{}
 	F3 struct{} "json:\",omitempty\""
 }) {
-	e.Object()
-	e.Key(`"F0":`).Bool((*bool)(&v.F0))
+	e.Object(`{"F0":`).Bool((*bool)(&v.F0))
 	if e.Has(v.F1 != nil) {
 		e.Key(`"F1":`).Quote().Uintptr(v.F1)
 		e.EndQuote()
@@ -9062,8 +9016,7 @@ func decodeMapOfIntToShape28F6(d *taskjson.Decoder, v *map[int]struct {
 func appendShape28F6(e *taskjson.Encoder, v *struct {
 	F0 Shape21
 }) {
-	e.Object()
-	appendShape21(e.Key(`"F0":`), &v.F0)
+	appendShape21(e.Object(`{"F0":`), &v.F0)
 	e.EndObject()
 }
 
@@ -9098,7 +9051,7 @@ func DecodeShape29(data []byte, task *Shape29) error {
 }
 
 func appendShape29(e *taskjson.Encoder, v *Shape29) {
-	e.Object()
+	e.Object(`{`)
 	if v.Shape00 != nil {
 		e.Key(`"ключ1":`).Int(&v.Shape00.F1)
 	}
@@ -9155,7 +9108,7 @@ func appendShape29Field0(e *taskjson.Encoder, v *struct {
 	F3 float64    "json:\"longer_than_eight_bytes3,omitzero\""
 	F4 [0]float64 "json:\"ключ4\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if e.Has(v.F0 != nil) && v.F0 != nil && !v.F0.IsZero() {
 		e.Key(`"x.y0":`).Time(v.F0)
 	}
@@ -9217,8 +9170,7 @@ func appendShape29F1(e *taskjson.Encoder, v *struct {
 	F0 int
 	F1 uint16 "json:\",omitempty\""
 }) {
-	e.Object()
-	e.Key(`"F0":`).Int(&v.F0)
+	e.Object(`{"F0":`).Int(&v.F0)
 	if v.F1 != 0 {
 		e.Key(`"F1":`).Uint16(&v.F1)
 	}
@@ -9269,8 +9221,7 @@ func appendShape29F3(e *taskjson.Encoder, v *struct {
 		Field0 json.RawMessage "json:\",omitempty,omitzero\""
 	}
 }) {
-	e.Object()
-	if e.Key(`"F1":`).NotNil(v.F1 != nil) {
+	if e.Object(`{"F1":`).NotNil(v.F1 != nil) {
 		appendShape29F3F1(e, v.F1)
 	}
 	e.EndObject()
@@ -9298,7 +9249,7 @@ func decodeShape29F3(d *taskjson.Decoder, v *struct {
 func appendShape29F3F1(e *taskjson.Encoder, v *struct {
 	Field0 json.RawMessage "json:\",omitempty,omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if len(v.Field0) != 0 && v.Field0 != nil {
 		e.Key(`"Field0":`).RawMessage(&v.Field0)
 	}
@@ -9335,8 +9286,7 @@ func DecodeShape30(data []byte, task *Shape30) error {
 }
 
 func appendShape30(e *taskjson.Encoder, v *Shape30) {
-	e.Object()
-	appendMapOfInt8ToInt(e.Key(`"F0":`), &v.F0)
+	appendMapOfInt8ToInt(e.Object(`{"F0":`), &v.F0)
 	e.EndObject()
 }
 
@@ -9389,8 +9339,7 @@ func DecodeShape31(data []byte, task *Shape31) error {
 }
 
 func appendShape31(e *taskjson.Encoder, v *Shape31) {
-	e.Object()
-	appendSliceOfSliceOfSliceOfInt64(e.Key(`"Ж0":`), &v.Ж0)
+	appendSliceOfSliceOfSliceOfInt64(e.Object(`{"Ж0":`), &v.Ж0)
 	e.Key(`"a-b2":`).RawMessage(&v.F2)
 	if v.F3 != 0 {
 		e.Key(`"x.y3":`).Int32(&v.F3)
@@ -9478,8 +9427,7 @@ func DecodeShape32(data []byte, task *Shape32) error {
 }
 
 func appendShape32(e *taskjson.Encoder, v *Shape32) {
-	e.Object()
-	appendShape09(e.Key(`"in":`), &v.Shape09)
+	appendShape09(e.Object(`{"in":`), &v.Shape09)
 	if v.Field0 != "" {
 		e.Key(`"Field0":`).QuotedString(&v.Field0)
 	}
@@ -9528,8 +9476,7 @@ func DecodeShape33(data []byte, task *Shape33) error {
 }
 
 func appendShape33(e *taskjson.Encoder, v *Shape33) {
-	e.Object()
-	if e.Key(`"in":`).NotNil(v.Shape06 != nil) {
+	if e.Object(`{"in":`).NotNil(v.Shape06 != nil) {
 		appendShape06(e, v.Shape06)
 	}
 	if len(v.Shape10.F0) != 0 {
@@ -9601,7 +9548,7 @@ func DecodeShape34(data []byte, task *Shape34) error {
 }
 
 func appendShape34(e *taskjson.Encoder, v *Shape34) {
-	e.Object()
+	e.Object(`{`)
 	if e.Has(v.F0 != nil) {
 		appendSliceOfUint16(e.Key(`"F0":`), v.F0)
 	}
@@ -9642,11 +9589,11 @@ func decodeShape34(d *taskjson.Decoder, v *Shape34) {
 }
 
 func appendSliceOfUint16(e *taskjson.Encoder, v *[]uint16) {
-	taskjson.AppendUints(e, *v)
+	taskjson.AppendInts(e, *v)
 }
 
 func decodeSliceOfUint16(d *taskjson.Decoder, v *[]uint16) {
-	taskjson.UintSlice(d, v)
+	taskjson.IntSlice(d, v)
 }
 
 func appendSliceOfShape34Field3(e *taskjson.Encoder, v *[]struct {
@@ -9679,8 +9626,7 @@ func appendShape34Field3(e *taskjson.Encoder, v *struct {
 		F0 uintptr "json:\"key0\""
 	} "json:\"a-b0\""
 }) {
-	e.Object()
-	appendShape34Field3F0(e.Key(`"a-b0":`), &v.F0)
+	appendShape34Field3F0(e.Object(`{"a-b0":`), &v.F0)
 	e.EndObject()
 }
 
@@ -9704,8 +9650,7 @@ func decodeShape34Field3(d *taskjson.Decoder, v *struct {
 func appendShape34Field3F0(e *taskjson.Encoder, v *struct {
 	F0 uintptr "json:\"key0\""
 }) {
-	e.Object()
-	e.Key(`"key0":`).Uintptr(&v.F0)
+	e.Object(`{"key0":`).Uintptr(&v.F0)
 	e.EndObject()
 }
 
@@ -9760,7 +9705,7 @@ func DecodeShape35(data []byte, task *Shape35) error {
 }
 
 func appendShape35(e *taskjson.Encoder, v *Shape35) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != 0 {
 		e.Key(`"a0":`).Quote().Uint8((*uint8)(&v.F0))
 		e.EndQuote()
@@ -9797,8 +9742,7 @@ func appendShape35F2(e *taskjson.Encoder, v *struct {
 	Field0 struct{}
 	F1     []*Shape35 "json:\"$1,omitempty\""
 }) {
-	e.Object()
-	appendShape03F5Ж1(e.Key(`"Field0":`), &v.Field0)
+	appendShape03F5Ж1(e.Object(`{"Field0":`), &v.Field0)
 	if len(v.F1) != 0 {
 		appendSliceOfPointerToShape35(e.Key(`"$1":`), &v.F1)
 	}
@@ -9861,8 +9805,7 @@ func DecodeShape36(data []byte, task *Shape36) error {
 }
 
 func appendShape36(e *taskjson.Encoder, v *Shape36) {
-	e.Object()
-	appendArrayOf0String(e.Key(`"F0":`), &v.F0)
+	appendArrayOf0String(e.Object(`{"F0":`), &v.F0)
 	if v.F1 != ([2]*map[uint64]*Shape03{}) {
 		appendArrayOf2PointerToMapOfUint64ToPointerToShape03(e.Key(`"F1":`), &v.F1)
 	}
@@ -9962,8 +9905,7 @@ func DecodeShape37(data []byte, task *Shape37) error {
 }
 
 func appendShape37(e *taskjson.Encoder, v *Shape37) {
-	e.Object()
-	appendShape03F5Ж1(e.Key(`"Ж0":`), &v.Ж0)
+	appendShape03F5Ж1(e.Object(`{"Ж0":`), &v.Ж0)
 	if v.Field1 != 0 {
 		e.Key(`"Field1":`).Uint32(&v.Field1)
 	}
@@ -10033,7 +9975,7 @@ func appendShape37F3(e *taskjson.Encoder, v *struct {
 	F0 int8     "json:\",omitzero,string\""
 	F1 struct{} "json:\"$1,omitempty,omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != 0 {
 		e.Key(`"F0":`).Quote().Int8(&v.F0)
 		e.EndQuote()
@@ -10074,7 +10016,7 @@ func appendShape37Field5(e *taskjson.Encoder, v *struct {
 	} "json:\",omitempty,omitzero\""
 	Field4 int "json:\"key4,omitempty\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if len(v.Field0) != 0 && v.Field0 != nil {
 		appendMapOfCodeToShape37Field5Field0(e.Key(`"Field0":`), &v.Field0)
 	}
@@ -10152,8 +10094,7 @@ func appendShape37Field5Ж3(e *taskjson.Encoder, v *struct {
 		f1 map[string]Shape19
 	} "json:\"$1,omitzero\""
 }) {
-	e.Object()
-	if e.Key(`"Field0":`).NotNil(v.Field0 != nil) {
+	if e.Object(`{"Field0":`).NotNil(v.Field0 != nil) {
 		e.Uint16(v.Field0)
 	}
 	if !taskjson.IsZero(&v.F1) {
@@ -10188,7 +10129,7 @@ func appendShape37Field5Ж3F1(e *taskjson.Encoder, v *struct {
 	f0 []*Shape37
 	f1 map[string]Shape19
 }) {
-	e.Object()
+	e.Object(`{`)
 	e.EndObject()
 }
 
@@ -10218,7 +10159,7 @@ func DecodeShape38(data []byte, task *Shape38) error {
 }
 
 func appendShape38(e *taskjson.Encoder, v *Shape38) {
-	e.Object()
+	e.Object(`{`)
 	e.EndObject()
 }
 
@@ -10245,8 +10186,7 @@ func DecodeShape39(data []byte, task *Shape39) error {
 }
 
 func appendShape39(e *taskjson.Encoder, v *Shape39) {
-	e.Object()
-	e.Key(`"F0":`).Bytes(&v.F0)
+	e.Object(`{"F0":`).Bytes(&v.F0)
 	if len(v.Ж1) != 0 && v.Ж1 != nil {
 		appendSliceOfInt(e.Key(`"Ж1":`), &v.Ж1)
 	}
@@ -10289,7 +10229,7 @@ func DecodeShape40(data []byte, task *Shape40) error {
 }
 
 func appendShape40(e *taskjson.Encoder, v *Shape40) {
-	e.Object()
+	e.Object(`{`)
 	if v.F1 != "" {
 		e.Key(`"F1":`).String(&v.F1)
 	}
@@ -10339,8 +10279,7 @@ func appendShape40F2(e *taskjson.Encoder, v *struct {
 	Ж4     *time.Time "json:\"longer_than_eight_bytes4\""
 	F5     struct{}   "json:\"a5,omitempty,omitzero\""
 }) {
-	e.Object()
-	appendShape40F2Ж0(e.Key(`"x.y0":`), &v.Ж0)
+	appendShape40F2Ж0(e.Object(`{"x.y0":`), &v.Ж0)
 	appendSliceOfShape40(e.Key(`"a-b1":`), &v.Field1)
 	appendMapOfStringToSliceOfUintptr(e.Key(`"a2":`), &v.F2)
 	if e.Key(`"longer_than_eight_bytes4":`).NotNil(v.Ж4 != nil) {
@@ -10389,7 +10328,7 @@ func appendShape40F2Ж0(e *taskjson.Encoder, v *struct {
 	F0 uint16    "json:\",omitempty,omitzero\""
 	F1 []Shape32 "json:\"-\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != 0 {
 		e.Key(`"F0":`).Uint16(&v.F0)
 	}
@@ -10464,8 +10403,7 @@ func DecodeShape41(data []byte, task *Shape41) error {
 }
 
 func appendShape41(e *taskjson.Encoder, v *Shape41) {
-	e.Object()
-	appendShape07(e.Key(`"in":`), &v.Shape07)
+	appendShape07(e.Object(`{"in":`), &v.Shape07)
 	if v.F0 != "" {
 		e.Key(`"F0":`).QuotedString(&v.F0)
 	}
@@ -10521,8 +10459,7 @@ func DecodeShape42(data []byte, task *Shape42) error {
 }
 
 func appendShape42(e *taskjson.Encoder, v *Shape42) {
-	e.Object()
-	if e.Key(`"key0":`).NotNil(v.F0 != nil) {
+	if e.Object(`{"key0":`).NotNil(v.F0 != nil) {
 		e.Quote().Int8(v.F0)
 		e.EndQuote()
 	}
@@ -10621,7 +10558,7 @@ func appendShape42Ж3(e *taskjson.Encoder, v *struct {
 		F1 float32
 	}
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != (struct{}{}) {
 		appendShape03F5Ж1(e.Key(`"key0":`), &v.F0)
 	}
@@ -10662,7 +10599,7 @@ func DecodeShape43(data []byte, task *Shape43) error {
 }
 
 func appendShape43(e *taskjson.Encoder, v *Shape43) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != "" {
 		e.Key(`"F0":`).String((*string)(&v.F0))
 	}
@@ -10731,8 +10668,7 @@ func appendShape43Field6(e *taskjson.Encoder, v *struct {
 	F2 int16
 	Ж3 uint "json:\",omitempty\""
 }) {
-	e.Object()
-	if e.Key(`"Ж0":`).NotNil(v.Ж0 != nil) {
+	if e.Object(`{"Ж0":`).NotNil(v.Ж0 != nil) {
 		e.Uint(v.Ж0)
 	}
 	if e.Key(`"F1":`).NotNil(v.F1 != nil) {
@@ -10789,8 +10725,7 @@ func DecodeShape44(data []byte, task *Shape44) error {
 }
 
 func appendShape44(e *taskjson.Encoder, v *Shape44) {
-	e.Object()
-	appendShape05(e.Key(`"in":`), &v.Shape05)
+	appendShape05(e.Object(`{"in":`), &v.Shape05)
 	if e.Key(`"longer_than_eight_bytes0":`).NotNil(v.Ж0 != nil) {
 		e.Quote().Int16(v.Ж0)
 		e.EndQuote()
@@ -10833,7 +10768,7 @@ func appendShape44F4(e *taskjson.Encoder, v *struct {
 	}
 	F3 map[string]map[int8]string "json:\"longer_than_eight_bytes3,omitempty,omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.Ж0 != 0 {
 		e.Key(`"Ж0":`).Quote().Uint16(&v.Ж0)
 		e.EndQuote()
@@ -10880,8 +10815,7 @@ func appendShape44F4F2(e *taskjson.Encoder, v *struct {
 	F0 float64 "json:\"$0\""
 	F1 uint8   "json:\"-\""
 }) {
-	e.Object()
-	e.Key(`"$0":`).Float64(&v.F0)
+	e.Object(`{"$0":`).Float64(&v.F0)
 	e.EndObject()
 }
 
@@ -10957,7 +10891,7 @@ func DecodeShape45(data []byte, task *Shape45) error {
 }
 
 func appendShape45(e *taskjson.Encoder, v *Shape45) {
-	e.Object()
+	e.Object(`{`)
 	if v.Field0 != nil {
 		appendDict(e.Key(`"longer_than_eight_bytes0":`), &v.Field0)
 	}
@@ -11024,8 +10958,7 @@ func appendShape45Field1(e *taskjson.Encoder, v *struct {
 	F1 int  "json:\"$1,string\""
 	F2 uint "json:\"a-b2,string\""
 }) {
-	e.Object()
-	appendDict(e.Key(`"F0":`), &v.F0)
+	appendDict(e.Object(`{"F0":`), &v.F0)
 	e.Key(`"$1":`).Quote().Int(&v.F1)
 	e.EndQuote()
 	e.Key(`"a-b2":`).Quote().Uint(&v.F2)
@@ -11066,7 +10999,7 @@ func appendShape45F2(e *taskjson.Encoder, v *struct {
 		F2 *uint32 "json:\",omitempty\""
 	}
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != 0 {
 		e.Key(`"F0":`).Int8(&v.F0)
 	}
@@ -11133,8 +11066,7 @@ func appendShape45F2Field2(e *taskjson.Encoder, v *struct {
 	} "json:\"ключ1,omitempty,omitzero\""
 	F2 *uint32 "json:\",omitempty\""
 }) {
-	e.Object()
-	e.Key(`"ключ0":`).Uintptr(&v.F0)
+	e.Object(`{"ключ0":`).Uintptr(&v.F0)
 	if v.F1 != (struct {
 		f0     int16
 		Field1 *Shape11
@@ -11177,8 +11109,7 @@ func appendShape45F2Field2F1(e *taskjson.Encoder, v *struct {
 	f0     int16
 	Field1 *Shape11
 }) {
-	e.Object()
-	if e.Key(`"Field1":`).NotNil(v.Field1 != nil) {
+	if e.Object(`{"Field1":`).NotNil(v.Field1 != nil) {
 		appendShape11(e, v.Field1)
 	}
 	e.EndObject()
@@ -11217,7 +11148,7 @@ func DecodeShape46(data []byte, task *Shape46) error {
 }
 
 func appendShape46(e *taskjson.Encoder, v *Shape46) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != 0 {
 		e.Key(`"F0":`).Quote().Int32(&v.F0)
 		e.EndQuote()
@@ -11314,8 +11245,7 @@ func DecodeShape47(data []byte, task *Shape47) error {
 }
 
 func appendShape47(e *taskjson.Encoder, v *Shape47) {
-	e.Object()
-	appendSliceOfShape19(e.Key(`"with space1":`), &v.Field1)
+	appendSliceOfShape19(e.Object(`{"with space1":`), &v.Field1)
 	if e.Key(`"x.y2":`).NotNil(v.Shape19.F2 != nil) {
 		appendShape10(e, v.Shape19.F2)
 	}
@@ -11372,7 +11302,7 @@ func appendShape47F1(e *taskjson.Encoder, v *struct {
 	Ж2 struct{} "json:\"longer_than_eight_bytes2,omitempty,omitzero\""
 	F3 struct{} "json:\",omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != nil {
 		appendMapOfInt8ToFloat64(e.Key(`"F0":`), &v.F0)
 	}
@@ -11449,8 +11379,7 @@ func DecodeShape48(data []byte, task *Shape48) error {
 }
 
 func appendShape48(e *taskjson.Encoder, v *Shape48) {
-	e.Object()
-	if e.Key(`"F3":`).NotNil(v.F3 != nil) {
+	if e.Object(`{"F3":`).NotNil(v.F3 != nil) {
 		if e.NotNil(*v.F3 != nil) {
 			e.String(*v.F3)
 		}
@@ -11492,8 +11421,7 @@ func appendShape48F0(e *taskjson.Encoder, v *struct {
 	Field4 string              "json:\"<&>4,omitempty\""
 	f5     struct{}
 }) {
-	e.Object()
-	e.Key(`"F0":`).Int64(&v.F0)
+	e.Object(`{"F0":`).Int64(&v.F0)
 	appendShape03F5Ж1(e.Key(`"ключ1":`), &v.Field1)
 	if len(v.F2) != 0 && v.F2 != nil {
 		e.Key(`"a2":`).Bytes(&v.F2)
@@ -11566,8 +11494,7 @@ func appendShape48F1(e *taskjson.Encoder, v *struct {
 	f3 []float64
 	f4 Dict
 }) {
-	e.Object()
-	appendShape48F1Field2(e.Key(`"longer_than_eight_bytes2":`), &v.Field2)
+	appendShape48F1Field2(e.Object(`{"longer_than_eight_bytes2":`), &v.Field2)
 	e.EndObject()
 }
 
@@ -11595,7 +11522,7 @@ func decodeShape48F1(d *taskjson.Decoder, v *struct {
 func appendShape48F1Field2(e *taskjson.Encoder, v *struct {
 	F0 float64 "json:\"a-b0,omitempty,omitzero,string\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != 0 {
 		e.Key(`"a-b0":`).Quote().Float64(&v.F0)
 		e.EndQuote()
@@ -11633,7 +11560,7 @@ func DecodeShape49(data []byte, task *Shape49) error {
 }
 
 func appendShape49(e *taskjson.Encoder, v *Shape49) {
-	e.Object()
+	e.Object(`{`)
 	if len(v.Field0) != 0 && v.Field0 != nil {
 		appendMapOfIntToSliceOfPointerToShape49(e.Key(`"Field0":`), &v.Field0)
 	}
@@ -11707,8 +11634,7 @@ func appendShape49F2(e *taskjson.Encoder, v *struct {
 		Ж2 *uint "json:\"with space2\""
 	} "json:\",omitempty,omitzero\""
 }) {
-	e.Object()
-	appendMapOfNameToDict(e.Key(`"<&>0":`), &v.Field0)
+	appendMapOfNameToDict(e.Object(`{"<&>0":`), &v.Field0)
 	if v.Field1 != (struct {
 		F0 *int64 "json:\",omitempty,omitzero\""
 		F1 [1]int8
@@ -11766,7 +11692,7 @@ func appendShape49F2Field1(e *taskjson.Encoder, v *struct {
 	F1 [1]int8
 	Ж2 *uint "json:\"with space2\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if e.Has(v.F0 != nil) {
 		e.Key(`"F0":`).Int64(v.F0)
 	}
@@ -11838,7 +11764,7 @@ func DecodeShape50(data []byte, task *Shape50) error {
 }
 
 func appendShape50(e *taskjson.Encoder, v *Shape50) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != 0 {
 		e.Key(`"with space0":`).Int64(&v.F0)
 	}
@@ -11880,8 +11806,7 @@ func decodeShape50(d *taskjson.Decoder, v *Shape50) {
 func appendShape50Ж2(e *taskjson.Encoder, v *struct {
 	F0 struct{}
 }) {
-	e.Object()
-	appendShape03F5Ж1(e.Key(`"F0":`), &v.F0)
+	appendShape03F5Ж1(e.Object(`{"F0":`), &v.F0)
 	e.EndObject()
 }
 
@@ -11931,8 +11856,7 @@ func appendShape50F6(e *taskjson.Encoder, v *struct {
 		F2 *int64          "json:\",omitzero\""
 	}
 }) {
-	e.Object()
-	appendShape50F6Field0(e.Key(`"Field0":`), &v.Field0)
+	appendShape50F6Field0(e.Object(`{"Field0":`), &v.Field0)
 	e.EndObject()
 }
 
@@ -11960,7 +11884,7 @@ func appendShape50F6Field0(e *taskjson.Encoder, v *struct {
 	Ж1 int64           "json:\",omitempty\""
 	F2 *int64          "json:\",omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != nil {
 		appendMapOfStringToInt8(e.Key(`"ключ0":`), &v.F0)
 	}
@@ -12031,8 +11955,7 @@ func DecodeShape51(data []byte, task *Shape51) error {
 }
 
 func appendShape51(e *taskjson.Encoder, v *Shape51) {
-	e.Object()
-	e.Key(`"Ж0":`).Uint16(&v.Ж0)
+	e.Object(`{"Ж0":`).Uint16(&v.Ж0)
 	if v.Ж1 != 0 {
 		e.Key(`"x.y1":`).Uint8(&v.Ж1)
 	}
@@ -12129,7 +12052,7 @@ func DecodeShape52(data []byte, task *Shape52) error {
 }
 
 func appendShape52(e *taskjson.Encoder, v *Shape52) {
-	e.Object()
+	e.Object(`{`)
 	if v.Field0 != 0 {
 		e.Key(`"Field0":`).Int(&v.Field0)
 	}
@@ -12176,7 +12099,7 @@ func DecodeShape53(data []byte, task *Shape53) error {
 }
 
 func appendShape53(e *taskjson.Encoder, v *Shape53) {
-	e.Object()
+	e.Object(`{`)
 	if v.Shape28.F0 != (struct {
 		F0 struct {
 			F0 Flag
@@ -12248,8 +12171,7 @@ func DecodeShape54(data []byte, task *Shape54) error {
 }
 
 func appendShape54(e *taskjson.Encoder, v *Shape54) {
-	e.Object()
-	e.Key(`"ключ0":`).Quote().Uintptr(&v.Ж0)
+	e.Object(`{"ключ0":`).Quote().Uintptr(&v.Ж0)
 	e.EndQuote()
 	e.Key(`"Field1":`).String(&v.Field1)
 	e.Key(`"key2":`).QuotedString(&v.F2)
@@ -12294,7 +12216,7 @@ func appendShape54F4(e *taskjson.Encoder, v *struct {
 	f4 []int8
 	f5 struct{}
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.Field0 != 0 {
 		e.Key(`"Field0":`).Uint64(&v.Field0)
 	}
@@ -12358,7 +12280,7 @@ func decodeSliceOfShape54F4Field3(d *taskjson.Decoder, v *[]struct {
 func appendShape54F4Field3(e *taskjson.Encoder, v *struct {
 	F0 uint16 "json:\"key0,omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != 0 {
 		e.Key(`"key0":`).Uint16(&v.F0)
 	}
@@ -12395,8 +12317,7 @@ func DecodeShape55(data []byte, task *Shape55) error {
 }
 
 func appendShape55(e *taskjson.Encoder, v *Shape55) {
-	e.Object()
-	e.Key(`"<&>0":`).Quote().Uint64(&v.F0)
+	e.Object(`{"<&>0":`).Quote().Uint64(&v.F0)
 	e.EndQuote()
 	e.EndObject()
 }
@@ -12430,8 +12351,7 @@ func DecodeShape56(data []byte, task *Shape56) error {
 }
 
 func appendShape56(e *taskjson.Encoder, v *Shape56) {
-	e.Object()
-	appendSliceOfShape56(e.Key(`"Ж0":`), &v.Ж0)
+	appendSliceOfShape56(e.Object(`{"Ж0":`), &v.Ж0)
 	if v.Ж1 != nil {
 		appendSliceOfShape56(e.Key(`"a1":`), &v.Ж1)
 	}
@@ -12499,7 +12419,7 @@ func decodeSliceOfShape56F3(d *taskjson.Decoder, v *[]struct {
 func appendShape56F3(e *taskjson.Encoder, v *struct {
 	f0 float32
 }) {
-	e.Object()
+	e.Object(`{`)
 	e.EndObject()
 }
 
@@ -12528,7 +12448,7 @@ func DecodeShape57(data []byte, task *Shape57) error {
 }
 
 func appendShape57(e *taskjson.Encoder, v *Shape57) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != (struct{}{}) {
 		appendShape03F5Ж1(e.Key(`"F0":`), &v.F0)
 	}
@@ -12568,8 +12488,7 @@ func appendShape57Ж5(e *taskjson.Encoder, v *struct {
 	Field0 [3]map[Code]int "json:\"a-b0\""
 	F1     uintptr         "json:\",omitzero,string\""
 }) {
-	e.Object()
-	appendArrayOf3MapOfCodeToInt(e.Key(`"a-b0":`), &v.Field0)
+	appendArrayOf3MapOfCodeToInt(e.Object(`{"a-b0":`), &v.Field0)
 	if v.F1 != 0 {
 		e.Key(`"F1":`).Quote().Uintptr(&v.F1)
 		e.EndQuote()
@@ -12651,8 +12570,7 @@ func DecodeShape58(data []byte, task *Shape58) error {
 }
 
 func appendShape58(e *taskjson.Encoder, v *Shape58) {
-	e.Object()
-	e.Key(`"F0":`).Float64(&v.F0)
+	e.Object(`{"F0":`).Float64(&v.F0)
 	e.EndObject()
 }
 
@@ -12685,7 +12603,7 @@ func DecodeShape59(data []byte, task *Shape59) error {
 }
 
 func appendShape59(e *taskjson.Encoder, v *Shape59) {
-	e.Object()
+	e.Object(`{`)
 	if len(v.F1) != 0 {
 		e.Key(`"F1":`).RawMessage(&v.F1)
 	}
@@ -12727,8 +12645,7 @@ func appendShape59Ж3(e *taskjson.Encoder, v *struct {
 	f0 Rate
 	F1 string
 }) {
-	e.Object()
-	e.Key(`"F1":`).String(&v.F1)
+	e.Object(`{"F1":`).String(&v.F1)
 	e.EndObject()
 }
 
@@ -12784,8 +12701,7 @@ func DecodeShape60(data []byte, task *Shape60) error {
 }
 
 func appendShape60(e *taskjson.Encoder, v *Shape60) {
-	e.Object()
-	appendShape60F0(e.Key(`"F0":`), &v.F0)
+	appendShape60F0(e.Object(`{"F0":`), &v.F0)
 	e.Key(`"F1":`).Float32(&v.F1)
 	if e.Key(`"F2":`).NotNil(v.F2 != nil) {
 		appendShape60F2(e, v.F2)
@@ -12828,8 +12744,7 @@ func appendShape60F0(e *taskjson.Encoder, v *struct {
 	F1 *[3]uint32 "json:\"$1\""
 	f2 int
 }) {
-	e.Object()
-	e.Key(`"F0":`).Int32(&v.F0)
+	e.Object(`{"F0":`).Int32(&v.F0)
 	if e.Key(`"$1":`).NotNil(v.F1 != nil) {
 		appendArrayOf3Uint32(e, v.F1)
 	}
@@ -12882,7 +12797,7 @@ func appendShape60F2(e *taskjson.Encoder, v *struct {
 	F1 string   "json:\"a1,omitempty,omitzero,string\""
 	F2 struct{} "json:\"$2,omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F1 != "" {
 		e.Key(`"a1":`).QuotedString(&v.F1)
 	}
@@ -12948,7 +12863,7 @@ func DecodeShape61(data []byte, task *Shape61) error {
 }
 
 func appendShape61(e *taskjson.Encoder, v *Shape61) {
-	e.Object()
+	e.Object(`{`)
 	e.EndObject()
 }
 
@@ -12975,7 +12890,7 @@ func DecodeShape62(data []byte, task *Shape62) error {
 }
 
 func appendShape62(e *taskjson.Encoder, v *Shape62) {
-	e.Object()
+	e.Object(`{`)
 	e.EndObject()
 }
 
@@ -13002,8 +12917,7 @@ func DecodeShape63(data []byte, task *Shape63) error {
 }
 
 func appendShape63(e *taskjson.Encoder, v *Shape63) {
-	e.Object()
-	e.Key(`"Ж0":`).String(&v.Ж0)
+	e.Object(`{"Ж0":`).String(&v.Ж0)
 	appendMapOfInt8ToPointerToTimeTime(e.Key(`"F1":`), &v.F1)
 	e.Key(`"longer_than_eight_bytes2":`).Quote().Uint8(&v.F2)
 	e.EndQuote()
@@ -13120,7 +13034,7 @@ func appendShape63F5(e *taskjson.Encoder, v *struct {
 	f4 string
 	Ж5 []byte
 }) {
-	e.Object()
+	e.Object(`{`)
 	if len(v.F0) != 0 {
 		appendSliceOfInt64(e.Key(`"snake_case0":`), &v.F0)
 	}
@@ -13190,7 +13104,7 @@ func appendShape63Field6(e *taskjson.Encoder, v *struct {
 		f2 *[]Shape63
 	} "json:\"<&>0,omitempty,omitzero\""
 }) {
-	e.Object()
+	e.Object(`{`)
 	if v.F0 != (struct {
 		F0 [1]uint32
 		Ж1 string "json:\"x.y1,string\""
@@ -13224,8 +13138,7 @@ func appendShape63Field6F0(e *taskjson.Encoder, v *struct {
 	Ж1 string "json:\"x.y1,string\""
 	f2 *[]Shape63
 }) {
-	e.Object()
-	appendArrayOf1Uint32(e.Key(`"F0":`), &v.F0)
+	appendArrayOf1Uint32(e.Object(`{"F0":`), &v.F0)
 	e.Key(`"x.y1":`).QuotedString(&v.Ж1)
 	e.EndObject()
 }

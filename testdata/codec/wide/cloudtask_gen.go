@@ -114,8 +114,7 @@ func DecodeWide(data []byte, task *Wide) error {
 }
 
 func appendWide(e *taskjson.Encoder, v *Wide) {
-	e.Object()
-	e.Key(`"f0":`).Int(&v.F0)
+	e.Object(`{"f0":`).Int(&v.F0)
 	if v.F1 != "" {
 		e.Key(`"f1":`).String(&v.F1)
 	}

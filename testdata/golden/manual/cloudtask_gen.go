@@ -58,8 +58,7 @@ var chargeOrder = cloudtask.Definition[ChargeOrder]{
 	Decode:  DecodeChargeOrder,
 	UniqueKey: func(dst []byte, task *ChargeOrder) ([]byte, error) {
 		e := taskjson.NewEncoder(dst)
-		e.Object()
-		e.Key(`"order_id":`).String(&task.OrderID)
+		e.Object(`{"order_id":`).String(&task.OrderID)
 		e.Key(`"line":`).Int(&task.Line)
 		e.EndObject()
 		return e.Finish("payload")
@@ -534,8 +533,7 @@ func DecodeChargeOrder(data []byte, task *ChargeOrder) error {
 }
 
 func appendChargeOrder(e *taskjson.Encoder, v *ChargeOrder) {
-	e.Object()
-	e.Key(`"order_id":`).String(&v.OrderID)
+	e.Object(`{"order_id":`).String(&v.OrderID)
 	e.Key(`"line":`).Int(&v.Line)
 	e.Key(`"cents":`).Int64(&v.Cents)
 	e.EndObject()
@@ -574,7 +572,7 @@ func DecodeDiscarding(data []byte, task *Discarding) error {
 }
 
 func appendDiscarding(e *taskjson.Encoder, v *Discarding) {
-	e.Object()
+	e.Object(`{`)
 	e.EndObject()
 }
 
@@ -601,8 +599,7 @@ func DecodeHighPriorityNotification(data []byte, task *HighPriorityNotification)
 }
 
 func appendHighPriorityNotification(e *taskjson.Encoder, v *HighPriorityNotification) {
-	e.Object()
-	e.Key(`"user_id":`).Int64(&v.UserID)
+	e.Object(`{"user_id":`).Int64(&v.UserID)
 	if v.Alert != "" {
 		e.Key(`"alert":`).String(&v.Alert)
 	}
@@ -640,8 +637,7 @@ func DecodeProcessAnalyticsBatch(data []byte, task *ProcessAnalyticsBatch) error
 }
 
 func appendProcessAnalyticsBatch(e *taskjson.Encoder, v *ProcessAnalyticsBatch) {
-	e.Object()
-	appendSliceOfInt64(e.Key(`"user_ids":`), &v.UserIDs)
+	appendSliceOfInt64(e.Object(`{"user_ids":`), &v.UserIDs)
 	e.EndObject()
 }
 
@@ -682,8 +678,7 @@ func DecodeProcessOrder(data []byte, task *ProcessOrder) error {
 }
 
 func appendProcessOrder(e *taskjson.Encoder, v *ProcessOrder) {
-	e.Object()
-	appendSharedOrder(e.Key(`"order":`), &v.Order)
+	appendSharedOrder(e.Object(`{"order":`), &v.Order)
 	e.EndObject()
 }
 
@@ -701,8 +696,7 @@ func decodeProcessOrder(d *taskjson.Decoder, v *ProcessOrder) {
 }
 
 func appendSharedOrder(e *taskjson.Encoder, v *shared.Order) {
-	e.Object()
-	e.Key(`"id":`).String(&v.ID)
+	e.Object(`{"id":`).String(&v.ID)
 	if len(v.Lines) != 0 {
 		appendSliceOfSharedLine(e.Key(`"lines":`), &v.Lines)
 	}
@@ -742,8 +736,7 @@ func decodeSliceOfSharedLine(d *taskjson.Decoder, v *[]shared.Line) {
 }
 
 func appendSharedLine(e *taskjson.Encoder, v *shared.Line) {
-	e.Object()
-	e.Key(`"sku":`).String(&v.SKU)
+	e.Object(`{"sku":`).String(&v.SKU)
 	e.Key(`"count":`).Int(&v.Count)
 	if len(v.Parts) != 0 {
 		appendSliceOfPointerToSharedLine(e.Key(`"parts":`), &v.Parts)
@@ -809,8 +802,7 @@ func DecodeRobustEnqueue(data []byte, task *RobustEnqueue) error {
 }
 
 func appendRobustEnqueue(e *taskjson.Encoder, v *RobustEnqueue) {
-	e.Object()
-	appendMapOfStringToAny(e.Key(`"data":`), &v.Data)
+	appendMapOfStringToAny(e.Object(`{"data":`), &v.Data)
 	e.EndObject()
 }
 
@@ -863,8 +855,7 @@ func DecodeSendWelcomeEmail(data []byte, task *SendWelcomeEmail) error {
 }
 
 func appendSendWelcomeEmail(e *taskjson.Encoder, v *SendWelcomeEmail) {
-	e.Object()
-	e.Key(`"user_id":`).Int64(&v.UserID)
+	e.Object(`{"user_id":`).Int64(&v.UserID)
 	if v.CustomMessage != "" {
 		e.Key(`"custom_message":`).String(&v.CustomMessage)
 	}
@@ -887,8 +878,7 @@ func decodeSendWelcomeEmail(d *taskjson.Decoder, v *SendWelcomeEmail) {
 }
 
 func appendEmailSent(e *taskjson.Encoder, v *EmailSent) {
-	e.Object()
-	e.Key(`"to":`).String(&v.To)
+	e.Object(`{"to":`).String(&v.To)
 	e.Key(`"message":`).String(&v.Message)
 	e.EndObject()
 }

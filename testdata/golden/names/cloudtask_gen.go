@@ -238,8 +238,7 @@ var taskTask = cloudtask2.Definition[task]{
 	Decode: DecodeTask,
 	UniqueKey: func(dst2 []byte, task2 *task) ([]byte, error) {
 		e2 := taskjson2.NewEncoder(dst2)
-		e2.Object()
-		appendCtx(e2.Key(`"a":`), &task2.A)
+		appendCtx(e2.Object(`{"a":`), &task2.A)
 		appendMapOfStringToErr(e2.Key(`"e":`), &task2.E)
 		e2.EndObject()
 		return e2.Finish("payload")
@@ -317,8 +316,7 @@ func DecodeOrder(data2 []byte, task2 *Order) error {
 }
 
 func appendOrder(e2 *taskjson2.Encoder, v2 *Order) {
-	e2.Object()
-	e2.Key(`"id":`).String(&v2.ID)
+	e2.Object(`{"id":`).String(&v2.ID)
 	e2.EndObject()
 }
 
@@ -351,7 +349,7 @@ func DecodeString(data2 []byte, task2 *String) error {
 }
 
 func appendString(e2 *taskjson2.Encoder, v2 *String) {
-	e2.Object()
+	e2.Object(`{`)
 	e2.EndObject()
 }
 
@@ -378,8 +376,7 @@ func DecodeType(data2 []byte, task2 *Type) error {
 }
 
 func appendType(e2 *taskjson2.Encoder, v2 *Type) {
-	e2.Object()
-	appendCtx(e2.Key(`"type":`), &v2.Type)
+	appendCtx(e2.Object(`{"type":`), &v2.Type)
 	e2.EndObject()
 }
 
@@ -397,8 +394,7 @@ func decodeType(d2 *taskjson2.Decoder, v2 *Type) {
 }
 
 func appendCtx(e2 *taskjson2.Encoder, v2 *ctx) {
-	e2.Object()
-	e2.Key(`"N":`).Int(&v2.N)
+	e2.Object(`{"N":`).Int(&v2.N)
 	e2.EndObject()
 }
 
@@ -431,8 +427,7 @@ func DecodeTask(data2 []byte, task2 *task) error {
 }
 
 func appendTask(e2 *taskjson2.Encoder, v2 *task) {
-	e2.Object()
-	appendCtx(e2.Key(`"a":`), &v2.A)
+	appendCtx(e2.Object(`{"a":`), &v2.A)
 	appendCloudtask(e2.Key(`"b":`), &v2.B)
 	appendSliceOfTime(e2.Key(`"c":`), &v2.C)
 	if e2.Key(`"d":`).NotNil(v2.D != nil) {
@@ -492,8 +487,7 @@ func decodeTask(d2 *taskjson2.Decoder, v2 *task) {
 }
 
 func appendCloudtask(e2 *taskjson2.Encoder, v2 *cloudtask) {
-	e2.Object()
-	e2.Key(`"T":`).Time(&v2.T)
+	e2.Object(`{"T":`).Time(&v2.T)
 	e2.EndObject()
 }
 
@@ -528,7 +522,7 @@ func decodeSliceOfTime(d2 *taskjson2.Decoder, v2 *[]time) {
 }
 
 func appendTime(e2 *taskjson2.Encoder, v2 *time) {
-	e2.Object()
+	e2.Object(`{`)
 	e2.EndObject()
 }
 
@@ -611,12 +605,11 @@ func decodeSliceOfElem(d2 *taskjson2.Decoder, v2 *[]elem) {
 	if taskjson2.Base64(d2, v2) {
 		return
 	}
-	taskjson2.UintSlice(d2, v2)
+	taskjson2.IntSlice(d2, v2)
 }
 
 func appendApp(e2 *taskjson2.Encoder, v2 *app) {
-	e2.Object()
-	appendC(e2.Key(`"c":`), &v2.C)
+	appendC(e2.Object(`{"c":`), &v2.C)
 	appendOpts(e2.Key(`"o":`), &v2.O)
 	appendTaskjson(e2.Key(`"t":`), &v2.T)
 	e2.Key(`"v":`).Int((*int)(&v2.V))
@@ -643,7 +636,7 @@ func decodeApp(d2 *taskjson2.Decoder, v2 *app) {
 }
 
 func appendC(e2 *taskjson2.Encoder, v2 *c) {
-	e2.Object()
+	e2.Object(`{`)
 	e2.EndObject()
 }
 
@@ -663,7 +656,7 @@ func decodeOpts(d2 *taskjson2.Decoder, v2 *opts) {
 }
 
 func appendTaskjson(e2 *taskjson2.Encoder, v2 *taskjson) {
-	e2.Object()
+	e2.Object(`{`)
 	e2.EndObject()
 }
 

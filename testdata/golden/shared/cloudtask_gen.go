@@ -175,8 +175,7 @@ var ship = cloudtask.Definition[Ship]{
 	Decode: DecodeShip,
 	UniqueKey: func(dst []byte, task *Ship) ([]byte, error) {
 		e := taskjson.NewEncoder(dst)
-		e.Object()
-		e.Key(`"id":`).String(&task.ID)
+		e.Object(`{"id":`).String(&task.ID)
 		e.Key(`"at":`).Time(&task.At)
 		e.EndObject()
 		return e.Finish("payload")
@@ -253,8 +252,7 @@ func DecodeCount(data []byte, task *Count) error {
 }
 
 func appendCount(e *taskjson.Encoder, v *Count) {
-	e.Object()
-	e.Key(`"n":`).Int(&v.N)
+	e.Object(`{"n":`).Int(&v.N)
 	e.EndObject()
 }
 
@@ -287,8 +285,7 @@ func DecodePack(data []byte, task *Pack) error {
 }
 
 func appendPack(e *taskjson.Encoder, v *Pack) {
-	e.Object()
-	if e.Key(`"order":`).NotNil(v.Order != nil) {
+	if e.Object(`{"order":`).NotNil(v.Order != nil) {
 		appendOrder(e, v.Order)
 	}
 	e.EndObject()
@@ -309,8 +306,7 @@ func decodePack(d *taskjson.Decoder, v *Pack) {
 }
 
 func appendOrder(e *taskjson.Encoder, v *Order) {
-	e.Object()
-	e.Key(`"id":`).String(&v.ID)
+	e.Object(`{"id":`).String(&v.ID)
 	if len(v.Lines) != 0 {
 		appendSliceOfLine(e.Key(`"lines":`), &v.Lines)
 	}
@@ -350,8 +346,7 @@ func decodeSliceOfLine(d *taskjson.Decoder, v *[]Line) {
 }
 
 func appendLine(e *taskjson.Encoder, v *Line) {
-	e.Object()
-	e.Key(`"sku":`).String(&v.SKU)
+	e.Object(`{"sku":`).String(&v.SKU)
 	e.Key(`"count":`).Int(&v.Count)
 	if len(v.Parts) != 0 {
 		appendSliceOfPointerToLine(e.Key(`"parts":`), &v.Parts)
@@ -417,8 +412,7 @@ func DecodeShip(data []byte, task *Ship) error {
 }
 
 func appendShip(e *taskjson.Encoder, v *Ship) {
-	e.Object()
-	e.Key(`"id":`).String(&v.ID)
+	e.Object(`{"id":`).String(&v.ID)
 	if len(v.Lines) != 0 {
 		appendSliceOfLine(e.Key(`"lines":`), &v.Lines)
 	}
