@@ -58,7 +58,10 @@ func (e *Encoder) Float64(v *float64) { e.float(*v, 64) }
 func (e *Encoder) int(n int64)   { e.buf = appendInteger(e.buf, uint64(n), n < 0, ',') }
 func (e *Encoder) uint(n uint64) { e.buf = appendInteger(e.buf, n, false, ',') }
 
-const integerRoom = 33 // bytes, for a sign, 20 digits in three words, and what follows them
+const (
+	uintRoom    = 32 // bytes, for 20 digits in three words, and what follows them
+	integerRoom = 1 + uintRoom
+)
 
 // appendInteger appends n, which is in two's complement if it is negative, and end.
 func appendInteger(dst []byte, n uint64, negative bool, end byte) []byte {
@@ -66,23 +69,23 @@ func appendInteger(dst []byte, n uint64, negative bool, end byte) []byte {
 	if cap(dst)-at < integerRoom {
 		dst = slices.Grow(dst, integerRoom)
 	}
-	return dst[:at+putInteger((*[integerRoom]byte)(dst[at:at+integerRoom]), n, negative, end)]
+	buf := dst[:at+integerRoom]
+	if negative {
+		buf[at] = '-'
+		at++
+		n = -n
+	}
+	return dst[:at+putUint((*[uintRoom]byte)(buf[at:]), n, end)]
 }
 
-// putInteger writes n and end to room and returns how many bytes they take.
-func putInteger(room *[integerRoom]byte, n uint64, negative bool, end byte) int {
-	const words = integerRoom - 1
-	b, sign := (*[words]byte)(room[:]), 0
-	if negative {
-		room[0] = '-'
-		b, sign, n = (*[words]byte)(room[1:]), 1, -n
-	}
+// putUint writes n and end to b and returns how many bytes they take.
+func putUint(b *[uintRoom]byte, n uint64, end byte) int {
 	if n < 10 {
 		b[0], b[1] = '0'+byte(n), end
-		return sign + 2
+		return 2
 	}
 	// The number of digits comes first: the next number is written from there on while this one's digits are worked out.
-	digits := decimalLen(n) % words
+	digits := decimalLen(n) & (uintRoom - 1)
 	zeros := uint(-8*digits) & 63 // bits of leading zeros in the first word
 	switch {
 	case digits <= 8:
@@ -90,16 +93,25 @@ func putInteger(room *[integerRoom]byte, n uint64, negative bool, end byte) int 
 	case digits <= 12:
 		binary.LittleEndian.PutUint32(b[:4], ascii4(uint32(n/1e8))>>(zeros&31))
 		binary.LittleEndian.PutUint64(b[digits-8:digits], ascii8(n%1e8))
-	case digits <= 16:
-		binary.LittleEndian.PutUint64(b[:8], ascii8(n/1e8)>>zeros)
-		binary.LittleEndian.PutUint64(b[digits-8:digits], ascii8(n%1e8))
 	default:
-		binary.LittleEndian.PutUint64(b[:8], ascii8(n/1e16)>>zeros)
-		binary.LittleEndian.PutUint64(b[digits-16:digits-8], ascii8(n/1e8%1e8))
-		binary.LittleEndian.PutUint64(b[digits-8:digits], ascii8(n%1e8))
+		return putLong(b, n, digits, end)
 	}
 	b[digits] = end
-	return sign + digits + 1
+	return digits + 1
+}
+
+// putLong is putUint for more than eight digits.
+func putLong(b *[uintRoom]byte, n uint64, digits int, end byte) int {
+	zeros := uint(-8*digits) & 63
+	if digits <= 16 {
+		binary.LittleEndian.PutUint64(b[:8], ascii8(n/1e8)>>zeros)
+	} else {
+		binary.LittleEndian.PutUint64(b[:8], ascii8(n/1e16)>>zeros)
+		binary.LittleEndian.PutUint64(b[digits-16:digits-8], ascii8(n/1e8%1e8))
+	}
+	binary.LittleEndian.PutUint64(b[digits-8:digits], ascii8(n%1e8))
+	b[digits] = end
+	return digits + 1
 }
 
 // decimalLen returns how many digits n has, which is not 0, without a branch that depends on it.
@@ -141,7 +153,13 @@ func AppendInts[S ~[]E, E signed | unsigned](e *Encoder, s S) {
 			buf = slices.Grow(buf[:at], integerRoom)
 			buf = buf[:cap(buf)]
 		}
-		at += putInteger((*[integerRoom]byte)(buf[at:]), uint64(n), n < 0, ',')
+		magnitude := uint64(n)
+		if n < 0 {
+			buf[at] = '-'
+			at++
+			magnitude = -magnitude
+		}
+		at += putUint((*[uintRoom]byte)(buf[at:]), magnitude, ',')
 	}
 	e.buf = buf[:at]
 	e.EndArray()
@@ -182,20 +200,22 @@ const (
 
 // millionths appends n millionths, without trailing zeros.
 func (e *Encoder) millionths(negative bool, n uint64) {
+	buf := e.buf
 	if negative {
-		e.buf = append(e.buf, '-')
+		buf = append(buf, '-')
 	}
-	b := appendInteger(e.buf, n/millionths, false, ',')
-	if n %= millionths; n > 0 {
-		dot := len(b) - 1
-		b = appendInteger(b[:dot], n+millionths, false, '0') // the leading 1, which keeps zeros, is where the dot goes
-		b[dot] = '.'
-		for b[len(b)-1] == '0' {
-			b = b[:len(b)-1]
-		}
-		b = append(b, ',')
+	whole, rest := n/millionths, n%millionths
+	if rest == 0 {
+		e.buf = appendInteger(buf, whole, false, ',')
+		return
 	}
-	e.buf = b
+	buf = appendInteger(buf, whole, false, '.')
+	digits := ascii8(rest) >> 16 // six of them
+	size := 6 - bits.LeadingZeros64((digits^ones*'0')<<16)/8
+	buf = binary.LittleEndian.AppendUint64(buf, digits)
+	buf = buf[:len(buf)-8+size+1]
+	buf[len(buf)-1] = ','
+	e.buf = buf
 }
 
 // String appends a string. Bytes that are not UTF-8 become \ufffd.

@@ -15,8 +15,13 @@ type Encoder struct {
 	start int // where the JSON starts in buf
 	depth int
 
+	failure *encodeFailure
+}
+
+// An encodeFailure is the first error, and what its path is made of.
+type encodeFailure struct {
 	err   *Error
-	errAt int // where in buf the value should be that err is about
+	at    int // where in buf the value should be that err is about
 	trail trail
 }
 
@@ -29,15 +34,16 @@ func NewEncoder(dst []byte) *Encoder {
 // [*Error] whose path starts with root.
 func (e *Encoder) Finish(root string) (dst []byte, err error) {
 	dst = e.buf[:len(e.buf)-1]
-	if e.err != nil {
+	if e.failure != nil {
 		dst, err = e.finishFailed(root)
 	}
 	return
 }
 
 func (e *Encoder) finishFailed(root string) ([]byte, error) {
-	e.err.Path = e.trail.path(root, e.buf[e.start:e.errAt], "")
-	return e.buf[:e.start], e.err
+	f := e.failure
+	f.err.Path = f.trail.path(root, e.buf[e.start:f.at], "")
+	return e.buf[:e.start], f.err
 }
 
 // Key appends the name of a struct's member, given in quotes and with a colon.
@@ -64,8 +70,8 @@ func (e *Encoder) Object(brace string) *Encoder {
 
 // EndObject closes a struct's object.
 func (e *Encoder) EndObject() {
-	if e.err != nil {
-		e.trail.markStruct(e.depth)
+	if e.failure != nil {
+		e.failure.trail.markStruct(e.depth)
 	}
 	e.close('}')
 }
@@ -111,11 +117,11 @@ func (e *Encoder) NotNil(notNil bool) bool {
 	if !notNil {
 		e.null()
 	}
-	return notNil && e.err == nil
+	return notNil && e.failure == nil
 }
 
 // Has reports whether a field that is left out when nil is to be appended: notNil, unless there has been an error.
-func (e *Encoder) Has(notNil bool) bool { return notNil && e.err == nil }
+func (e *Encoder) Has(notNil bool) bool { return notNil && e.failure == nil }
 
 // Quote opens the string in which a number or boolean with the ",string" option is.
 func (e *Encoder) Quote() *Encoder {
@@ -138,9 +144,8 @@ func (e *Encoder) fail(msg string) {
 }
 
 func (e *Encoder) failErr(msg string, err error) {
-	if e.err == nil {
-		e.err = &Error{Offset: -1, Msg: msg, Err: err}
-		e.errAt = len(e.buf)
+	if e.failure == nil {
+		e.failure = &encodeFailure{err: &Error{Offset: -1, Msg: msg, Err: err}, at: len(e.buf)}
 	}
 }
 

@@ -234,24 +234,28 @@ func smallFloat(data []byte, i, bits int) (f float64, end int) {
 	if i < len(data) && data[i] == '-' {
 		first++
 	}
-	n, dot := uint64(0), -1
-	for end = first; end < len(data); end++ {
-		c := data[end] - '0'
-		if c > 9 {
-			if data[end] != '.' || dot >= 0 {
-				break
-			}
-			dot = end
-			continue
+	n, end := uint64(0), first
+	for end < len(data) && data[end]-'0' <= 9 {
+		n = n*10 + uint64(data[end]-'0')
+		end++
+	}
+	digits, fraction := end-first, 0
+	if digits == 0 || digits > 1 && data[first] == '0' {
+		return 0, i
+	}
+	if end < len(data) && data[end] == '.' {
+		dot := end
+		end++
+		for end < len(data) && data[end]-'0' <= 9 {
+			n = n*10 + uint64(data[end]-'0')
+			end++
 		}
-		n = n*10 + uint64(c)
+		fraction = end - dot - 1
+		if fraction == 0 {
+			return 0, i
+		}
 	}
-	whole, fraction := end-first, 0
-	if dot >= 0 {
-		whole, fraction = dot-first, end-dot-1
-	}
-	wellFormed := whole > 0 && (whole == 1 || data[first] != '0') && (dot < 0 || fraction > 0)
-	if !wellFormed || whole+fraction > exactDigits || end < len(data) && data[end]|0x20 == 'e' {
+	if digits+fraction > exactDigits || end < len(data) && data[end]|0x20 == 'e' {
 		return 0, i
 	}
 	if bits == 32 {

@@ -32,28 +32,43 @@ func appendInt(dst []byte, n int64) []byte {
 
 func appendUint(dst []byte, n uint64) []byte {
 	at := len(dst)
-	dst = room(dst, 24)
-	b := dst[at : at+24]
+	dst = room(dst, 32)
+	return dst[:at+putUint((*[32]byte)(dst[at:at+32]), n)]
+}
+
+// putUint writes n to b and returns how many digits it has.
+func putUint(b *[32]byte, n uint64) int {
 	if n < 10 {
 		b[0] = '0' + byte(n)
-		return dst[:at+1]
+		return 1
 	}
 	log := bits.Len64(n) * 1233 >> 12
 	_, less := bits.Sub64(n, pow10[log], 0)
-	digits := log + 1 - int(less)
+	digits := (log + 1 - int(less)) & 31
 	zeros := uint(-8*digits) & 63
 	switch {
 	case digits <= 8:
-		binary.LittleEndian.PutUint64(b, ascii8(n)>>zeros)
+		binary.LittleEndian.PutUint64(b[:8], ascii8(n)>>zeros)
+		return digits
+	case digits <= 12:
+		binary.LittleEndian.PutUint32(b[:4], ascii4(uint32(n/1e8))>>(zeros&31))
 	case digits <= 16:
-		binary.LittleEndian.PutUint64(b, ascii8(n/1e8)>>zeros)
-		binary.LittleEndian.PutUint64(b[digits-8:], ascii8(n%1e8))
+		binary.LittleEndian.PutUint64(b[:8], ascii8(n/1e8)>>zeros)
 	default:
-		binary.LittleEndian.PutUint64(b, ascii8(n/1e16)>>zeros)
-		binary.LittleEndian.PutUint64(b[digits-16:], ascii8(n/1e8%1e8))
-		binary.LittleEndian.PutUint64(b[digits-8:], ascii8(n%1e8))
+		binary.LittleEndian.PutUint64(b[:8], ascii8(n/1e16)>>zeros)
+		binary.LittleEndian.PutUint64(b[digits-16:digits-8], ascii8(n/1e8%1e8))
 	}
-	return dst[:at+digits]
+	binary.LittleEndian.PutUint64(b[digits-8:digits], ascii8(n%1e8))
+	return digits
+}
+
+// ascii4 is ascii8 for up to four digits.
+func ascii4(n uint32) uint32 {
+	y := n * 5243 >> 19
+	x := y | (n-100*y)<<16
+	y = x * 103 >> 10 & 0x000F000F
+	x = y | (x-10*y)<<8
+	return x | 0x30303030
 }
 
 // ascii8 returns n in eight digits.
@@ -77,12 +92,10 @@ func appendFloat(dst []byte, f float64, field string) ([]byte, error) {
 		whole, rest := uint64(n)/1e6, uint64(n)%1e6
 		dst = appendUint(dst, whole)
 		if rest > 0 {
-			dot := len(dst)
-			dst = appendUint(dst, rest+1e6)
-			dst[dot] = '.'
-			for dst[len(dst)-1] == '0' {
-				dst = dst[:len(dst)-1]
-			}
+			digits := ascii8(rest) >> 16 // six of them
+			size := 6 - bits.LeadingZeros64((digits^ones*'0')<<16)/8
+			dst = binary.LittleEndian.AppendUint64(append(dst, '.'), digits)
+			dst = dst[:len(dst)-8+size]
 		}
 		return dst, nil
 	}

@@ -23,13 +23,26 @@ func AppendIDs(dst []byte, v *payloads.IDs) ([]byte, error) {
 		return append(dst, `{"ids":null}`...), nil
 	}
 	dst = append(dst, `{"ids":[`...)
+	buf, at := dst[:cap(dst)], len(dst)
 	for _, id := range v.IDs {
-		dst = append(appendInt(dst, id), ',')
+		if len(buf)-at < 34 {
+			buf = slices.Grow(buf[:at], 34)
+			buf = buf[:cap(buf)]
+		}
+		n := uint64(id)
+		if id < 0 {
+			buf[at] = '-'
+			at++
+			n = -n
+		}
+		at += putUint((*[32]byte)(buf[at:]), n)
+		buf[at] = ','
+		at++
 	}
 	if len(v.IDs) > 0 {
-		dst = dst[:len(dst)-1]
+		at--
 	}
-	return append(dst, `]}`...), nil
+	return append(buf[:at], `]}`...), nil
 }
 
 // AppendDocument appends the payload's JSON. It never fails.
