@@ -190,10 +190,11 @@ func (d *Decoder) Array() bool {
 // Elem reports whether the array has another element. When it has none, the array is closed.
 func (d *Decoder) Elem() bool {
 	if i := d.pos + 1; i < len(d.data) && d.data[i-1] == ',' {
-		d.pos = i
 		if d.data[i] <= ' ' {
-			d.skipSpace()
+			i = spaceEnd(d.data, i)
+			d.spaced = true
 		}
+		d.pos = i
 		return true
 	}
 	return d.elem()
@@ -263,15 +264,15 @@ func (d *Decoder) skipSpace() {
 //
 //go:noinline
 func spaceEnd(data []byte, i int) int {
-	for i < len(data) && data[i] <= ' ' && isSpace(data[i]) {
-		i++
-		for i+8 <= len(data) { // indentation
-			n := firstMark(load8(data, i) ^ ones*' ')
-			i += n
-			if n < 8 {
-				break
-			}
+	for i+9 <= len(data) && isSpace(data[i]) {
+		n := firstMark(load8(data, i+1) ^ ones*' ') // indentation
+		i += 1 + n
+		if n < 8 && data[i] > ' ' {
+			return i
 		}
+	}
+	for i < len(data) && isSpace(data[i]) {
+		i++
 	}
 	return i
 }

@@ -16,13 +16,22 @@ const (
 // It is what names take the most time in. So it deals itself with what is common, a name of ASCII without escape
 // sequences and the colon right behind it, and leaves to anyMember what is not.
 func (d *Decoder) member(before byte, into target, seen *uint64) bool {
-	data, i := d.data, d.pos+1
-	if i >= len(data) || data[i-1] != before {
+	data, i, spaced := d.data, d.pos, false
+	if i < len(data) && data[i] <= ' ' {
+		i = spaceEnd(data, i)
+		spaced = true
+	}
+	if i+1 >= len(data) || data[i] != before {
+		if i < len(data) && data[i] == '}' && before == ',' {
+			d.pos, d.spaced = i, d.spaced || spaced
+			return d.close()
+		}
 		return d.anyMember(before, into, seen)
 	}
-	spaced := data[i] <= ' '
-	if spaced {
+	i++
+	if data[i] <= ' ' {
 		i = spaceEnd(data, i)
+		spaced = true
 	}
 	if i < len(data) && data[i] == '"' {
 		i++
@@ -41,12 +50,9 @@ func (d *Decoder) member(before byte, into target, seen *uint64) bool {
 				spaced = true
 			}
 			if data[next] > ' ' && (before == ',' || d.depth < MaxDepth) {
-				d.keyAt, d.keyEnd, d.pos = i, end, next
+				d.keyAt, d.keyEnd, d.pos, d.spaced = i, end, next, d.spaced || spaced
 				if before == '{' {
 					d.depth++
-				}
-				if spaced {
-					d.spaced = true
 				}
 				return true
 			}

@@ -79,12 +79,17 @@ func IntSlice[S ~[]E, E signed | unsigned](d *Decoder, v *S) {
 	for more := true; more; {
 		n, _ := d.integer(bits, isSigned)
 		s = append(s, E(n))
-		// What is common is spelled out: Elem would be another call.
-		if i := d.pos + 1; i < len(d.data) && d.data[i-1] == ',' && d.data[i] > ' ' {
-			d.pos = i
+		i := d.pos + 1
+		if i >= len(d.data) || d.data[i-1] != ',' {
+			more = d.elem()
 			continue
 		}
-		more = d.Elem()
+		// Elem, spelled out: it would be another call.
+		if d.data[i] <= ' ' {
+			i = spaceEnd(d.data, i)
+			d.spaced = true
+		}
+		d.pos = i
 	}
 	*v = s
 }
