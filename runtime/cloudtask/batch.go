@@ -60,7 +60,7 @@ const (
 type batch struct {
 	c        *Client
 	name     string
-	options  *enqueueOptions
+	options  enqueueOptions
 	now, at  time.Time
 	jobs     []*job // nil where there is an error
 	original []int  // index of the first task of the same name; the task's own where it is that
@@ -89,7 +89,7 @@ func (c *Client) newBatch(name string, n int, opts []EnqueueOption) (*batch, err
 func (b *batch) add(ctx context.Context, i int, d *order, err error) {
 	b.original[i] = i
 	if err == nil {
-		b.jobs[i], err = b.c.prepare(ctx, d, b.options, b.now, b.at)
+		b.jobs[i], err = b.c.prepare(ctx, d, &b.options, b.now, b.at)
 	}
 	if err != nil {
 		b.jobs[i], b.errs[i] = nil, err
@@ -219,7 +219,7 @@ func (b *batch) giveUp(indexes []int, why error) {
 func (b *batch) call(ctx context.Context, r *retrier, parent, requestID string, indexes []int) ([]CreateResult, error) {
 	tasks := make([]*Task, len(indexes))
 	for n, i := range indexes {
-		tasks[n] = b.jobs[i].task
+		tasks[n] = &b.jobs[i].task
 	}
 	timeout := r.timeout(b.c.cfg.CallTimeout)
 	callCtx, cancel := context.WithTimeout(ctx, timeout)

@@ -3,6 +3,7 @@ package cloudtask
 import (
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -12,6 +13,7 @@ type Client struct {
 	backend  Backend
 	cfg      Config
 	queues   string            // resource name of a queue, but for its id
+	queue    string            // resource name of the default queue
 	urls     string            // URL of a task, but for its name
 	routes   map[string]*Route // of eager mode
 	settings *queueSettings    // for the context of Debug
@@ -19,6 +21,7 @@ type Client struct {
 	noBatch atomic.Bool         // the service has said that it cannot create tasks in batches
 	now     func() time.Time    // the service's clock
 	random  func(n int64) int64 // in [0,n), n > 0
+	buffers sync.Pool           // of *[]byte, into which payloads are encoded
 }
 
 // NewClient returns a client that enqueues through the backend. Where the configuration cannot work, the error says
@@ -37,6 +40,7 @@ func NewClient(backend Backend, cfg Config, routes ...Route) (*Client, error) {
 		now:     clockOf(backend),
 		random:  rand.Int64N,
 	}
+	c.queue = c.queues + cfg.Queue
 	if cfg.Eager {
 		var routesErr error
 		c.routes, routesErr = routeTable(routes)
@@ -60,7 +64,12 @@ func (c *Client) Close() error {
 }
 
 // queueName returns the resource name of the queue with this id.
-func (c *Client) queueName(id string) string { return c.queues + id }
+func (c *Client) queueName(id string) string {
+	if id == c.cfg.Queue {
+		return c.queue
+	}
+	return c.queues + id
+}
 
 // reachable returns why queued tasks cannot be looked at, nil when they can.
 func (c *Client) reachable() error {

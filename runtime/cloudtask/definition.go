@@ -1,6 +1,7 @@
 package cloudtask
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -58,7 +59,7 @@ func (d *Definition[T]) Push(ctx context.Context, c *Client, task *T, opts ...En
 }
 
 func (d *Definition[T]) enqueue(ctx context.Context, c *Client, task *T, eta ETA, opts []EnqueueOption) (Receipt, error) {
-	return c.enqueue(ctx, d.Name, eta, opts, func() (order, error) { return d.order(task) })
+	return c.enqueue(ctx, d.Name, eta, opts, func() (order, error) { return d.order(c, task) })
 }
 
 // Batch enqueues tasks in as few calls as the service allows and returns their receipts in order. Each task is on its
@@ -72,14 +73,14 @@ func (d *Definition[T]) Batch(ctx context.Context, c *Client, tasks []T, opts ..
 		return nil, err
 	}
 	for i := range tasks {
-		task, err := d.order(&tasks[i])
+		task, err := d.order(c, &tasks[i])
 		b.add(ctx, i, &task, err)
 	}
 	return b.enqueue(ctx)
 }
 
-// order returns what enqueueing has to know of task.
-func (d *Definition[T]) order(task *T) (order, error) {
+// order returns what enqueueing by c has to know of task.
+func (d *Definition[T]) order(c *Client, task *T) (order, error) {
 	o := order{
 		name: d.Name, queue: d.Queue, timeout: d.Timeout, once: d.Once, within: d.Within, retry: d.Retry, enqueueRetry: d.EnqueueRetry,
 	}
@@ -98,10 +99,28 @@ func (d *Definition[T]) order(task *T) (order, error) {
 			return order{}, fmt.Errorf("encoding the values that make the task unique: %w", err)
 		}
 	}
-	if o.payload, err = d.Append(nil, task); err != nil {
+	if o.payload, err = d.encode(c, task); err != nil {
 		return order{}, fmt.Errorf("encoding the payload: %w", err)
 	}
 	return o, nil
+}
+
+// encode returns the payload's JSON in memory of just its size.
+func (d *Definition[T]) encode(c *Client, task *T) ([]byte, error) {
+	buf, _ := c.buffers.Get().(*[]byte)
+	if buf == nil {
+		buf = new([]byte)
+	}
+	b, err := d.Append((*buf)[:0], task)
+	if err != nil {
+		return nil, err
+	}
+	payload := bytes.Clone(b)
+	if cap(b) <= maxPooled {
+		*buf = b
+		c.buffers.Put(buf)
+	}
+	return payload, nil
 }
 
 // Sync returns the context in which a task is run here and now: its metadata says so, and has an id of its own. It has

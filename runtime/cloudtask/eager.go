@@ -17,7 +17,7 @@ func (c *Client) runEager(ctx context.Context, j *job) (Receipt, error) {
 		return Receipt{}, fmt.Errorf("enqueue %s: no route runs it eagerly: give its package's Routes to NewClient (%s)", j.name, c.knownRoutes())
 	}
 	m := Metadata{
-		TaskID: j.id, Queue: j.queue, Project: c.cfg.Project, ETA: j.task.ScheduleTime, Headers: c.propagated(j.task.Header),
+		TaskID: j.id, Queue: j.queue, Project: c.cfg.Project, ETA: j.task.ScheduleTime, Headers: c.carried(j),
 		eager: true, started: time.Now(), location: c.cfg.Location, retry: j.task.Retry,
 	}
 	if m.TaskID == "" {

@@ -36,17 +36,20 @@ type job struct {
 	id     string // "" lets the service choose
 	random bool   // the id is, so that nobody else can have taken it
 	policy RetryPolicy
-	task   *Task // complete
-	size   int   // as stored
+	task   Task // complete
+	size   int  // as stored
 }
 
 // Limits of Cloud Tasks.
 const (
-	defaultTimeout = 10 * time.Minute
+	defaultTimeout = 10 * time.Minute // defaultTimeoutText
 	minTimeout     = 15 * time.Second
 	maxTimeout     = 30 * time.Minute
 	maxURL         = 2083
 )
+
+// defaultTimeoutText is how defaultTimeout is spelled.
+const defaultTimeoutText = "10m0s"
 
 func checkTimeout(d time.Duration) error {
 	if d < minTimeout || d > maxTimeout {
@@ -80,17 +83,17 @@ func (c *Client) newJob(ctx context.Context, verb ETA, opts []EnqueueOption, des
 	if err != nil {
 		return nil, err
 	}
-	return c.prepare(ctx, &task, o, now, at)
+	return c.prepare(ctx, &task, &o, now, at)
 }
 
 // timing returns the options, the time of the enqueue and when the task is to run.
-func (c *Client) timing(verb ETA, opts []EnqueueOption) (o *enqueueOptions, now, at time.Time, err error) {
+func (c *Client) timing(verb ETA, opts []EnqueueOption) (o enqueueOptions, now, at time.Time, err error) {
 	if o, err = c.enqueueOptions(opts); err != nil {
-		return nil, now, at, err
+		return o, now, at, err
 	}
 	eta, err := o.eta(verb)
 	if err != nil {
-		return nil, now, at, err
+		return o, now, at, err
 	}
 	now = c.now()
 	at, err = c.scheduleTime(now, eta)
@@ -125,7 +128,7 @@ func (c *Client) prepare(ctx context.Context, d *order, o *enqueueOptions, now, 
 	if err != nil {
 		return nil, err
 	}
-	j.task = &Task{URL: c.urls + d.name, Header: headers, Body: d.payload, ScheduleTime: at, DispatchDeadline: timeout, Retry: d.retry}
+	j.task = Task{URL: c.urls + d.name, Header: headers, Body: d.payload, ScheduleTime: at, DispatchDeadline: timeout, Retry: d.retry}
 	if len(j.task.URL) > maxURL {
 		return nil, fmt.Errorf("URL %s has %d characters, Cloud Tasks allows %d", shorten(j.task.URL), len(j.task.URL), maxURL)
 	}
@@ -206,7 +209,7 @@ func (c *Client) address(j *job, queue string) error {
 		j.task.Name = j.parent + "/tasks/" + j.id
 	}
 	var err error
-	j.size, err = checkSize(j.task, j.parent)
+	j.size, err = checkSize(&j.task, j.parent)
 	return err
 }
 
@@ -252,7 +255,7 @@ func (c *Client) createOnce(ctx context.Context, j *job, r *retrier) (*Task, err
 	timeout := r.timeout(c.cfg.CallTimeout)
 	callCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	stored, err := c.backend.CreateTask(callCtx, j.parent, j.task)
+	stored, err := c.backend.CreateTask(callCtx, j.parent, &j.task)
 	if err != nil {
 		return nil, c.callError(ctx, callCtx, timeout, err)
 	}

@@ -14,6 +14,9 @@ import (
 // is the dispatch deadline's even when a deploy has changed the directive since the task was enqueued.
 const timeoutHeader = "Cloudtask-Timeout"
 
+// ownHeaders is how many headers every task has: its content type and its timeout.
+const ownHeaders = 2
+
 // maxHeaders is Cloud Tasks' limit on a task's headers, names and values together: they must stay below it.
 const maxHeaders = 80 << 10
 
@@ -25,7 +28,10 @@ type header struct{ name, value string }
 func (c *Client) taskHeader(ctx context.Context, extra []header, timeout time.Duration) (map[string]string, error) {
 	headers := make(map[string]string, 4+len(extra))
 	headers["Content-Type"] = "application/json"
-	headers[timeoutHeader] = timeout.String()
+	headers[timeoutHeader] = defaultTimeoutText
+	if timeout != defaultTimeout {
+		headers[timeoutHeader] = timeout.String()
+	}
 	if captured := headersFrom(ctx); len(captured) > 0 {
 		for _, name := range c.cfg.PropagatedHeaders {
 			value := strings.Join(captured[name], ", ")
@@ -39,6 +45,9 @@ func (c *Client) taskHeader(ctx context.Context, extra []header, timeout time.Du
 	for _, h := range extra {
 		headers[h.name] = h.value
 	}
+	if len(headers) == ownHeaders {
+		return headers, nil
+	}
 	size := len("User-Agent") + len(userAgent)
 	for name, value := range headers {
 		size += len(name) + len(value)
@@ -47,6 +56,14 @@ func (c *Client) taskHeader(ctx context.Context, extra []header, timeout time.Du
 		return nil, fmt.Errorf("the headers have %d bytes, they must have less than %d: %w", size, maxHeaders, ErrTooLarge)
 	}
 	return headers, nil
+}
+
+// carried returns the propagated headers that a job carries on, nil without any.
+func (c *Client) carried(j *job) http.Header {
+	if len(j.task.Header) == ownHeaders {
+		return nil
+	}
+	return c.propagated(j.task.Header)
 }
 
 // propagated returns the headers of a task that its Run sees in its metadata, nil without any.

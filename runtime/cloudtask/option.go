@@ -56,32 +56,39 @@ func WithTimeout(d time.Duration) EnqueueOption {
 }
 
 // enqueueOptions returns what the options say together, checked.
-func (c *Client) enqueueOptions(opts []EnqueueOption) (*enqueueOptions, error) {
+func (c *Client) enqueueOptions(opts []EnqueueOption) (enqueueOptions, error) {
+	if len(opts) == 0 {
+		return enqueueOptions{}, nil
+	}
 	o := new(enqueueOptions)
 	for _, opt := range opts {
 		opt(o)
 	}
+	return *o, c.checkOptions(o)
+}
+
+func (c *Client) checkOptions(o *enqueueOptions) error {
 	for _, h := range o.headers {
 		if err := c.checkHeader(h.name, h.value); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if o.queue != nil {
 		if err := checkQueueID(*o.queue); err != nil {
-			return nil, fmt.Errorf("WithQueue %s: %w", shorten(*o.queue), err)
+			return fmt.Errorf("WithQueue %s: %w", shorten(*o.queue), err)
 		}
 	}
 	if o.id != nil {
 		if err := checkTaskID(*o.id); err != nil {
-			return nil, fmt.Errorf("WithTaskName %s: %w", shorten(*o.id), err)
+			return fmt.Errorf("WithTaskName %s: %w", shorten(*o.id), err)
 		}
 	}
 	if o.timeout != nil {
 		if err := checkTimeout(*o.timeout); err != nil {
-			return nil, fmt.Errorf("WithTimeout: %w", err)
+			return fmt.Errorf("WithTimeout: %w", err)
 		}
 	}
-	return o, nil
+	return nil
 }
 
 // eta returns when the task is to run, according to the verb and the options.

@@ -24,7 +24,7 @@ type Receipt struct {
 // created returns the receipt of a task that is queued now. stored is how the service returned it; nil when that
 // answer was lost.
 func (c *Client) created(ctx context.Context, j *job, stored *Task) Receipt {
-	m := Metadata{TaskID: j.id, Queue: j.queue, Project: c.cfg.Project, ETA: j.task.ScheduleTime, Headers: c.propagated(j.task.Header)}
+	m := Metadata{TaskID: j.id, Queue: j.queue, Project: c.cfg.Project, ETA: j.task.ScheduleTime, Headers: c.carried(j)}
 	if stored != nil {
 		if m.TaskID == "" {
 			m.TaskID = lastSegment(stored.Name)
@@ -39,7 +39,7 @@ func (c *Client) created(ctx context.Context, j *job, stored *Task) Receipt {
 
 // duplicate returns the receipt of a task whose name is taken.
 func (c *Client) duplicate(ctx context.Context, j *job) Receipt {
-	m := Metadata{TaskID: j.id, Queue: j.queue, Project: c.cfg.Project, Headers: c.propagated(j.task.Header)}
+	m := Metadata{TaskID: j.id, Queue: j.queue, Project: c.cfg.Project, Headers: c.carried(j)}
 	c.log(ctx, "task not enqueued, one of its name exists", j, m)
 	return Receipt{Metadata: m, Duplicate: true}
 }

@@ -26,16 +26,12 @@ type Backend struct {
 
 var _ cloudtask.Backend = (*Backend)(nil)
 
-// once turns off the official client's own retries of reads and deletes: the core client retries, within limits that
-// its user has set, and two layers of retrying would multiply.
-var once = gax.WithRetry(func() gax.Retryer { return nil })
-
 // defaultTimeout is the official client's for every call but those of batches, which it lets run on.
 const defaultTimeout = 20 * time.Second
 
 // CreateTask implements [cloudtask.Backend].
 func (b *Backend) CreateTask(ctx context.Context, queue string, task *cloudtask.Task) (*cloudtask.Task, error) {
-	created, err := b.client.CreateTask(ctx, createRequest(queue, task), once)
+	created, err := b.client.CreateTask(ctx, createRequest(queue, task))
 	if err != nil {
 		return nil, statusError(ctx, err)
 	}
@@ -44,7 +40,7 @@ func (b *Backend) CreateTask(ctx context.Context, queue string, task *cloudtask.
 
 // GetTask implements [cloudtask.Backend].
 func (b *Backend) GetTask(ctx context.Context, name string) (*cloudtask.Task, error) {
-	task, err := b.client.GetTask(ctx, &cloudtaskspb.GetTaskRequest{Name: name, ResponseView: cloudtaskspb.Task_FULL}, once)
+	task, err := b.client.GetTask(ctx, &cloudtaskspb.GetTaskRequest{Name: name, ResponseView: cloudtaskspb.Task_FULL})
 	if err != nil {
 		return nil, statusError(ctx, err)
 	}
@@ -57,7 +53,7 @@ func (b *Backend) ListTasks(ctx context.Context, queue, pageToken string) ([]*cl
 		Parent:       queue,
 		ResponseView: cloudtaskspb.Task_BASIC,
 		PageToken:    pageToken,
-	}, once)
+	})
 	page := tasks.PageInfo()
 	var list []*cloudtask.Task
 	for {
@@ -77,13 +73,13 @@ func (b *Backend) ListTasks(ctx context.Context, queue, pageToken string) ([]*cl
 
 // DeleteTask implements [cloudtask.Backend].
 func (b *Backend) DeleteTask(ctx context.Context, name string) error {
-	err := b.client.DeleteTask(ctx, &cloudtaskspb.DeleteTaskRequest{Name: name}, once)
+	err := b.client.DeleteTask(ctx, &cloudtaskspb.DeleteTaskRequest{Name: name})
 	return statusError(ctx, err)
 }
 
 // GetQueue implements [cloudtask.Backend].
 func (b *Backend) GetQueue(ctx context.Context, name string) (*cloudtask.Queue, error) {
-	queue, err := b.client.GetQueue(ctx, &cloudtaskspb.GetQueueRequest{Name: name}, once)
+	queue, err := b.client.GetQueue(ctx, &cloudtaskspb.GetQueueRequest{Name: name})
 	if err != nil {
 		return nil, statusError(ctx, err)
 	}
@@ -114,7 +110,7 @@ func (b *Backend) CreateTasks(ctx context.Context, queue, requestID string, task
 		ctx, cancel = context.WithTimeout(ctx, defaultTimeout)
 		defer cancel()
 	}
-	op, err := b.client.BatchCreateTasks(ctx, req, once)
+	op, err := b.client.BatchCreateTasks(ctx, req)
 	if err != nil {
 		return nil, statusError(ctx, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	cloudtasks "cloud.google.com/go/cloudtasks/apiv2"
+	"github.com/googleapis/gax-go/v2"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -31,7 +32,7 @@ func NewClient(ctx context.Context, cfg cloudtask.Config, routes ...cloudtask.Ro
 	if err != nil {
 		return nil, err
 	}
-	if backend.client, err = Connect(ctx, cfg); err != nil {
+	if err := backend.connect(ctx, cfg); err != nil {
 		return nil, err
 	}
 	return client, nil
@@ -42,11 +43,11 @@ func NewClient(ctx context.Context, cfg cloudtask.Config, routes ...cloudtask.Ro
 // emulator needs. It connects on the first call, so that an unreachable service is an error of that call, with the
 // code [cloudtask.Unavailable].
 func NewBackend(ctx context.Context, cfg cloudtask.Config, opts ...option.ClientOption) (*Backend, error) {
-	client, err := Connect(ctx, cfg, opts...)
-	if err != nil {
+	backend := new(Backend)
+	if err := backend.connect(ctx, cfg, opts...); err != nil {
 		return nil, err
 	}
-	return &Backend{client}, nil
+	return backend, nil
 }
 
 // Connect returns the official client itself, for what a [Backend] does not do, such as pausing a queue. It connects as
@@ -64,6 +65,28 @@ func Connect(ctx context.Context, cfg cloudtask.Config, opts ...option.ClientOpt
 		return nil, fmt.Errorf("creating the Cloud Tasks client: %w", err)
 	}
 	return client, nil
+}
+
+// connect gives b its client.
+func (b *Backend) connect(ctx context.Context, cfg cloudtask.Config, opts ...option.ClientOption) error {
+	client, err := Connect(ctx, cfg, opts...)
+	if err != nil {
+		return err
+	}
+	withoutRetries(client.CallOptions)
+	b.client = client
+	return nil
+}
+
+// withoutRetries turns off the official client's own retries: the core client retries, within limits that its user has
+// set, and two layers of retrying would multiply.
+func withoutRetries(calls *cloudtasks.CallOptions) {
+	once := gax.WithRetry(func() gax.Retryer { return nil })
+	for _, call := range []*[]gax.CallOption{
+		&calls.CreateTask, &calls.BatchCreateTasks, &calls.GetTask, &calls.ListTasks, &calls.DeleteTask, &calls.GetQueue,
+	} {
+		*call = append(*call, once)
+	}
 }
 
 // emulatorOptions are the client options that reach an emulator at host: no TLS, no credentials and no proxy.

@@ -31,34 +31,36 @@ func statusError(ctx context.Context, err error) error {
 	return &cloudtask.StatusError{Code: cloudtask.Code(st.Code()), Message: st.Message(), Err: err}
 }
 
-// createRequest asks for task in queue and for an answer without its body.
-func createRequest(queue string, task *cloudtask.Task) *cloudtaskspb.CreateTaskRequest {
-	return &cloudtaskspb.CreateTaskRequest{Parent: queue, Task: toProto(task), ResponseView: cloudtaskspb.Task_BASIC}
+// createMessages are the messages of a CreateTaskRequest, which are allocated together.
+type createMessages struct {
+	request     cloudtaskspb.CreateTaskRequest
+	task        cloudtaskspb.Task
+	messageType cloudtaskspb.Task_HttpRequest
+	http        cloudtaskspb.HttpRequest
+	deadline    durationpb.Duration
 }
 
-func toProto(task *cloudtask.Task) *cloudtaskspb.Task {
-	req := &cloudtaskspb.HttpRequest{
-		Url:        task.URL,
-		HttpMethod: cloudtaskspb.HttpMethod_POST,
-		Headers:    task.Header,
-		Body:       task.Body,
-	}
+// createRequest asks for task in queue and for an answer without its body.
+func createRequest(queue string, task *cloudtask.Task) *cloudtaskspb.CreateTaskRequest {
+	m := new(createMessages)
+	m.request.Parent, m.request.Task, m.request.ResponseView = queue, &m.task, cloudtaskspb.Task_BASIC
+	m.messageType.HttpRequest = &m.http
+	m.http.Url, m.http.HttpMethod, m.http.Headers, m.http.Body = task.URL, cloudtaskspb.HttpMethod_POST, task.Header, task.Body
 	if task.ServiceAccount != "" {
-		req.AuthorizationHeader = &cloudtaskspb.HttpRequest_OidcToken{OidcToken: &cloudtaskspb.OidcToken{
+		m.http.AuthorizationHeader = &cloudtaskspb.HttpRequest_OidcToken{OidcToken: &cloudtaskspb.OidcToken{
 			ServiceAccountEmail: task.ServiceAccount,
 			Audience:            task.Audience,
 		}}
 	}
-	p := &cloudtaskspb.Task{
-		Name:             task.Name,
-		MessageType:      &cloudtaskspb.Task_HttpRequest{HttpRequest: req},
-		DispatchDeadline: toDuration(task.DispatchDeadline),
-		RetryConfig:      retryToProto(task.Retry),
+	m.task.Name, m.task.MessageType, m.task.RetryConfig = task.Name, &m.messageType, retryToProto(task.Retry)
+	if d := task.DispatchDeadline; d != 0 { // 0 asks for the default
+		m.deadline.Seconds, m.deadline.Nanos = int64(d/time.Second), int32(d%time.Second)
+		m.task.DispatchDeadline = &m.deadline
 	}
 	if !task.ScheduleTime.IsZero() {
-		p.ScheduleTime = timestamppb.New(task.ScheduleTime)
+		m.task.ScheduleTime = timestamppb.New(task.ScheduleTime)
 	}
-	return p
+	return &m.request
 }
 
 func fromProto(p *cloudtaskspb.Task) *cloudtask.Task {

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -24,11 +23,6 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/gcp"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
-
-func TestMain(m *testing.M) {
-	os.Unsetenv("K_SERVICE") // as on a laptop, wherever this runs
-	os.Exit(m.Run())
-}
 
 type mail struct {
 	UserID int `json:"user_id"`
