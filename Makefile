@@ -45,7 +45,7 @@ lint: ## gofmt, go vet, staticcheck and go mod tidy
 	if [ -n "$$out" ]; then echo "not formatted, run gofmt -w on:"; echo "$$out"; exit 1; fi
 	$(GO) vet ./... ./testdata/golden/...
 	$(GO) tool staticcheck ./... ./testdata/golden/...
-	$(GO) mod tidy -diff
+	@for module in . testdata/bench testdata/browser; do (cd $$module && $(GO) mod tidy -diff) || { echo "run go mod tidy in $$module"; exit 1; }; done
 
 lint-generated: ## golangci-lint's standard set over generated code; it is downloaded and compiled
 	$(GO) tool -modfile=testdata/lint/go.mod golangci-lint run -c testdata/lint/golangci.yml $(TASKS)
