@@ -444,6 +444,33 @@ func TestDeletedQueueStaysDeleted(t *testing.T) {
 	}
 }
 
+// A queue that comes again under the name of a deleted one is there after a restart, with its tasks: a snapshot that is
+// written meanwhile may tell of a later queue than the journal. How they meet is a matter of luck, so that it is tried often.
+func TestRecreatedQueueStays(t *testing.T) {
+	t.Parallel()
+	for i := range 200 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			s := newDurable(t, dir, start, answer(200), localqueue.WithSnapshotEvery(1), localqueue.WithTombstones(0, -1))
+			add(t, s, httpTask())
+			for range 2 {
+				if err := s.DeleteQueue(t.Context(), queueName); err != nil {
+					t.Fatal(err)
+				}
+				add(t, s, httpTask())
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s = newDurable(t, dir, start, answer(200), localqueue.WithStrict())
+			if tasks, _, err := s.Tasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic); err != nil || len(tasks) != 1 {
+				t.Errorf("%d tasks, %v; want the one that was added", len(tasks), err)
+			}
+		})
+	}
+}
+
 // Ids that come from a seed begin anew with each start, and yet a batch without a request id is never taken for an
 // earlier one.
 func TestBatchesWithoutRequestIDs(t *testing.T) {

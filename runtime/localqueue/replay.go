@@ -297,6 +297,9 @@ func (r *replay) queue(e *record) error {
 	if err := json.Unmarshal([]byte(e.string()), &settings); err != nil {
 		return fmt.Errorf("a queue's settings cannot be read: %w", err)
 	}
+	if later := r.s.queues[settings.Name]; later != nil && later.seq > number {
+		return nil // a snapshot told of a later queue of this name: this one is gone
+	}
 	q := r.queues[number]
 	if q == nil {
 		q = newQueue(r.s, settings, number, r.s.nanos())
@@ -310,9 +313,11 @@ func (r *replay) queue(e *record) error {
 }
 
 func (r *replay) queueGone(number int, name string, free int64) {
-	q := r.queues[number]
 	delete(r.queues, number)
-	if r.s.queues[name] == q {
+	if q := r.s.queues[name]; q != nil {
+		if q.seq > number {
+			return // a snapshot told of a later queue of this name
+		}
 		delete(r.s.queues, name)
 	}
 	r.s.goneQueues[strings.Clone(name)] = free
