@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -178,9 +179,11 @@ func (c *Console) render(ctx context.Context, r *request) (message []byte, ok bo
 		}
 		return event(nil, "closed", nil), false
 	}
+	out := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(out)
 	for _, part := range []string{"top", "live"} {
-		var out bytes.Buffer
-		if err := pages[v.template].ExecuteTemplate(&out, part, v); err != nil {
+		out.Reset()
+		if err := pages[v.template].ExecuteTemplate(out, part, v); err != nil {
 			c.log.ErrorContext(ctx, "rendering a part of a page", "path", r.path, "part", part, "error", err)
 			return event(nil, "closed", nil), false
 		}
@@ -189,13 +192,22 @@ func (c *Console) render(ctx context.Context, r *request) (message []byte, ok bo
 	return message, true
 }
 
-// event appends an event of that name. A carriage return would end a line of it.
+// buffers are what pages are rendered into.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// event appends an event of that name. Each line of it is a field; a carriage return would end one too.
 func event(message []byte, name string, data []byte) []byte {
-	message = append(append(append(message, "event: "...), name...), '\n')
-	for line := range bytes.Lines(append(data, '\n')) {
-		message = append(message, "data: "...)
-		message = append(message, bytes.ReplaceAll(bytes.TrimSuffix(line, []byte{'\n'}), []byte{'\r'}, []byte("&#13;"))...)
-		message = append(message, '\n')
+	if bytes.IndexByte(data, '\r') >= 0 {
+		data = bytes.ReplaceAll(data, []byte{'\r'}, []byte("&#13;"))
 	}
-	return append(message, '\n')
+	const field = "\ndata: "
+	message = slices.Grow(message, len("event: ")+len(name)+len(data)+len(field)*(bytes.Count(data, []byte{'\n'})+1)+2)
+	message = append(append(message, "event: "...), name...)
+	for {
+		line, rest, more := bytes.Cut(data, []byte{'\n'})
+		message = append(append(message, field...), line...)
+		if data = rest; !more {
+			return append(message, "\n\n"...)
+		}
+	}
 }

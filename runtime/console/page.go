@@ -154,8 +154,10 @@ func (c *Console) page(w http.ResponseWriter, r *http.Request) {
 
 // write writes a whole page.
 func (c *Console) write(w http.ResponseWriter, r *http.Request, status int, v *view) {
-	var out bytes.Buffer
-	if err := pages[v.template].ExecuteTemplate(&out, "page", v); err != nil {
+	out := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(out)
+	out.Reset()
+	if err := pages[v.template].ExecuteTemplate(out, "page", v); err != nil {
 		c.log.ErrorContext(r.Context(), "rendering a page", "path", r.URL.Path, "error", err)
 		http.Error(w, "The page cannot be rendered: "+err.Error(), http.StatusInternalServerError)
 		return

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"fmt"
+	"html/template"
 	"net/url"
 	"slices"
 	"strconv"
@@ -21,6 +22,7 @@ type tasksPage struct {
 	Queues   []string // names
 	Choices  []choice // of states, or of outcomes
 	Number   int      // of the page, from 1
+	Searched int      // tasks that were looked at, by the pages before too if nothing was found there
 	First    string   // address of the first page
 	Next     string   // address of the next; "": this is the last
 	Filtered bool
@@ -78,20 +80,66 @@ func (c *Console) showFinished(ctx context.Context, v *view, r *request) error {
 // rowsOf is what the table of a list of tasks is made from.
 type rowsOf struct {
 	*view
-	Tasks  []localqueue.Summary
+	Tasks  []taskRow
 	Queues bool // they are of several
+}
+
+// taskRow is a task in a table: text that is ready to be shown, for in a template every call takes its time, and lists are
+// rendered again and again.
+type taskRow struct {
+	Name, ID, Type     string
+	Queue, QueueName   string
+	State              string
+	Held               bool // it is due, and its queue is paused
+	When               template.HTML
+	Attempts           int
+	Code               string // of the response to the last attempt that failed
+	Payload            string
+	Ended              bool // by an attempt
+	Bad                bool // the attempt failed
+	Took, Answer, Text string
 }
 
 func rows(tasks []localqueue.Summary, v *view) rowsOf {
 	_, ofOne := v.Data.(queuePage)
-	return rowsOf{v, tasks, !ofOne}
+	paused := make(map[string]bool)
+	for _, q := range v.Overview.Queues {
+		paused[q.Name] = q.State != localqueue.Running
+	}
+	out := rowsOf{v, make([]taskRow, len(tasks)), !ofOne}
+	for i, t := range tasks {
+		queue := queueOf(t.Name)
+		row := taskRow{
+			Name: t.Name, ID: lastPart(t.Name), Type: visible(t.Type), Queue: lastPart(queue), QueueName: queue,
+			State: t.State.String(), Held: t.State == localqueue.TaskDue && paused[queue], When: formatTime(t.Scheduled),
+			Attempts: t.Attempts, Code: shortFailure(t.Failure), Payload: oneLine(t.Payload),
+		}
+		if t.State == 0 {
+			row.State, row.When = t.Outcome.String(), formatTime(t.Ended)
+		}
+		if last := t.Last; last != nil {
+			row.Ended, row.Bad, row.Took, row.Answer, row.Text = true, last.Failure != "", formatDuration(last.Duration), "none", oneLine(last.Response)
+			if last.Status != 0 {
+				row.Answer = strconv.Itoa(last.Status)
+			}
+			if last.Err != "" {
+				row.Text = oneLine(last.Err)
+			}
+		}
+		out.Tasks[i] = row
+	}
+	return out
 }
 
-// Paused reports whether the queue of that name delivers nothing.
-func (r rowsOf) Paused(queue string) bool {
-	return slices.ContainsFunc(r.Overview.Queues, func(q localqueue.QueueOverview) bool {
-		return q.Name == queue && q.State != localqueue.Running
-	})
+// Label is the word for how a task ended.
+func (r taskRow) Label() string {
+	switch r.State {
+	case "succeeded":
+		return "done"
+	case "exhausted":
+		return "given up"
+	}
+	return r.State
 }
 
 // choose returns what of all is called text, and the choices of a selection.
@@ -147,16 +195,24 @@ func (c *Console) list(ctx context.Context, v *view, r *request, browse localque
 	if page.Found, err = c.queue.Browse(ctx, browse); err != nil {
 		return err
 	}
-	page.First = r.at("", 0)
-	if page.Found.Next != "" {
-		page.Next = r.at(page.Found.Next, page.Number+1)
+	page.Searched = page.Found.Searched
+	if n, err := strconv.Atoi(r.query.Get("searched")); err == nil && n > 0 {
+		page.Searched += n
+	}
+	page.First = r.at("", 0, 0)
+	switch {
+	case page.Found.Next == "":
+	case len(page.Found.Tasks) == 0:
+		page.Next = r.at(page.Found.Next, page.Number, page.Searched)
+	default:
+		page.Next = r.at(page.Found.Next, page.Number+1, 0)
 	}
 	v.Data = page
 	return nil
 }
 
-// at returns the address of another page of the list.
-func (r *request) at(after string, number int) string {
+// at returns the address of another page of the list, before which so many tasks were looked at in vain.
+func (r *request) at(after string, number, searched int) string {
 	query := url.Values{}
 	for _, key := range []string{"queue", "type", "text", "state", "order"} {
 		if value := r.query.Get(key); value != "" {
@@ -166,6 +222,9 @@ func (r *request) at(after string, number int) string {
 	if after != "" {
 		query.Set("after", after)
 		query.Set("page", strconv.Itoa(number))
+		if searched > 0 {
+			query.Set("searched", strconv.Itoa(searched))
+		}
 	}
 	if len(query) == 0 {
 		return r.path

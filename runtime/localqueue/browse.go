@@ -85,14 +85,14 @@ type Summary struct {
 
 // The bounds of one search.
 const (
-	maxSearched      = 50_000
-	maxSearchedBytes = 16 << 20
+	maxSearched      = 25_000
+	maxSearchedBytes = 8 << 20
 	maxTypesSearched = 1000
 	maxTypes         = 100
 	maxPayloadStart  = 256
 )
 
-// Browse returns a page of the tasks that are selected, of one queue or of all. A search looks at 50,000 tasks and 16 MiB
+// Browse returns a page of the tasks that are selected, of one queue or of all. A search looks at 25,000 tasks and 8 MiB
 // at most: then the page has what was found so far, and Next continues it. Queues go on with their work meanwhile.
 func (s *Service) Browse(ctx context.Context, b Browse) (*Found, error) {
 	if err := s.enter(ctx); err != nil {
@@ -160,7 +160,7 @@ func (s *search) streams(queues []*queue, start position) []*stream {
 					all = append(all, newStream(q.endedAfter(kind), start, s.size))
 				}
 			}
-		case s.Ended:
+		case s.Ended, s.State == TaskRetrying && !q.isFailing():
 		case s.State == TaskRunning:
 			all = append(all, newStream(q.runningAfter(s.now), start, s.size))
 		case s.NextFirst:
@@ -198,13 +198,16 @@ func (s *search) visit(c *candidate) bool {
 }
 
 func (s *search) matches(c *candidate) bool {
+	if s.State != 0 && !s.Ended && c.state != s.State {
+		return false
+	}
 	r := c.t.record
 	url := r.string()
 	kind := taskType(url)
 	if s.found.Searched <= maxTypesSearched && len(s.types) < maxTypes {
 		s.types[kind] = true
 	}
-	if s.State != 0 && !s.Ended && c.state != s.State || s.Type != "" && s.Type != kind {
+	if s.Type != "" && s.Type != kind {
 		return false
 	}
 	if s.lower == "" || containsFold(c.t.id, s.lower) {

@@ -134,6 +134,13 @@ func (q *queue) candidate(t *task, p position, now int64) candidate {
 	return c
 }
 
+// isFailing reports whether there is a task that has failed.
+func (q *queue) isFailing() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.failing > 0
+}
+
 // state returns what t waits for.
 func (t *task) state(now int64) TaskState {
 	switch {
@@ -165,7 +172,7 @@ func (q *queue) newestAfter(now int64) func(position, int) []candidate {
 	return func(last position, n int) []candidate {
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		var out []candidate
+		out := make([]candidate, 0, min(n, len(q.tasks)))
 		i := len(q.order.places)
 		if last != firstPosition {
 			i = q.order.after(uint64(-last.a)) // from there on, tasks are newer
@@ -185,7 +192,7 @@ func (q *queue) waitingAfter(now int64) func(position, int) []candidate {
 	return func(last position, n int) []candidate {
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		var out []candidate
+		out := make([]candidate, 0, min(n, len(q.waiting)))
 		q.waiting.walk(func(w waiting) bool { return last.before(w.position(q)) }, func(w waiting) bool {
 			out = append(out, q.candidate(w.t, w.position(q), now))
 			return len(out) < n

@@ -118,6 +118,26 @@ func TestFilter(t *testing.T) {
 	rows(50, "task-000")
 }
 
+// A search among more tasks than are looked at in one go goes on until it has found something, or there is no more.
+func TestSearchGoesOn(t *testing.T) {
+	t.Parallel()
+	s := serve(t, true)
+	for i := range 60_000 {
+		task := &localqueue.Task{ScheduleTime: time.Now().Add(time.Hour + time.Duration(i)*time.Second), HTTP: &localqueue.HTTPRequest{URL: "http://localhost/tasks/Greet"}}
+		if i == 55_000 {
+			task.HTTP.Body = []byte("needle")
+		}
+		if _, err := s.AddTask(t.Context(), queueName, task); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := s.open(t, "/ui/tasks?text=needle")
+	w.until("document.querySelectorAll('.list tbody tr').length === 1")
+	w.visit("/ui/tasks?text=haystack")
+	w.waits("60,000 were looked at")
+	w.waits("No task matches")
+}
+
 func TestKeyboard(t *testing.T) {
 	t.Parallel()
 	s := serve(t, true)

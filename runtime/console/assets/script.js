@@ -224,11 +224,18 @@ async function show(response) {
   document.title = page.title;
   for (const id of ['top', 'note', 'main']) update($('#' + id), $('#' + id, page));
   fadeNote();
+  searchOn();
   if (document.body.dataset.here !== page.body.dataset.here && response.ok) {
     document.body.dataset.here = page.body.dataset.here;
     history.replaceState(null, '', page.body.dataset.here);
     connect();
   }
+}
+
+// searchOn goes on with a search that has found nothing so far.
+function searchOn() {
+  const link = $('#live [data-further]');
+  if (link && !document.hidden) setTimeout(() => link.isConnected && load(fetch(link.href)), 50);
 }
 
 function say(text, failed) {
@@ -359,3 +366,4 @@ $('#live-state').hidden = 'still' in document.body.dataset;
 dress(document);
 fadeNote();
 connect();
+searchOn();
