@@ -6,13 +6,15 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"hash"
-	"io"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // A fact is something that a check goes by.
@@ -30,49 +32,67 @@ const (
 	fileFact     = "file"     // one file, which may not be there
 )
 
-// sum returns what stands for a fact as it is.
-func (f fact) sum() string {
-	s := summer{sha256.New()}
+// sum returns what stands for a fact as it is. If look is not nil, it is shown the Go files in folders, by several goroutines
+// at a time.
+func (f fact) sum(look func(name string, content []byte)) string {
+	var s summer
 	switch f.Kind {
 	case treeFact, folderFact:
 		s.folder(f.Path, f.Kind == treeFact)
 	default:
 		s.file(f.Path)
 	}
-	return s.text()
+	return s.sum(look)
 }
 
-// A summer takes a sum.
-type summer struct{ hash hash.Hash }
-
-func (s summer) text() string { return hex.EncodeToString(s.hash.Sum(nil)) }
-
-// note adds a text and where it ends.
-func (s summer) note(text string) {
-	var length [8]byte
-	binary.LittleEndian.PutUint64(length[:], uint64(len(text)))
-	s.hash.Write(length[:])
-	s.hash.Write([]byte(text))
+// A summer takes the sum of notes.
+type summer struct {
+	notes []string
+	files []int // which of the notes are paths: of files whose contents are what counts
 }
 
-// file adds the content of a file, or that there is none.
-func (s summer) file(path string) {
-	file, err := os.Open(path)
-	content := sha256.New()
-	if err == nil {
-		_, err = io.Copy(content, file)
-		file.Close()
+func (s *summer) note(text string) { s.notes = append(s.notes, text) }
+
+// file notes the content of a file, or that there is none.
+func (s *summer) file(path string) {
+	s.files = append(s.files, len(s.notes))
+	s.note(path)
+}
+
+// sum reads the files, shows the Go files among them to look unless that is nil, and returns the sum.
+func (s *summer) sum(look func(name string, content []byte)) string {
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(s.files)/16+1) {
+		group.Go(func() {
+			for i := next.Add(1); int(i) <= len(s.files); i = next.Add(1) {
+				note := &s.notes[s.files[i-1]]
+				content, err := os.ReadFile(*note)
+				if err == nil && look != nil && filepath.Ext(*note) == ".go" {
+					look(*note, content)
+				}
+				*note = "no file: " + errorKind(err)
+				if err == nil {
+					sum := sha256.Sum256(content)
+					*note = string(sum[:])
+				}
+			}
+		})
 	}
-	if err != nil {
-		s.note("no file: " + errorKind(err))
-		return
+	group.Wait()
+	hash := sha256.New()
+	for _, text := range s.notes {
+		var length [8]byte // so that it is known where a text ends
+		binary.LittleEndian.PutUint64(length[:], uint64(len(text)))
+		hash.Write(length[:])
+		hash.Write([]byte(text))
 	}
-	s.note(string(content.Sum(nil)))
+	return hex.EncodeToString(hash.Sum(nil))
 }
 
 // folder adds the names and contents of the sources in a folder. Like the go command it passes over folders below that are
 // not for packages, but it goes into other modules: they may be of the workspace.
-func (s summer) folder(dir string, below bool) {
+func (s *summer) folder(dir string, below bool) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		s.note("no folder: " + errorKind(err))
@@ -100,6 +120,10 @@ func mayHavePackages(name string) bool {
 	return !strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "_") && name != "testdata" && name != "vendor"
 }
 
+func (f fact) compare(g fact) int {
+	return cmp.Or(cmp.Compare(f.Kind, g.Kind), cmp.Compare(f.Path, g.Path))
+}
+
 // covers says whether a tree has a folder in it.
 func (f fact) covers(folder fact) bool {
 	rel, err := filepath.Rel(f.Path, folder.Path)
@@ -121,6 +145,8 @@ func isSource(name string) bool {
 // errorKind words an error without what differs from call to call.
 func errorKind(err error) string {
 	switch {
+	case err == nil:
+		return ""
 	case os.IsNotExist(err):
 		return "not there"
 	case os.IsPermission(err):
@@ -166,22 +192,18 @@ func (s *goSettings) canBeTold() bool {
 
 // sum returns what stands for all settings, and for the go command that has them.
 func (s *goSettings) sum() string {
-	hash := summer{sha256.New()}
+	var all summer
 	text, _ := json.Marshal(s.vars) // sorted by name
-	hash.note(string(text))
+	all.note(string(text))
 	program, _ := exec.LookPath("go")
-	hash.note(program)
+	all.note(program)
 	for _, path := range []string{program, filepath.Join(s.vars["GOTOOLDIR"], "compile")} {
 		if info, err := os.Stat(path); err == nil {
-			hash.note(info.ModTime().UTC().String())
-			hash.note(info.Mode().String())
-			var size [8]byte
-			binary.LittleEndian.PutUint64(size[:], uint64(info.Size()))
-			hash.note(string(size[:]))
+			all.note(fmt.Sprint(info.ModTime().UTC(), info.Mode(), info.Size()))
 		}
 	}
-	hash.file(filepath.Join(s.vars["GOROOT"], "VERSION"))
-	return hash.text()
+	all.file(filepath.Join(s.vars["GOROOT"], "VERSION"))
+	return all.sum(nil)
 }
 
 // facts returns the files that say which modules there are.
@@ -208,8 +230,20 @@ func (s *goSettings) factsOf(in *inputs) []fact {
 			}
 		}
 	}
-	slices.SortFunc(facts, func(a, b fact) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Path, b.Path)) })
+	slices.SortFunc(facts, fact.compare)
 	return slices.Compact(facts)
+}
+
+// holds says whether a folder belongs to a module whose source lies at hand, as far as go.mod files tell.
+func (s *goSettings) holds(dir string) bool {
+	for at := dir; ; at = filepath.Dir(at) {
+		if s.isModuleRoot(at) {
+			return true
+		}
+		if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil || filepath.Dir(at) == at {
+			return false
+		}
+	}
 }
 
 func (s *goSettings) isModuleRoot(dir string) bool {

@@ -17,9 +17,9 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/tools/go/packages"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 	"github.com/cloudtaskgen/cloudtaskgen/templates"
@@ -35,6 +35,9 @@ type Options struct {
 	Tags     string   // build tags, comma-separated
 	Output   string   // file name of the output in each package; "": DefaultOutput
 	Patterns []string // packages as the go command takes them; none: "."
+
+	settings *goSettings // nil: not read yet
+	tasks    []string    // folders that seem to have tasks, absolute, as far as that is known
 }
 
 // A Result is what one run found and would write.
@@ -58,57 +61,74 @@ type File struct {
 // Load reads the packages that the options name and checks their tasks. The error is a problem of the call or of the
 // machine; what is wrong with the source is in the result's diagnostics.
 func Load(ctx context.Context, opts Options) (*Result, error) {
-	res, _, err := load(ctx, opts)
+	res, _, err := load(ctx, opts, func(*model.Package) {})
 	return res, err
 }
 
 // Generate is Load, and renders the packages when there is nothing to report.
 func Generate(ctx context.Context, opts Options) (*Result, error) {
-	res, l, err := load(ctx, opts)
-	if err != nil || len(res.Diagnostics) > 0 {
-		return res, err
+	r := renderer{output: cmp.Or(opts.Output, DefaultOutput)}
+	r.group.SetLimit(runtime.GOMAXPROCS(0))
+	res, l, err := load(ctx, opts, r.render)
+	if err != nil {
+		return nil, errors.Join(err, r.group.Wait())
 	}
 	res.inputs = l.inputs()
 	scopes := l.scopes()
 	l.forget()
-	output := cmp.Or(opts.Output, DefaultOutput)
-	res.Files = make([]File, len(res.Packages))
-	needed := make([]string, len(res.Packages)) // what a package declares that is predeclared, and that cannot be said otherwise
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, p := range res.Packages {
-		group.Go(func() error {
-			content, err := templates.Render(p)
-			if shadowed, ok := errors.AsType[*templates.ShadowedError](err); ok {
-				needed[i] = shadowed.Name
-				return nil
-			}
-			if err != nil {
-				return fmt.Errorf("render package %s: %w", p.Path, err)
-			}
-			res.Files[i] = File{Path: filepath.Join(p.Dir, output), Content: content}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	for i, p := range res.Packages {
-		if name := needed[i]; name != "" {
-			l.errorf(scopes[p.Path][name], "%s is declared here, but generated code in this package needs Go's predeclared %s: rename it", name, name)
-		}
-	}
-	if res.Diagnostics = l.sorted(); len(res.Diagnostics) > 0 {
-		res.Files = nil
+	err = r.group.Wait()
+	if len(res.Diagnostics) > 0 {
 		return res, nil
 	}
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range r.needed {
+		l.errorf(scopes[n.path][n.name], "%s is declared here, but generated code in this package needs Go's predeclared %s: rename it", n.name, n.name)
+	}
+	if res.Diagnostics = l.sorted(); len(res.Diagnostics) > 0 {
+		return res, nil
+	}
+	res.Files = r.files
 	slices.SortFunc(res.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	res.Orphans = orphans(l.matched, res.Files)
 	return res, nil
 }
 
-// load does the work of Load and returns the loader too.
-func load(ctx context.Context, opts Options) (*Result, *loader, error) {
+// A renderer renders packages while others are still being built.
+type renderer struct {
+	output string // name of the files
+	group  errgroup.Group
+
+	mu     sync.Mutex
+	files  []File
+	needed []shadowing
+}
+
+// A shadowing is a package's declaration of a name that is predeclared, and that generated code cannot say otherwise.
+type shadowing struct{ path, name string }
+
+// render begins to render a package.
+func (r *renderer) render(p *model.Package) {
+	r.group.Go(func() error {
+		content, err := templates.Render(p)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if shadowed, ok := errors.AsType[*templates.ShadowedError](err); ok {
+			r.needed = append(r.needed, shadowing{p.Path, shadowed.Name})
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("render package %s: %w", p.Path, err)
+		}
+		r.files = append(r.files, File{Path: filepath.Join(p.Dir, r.output), Content: content})
+		return nil
+	})
+}
+
+// load does the work of Load and returns the loader too. Each package is handed on as soon as it is complete, as long as
+// there is nothing to report.
+func load(ctx context.Context, opts Options, built func(*model.Package)) (*Result, *loader, error) {
 	dir, err := filepath.Abs(opts.Dir)
 	if err != nil {
 		return nil, nil, err
@@ -120,10 +140,11 @@ func load(ctx context.Context, opts Options) (*Result, *loader, error) {
 	if err := checkOutput(opts.Output); err != nil {
 		return nil, nil, err
 	}
-	fset := token.NewFileSet()
-	l := &loader{
-		reporter: &reporter{fset: fset, dir: dir}, ctx: ctx, opts: opts,
-		graph: map[string]*packages.Package{}, source: map[string]bool{}, files: map[string]*sourcePackage{},
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // what is prefetched in vain
+	l := newLoader(ctx, opts, token.NewFileSet())
+	if len(opts.tasks) > 0 {
+		l.guessed = l.beginPrefetch(opts.tasks)
 	}
 	if l.matched, err = l.list(); err != nil {
 		return nil, nil, relativeError(err, dir)
@@ -132,7 +153,7 @@ func load(ctx context.Context, opts Options) (*Result, *loader, error) {
 	for _, m := range l.matched {
 		res.Matched = append(res.Matched, m.PkgPath)
 	}
-	if res.Packages, err = l.packages(l.matched); err != nil {
+	if res.Packages, err = l.packages(l.matched, built); err != nil {
 		return nil, nil, relativeError(err, dir)
 	}
 	res.Diagnostics = l.sorted()
@@ -152,18 +173,25 @@ func (l *loader) scopes() map[string]map[string]token.Pos {
 func (l *loader) forget() { l.graph, l.files, l.tasks, l.source = nil, nil, nil, nil }
 
 // packages builds the model of every package that has tasks.
-func (l *loader) packages(pkgs []*matched) ([]*model.Package, error) {
+func (l *loader) packages(pkgs []*matched, built func(*model.Package)) ([]*model.Package, error) {
+	pkgs = slices.DeleteFunc(slices.Clone(pkgs), func(m *matched) bool { return !m.annotated })
+	parsed := make([][]parsedFile, len(pkgs))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, m := range pkgs {
+		group.Go(func() (err error) {
+			parsed[i], err = l.parseFiles(m.Package)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
 	tasks := map[*sourcePackage][]*declared{}
 	var all []*declared
-	for _, m := range pkgs {
-		if !m.annotated {
-			continue
-		}
+	for i, m := range pkgs {
 		l.graph[m.PkgPath] = m.Package
-		sp, err := l.parse(m.Package)
-		if err != nil {
-			return nil, err
-		}
+		sp := l.join(m.Package, parsed[i])
 		if err := l.readAside(sp); err != nil {
 			return nil, err
 		}
@@ -188,7 +216,11 @@ func (l *loader) packages(pkgs []*matched) ([]*model.Package, error) {
 	var models []*model.Package
 	for _, sp := range l.tasks {
 		if len(tasks[sp]) > 0 {
-			models = append(models, c.build(sp, tasks[sp]))
+			p := c.build(sp, tasks[sp])
+			models = append(models, p)
+			if len(l.found) == 0 {
+				built(p)
+			}
 		}
 	}
 	return models, nil

@@ -24,6 +24,13 @@ func (l *loader) extendGraph(paths []string) error {
 			others = append(others, p)
 		}
 	}
+	if len(others) > 0 {
+		pkgs := l.guessed.wait()
+		l.addToGraph(pkgs)
+		others = slices.DeleteFunc(others, func(path string) bool {
+			return slices.ContainsFunc(pkgs, func(p *packages.Package) bool { return p.PkgPath == path })
+		})
+	}
 	loaded := make([][]*packages.Package, 2)
 	var group errgroup.Group
 	for i, part := range []struct {

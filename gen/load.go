@@ -33,6 +33,14 @@ type loader struct {
 	files   map[string]*sourcePackage    // by import path: packages that are read from source
 	matched []*matched                   // what the patterns named
 	tasks   []*sourcePackage             // those of them that have directives
+	guessed *prefetch                    // nil: there is none
+}
+
+func newLoader(ctx context.Context, opts Options, fset *token.FileSet) *loader {
+	return &loader{
+		reporter: &reporter{fset: fset, dir: opts.Dir}, ctx: ctx, opts: opts, env: opts.settings,
+		graph: map[string]*packages.Package{}, source: map[string]bool{}, files: map[string]*sourcePackage{},
+	}
 }
 
 // A sourcePackage is a package that is read from its source, function bodies apart and without generated code.
@@ -181,19 +189,16 @@ func (l *loader) scan(m *matched) error {
 	return nil
 }
 
-// parse reads a package from source.
-func (l *loader) parse(p *packages.Package) (*sourcePackage, error) {
-	if sp := l.files[p.PkgPath]; sp != nil {
-		return sp, nil
-	}
-	sp := &sourcePackage{
-		path: p.PkgPath, name: p.Name, dir: p.Dir,
-		decls: map[string]*declaration{}, methods: map[string][]*ast.FuncDecl{}, scope: map[string]token.Pos{},
-	}
-	if p.Module != nil && p.Module.GoVersion != "" {
-		sp.goVersion = "go" + p.Module.GoVersion
-	}
-	l.files[p.PkgPath] = sp
+// A parsedFile is a file as the parser leaves it, before it is known what package it is of.
+type parsedFile struct {
+	bytes  []byte
+	syntax *ast.File // nil: there is not even a package clause
+	err    error
+}
+
+// parseFiles parses what there is of a package, apart from generated code. It may be called for several packages at a time.
+func (l *loader) parseFiles(p *packages.Package) ([]parsedFile, error) {
+	var files []parsedFile
 	for _, name := range p.GoFiles {
 		src, err := l.readFile(name)
 		if err != nil {
@@ -203,9 +208,38 @@ func (l *loader) parse(p *packages.Package) (*sourcePackage, error) {
 			continue
 		}
 		syntax, err := parser.ParseFile(l.fset, name, src, parser.ParseComments|parser.SkipObjectResolution|parser.AllErrors)
-		f := &sourceFile{pkg: sp, syntax: syntax, bytes: src, directives: mayHaveDirectives(src), broken: err != nil}
+		files = append(files, parsedFile{src, syntax, err})
+	}
+	return files, nil
+}
+
+// parse reads a package from source.
+func (l *loader) parse(p *packages.Package) (*sourcePackage, error) {
+	if sp := l.files[p.PkgPath]; sp != nil {
+		return sp, nil
+	}
+	files, err := l.parseFiles(p)
+	if err != nil {
+		return nil, err
+	}
+	return l.join(p, files), nil
+}
+
+// join makes a package of its files.
+func (l *loader) join(p *packages.Package, files []parsedFile) *sourcePackage {
+	sp := &sourcePackage{
+		path: p.PkgPath, name: p.Name, dir: p.Dir,
+		decls: map[string]*declaration{}, methods: map[string][]*ast.FuncDecl{}, scope: map[string]token.Pos{},
+	}
+	if p.Module != nil && p.Module.GoVersion != "" {
+		sp.goVersion = "go" + p.Module.GoVersion
+	}
+	l.files[p.PkgPath] = sp
+	for _, file := range files {
+		syntax := file.syntax
+		f := &sourceFile{pkg: sp, syntax: syntax, bytes: file.bytes, directives: mayHaveDirectives(file.bytes), broken: file.err != nil}
 		var list scanner.ErrorList
-		if errors.As(err, &list) {
+		if errors.As(file.err, &list) {
 			sp.syntax = append(sp.syntax, list...)
 		}
 		if syntax == nil {
@@ -223,7 +257,7 @@ func (l *loader) parse(p *packages.Package) (*sourcePackage, error) {
 		sp.files = append(sp.files, f)
 		sp.index(f)
 	}
-	return sp, nil
+	return sp
 }
 
 // index notes the declarations of a file.

@@ -11,7 +11,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // A Memory knows of checks that found everything in order. While nothing has changed that such a check went by, another
@@ -49,7 +52,6 @@ type Moment struct {
 	ctx    context.Context
 	opts   Options
 	file   string // where it is remembered
-	env    *goSettings
 	base   []fact
 	sums   map[fact]string
 }
@@ -64,10 +66,11 @@ type rememberedFact struct {
 	Sum  string // "": to look at before the next check, as nobody did before this one
 }
 
-// Recall says whether a check with these options would find everything in order, for all that is remembered. If not, the
-// moment is for remembering it once it has.
+// Recall says whether a check with these options would find everything in order: for all that is remembered, or because
+// the patterns name folders in which no file has directives or was generated. If not, the moment is for remembering it once
+// it has.
 func (m *Memory) Recall(ctx context.Context, opts Options) (moment *Moment, unchanged bool) {
-	unknown := &Moment{}
+	unknown := &Moment{opts: opts}
 	dir, err := filepath.Abs(opts.Dir)
 	if m.dir == "" || err != nil {
 		return unknown, false
@@ -84,19 +87,35 @@ func (m *Memory) Recall(ctx context.Context, opts Options) (moment *Moment, unch
 	if _, err := os.Stat(program); err != nil {
 		return unknown, false
 	}
-	moment = &Moment{memory: m, ctx: ctx, opts: opts, file: filepath.Join(m.dir, entryName(opts))}
-	programSum := make(chan string)
-	go func() { programSum <- fact{fileFact, program}.sum() }()
-	moment.env, err = readGoSettings(ctx, opts)
-	moment.sums = map[fact]string{{Kind: programFact}: <-programSum}
-	if err != nil || !moment.env.canBeTold() {
+	moment = &Moment{memory: m, ctx: ctx, opts: opts, file: filepath.Join(m.dir, entryName(opts)), base: roots}
+	folders := contents{opts: &opts}
+	var programSum string
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		moment.opts.settings, err = readGoSettings(ctx, opts)
+		return err
+	})
+	group.Go(func() error {
+		programSum = fact{fileFact, program}.sum(nil)
+		return nil
+	})
+	moment.sums = make(map[fact]string)
+	for _, f := range roots {
+		moment.sums[f] = f.sum(folders.look)
+	}
+	if err := group.Wait(); err != nil || !moment.opts.settings.canBeTold() {
 		return unknown, false
 	}
-	moment.sums[fact{Kind: settingsFact}] = moment.env.sum()
-	moment.base = append(roots, moment.env.facts()...)
-	for f := range moment.sums {
-		moment.base = append(moment.base, f)
+	env := moment.opts.settings
+	if folders.areBare() && !slices.ContainsFunc(roots, func(f fact) bool { return !env.holds(f.Path) }) {
+		return unknown, true
 	}
+	slices.Sort(folders.tasks)
+	moment.opts.tasks = slices.Compact(folders.tasks)
+	moment.sums[fact{Kind: programFact}] = programSum
+	moment.sums[fact{Kind: settingsFact}] = env.sum()
+	moment.base = append(moment.base, env.facts()...)
+	moment.base = append(moment.base, fact{Kind: programFact}, fact{Kind: settingsFact})
 	known, err := readEntry(moment.file)
 	unchanged = err == nil
 	remembered := map[fact]bool{}
@@ -115,11 +134,14 @@ func (m *Memory) Recall(ctx context.Context, opts Options) (moment *Moment, unch
 func (m *Moment) look(f fact) string {
 	s, ok := m.sums[f]
 	if !ok {
-		s = f.sum()
+		s = f.sum(nil)
 		m.sums[f] = s
 	}
 	return s
 }
+
+// Options returns the options of the check, with what is known already.
+func (m *Moment) Options() Options { return m.opts }
 
 // covers says whether the patterns of the check have a folder in one of their trees.
 func (m *Moment) covers(f fact) bool {
@@ -132,34 +154,37 @@ func (m *Moment) Remember(res *Result) {
 	if m.memory == nil || res.inputs == nil {
 		return
 	}
-	env, err := readGoSettings(m.ctx, m.opts)
-	if err != nil {
+	var settings string
+	var group errgroup.Group
+	group.Go(func() error {
+		env, err := readGoSettings(m.ctx, m.opts)
+		if err == nil {
+			settings = env.sum()
+		}
+		return err
+	})
+	now := map[fact]string{}
+	for _, f := range append(m.base, m.opts.settings.factsOf(res.inputs)...) {
+		if now[f] == "" && !m.covers(f) && f.Kind != programFact && f.Kind != settingsFact {
+			now[f] = f.sum(nil)
+		}
+	}
+	if group.Wait() != nil {
 		return
 	}
-	e := entry{}
-	done := map[fact]bool{}
-	for _, f := range append(m.base, m.env.factsOf(res.inputs)...) {
-		if done[f] || m.covers(f) {
-			continue
-		}
-		done[f] = true
-		before, known := m.sums[f]
-		now := before
-		switch f.Kind {
-		case programFact: // it runs
-		case settingsFact:
-			now = env.sum()
-		default:
-			now = f.sum()
-		}
-		switch {
+	now[fact{Kind: settingsFact}] = settings
+	now[fact{Kind: programFact}] = m.sums[fact{Kind: programFact}] // it runs
+	var e entry
+	for f, sum := range now {
+		switch before, known := m.sums[f]; {
 		case !known:
-			now = ""
-		case now != before:
+			sum = ""
+		case sum != before:
 			return
 		}
-		e.Facts = append(e.Facts, rememberedFact{f, now})
+		e.Facts = append(e.Facts, rememberedFact{f, sum})
 	}
+	slices.SortFunc(e.Facts, func(a, b rememberedFact) int { return a.Fact.compare(b.Fact) })
 	m.memory.write(m.file, e)
 }
 
@@ -198,6 +223,32 @@ func (m *Memory) write(name string, e entry) {
 		os.Remove(temp)
 	}
 }
+
+// contents is what the Go files in folders hold.
+type contents struct {
+	opts *Options
+
+	mu      sync.Mutex
+	sources bool     // there is a file that the go command takes for source
+	output  bool     // a file was generated
+	tasks   []string // folders of files that may have directives
+}
+
+// look takes notice of a file.
+func (c *contents) look(name string, content []byte) {
+	own, tasks := c.opts.isOwn(name, content), mayHaveDirectives(content)
+	dir, base := filepath.Split(name)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sources = c.sources || base[0] != '_' && base[0] != '.'
+	c.output = c.output || own
+	if tasks && !own {
+		c.tasks = append(c.tasks, filepath.Clean(dir))
+	}
+}
+
+// areBare says whether there is nothing in the folders for a check to look at, though there is source.
+func (c *contents) areBare() bool { return c.sources && !c.output && len(c.tasks) == 0 }
 
 // knownDriver says whether the go command is what finds packages, and no other program in its place.
 func knownDriver(env []string) bool {

@@ -86,6 +86,13 @@ func (c *memoryCase) write(name, content string) {
 	}
 }
 
+func (c *memoryCase) remove(name string) {
+	c.t.Helper()
+	if err := os.Remove(c.path(name)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
 // unchanged says whether the memory knows that a check would find nothing.
 func (c *memoryCase) unchanged() bool {
 	_, unchanged := c.memory.Recall(c.t.Context(), c.opts)
@@ -223,6 +230,48 @@ func TestMemoryOfChangesMeanwhile(t *testing.T) {
 			c.check(func() { test.do(c) })
 			if got := c.unchanged(); got != test.want {
 				t.Errorf("remembered: %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// Folders without directives and without output need no check, unless there is something else to say of them.
+func TestMemoryOfBareFolders(t *testing.T) {
+	t.Parallel()
+	c := newMemoryCase(t, "./none/...")
+	if !c.unchanged() {
+		t.Error("folders without tasks are checked")
+	}
+	for _, test := range []struct {
+		name string
+		do   func(c *memoryCase)
+	}{
+		{"a task", func(c *memoryCase) {
+			c.write("app/none/deep/task.go", "package deep\n\n//cloudtask:task\ntype T struct{}\n")
+		}},
+		{"a task of a test", func(c *memoryCase) {
+			c.write("app/none/x_test.go", "package none\n\n//cloudtask:task\ntype T struct{}\n")
+		}},
+		{"a task in a file that this build leaves out", func(c *memoryCase) {
+			c.write("app/none/x_plan9.go", "package none\n\n//cloudtask:task\ntype T struct{}\n")
+		}},
+		{"a misspelt directive", func(c *memoryCase) { c.write("app/none/x.go", "package none\n\n// cloudtasks:task\ntype T struct{}\n") }},
+		{"output that is left over", func(c *memoryCase) { c.write("app/none/cloudtask_gen.go", header+"\n\npackage none\n") }},
+		{"output of another name", func(c *memoryCase) { c.write("app/none/other.go", header+"\n\npackage none\n") }},
+		{"no source", func(c *memoryCase) { c.remove("app/none/none.go") }},
+		{"no source but what the go command passes over", func(c *memoryCase) {
+			c.remove("app/none/none.go")
+			c.write("app/none/_none.go", "package none\n")
+		}},
+		{"another module", func(c *memoryCase) { c.write("app/none/go.mod", "module example.com/none\n") }},
+		{"no module", func(c *memoryCase) { c.remove("app/go.mod") }},
+		{"a broken go.mod", func(c *memoryCase) { c.write("app/go.mod", "module\n") }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := newMemoryCase(t, "./none/...")
+			if test.do(c); c.unchanged() {
+				t.Error("it is not looked at")
 			}
 		})
 	}

@@ -49,17 +49,7 @@ func taskMethods() []string { return []string{"Run", "Queue", "Timeout", "TaskNa
 func (l *loader) follow() (*reach, error) {
 	tried := map[string]bool{}
 	for {
-		r := &reach{
-			loader: l, seen: map[reached]bool{}, needed: map[string]token.Pos{}, neededBy: map[string][]*sourcePackage{}, unknown: map[string]bool{},
-			packages: map[*sourcePackage]bool{},
-		}
-		for _, sp := range l.tasks {
-			for _, name := range slices.Sorted(maps.Keys(sp.decls)) {
-				if d := sp.decls[name]; d.annotated() {
-					r.declaration(sp, name, true)
-				}
-			}
-		}
+		r := l.reach()
 		maps.DeleteFunc(r.unknown, func(p string, _ bool) bool { return tried[p] })
 		if len(r.unknown) == 0 {
 			return r, nil
@@ -72,6 +62,22 @@ func (l *loader) follow() (*reach, error) {
 			return nil, err
 		}
 	}
+}
+
+// reach computes what the declared tasks reach, as far as the import graph is known.
+func (l *loader) reach() *reach {
+	r := &reach{
+		loader: l, seen: map[reached]bool{}, needed: map[string]token.Pos{}, neededBy: map[string][]*sourcePackage{}, unknown: map[string]bool{},
+		packages: map[*sourcePackage]bool{},
+	}
+	for _, sp := range l.tasks {
+		for _, name := range slices.Sorted(maps.Keys(sp.decls)) {
+			if d := sp.decls[name]; d.annotated() {
+				r.declaration(sp, name, true)
+			}
+		}
+	}
+	return r
 }
 
 // annotated says whether a declaration's doc comment may have directives.

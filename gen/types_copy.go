@@ -58,10 +58,13 @@ func isLock(t types.Type) bool {
 	if isPointer(t) || types.IsInterface(t) {
 		return false
 	}
-	pointer, value := types.NewMethodSet(types.NewPointer(t)), types.NewMethodSet(t)
 	for _, name := range []string{"Lock", "Unlock"} {
-		m := pointer.Lookup(nil, name)
-		if m == nil || value.Lookup(nil, name) != nil || !isSignature(m.Type(), "", "") {
+		ofPointer, _, _ := types.LookupFieldOrMethod(t, true, nil, name)
+		m, ok := ofPointer.(*types.Func)
+		if !ok || !isSignature(m.Type(), "", "") {
+			return false
+		}
+		if ofValue, _, _ := types.LookupFieldOrMethod(t, false, nil, name); ofValue != nil {
 			return false
 		}
 	}

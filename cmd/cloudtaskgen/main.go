@@ -92,6 +92,7 @@ func generate(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		if moment, unchanged = gen.UserMemory().Recall(ctx, opts); unchanged {
 			return out.report("", nil)
 		}
+		opts = moment.Options()
 	}
 	res, err := gen.Generate(ctx, opts)
 	switch {
