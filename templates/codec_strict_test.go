@@ -76,6 +76,8 @@ func TestDecodeErrors(t *testing.T) {
 		{"cut in string", `{"items":[{"sku":"ab^`, `payload.items[0].sku: expected " at the end of a string, found the end`},
 		{"cut in name", `{"it^`, `payload: expected " at the end of a string, found the end`},
 		{"cut in array", `{"items":[` + item + `^`, `payload.items: expected , or ] after an element, found the end`},
+		{"long key", `{"attrs":{"` + strings.Repeat("é", 1000) + `":^1}}`, `payload.attrs["` + strings.Repeat("é", 30) + `..."]: expected a string, found a number`},
+		{"long path", `{"meta":` + strings.Repeat("[", 50) + `^`, `payload.meta` + strings.Repeat("[0]", 15) + "…" + strings.Repeat("[0]", 16) + `: expected a value, found the end`},
 		{"cut before value", `{"id":^`, `payload.id: expected an integer, found the end`},
 	}
 	for _, test := range tests {
@@ -107,11 +109,22 @@ func TestDecodeErrorValue(t *testing.T) {
 	}
 }
 
+// A link has no codec, so that it is left to encoding/json.
+type link struct{ L *link }
+
 func TestEncodeErrors(t *testing.T) {
 	t.Parallel()
 	good := rows.Item{SKU: "a"}
 	cycle := &rows.Order{}
 	cycle.Parent = cycle
+	knot := map[string]any{}
+	knot["knot"] = knot
+	var self any
+	self = &self
+	var list *link
+	for range taskjson.MaxDepth {
+		list = &link{list}
+	}
 	ring := rows.Node{}
 	ring.Kids = []rows.Node{{}}
 	ring.Kids[0].Kids = ring.Kids
@@ -123,13 +136,19 @@ func TestEncodeErrors(t *testing.T) {
 	}{
 		{"NaN", rows.Order{Items: []rows.Item{good, good}, Prices: [2]float64{0, math.NaN()}}, `payload.prices[1]: NaN cannot be encoded as JSON`},
 		{"infinity in map", rows.Order{Numbers: map[int]float64{1: 1, 22: math.Inf(-1)}}, `payload.numbers["22"]: -Inf cannot be encoded as JSON`},
-		{"raw", rows.Order{Raw: json.RawMessage(`{"a":1,}`)}, `payload.raw: json.RawMessage is not JSON: expected a name in quotes, found '}', at its byte 7`},
+		{"raw", rows.Order{Raw: json.RawMessage(`{"a":1,}`)}, `payload.raw: json.RawMessage is not valid: expected a name in quotes, found '}', at its byte 7`},
 		{"empty raw in any", rows.Order{Meta: map[string]any{"k": []any{1.5, json.RawMessage("")}}}, `payload.meta["k"][1]: json.RawMessage: json: error calling MarshalJSON for type json.RawMessage: unexpected end of JSON input`},
 		{"method", rows.Order{Parent: &rows.Order{Level: -2}}, `payload.parent.level: MarshalText of *ext.Level: negative level`},
 		{"year", rows.Order{Paid: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}, `payload.paid: not a time that JSON can hold: Time.AppendText: year outside of range [0,9999]`},
 		{"channel in any", rows.Order{Meta: make(chan int)}, `payload.meta: chan int: json: unsupported type: chan int`},
 		{"first of two", rows.Order{Meta: func() {}, Prices: [2]float64{math.NaN()}}, `payload.meta: func(): json: unsupported type: func()`},
-		{"cycle", *cycle, `payload` + strings.Repeat(".parent", taskjson.MaxDepth) + `: nested more than 10000 levels deep; is it a cycle?`},
+		{"raw that is too deep", rows.Order{Raw: json.RawMessage(strings.Repeat("[", taskjson.MaxDepth) + strings.Repeat("]", taskjson.MaxDepth))},
+			`payload.raw: json.RawMessage is not valid: nested more than 10000 levels deep, at its byte 9999`},
+		{"list in any that is too deep", rows.Order{Meta: list}, `payload.meta: *templates_test.link is not valid: nested more than 10000 levels deep, at its byte 49995`},
+		{"NaN in nested map", rows.Order{Meta: map[string]any{"a": map[string]any{"b": []any{math.NaN()}}}}, `payload.meta["a"]["b"][0]: NaN cannot be encoded as JSON`},
+		{"cycle in any", rows.Order{Meta: knot}, `payload.meta` + strings.Repeat(`["knot"]`, 15) + "…" + strings.Repeat(`["knot"]`, 16) + `: nested more than 10000 levels deep; is it a cycle?`},
+		{"cycle through a pointer in any", rows.Order{Meta: &self}, `payload.meta: *interface {}: json: unsupported value: encountered a cycle via *interface {}`},
+		{"cycle", *cycle, `payload` + strings.Repeat(".parent", 16) + "…" + strings.Repeat(".parent", 16) + `: nested more than 10000 levels deep; is it a cycle?`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -44,9 +44,10 @@ func (e *Encoder) TextMarshaler(v encoding.TextMarshaler) {
 	e.buf = appendText(e.buf, text, ',')
 }
 
-// compact appends b, which must be one JSON value, without white space between its tokens.
+// compact appends b, which must be one JSON value, no deeper than what can be decoded again, without white space between
+// its tokens.
 func (e *Encoder) compact(what string, b []byte) {
-	d := Decoder{data: b}
+	d := Decoder{data: b, depth: e.depth}
 	d.space()
 	d.Skip()
 	d.space()
@@ -58,7 +59,7 @@ func (e *Encoder) compact(what string, b []byte) {
 		d.fail("more data after the end of the value")
 	}
 	if d.failure != nil {
-		e.fail(fmt.Sprintf("%s is not JSON: %s, at its byte %d", what, d.failure.err.Msg, d.failure.err.Offset))
+		e.fail(fmt.Sprintf("%s is not valid: %s, at its byte %d", what, d.failure.err.Msg, d.failure.err.Offset))
 		return
 	}
 	e.buf = append(appendCompact(e.buf, b), ',')
@@ -128,5 +129,5 @@ func (e *Encoder) anything(v any) {
 		e.null()
 		return
 	}
-	e.buf = append(append(e.buf, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...), ',')
+	e.compact(fmt.Sprintf("%T", v), bytes.TrimSuffix(b.Bytes(), []byte("\n"))) // which bounds its depth, too
 }

@@ -23,8 +23,8 @@ type Decoder struct {
 	texts     strings.Builder // short strings, behind each other
 	textCount int             // of all strings
 
-	counted int  // up to where elements have been counted ahead
-	spaced  bool // there was white space
+	looked int  // how many bytes were looked at to count elements
+	spaced bool // there was white space
 
 	unquoted bool // the last text is in spare
 

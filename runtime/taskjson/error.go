@@ -1,13 +1,14 @@
 package taskjson
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 )
 
 // Error says what is wrong with a value that was to be encoded or decoded, and where it is.
 type Error struct {
-	Path   string // the value, such as payload.items[3].quantity or payload.attrs["key"]
+	Path   string // the value, such as payload.items[3].quantity or payload.attrs["key"]; with … for the middle of a very long one
 	Offset int    // the byte of the JSON text at which decoding stopped; -1 when encoding
 	Msg    string // what is wrong
 	Err    error  // what a method of the value's type returned; nil when the codec itself objected
@@ -21,7 +22,7 @@ func (e *Error) Error() string {
 	s.WriteString(e.Msg)
 	if e.Err != nil {
 		s.WriteString(": ")
-		s.WriteString(e.Err.Error())
+		s.WriteString(cut(e.Err.Error(), 512)) // it may quote all of a long value
 	}
 	if e.Offset >= 0 {
 		s.WriteString(", offset ")
@@ -46,6 +47,9 @@ func (t *trail) markStruct(depth int) {
 	t.structs[depth] = true
 }
 
+// pathEnd is how many levels of nesting a path names at either end, so that nobody has to read a thousand.
+const pathEnd = 16
+
 // path names the value at the end of prefix, which is the part of a well-formed JSON text before that value, or
 // before the place in it at which reading stopped. field, if any, is a member that the innermost object does not have.
 func (t *trail) path(root string, prefix []byte, field string) string {
@@ -55,8 +59,14 @@ func (t *trail) path(root string, prefix []byte, field string) string {
 	}
 	var s strings.Builder
 	s.WriteString(root)
+	left := len(levels) - 2*pathEnd
 	for i, l := range levels {
-		if l.inside {
+		switch {
+		case i >= pathEnd && i < pathEnd+left:
+			if i == pathEnd {
+				s.WriteString("…")
+			}
+		case l.inside:
 			l.write(&s, t.structs[i+1])
 		}
 	}
@@ -68,8 +78,9 @@ func (t *trail) path(root string, prefix []byte, field string) string {
 
 // openLevels returns the arrays and objects that are open at the end of prefix, the outermost first.
 func openLevels(prefix []byte) []level {
-	levels := []level{{}} // what is around the outermost one, so that every value has a level around it
-	scalar := false       // a number, true, false or null has begun
+	brackets := bytes.Count(prefix, []byte("{")) + bytes.Count(prefix, []byte("["))
+	levels := make([]level, 1, 1+min(brackets, MaxDepth)) // the first is around the outermost one, so that every value has one around it
+	scalar := false                                       // a number, true, false or null has begun
 	for i := 0; i < len(prefix); i++ {
 		top := &levels[len(levels)-1]
 		switch c := prefix[i]; c {
@@ -123,6 +134,7 @@ func (l level) write(s *strings.Builder, isStruct bool) {
 }
 
 func writeMember(s *strings.Builder, name string, isStruct bool) {
+	name = cut(name, 64)
 	if isStruct && isIdentifier(name) {
 		s.WriteString("." + name)
 		return

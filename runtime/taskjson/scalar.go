@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 // Bool reads a boolean.
@@ -282,11 +283,18 @@ func (d *Decoder) failNumber(start int, literal []byte, typ string, err error) {
 }
 
 // shorten keeps error messages readable when the value is not.
-func shorten(text []byte) string {
-	if len(text) <= 64 {
+func shorten(text []byte) string { return cut(text, 64) }
+
+// cut returns at most so many bytes of a text.
+func cut[S string | []byte](text S, most int) string {
+	if len(text) <= most {
 		return string(text)
 	}
-	return string(text[:61]) + "..."
+	end := most - len("...")
+	for end > most-len("...")-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return string(text[:end]) + "..."
 }
 
 // Number reads a number as it stands. Like encoding/json it takes a string that holds one, too.

@@ -1,36 +1,52 @@
 package taskjson
 
-// Skip reads any value and drops it. It must be well-formed all the same.
+// Skip reads any value and drops it. It must be well-formed all the same. It calls itself once in 64 levels of nesting, so
+// that no value takes much stack.
 func (d *Decoder) Skip() {
-	depth := d.depth
-	d.skip()
-	d.depth = depth
-}
-
-func (d *Decoder) skip() {
-	switch c := d.peek(); c {
-	case '"':
-		d.skipString()
-	case '{':
-		for more := d.member('{', intoNothing, nil); more; more = d.member(',', intoNothing, nil) {
-			d.skip()
+	outer := d.depth
+	objects := uint64(0) // a bit for each open level, the innermost being the lowest: set where it is an object
+	for {
+		switch c := d.peek(); c {
+		case '"':
+			d.skipString()
+		case '{', '[':
+			if d.depth-outer == 64 {
+				d.Skip()
+				break
+			}
+			objects <<= 1
+			if c == '{' {
+				objects |= 1
+				if d.member('{', intoNothing, nil) {
+					continue
+				}
+			} else if d.Array() {
+				continue
+			}
+			objects >>= 1
+		case 't':
+			d.literal("true")
+		case 'f':
+			d.literal("false")
+		case 'n':
+			d.literal("null")
+		default:
+			if c != '-' && (c < '0' || c > '9') {
+				d.failSyntax("expected a value")
+				break
+			}
+			d.number()
 		}
-	case '[':
-		for more := d.Array(); more; more = d.Elem() {
-			d.skip()
+		for {
+			if d.depth == outer || d.failure != nil {
+				d.depth = outer
+				return
+			}
+			if objects&1 != 0 && d.member(',', intoNothing, nil) || objects&1 == 0 && d.Elem() {
+				break
+			}
+			objects >>= 1
 		}
-	case 't':
-		d.literal("true")
-	case 'f':
-		d.literal("false")
-	case 'n':
-		d.literal("null")
-	default:
-		if c != '-' && (c < '0' || c > '9') {
-			d.failSyntax("expected a value")
-			return
-		}
-		d.number()
 	}
 }
 

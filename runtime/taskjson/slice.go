@@ -34,24 +34,24 @@ func Grow[S ~[]E, E any](v *S) *E {
 	return &(*v)[n]
 }
 
+// lookAhead is how many bytes of a payload are looked at in all to count elements, in times its length.
+const lookAhead = 4
+
 // count guesses how many elements an array has, whose first one is next, and each of which takes size bytes of memory.
 //
-// It looks no further than the next closing bracket. Where a look ahead has been before, inside of an array whose
-// elements were counted, it looks at little: reading stays linear, however deep arrays are in each other. Guesses that
-// are too high, because of commas in strings and the like, are bounded by what the text could hold.
+// It looks no further than the next closing bracket. For arrays in each other that is the same one, so what is looked at
+// is bounded in all: reading stays linear, however deep arrays are in each other. Guesses that are too high, because of
+// commas in strings and the like, are bounded by what the text could hold.
 func (d *Decoder) count(size int) int {
-	const little = 4 << 10 // bytes
-	rest := d.data[d.pos:]
-	end := d.counted - d.pos
-	switch {
-	case end < 0:
-		if end = bytes.IndexByte(rest, ']'); end < 0 {
-			end = len(rest)
-		}
-		d.counted = d.pos + end
-	case end > little:
+	if d.looked > lookAhead*len(d.data) {
 		return 1
 	}
+	rest := d.data[d.pos:]
+	end := bytes.IndexByte(rest, ']')
+	if end < 0 {
+		end = len(rest)
+	}
+	d.looked += end
 	if len(rest) == 0 {
 		return 1
 	}

@@ -3,6 +3,7 @@ package taskjson
 import (
 	"encoding"
 	"encoding/json"
+	"slices"
 )
 
 // Any reads a value of whatever kind: a nil, bool, float64, string, []any or map[string]any. Of a name that an object
@@ -13,23 +14,8 @@ func (d *Decoder) Any(v *any) {
 		var s string
 		d.String(&s)
 		*v = s
-	case '{':
-		m := make(map[string]any)
-		for more := d.member('{', intoMap, nil); more; more = d.Entry() {
-			key := string(d.Key())
-			var x any
-			d.Any(&x)
-			m[key] = x
-		}
-		*v = m
-	case '[':
-		s := []any{}
-		for more := d.Array(); more; more = d.Elem() {
-			var x any
-			d.Any(&x)
-			s = append(s, x)
-		}
-		*v = s
+	case '{', '[':
+		d.anyNested(v)
 	case 't', 'f':
 		var b bool
 		d.Bool(&b)
@@ -38,14 +24,107 @@ func (d *Decoder) Any(v *any) {
 		d.literal("null")
 		*v = nil
 	default:
-		var f float64
 		if c != '-' && (c < '0' || c > '9') {
 			d.failSyntax("expected a value")
 			return
 		}
+		var f float64
 		d.Float64(&f)
 		*v = f
 	}
+}
+
+// An anyReader reads arrays and objects into an any. It does not call itself, so that no value takes much stack.
+type anyReader struct {
+	open  []container // the innermost last
+	elems []any       // of the open arrays, behind each other
+	value any         // the last one that is complete
+}
+
+// A container is an array or object that has begun.
+type container struct {
+	object map[string]any // nil for an array
+	key    string         // of the value that is next
+	start  int            // of an array, in elems
+}
+
+// anyNested is Any for arrays and objects.
+func (d *Decoder) anyNested(v *any) {
+	outer := d.depth
+	var open [4]container
+	var elems [8]any
+	r := anyReader{open: open[:0], elems: elems[:0]}
+	for {
+		switch d.peek() {
+		case '"':
+			var s string
+			d.String(&s)
+			r.value = s
+		case '{':
+			object := make(map[string]any)
+			if d.member('{', intoMap, nil) {
+				r.enter(container{object: object, key: string(d.Key())})
+				continue
+			}
+			r.value = object
+		case '[':
+			if d.Array() {
+				r.enter(container{start: len(r.elems)})
+				continue
+			}
+			r.value = []any{}
+		default:
+			d.Any(&r.value)
+		}
+		for {
+			if d.failure != nil {
+				d.depth = outer
+				return
+			}
+			if len(r.open) == 0 {
+				*v = r.value
+				return
+			}
+			if r.add(d) {
+				break
+			}
+			r.leave()
+		}
+	}
+}
+
+func (r *anyReader) enter(c container) {
+	if len(r.open) == cap(r.open) { // append alone would allocate much more in all
+		r.open = slices.Grow(r.open, 3*cap(r.open))
+	}
+	r.open = append(r.open, c)
+}
+
+// add adds the value to the innermost container and reads on to the next one in it. It reports false when there is none.
+func (r *anyReader) add(d *Decoder) bool {
+	c := &r.open[len(r.open)-1]
+	if c.object == nil {
+		r.elems = append(r.elems, r.value)
+		return d.Elem()
+	}
+	c.object[c.key] = r.value
+	if d.Entry() {
+		c.key = string(d.Key())
+		return true
+	}
+	return false
+}
+
+// leave makes the innermost container the value.
+func (r *anyReader) leave() {
+	c := r.open[len(r.open)-1]
+	r.open = r.open[:len(r.open)-1]
+	if c.object != nil {
+		r.value = c.object
+		return
+	}
+	r.value = slices.Clone(r.elems[c.start:])
+	r.elems = r.elems[:c.start]
 }
 
 // RawMessage reads any value and keeps it as it stands.
