@@ -172,9 +172,11 @@ func (e *Encoder) float(f float64, bits int) {
 		return
 	}
 	abs := math.Abs(f)
-	if n := math.Round(abs * millionths); bits == 64 && abs < maxMillionths && n/millionths == abs && f != 0 {
-		e.millionths(f < 0, uint64(n))
-		return
+	if bits == 64 && abs < maxMillionths {
+		if n := int64(abs*millionths + 0.5); float64(n)/millionths == abs {
+			e.millionths(math.Signbit(f), uint64(n))
+			return
+		}
 	}
 	format := byte('f')
 	small, large := abs < 1e-6, abs >= 1e21
@@ -200,22 +202,27 @@ const (
 
 // millionths appends n millionths, without trailing zeros.
 func (e *Encoder) millionths(negative bool, n uint64) {
-	buf := e.buf
+	const room = 1 + uintRoom + 8
+	at := len(e.buf)
+	if cap(e.buf)-at < room {
+		e.buf = slices.Grow(e.buf, room)
+	}
+	buf := e.buf[:at+room]
 	if negative {
-		buf = append(buf, '-')
+		buf[at] = '-'
+		at++
 	}
 	whole, rest := n/millionths, n%millionths
+	at += putUint((*[uintRoom]byte)(buf[at:]), whole, '.')
 	if rest == 0 {
-		e.buf = appendInteger(buf, whole, false, ',')
-		return
+		at--
+	} else {
+		digits := ascii8(rest) >> 16 // six of them
+		binary.LittleEndian.PutUint64(buf[at:at+8], digits)
+		at += 6 - bits.LeadingZeros64((digits^ones*'0')<<16)/8
 	}
-	buf = appendInteger(buf, whole, false, '.')
-	digits := ascii8(rest) >> 16 // six of them
-	size := 6 - bits.LeadingZeros64((digits^ones*'0')<<16)/8
-	buf = binary.LittleEndian.AppendUint64(buf, digits)
-	buf = buf[:len(buf)-8+size+1]
-	buf[len(buf)-1] = ','
-	e.buf = buf
+	buf[at] = ','
+	e.buf = buf[:at+1]
 }
 
 // String appends a string. Bytes that are not UTF-8 become \ufffd.

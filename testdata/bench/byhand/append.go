@@ -85,19 +85,10 @@ func ascii8(n uint64) uint64 {
 // two integers.
 func appendFloat(dst []byte, f float64, field string) ([]byte, error) {
 	abs := math.Abs(f)
-	if n := math.Round(abs * 1e6); abs < 1e9 && n/1e6 == abs && f != 0 {
-		if f < 0 {
-			dst = append(dst, '-')
+	if abs < 1e9 {
+		if n := int64(abs*1e6 + 0.5); float64(n)/1e6 == abs {
+			return appendMillionths(dst, math.Signbit(f), uint64(n)), nil
 		}
-		whole, rest := uint64(n)/1e6, uint64(n)%1e6
-		dst = appendUint(dst, whole)
-		if rest > 0 {
-			digits := ascii8(rest) >> 16 // six of them
-			size := 6 - bits.LeadingZeros64((digits^ones*'0')<<16)/8
-			dst = binary.LittleEndian.AppendUint64(append(dst, '.'), digits)
-			dst = dst[:len(dst)-8+size]
-		}
-		return dst, nil
 	}
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return dst, failAppend(field, strconv.FormatFloat(f, 'g', -1, 64)+" cannot be encoded as JSON")
@@ -112,6 +103,25 @@ func appendFloat(dst []byte, f float64, field string) ([]byte, error) {
 		dst = dst[:n-1]
 	}
 	return dst, nil
+}
+
+func appendMillionths(dst []byte, negative bool, n uint64) []byte {
+	at := len(dst)
+	dst = room(dst, 48)
+	b := dst[:at+48]
+	if negative {
+		b[at] = '-'
+		at++
+	}
+	whole, rest := n/1e6, n%1e6
+	at += putUint((*[32]byte)(b[at:]), whole)
+	if rest > 0 {
+		digits := ascii8(rest) >> 16 // six of them
+		b[at] = '.'
+		binary.LittleEndian.PutUint64(b[at+1:at+9], digits)
+		at += 7 - bits.LeadingZeros64((digits^ones*'0')<<16)/8
+	}
+	return dst[:at]
 }
 
 func appendBool(dst []byte, v bool) []byte {
