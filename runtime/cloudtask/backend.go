@@ -8,7 +8,7 @@ import (
 // Backend is what this package needs from a queue service. Names are full resource names
 // (projects/P/locations/L/queues/Q and …/tasks/T). Failures that the service answered are, or wrap, a [*StatusError].
 // Implementations are safe for concurrent use and make one call to the service a method call: retrying is the
-// client's business.
+// client's business. They do not change the tasks that they are given, whose headers may be those of others, too.
 //
 // A service with a clock of its own, such as an embedded queue in a test, also has the method Now() time.Time. Delays
 // are counted from it, and so is the time of names that are unique within a period.

@@ -15,6 +15,7 @@ type Client struct {
 	queues   string            // resource name of a queue, but for its id
 	queue    string            // resource name of the default queue
 	urls     string            // URL of a task, but for its name
+	header   map[string]string // of most tasks, which share it; never changed
 	routes   map[string]*Route // of eager mode
 	settings *queueSettings    // for the context of Debug
 
@@ -37,6 +38,7 @@ func NewClient(backend Backend, cfg Config, routes ...Route) (*Client, error) {
 		cfg:     cfg,
 		queues:  "projects/" + cfg.Project + "/locations/" + cfg.Location + "/queues/",
 		urls:    cfg.BaseURL + cfg.PathPrefix,
+		header:  plainHeader(),
 		now:     clockOf(backend),
 		random:  rand.Int64N,
 	}

@@ -216,7 +216,10 @@ func (c *Client) address(j *job, queue string) error {
 // create makes the calls that put the job into its queue or the backup queue.
 func (c *Client) create(ctx context.Context, j *job) (Receipt, error) {
 	r := c.newRetrier(j.policy)
-	begun := c.now()
+	var begun time.Time // only for tasks with a name is there one to look for
+	if j.id != "" {
+		begun = c.now()
+	}
 	for {
 		r.tries++
 		stored, err := c.createOnce(ctx, j, &r)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,6 +18,11 @@ const timeoutHeader = "Cloudtask-Timeout"
 // ownHeaders is how many headers every task has: its content type and its timeout.
 const ownHeaders = 2
 
+// plainHeader returns the headers of a task that has no others, and the default timeout.
+func plainHeader() map[string]string {
+	return map[string]string{"Content-Type": "application/json", timeoutHeader: defaultTimeoutText}
+}
+
 // maxHeaders is Cloud Tasks' limit on a task's headers, names and values together: they must stay below it.
 const maxHeaders = 80 << 10
 
@@ -26,13 +32,16 @@ type header struct{ name, value string }
 // taskHeader returns the headers of a task: the payload's type, its timeout, the propagated headers of ctx and those
 // of the caller, which win over propagated ones of the same name and keep their spelling.
 func (c *Client) taskHeader(ctx context.Context, extra []header, timeout time.Duration) (map[string]string, error) {
+	captured := headersFrom(ctx)
+	if len(captured) == 0 && len(extra) == 0 && timeout == defaultTimeout {
+		return c.header, nil
+	}
 	headers := make(map[string]string, 4+len(extra))
-	headers["Content-Type"] = "application/json"
-	headers[timeoutHeader] = defaultTimeoutText
+	maps.Copy(headers, c.header)
 	if timeout != defaultTimeout {
 		headers[timeoutHeader] = timeout.String()
 	}
-	if captured := headersFrom(ctx); len(captured) > 0 {
+	if len(captured) > 0 {
 		for _, name := range c.cfg.PropagatedHeaders {
 			value := strings.Join(captured[name], ", ")
 			overridden := slices.ContainsFunc(extra, func(h header) bool { return strings.EqualFold(h.name, name) })

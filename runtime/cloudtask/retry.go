@@ -71,14 +71,18 @@ type retrier struct {
 	policy RetryPolicy
 	random func(n int64) int64 // in [0,n)
 	bound  time.Duration       // of the next pause
-	start  time.Time
+	start  time.Time           // zero when nothing is retried
 	tries  int
 	cut    bool  // the deadline shortened the last try
 	last   error // of the try before the last pause; nil before the first
 }
 
 func (c *Client) newRetrier(policy RetryPolicy) retrier {
-	return retrier{policy: policy, random: c.random, bound: policy.Initial, start: time.Now()}
+	r := retrier{policy: policy, random: c.random, bound: policy.Initial}
+	if len(policy.On) > 0 { // the clock's time is worth something beside a call to a service
+		r.start = time.Now()
+	}
+	return r
 }
 
 // timeout returns how long the next try may take, out of the most that one may.

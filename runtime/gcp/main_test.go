@@ -43,28 +43,28 @@ func (noop) CreateTask(_ context.Context, req *cloudtaskspb.CreateTaskRequest) (
 	return &cloudtaskspb.Task{Name: req.GetParent() + "/tasks/1234567890123456789"}, nil
 }
 
-func startNoop(b *testing.B) (addr string) {
-	b.Helper()
+func startNoop(t testing.TB) (addr string) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), asServer+"=1")
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	b.Cleanup(func() {
+	t.Cleanup(func() {
 		stdin.Close()
 		cmd.Wait()
 	})
 	if _, err := fmt.Fscanln(stdout, &addr); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	return addr
 }
