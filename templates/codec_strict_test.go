@@ -166,6 +166,28 @@ func TestEncodeErrors(t *testing.T) {
 			}
 		})
 	}
+	others := []struct {
+		name, row string
+		payload   any
+		want      string
+	}{
+		{"MarshalJSON fails", "lists", &rows.Lists{Monies: []ext.Money{{}, {Cents: math.MinInt64}}}, `payload.monies[1]: MarshalJSON of *ext.Money: no such amount`},
+		{"MarshalJSON returns no JSON", "maps", &rows.Maps{Wallets: map[string]rows.Wallet{"w": {Ref: &ext.Money{Cents: math.MinInt64 + 1}}}},
+			`payload.wallets["w"].ref: result of MarshalJSON of *ext.Money is not valid: expected a value, found '}', at its byte 9`},
+		{"MarshalText of a key fails", "maps", &rows.Maps{Levels: map[ext.Level]int{-1: 2}}, `payload.levels: MarshalText of key of type ext.Level: negative level`},
+		{"NaN in nested lists", "lists", &rows.Lists{Grid: [][]float64{{1}, {2, math.NaN()}}}, `payload.grid[1][1]: NaN cannot be encoded as JSON`},
+		{"quoted infinity", "quoted", &rows.Quoted{Float: math.Inf(1)}, `payload.float: +Inf cannot be encoded as JSON`},
+		{"number that is none", "dynamic", &rows.Dynamic{Number: "1x"}, `payload.number: json.Number "1x" is not a number`},
+	}
+	for _, test := range others {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			dst, err := rowNamed(test.row).append([]byte("old"), test.payload)
+			if string(dst) != "old" || err == nil || err.Error() != test.want {
+				t.Errorf("dst is %q, error\n%v, want\n%s", dst, err, test.want)
+			}
+		})
+	}
 	t.Run("branching cycle", func(t *testing.T) {
 		t.Parallel()
 		// Going on after the error would take as many calls as the cycle has ways through it.

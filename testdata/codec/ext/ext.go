@@ -3,6 +3,7 @@ package ext
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -64,8 +65,14 @@ type Money struct {
 	Cents int64
 }
 
-// MarshalJSON returns the amount with white space that compacting takes away.
+// MarshalJSON returns the amount with white space that compacting takes away. The two lowest amounts fail.
 func (m *Money) MarshalJSON() ([]byte, error) {
+	switch m.Cents {
+	case math.MinInt64:
+		return nil, errors.New("no such amount")
+	case math.MinInt64 + 1:
+		return []byte(`{"cents":}`), nil
+	}
 	return []byte(" { \"cents\" : " + strconv.FormatInt(m.Cents, 10) + ", \"note\": \"a < b\" } "), nil
 }
 
