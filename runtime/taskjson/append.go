@@ -55,27 +55,27 @@ func (e *Encoder) Float32(v *float32) { e.float(float64(*v), 32) }
 // Float64 appends a float64. NaN and the infinities are an error.
 func (e *Encoder) Float64(v *float64) { e.float(*v, 64) }
 
-func (e *Encoder) int(n int64)   { e.buf = appendInteger(e.buf, uint64(n), n < 0, ',') }
-func (e *Encoder) uint(n uint64) { e.buf = appendInteger(e.buf, n, false, ',') }
+func (e *Encoder) int(n int64)   { e.integer(uint64(n), n < 0) }
+func (e *Encoder) uint(n uint64) { e.integer(n, false) }
 
 const (
 	uintRoom    = 32 // bytes, for 20 digits in three words, and what follows them
 	integerRoom = 1 + uintRoom
 )
 
-// appendInteger appends n, which is in two's complement if it is negative, and end.
-func appendInteger(dst []byte, n uint64, negative bool, end byte) []byte {
-	at := len(dst)
-	if cap(dst)-at < integerRoom {
-		dst = slices.Grow(dst, integerRoom)
+// integer appends n, which is in two's complement if it is negative.
+func (e *Encoder) integer(n uint64, negative bool) {
+	at := len(e.buf)
+	if cap(e.buf)-at < integerRoom {
+		e.buf = slices.Grow(e.buf, integerRoom)
 	}
-	buf := dst[:at+integerRoom]
+	buf := e.buf[:at+integerRoom]
 	if negative {
 		buf[at] = '-'
 		at++
 		n = -n
 	}
-	return dst[:at+putUint((*[uintRoom]byte)(buf[at:]), n, end)]
+	e.buf = e.buf[:at+putUint((*[uintRoom]byte)(buf[at:]), n, ',')]
 }
 
 // putUint writes n and end to b and returns how many bytes they take.
@@ -148,7 +148,7 @@ func AppendInts[S ~[]E, E signed | unsigned](e *Encoder, s S) {
 	e.Array()
 	buf := e.buf[:cap(e.buf)]
 	at := len(e.buf)
-	for _, n := range s { // appendInteger, spelled out
+	for _, n := range s { // integer, spelled out
 		if len(buf)-at < integerRoom {
 			buf = slices.Grow(buf[:at], integerRoom)
 			buf = buf[:cap(buf)]
@@ -202,7 +202,7 @@ const (
 
 // millionths appends n millionths, without trailing zeros.
 func (e *Encoder) millionths(negative bool, n uint64) {
-	const room = 1 + uintRoom + 8
+	const room = integerRoom + 8
 	at := len(e.buf)
 	if cap(e.buf)-at < room {
 		e.buf = slices.Grow(e.buf, room)
@@ -222,38 +222,41 @@ func (e *Encoder) millionths(negative bool, n uint64) {
 		at += 6 - bits.LeadingZeros64((digits^ones*'0')<<16)/8
 	}
 	buf[at] = ','
-	e.buf = buf[:at+1]
+	e.buf = e.buf[:at+1]
 }
 
 // String appends a string. Bytes that are not UTF-8 become \ufffd.
-func (e *Encoder) String(v *string) { e.buf = appendString(e.buf, *v, ',') }
+func (e *Encoder) String(v *string) { e.string(*v, ',') }
 
 // QuotedString appends a string with the ",string" option: a string that holds the string in quotes.
 func (e *Encoder) QuotedString(v *string) {
-	quoted := appendString(nil, *v, ',')
-	e.buf = appendText(e.buf, quoted[:len(quoted)-1], ',')
+	var inner Encoder
+	inner.string(*v, ',')
+	e.buf = appendText(e.buf, inner.buf[:len(inner.buf)-1], ',')
 }
 
 const hex = "0123456789abcdef"
 
-// appendString appends s as a JSON string, and end. A short one is copied while it is looked at, a word at a time; one
-// in which there is something to escape is appended once more by appendText, as are long ones.
-func appendString(dst []byte, s string, end byte) []byte {
+// string appends s, and end. A short one is copied while it is looked at, a word at a time; one in which there is
+// something to escape is appended once more by appendText, as are long ones.
+func (e *Encoder) string(s string, end byte) {
 	const short = 64
-	at, size := len(dst), len(s)
+	at, size := len(e.buf), len(s)
 	if size > short {
-		return appendText(dst, s, end)
+		e.buf = appendText(e.buf, s, end)
+		return
 	}
-	if cap(dst)-at < size+16 {
-		dst = slices.Grow(dst, size+16)
+	if cap(e.buf)-at < size+16 {
+		e.buf = slices.Grow(e.buf, size+16)
 	}
-	b := dst[at : at+size+16] // with room for two quotes, end and the rest of a word
+	b := e.buf[at : at+size+16] // with room for two quotes, end and the rest of a word
 	b[0] = '"'
 	i := 0
 	for i+8 <= size {
 		x := load8(s, i)
 		if special(x) != 0 {
-			return appendText(dst, s, end)
+			e.buf = appendText(e.buf, s, end)
+			return
 		}
 		binary.LittleEndian.PutUint64(b[i+1:i+9], x)
 		i += 8
@@ -268,15 +271,16 @@ func appendString(dst []byte, s string, end byte) []byte {
 			}
 		}
 		if special(x)<<uint(64-8*left) != 0 {
-			return appendText(dst, s, end)
+			e.buf = appendText(e.buf, s, end)
+			return
 		}
 		binary.LittleEndian.PutUint64(b[i+1:i+9], x)
 	}
 	b[size+1], b[size+2] = '"', end
-	return dst[:at+size+3]
+	e.buf = e.buf[:at+size+3]
 }
 
-// appendText is appendString for a string of any length and content.
+// appendText appends a string of any length and content, and end.
 func appendText[S string | []byte](dst []byte, s S, end byte) []byte {
 	dst = append(dst, '"')
 	start := 0

@@ -54,7 +54,7 @@ func (e *Encoder) Key(quoted string) *Encoder {
 
 // MapKey appends the key of a map's entry.
 func (e *Encoder) MapKey(key string) *Encoder {
-	e.buf = appendString(e.buf, key, ':')
+	e.string(key, ':')
 	return e
 }
 
