@@ -314,16 +314,9 @@ func formatETA(nanos int64) string {
 	return string(b)
 }
 
-// body is a request's or response's body.
-type body struct{ strings.Reader }
-
-func newBody(content string) *body {
-	b := new(body)
-	b.Reset(content)
-	return b
-}
-
-func (*body) Close() error { return nil }
+// newBody returns a request's or response's body, of a type that net/http knows to be in memory: it sends it together with the
+// header then.
+func newBody(content string) io.ReadCloser { return io.NopCloser(strings.NewReader(content)) }
 
 // newRequest returns the task's request to target. It shares the header.
 func newRequest(ctx context.Context, target *url.URL, header http.Header, c *contents) *http.Request {
