@@ -2,7 +2,6 @@ package gen
 
 import (
 	"go/token"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,13 +34,13 @@ func (l *loader) guessNeeded(dirs []string) []string {
 	guess := newLoader(l.ctx, l.opts, token.NewFileSet())
 	for _, dir := range dirs {
 		p := &packages.Package{PkgPath: dir, Dir: dir}
-		entries, err := os.ReadDir(dir)
+		names, err := goFiles(dir)
 		if err != nil {
 			continue
 		}
-		for _, e := range entries {
-			if name := e.Name(); filepath.Ext(name) == ".go" && !strings.HasSuffix(name, "_test.go") && name[0] != '.' && name[0] != '_' {
-				p.GoFiles = append(p.GoFiles, filepath.Join(dir, name))
+		for _, name := range names {
+			if base := filepath.Base(name); !strings.HasSuffix(base, "_test.go") && base[0] != '.' && base[0] != '_' {
+				p.GoFiles = append(p.GoFiles, name)
 			}
 		}
 		if sp, err := guess.parse(p); err == nil {

@@ -174,7 +174,7 @@ func (sp *sourcePackage) addScope(file *ast.File) {
 // readAside notes the names of files beside those that are built, tests included: generated names must not collide with
 // theirs either. Tasks in them would be missing from the output, which is one file for every build.
 func (l *loader) readAside(sp *sourcePackage) error {
-	entries, err := os.ReadDir(sp.dir)
+	names, err := goFiles(sp.dir)
 	if err != nil {
 		return err
 	}
@@ -182,12 +182,14 @@ func (l *loader) readAside(sp *sourcePackage) error {
 	for _, f := range sp.files {
 		built[l.fset.File(f.syntax.FileStart).Name()] = true
 	}
-	for _, e := range entries {
-		name := filepath.Join(sp.dir, e.Name())
-		if filepath.Ext(name) != ".go" || built[name] || e.IsDir() {
+	for _, name := range names {
+		if built[name] {
 			continue
 		}
-		src, err := l.readFile(name)
+		src, err := os.ReadFile(name)
+		if os.IsNotExist(err) {
+			continue // it has gone meanwhile
+		}
 		if err != nil {
 			return err
 		}
@@ -199,7 +201,7 @@ func (l *loader) readAside(sp *sourcePackage) error {
 			continue
 		}
 		sp.addScope(file)
-		if strings.HasSuffix(name, "_test.go") || strings.HasPrefix(e.Name(), "_") || strings.HasPrefix(e.Name(), ".") {
+		if base := filepath.Base(name); strings.HasSuffix(base, "_test.go") || base[0] == '_' || base[0] == '.' {
 			continue
 		}
 		if i := slices.IndexFunc(comments(file), func(c *ast.Comment) bool { return isDirectiveLike(c.Text) }); i >= 0 {
@@ -211,16 +213,18 @@ func (l *loader) readAside(sp *sourcePackage) error {
 
 // checkTests reports directives in test files, as nothing would be generated for them.
 func (l *loader) checkTests(dir string) error {
-	entries, err := os.ReadDir(dir)
+	names, err := goFiles(dir)
 	if err != nil {
 		return err
 	}
-	for _, e := range entries {
-		name := filepath.Join(dir, e.Name())
-		if !strings.HasSuffix(name, "_test.go") || e.IsDir() {
+	for _, name := range names {
+		if !strings.HasSuffix(name, "_test.go") {
 			continue
 		}
 		src, err := os.ReadFile(name)
+		if os.IsNotExist(err) {
+			continue // it has gone meanwhile
+		}
 		if err != nil {
 			return err
 		}
@@ -238,6 +242,29 @@ func (l *loader) checkTests(dir string) error {
 		}
 	}
 	return nil
+}
+
+// goFiles returns the Go files in a folder, whatever the go command makes of them. Links to what is no file are none: an
+// editor's lock of a file is a link that leads nowhere.
+func goFiles(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		name := filepath.Join(dir, e.Name())
+		if filepath.Ext(name) != ".go" || e.IsDir() {
+			continue
+		}
+		if e.Type()&os.ModeSymlink != 0 {
+			if info, err := os.Stat(name); err != nil || info.IsDir() {
+				continue
+			}
+		}
+		names = append(names, name)
+	}
+	return names, nil
 }
 
 // comments returns the comments of a file.
