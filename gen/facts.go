@@ -163,10 +163,13 @@ func patternRoots(dir string, patterns []string) (roots []fact, ok bool) {
 			return nil, false
 		}
 		f := fact{Kind: folderFact}
-		before, _, wild := strings.Cut(slashed, "...")
+		before, wild := strings.CutSuffix(slashed, "/...")
+		if strings.Contains(before, "...") {
+			return nil, false
+		}
 		if wild {
 			f.Kind = treeFact
-			before = before[:strings.LastIndex(before, "/")+1]
+			before += "/"
 		}
 		f.Path = filepath.FromSlash(before)
 		if !filepath.IsAbs(f.Path) {
@@ -234,11 +237,12 @@ func (s *goSettings) factsOf(in *inputs) []fact {
 	return slices.Compact(facts)
 }
 
-// holds says whether a folder belongs to a module whose source lies at hand, as far as go.mod files tell.
+// holds says whether a folder belongs to a module whose source lies at hand, and is where the go command looks for packages,
+// as far as go.mod files and names tell.
 func (s *goSettings) holds(dir string) bool {
 	for at := dir; ; at = filepath.Dir(at) {
 		if s.isModuleRoot(at) {
-			return true
+			return fact{treeFact, at}.covers(fact{folderFact, dir})
 		}
 		if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil || filepath.Dir(at) == at {
 			return false

@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -88,7 +89,7 @@ func (m *Memory) Recall(ctx context.Context, opts Options) (moment *Moment, unch
 		return unknown, false
 	}
 	moment = &Moment{memory: m, ctx: ctx, opts: opts, file: filepath.Join(m.dir, entryName(opts)), base: roots}
-	folders := contents{opts: &opts}
+	folders := make([]contents, len(roots))
 	var programSum string
 	var group errgroup.Group
 	group.Go(func() (err error) {
@@ -100,18 +101,24 @@ func (m *Memory) Recall(ctx context.Context, opts Options) (moment *Moment, unch
 		return nil
 	})
 	moment.sums = make(map[fact]string)
-	for _, f := range roots {
-		moment.sums[f] = f.sum(folders.look)
+	for i, f := range roots {
+		folders[i].opts = &opts
+		moment.sums[f] = f.sum(folders[i].look)
+		moment.opts.tasks = append(moment.opts.tasks, folders[i].tasks...)
 	}
 	if err := group.Wait(); err != nil || !moment.opts.settings.canBeTold() {
 		return unknown, false
 	}
 	env := moment.opts.settings
-	if folders.areBare() && !slices.ContainsFunc(roots, func(f fact) bool { return !env.holds(f.Path) }) {
+	bare := true
+	for i, f := range roots {
+		bare = bare && folders[i].areBare(f.Path) && env.holds(f.Path)
+	}
+	if bare {
 		return unknown, true
 	}
-	slices.Sort(folders.tasks)
-	moment.opts.tasks = slices.Compact(folders.tasks)
+	slices.Sort(moment.opts.tasks)
+	moment.opts.tasks = slices.Compact(moment.opts.tasks)
 	moment.sums[fact{Kind: programFact}] = programSum
 	moment.sums[fact{Kind: settingsFact}] = env.sum()
 	moment.base = append(moment.base, env.facts()...)
@@ -224,31 +231,53 @@ func (m *Memory) write(name string, e entry) {
 	}
 }
 
-// contents is what the Go files in folders hold.
+// contents is what the Go files hold in the folders that a pattern names.
 type contents struct {
 	opts *Options
 
-	mu      sync.Mutex
-	sources bool     // there is a file that the go command takes for source
-	output  bool     // a file was generated
-	tasks   []string // folders of files that may have directives
+	mu     sync.Mutex
+	plain  []string // folders of files that every build has
+	output bool     // a file was generated
+	tasks  []string // folders of files that may have directives
 }
 
 // look takes notice of a file.
 func (c *contents) look(name string, content []byte) {
-	own, tasks := c.opts.isOwn(name, content), mayHaveDirectives(content)
-	dir, base := filepath.Split(name)
+	own, tasks, plain := c.opts.isOwn(name, content), mayHaveDirectives(content), isPlain(name, content)
+	dir := filepath.Dir(name)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.sources = c.sources || base[0] != '_' && base[0] != '.'
 	c.output = c.output || own
 	if tasks && !own {
-		c.tasks = append(c.tasks, filepath.Clean(dir))
+		c.tasks = append(c.tasks, dir)
+	}
+	if plain {
+		c.plain = append(c.plain, dir)
 	}
 }
 
-// areBare says whether there is nothing in the folders for a check to look at, though there is source.
-func (c *contents) areBare() bool { return c.sources && !c.output && len(c.tasks) == 0 }
+// areBare says whether there is nothing in the folders from root on for a check to look at, though the pattern names a
+// package: where it names none, there is something to say.
+func (c *contents) areBare(root string) bool {
+	return !c.output && len(c.tasks) == 0 && slices.ContainsFunc(c.plain, func(dir string) bool { return sameModule(root, dir) })
+}
+
+// isPlain says whether a file is part of a package whatever it is built for, as far as that is plain to see.
+func isPlain(name string, content []byte) bool {
+	base := filepath.Base(name)
+	return base[0] != '.' && !strings.Contains(base, "_") && !bytes.Contains(content, []byte("go:build")) &&
+		!bytes.Contains(content, []byte("+build")) && !bytes.Contains(content, []byte(`"C"`))
+}
+
+// sameModule says whether no module begins on the way from a folder to one in it.
+func sameModule(root, dir string) bool {
+	for ; dir != root && len(dir) > len(root); dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return false
+		}
+	}
+	return true
+}
 
 // knownDriver says whether the go command is what finds packages, and no other program in its place.
 func knownDriver(env []string) bool {

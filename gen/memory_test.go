@@ -263,6 +263,17 @@ func TestMemoryOfBareFolders(t *testing.T) {
 			c.remove("app/none/none.go")
 			c.write("app/none/_none.go", "package none\n")
 		}},
+		{"no source but for other systems", func(c *memoryCase) {
+			c.remove("app/none/none.go")
+			c.write("app/none/none_plan9.go", "package none\n")
+			c.write("app/none/tagged.go", "//go:build plan9\n\npackage none\n")
+			c.write("app/none/c.go", "package none\n\nimport \"C\"\n")
+		}},
+		{"no source but of another module", func(c *memoryCase) {
+			c.remove("app/none/none.go")
+			c.write("app/none/other/go.mod", "module example.com/other\n")
+			c.write("app/none/other/other.go", "package other\n")
+		}},
 		{"another module", func(c *memoryCase) { c.write("app/none/go.mod", "module example.com/none\n") }},
 		{"no module", func(c *memoryCase) { c.remove("app/go.mod") }},
 		{"a broken go.mod", func(c *memoryCase) { c.write("app/go.mod", "module\n") }},
@@ -274,6 +285,22 @@ func TestMemoryOfBareFolders(t *testing.T) {
 				t.Error("it is not looked at")
 			}
 		})
+	}
+}
+
+// What is wrong with a pattern is for the go command to say.
+func TestMemoryOfPatternsWithoutPackages(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{"./nothere", "./nothere/...", "./no...", "./vendor/...", "./vendor/x", "./testdata/...", "./.../x"} {
+		c := newMemoryCase(t, "./none", pattern)
+		c.write("app/vendor/x/x.go", "package x\n")
+		c.write("app/testdata/x/x.go", "package x\n")
+		if c.unchanged() {
+			t.Errorf("%s is not looked at", pattern)
+		}
+		if c.opts.Patterns = c.opts.Patterns[:1]; !c.unchanged() {
+			t.Error("a folder without tasks is checked")
+		}
 	}
 }
 
