@@ -77,9 +77,11 @@ func (p place) String() string { return formatPosition(p.pos, p.dir) }
 // at returns a position for use inside a message.
 func (r *reporter) at(pos token.Pos) place { return place{r.position(pos), r.dir} }
 
-func (r *reporter) position(pos token.Pos) model.Position {
-	// Unadjusted: a //line comment names a file that the reader does not edit.
-	p := r.fset.PositionFor(pos, false)
+func (r *reporter) position(pos token.Pos) model.Position { return positionIn(r.fset, pos) }
+
+// positionIn returns a position unadjusted: a //line comment names a file that the reader does not edit.
+func positionIn(fset *token.FileSet, pos token.Pos) model.Position {
+	p := fset.PositionFor(pos, false)
 	return model.Position{File: p.Filename, Line: p.Line, Column: p.Column}
 }
 

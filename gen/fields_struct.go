@@ -83,10 +83,7 @@ func (b *typeBuilder) declared(f field) token.Pos {
 	return b.trail[0].pos
 }
 
-func (b *typeBuilder) position(pos token.Pos) model.Position {
-	p := b.fset.Position(pos)
-	return model.Position{File: p.Filename, Line: p.Line, Column: p.Column}
-}
+func (b *typeBuilder) position(pos token.Pos) model.Position { return positionIn(b.fset, pos) }
 
 // steps returns the selectors that lead to f, and whether there is a pointer among them. Embedded structs are left to Go's own
 // promotion of fields wherever that leads to the same one, which it has to where this package may not name them.

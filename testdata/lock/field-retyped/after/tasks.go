@@ -22,6 +22,7 @@ type Export struct {
 	Options  Options           `json:"options"`   // a struct is no map
 }
 
+//line a/file/that/nobody/edits.go:1
 type Node struct {
 	Value    string `json:"value"`
 	Children []Node `json:"children"`
