@@ -81,6 +81,7 @@ func (b *typeBuilder) result(t types.Type, pos token.Pos) *model.Type {
 	b.trail = []step{{pos: pos, text: "result"}}
 	b.owner = "Result"
 	reported := len(b.reported)
+	b.checkCopied(t)
 	x := b.typeOf(t, mode{appendOnly: true})
 	if len(b.reported) == reported {
 		b.mustSpell(t)

@@ -8,14 +8,13 @@ import (
 // checkCopies reports a part of a task that must not be copied, such as a mutex, by the rule of go vet: generated code
 // passes tasks by value, and so would not pass.
 func (b *typeBuilder) checkCopies(task *types.Named) {
-	path, lock := lockIn(task, map[types.Type]bool{})
-	if lock == nil || len(path) == 0 {
+	path, lock := b.lockOf(task)
+	if lock == nil {
 		return
 	}
-	// What others declare is theirs to know.
-	for len(path) > 1 && !b.own(path[len(path)-1].Pkg()) {
-		path = path[:len(path)-1]
-		lock = path[len(path)-1].Type()
+	if len(path) == 0 {
+		b.report(task.Obj().Pos(), "task %s has methods Lock and Unlock, so that go vet takes it for what must not be copied, and a task is passed by value: call them something else", task.Obj().Name())
+		return
 	}
 	names := make([]string, len(path))
 	for i, v := range path {
@@ -28,6 +27,23 @@ func (b *typeBuilder) checkCopies(task *types.Named) {
 		}
 	}
 	b.report(pos, "field %s: %s must not be copied, and a task is passed by value: make it a pointer, or keep it elsewhere", strings.Join(names, "."), b.text(lock))
+}
+
+// checkCopied reports a result that must not be copied, which generated code does.
+func (b *typeBuilder) checkCopied(t types.Type) {
+	if _, lock := b.lockOf(t); lock != nil {
+		b.problem("%s must not be copied, because of %s: return a pointer to it", b.text(t), b.text(lock))
+	}
+}
+
+// lockOf is lockIn for what messages name: what is in the types of others is theirs to know.
+func (b *typeBuilder) lockOf(t types.Type) (path []*types.Var, lock types.Type) {
+	path, lock = lockIn(t, map[types.Type]bool{})
+	for len(path) > 1 && !b.own(path[len(path)-1].Pkg()) {
+		path = path[:len(path)-1]
+		lock = path[len(path)-1].Type()
+	}
+	return path, lock
 }
 
 // lockIn returns the way to a lock that a copy of t would copy: a type whose pointer has the methods Lock and Unlock, and
