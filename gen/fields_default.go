@@ -25,17 +25,12 @@ func (b *typeBuilder) defaultOf(text string, x *model.Field) *model.Default {
 		quoted, _ := json.Marshal(text)
 		d.JSON = string(quoted)
 	}
-	dec := json.NewDecoder(strings.NewReader(d.JSON))
-	dec.UseNumber()
-	var value any
-	err := dec.Decode(&value)
-	if err == nil && dec.More() {
-		err = errors.New("there is more than one value in it")
-	}
-	if err == nil && value == nil {
-		err = errors.New("null is what a missing field is without a default")
-	}
-	if err == nil {
+	value, err := decodeDefault(d.JSON)
+	duration, notDuration := time.ParseDuration(text)
+	switch {
+	case err != nil && scalar.Kind == model.Int && notDuration == nil:
+		err = fmt.Errorf("a duration is a number of nanoseconds in JSON: write %d", duration.Nanoseconds())
+	case err == nil:
 		err = checkValue(x.Type, value)
 	}
 	if err != nil {
@@ -43,6 +38,19 @@ func (b *typeBuilder) defaultOf(text string, x *model.Field) *model.Default {
 		return nil
 	}
 	return d
+}
+
+// decodeDefault returns the value that a default is as JSON.
+func decodeDefault(text string) (value any, err error) {
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	switch err := dec.Decode(&value); {
+	case err != nil, !json.Valid([]byte(text)):
+		return nil, errors.New("it is not JSON, which it has to be for all but strings and times")
+	case value == nil:
+		return nil, errors.New("null is what a missing field is without a default")
+	}
+	return value, nil
 }
 
 // checkValue says why value, as encoding/json decodes it, would not decode into t.
