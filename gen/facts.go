@@ -32,9 +32,11 @@ const (
 	fileFact     = "file"     // one file, which may not be there
 )
 
-// sum returns what stands for a fact as it is. If look is not nil, it is shown the Go files in folders, by several goroutines
-// at a time.
-func (f fact) sum(look func(name string, content []byte)) string {
+// A look is shown a Go file in a folder, or what cannot be read there.
+type look func(name string, content []byte, err error)
+
+// sum returns what stands for a fact as it is. If look is not nil, it is called by several goroutines at a time.
+func (f fact) sum(look look) string {
 	var s summer
 	switch f.Kind {
 	case treeFact, folderFact:
@@ -47,8 +49,15 @@ func (f fact) sum(look func(name string, content []byte)) string {
 
 // A summer takes the sum of notes.
 type summer struct {
-	notes []string
-	files []int // which of the notes are paths: of files whose contents are what counts
+	notes  []string
+	files  []int    // which of the notes are paths: of files whose contents are what counts
+	closed []closed // folders
+}
+
+// A closed folder cannot be read.
+type closed struct {
+	path string
+	err  error
 }
 
 func (s *summer) note(text string) { s.notes = append(s.notes, text) }
@@ -60,7 +69,12 @@ func (s *summer) file(path string) {
 }
 
 // sum reads the files, shows the Go files among them to look unless that is nil, and returns the sum.
-func (s *summer) sum(look func(name string, content []byte)) string {
+func (s *summer) sum(look look) string {
+	for _, folder := range s.closed {
+		if look != nil {
+			look(folder.path, nil, folder.err)
+		}
+	}
 	var next atomic.Int64
 	var group sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(s.files)/16+1) {
@@ -68,8 +82,8 @@ func (s *summer) sum(look func(name string, content []byte)) string {
 			for i := next.Add(1); int(i) <= len(s.files); i = next.Add(1) {
 				note := &s.notes[s.files[i-1]]
 				content, err := os.ReadFile(*note)
-				if err == nil && look != nil && filepath.Ext(*note) == ".go" {
-					look(*note, content)
+				if look != nil && filepath.Ext(*note) == ".go" {
+					look(*note, content, err)
 				}
 				*note = "no file: " + errorKind(err)
 				if err == nil {
@@ -96,6 +110,7 @@ func (s *summer) folder(dir string, below bool) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		s.note("no folder: " + errorKind(err))
+		s.closed = append(s.closed, closed{dir, err})
 		return
 	}
 	// Without a Go file the others are nobody's.

@@ -239,10 +239,17 @@ type contents struct {
 	plain  []string // folders of files that every build has
 	output bool     // a file was generated
 	tasks  []string // folders of files that may have directives
+	hidden bool     // something cannot be read
 }
 
 // look takes notice of a file.
-func (c *contents) look(name string, content []byte) {
+func (c *contents) look(name string, content []byte, err error) {
+	if err != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.hidden = true
+		return
+	}
 	own, tasks, plain := c.opts.isOwn(name, content), mayHaveDirectives(content), isPlain(name, content)
 	dir := filepath.Dir(name)
 	c.mu.Lock()
@@ -259,7 +266,7 @@ func (c *contents) look(name string, content []byte) {
 // areBare says whether there is nothing in the folders from root on for a check to look at, though the pattern names a
 // package: where it names none, there is something to say.
 func (c *contents) areBare(root string) bool {
-	return !c.output && len(c.tasks) == 0 && slices.ContainsFunc(c.plain, func(dir string) bool { return sameModule(root, dir) })
+	return !c.hidden && !c.output && len(c.tasks) == 0 && slices.ContainsFunc(c.plain, func(dir string) bool { return sameModule(root, dir) })
 }
 
 // isPlain says whether a file is part of a package whatever it is built for, as far as that is plain to see.

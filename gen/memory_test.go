@@ -269,6 +269,11 @@ func TestMemoryOfBareFolders(t *testing.T) {
 			c.write("app/none/tagged.go", "//go:build plan9\n\npackage none\n")
 			c.write("app/none/c.go", "package none\n\nimport \"C\"\n")
 		}},
+		{"a file that cannot be read", func(c *memoryCase) {
+			if err := os.Symlink("nowhere", c.path("app/none/x.go")); err != nil {
+				c.t.Skip(err)
+			}
+		}},
 		{"no source but of another module", func(c *memoryCase) {
 			c.remove("app/none/none.go")
 			c.write("app/none/other/go.mod", "module example.com/other\n")
