@@ -66,7 +66,7 @@ func (c *checker) loadExportData() error {
 	for target := range c.needed {
 		p := c.graph[target]
 		switch {
-		case target == "unsafe", target == "C", c.files[target] != nil && c.fromSource(target):
+		case target == "unsafe", target == "C":
 		case p == nil:
 			c.missing[target] = "the go command does not find it"
 		case len(p.GoFiles) == 0:
