@@ -10,7 +10,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/build"
 	"go/token"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -234,6 +236,14 @@ func checkOutput(name string) error {
 		return fmt.Errorf("-o %s: the output is written beside the source, so give a file name without folders", name)
 	case !strings.HasSuffix(name, ".go"), strings.HasSuffix(name, "_test.go"), name[0] == '.', name[0] == '_':
 		return fmt.Errorf("-o %s: want the name of a Go file that is part of the package, such as %s", name, DefaultOutput)
+	}
+	// For a system that there is not, go/build leaves out what is for any.
+	nowhere := build.Context{
+		Compiler: "gc", GOOS: "nowhere", GOARCH: "nowhere",
+		OpenFile: func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("package p")), nil },
+	}
+	if built, err := nowhere.MatchFile("", name); err == nil && !built {
+		return fmt.Errorf("-o %s: the go command would take what is before .go for the system that the file is for; want a name such as %s", name, DefaultOutput)
 	}
 	return nil
 }
