@@ -47,10 +47,14 @@ var remedies = []struct {
 	},
 }
 
+// inconsistent is how the go command begins and ends a list of all modules that differ.
+var inconsistent = regexp.MustCompile(`^(inconsistent vendoring in .*?): .*To sync the vendor directory, run: (go (?:mod|work) vendor)$`)
+
 // explain words an error of the go command in one line, with the remedy, and with paths relative to the working directory.
 func (l *loader) explain(msg string) string {
 	msg = oneLine(msg)
 	msg = driverError.ReplaceAllString(msg, "$3")
+	msg = inconsistent.ReplaceAllString(msg, "$1: vendor/modules.txt is not of this go.mod: $2")
 	for _, r := range remedies {
 		if m := r.problem.FindStringSubmatchIndex(msg); m != nil {
 			msg += ": " + string(r.problem.ExpandString(nil, r.remedy, msg, m))
