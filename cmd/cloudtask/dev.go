@@ -202,16 +202,17 @@ func newConsole(queue *localqueue.Service, opts devOptions, host string, log *sl
 	return console.New(queue, consoleOpts...)
 }
 
+// drain ends the queue before its server, which has the keys that the handlers of running attempts may ask for yet.
 func drain(server *emulator.Server, queue *localqueue.Service) error {
-	ctx, cancel := context.WithTimeout(context.Background(), callsDrainTime)
+	ctx, cancel := context.WithTimeout(context.Background(), attemptsDrainTime)
 	defer cancel()
-	serverErr := server.Shutdown(ctx)
-	ctx, cancel = context.WithTimeout(context.Background(), attemptsDrainTime)
-	defer cancel()
-	if err := queue.Shutdown(ctx); err != nil {
-		return errors.Join(serverErr, fmt.Errorf("waiting for the attempts that are running: %w", err))
+	err := queue.Shutdown(ctx)
+	if err != nil {
+		err = fmt.Errorf("waiting for the attempts that are running: %w", err)
 	}
-	return serverErr
+	ctx, cancel = context.WithTimeout(context.Background(), callsDrainTime)
+	defer cancel()
+	return errors.Join(err, server.Shutdown(ctx))
 }
 
 // advertisedHost is the HOST:PORT that clients are told to use and that tokens are issued by: what -advertise says, else

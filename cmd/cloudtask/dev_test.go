@@ -24,6 +24,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/issuer"
 )
 
 // process is a running cloudtask.
@@ -270,6 +272,13 @@ func TestDevDrains(t *testing.T) {
 				t.Fatal(err)
 			}
 		} else {
+			// The handler may want the keys of the token that it has got yet.
+			resp, err := http.Get("http://" + p.host + issuer.KeysPath)
+			if err != nil || resp.StatusCode != http.StatusOK {
+				t.Errorf("while draining: %v, %v; want the keys", resp, err)
+			} else {
+				resp.Body.Close()
+			}
 			close(release)
 		}
 		code, _ := p.wait(t)
