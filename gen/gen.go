@@ -232,6 +232,7 @@ func (l *loader) packages(pkgs []*matched, built func(*model.Package)) ([]*model
 func checkOutput(name string) error {
 	switch {
 	case name == "":
+		return nil
 	case name != filepath.Base(name):
 		return fmt.Errorf("-o %s: the output is written beside the source, so give a file name without folders", name)
 	case !strings.HasSuffix(name, ".go"), strings.HasSuffix(name, "_test.go"), name[0] == '.', name[0] == '_':

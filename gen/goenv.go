@@ -3,6 +3,7 @@ package gen
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -28,6 +29,9 @@ func readGoSettings(ctx context.Context, opts Options) (*goSettings, error) {
 	cmd := exec.CommandContext(ctx, "go", "env", "-json")
 	cmd.Dir, cmd.Env = opts.Dir, opts.Env
 	out, err := cmd.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && len(exit.Stderr) > 0 {
+		err = errors.New(oneLine(string(exit.Stderr)))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("go env: %w", err)
 	}
