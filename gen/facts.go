@@ -198,6 +198,9 @@ func patternRoots(dir string, patterns []string) (roots []fact, ok bool) {
 
 // canBeTold says whether everything that the go command goes by is known.
 func (s *goSettings) canBeTold() bool {
+	if s.partial {
+		return false
+	}
 	// These take what it reads from elsewhere, and the sources of a development version change.
 	for _, flag := range []string{"modfile", "overlay", "C", "toolexec"} {
 		if s.hasFlag(flag) {

@@ -19,6 +19,7 @@ type goSettings struct {
 	vars    map[string]string // of go env
 	modules []localModule     // main ones, and those that a replace directive takes from a folder
 	files   []string          // that say so, absolute; some may not be there
+	partial bool              // a go.mod or go.work file cannot be read: there may be more modules
 }
 
 // A localModule is one that its user may be changing.
@@ -54,11 +55,12 @@ func (s *goSettings) readWork(name string) {
 	dir := filepath.Dir(name)
 	s.files = append(s.files, name, name+".sum", filepath.Join(dir, "vendor", "modules.txt"))
 	data, err := os.ReadFile(name)
-	if err != nil {
-		return
+	var work *modfile.WorkFile
+	if err == nil {
+		work, err = modfile.ParseWork(name, data, nil)
 	}
-	work, err := modfile.ParseWork(name, data, nil)
 	if err != nil {
+		s.partial = true
 		return
 	}
 	for _, use := range work.Use {
@@ -72,14 +74,16 @@ func (s *goSettings) readModule(dir string) {
 	name := filepath.Join(dir, "go.mod")
 	s.files = append(s.files, name, filepath.Join(dir, "go.sum"), filepath.Join(dir, "vendor", "modules.txt"))
 	data, err := os.ReadFile(name)
-	if err != nil {
-		return
+	var mod *modfile.File
+	if err == nil {
+		mod, err = modfile.Parse(name, data, nil)
 	}
-	mod, err := modfile.Parse(name, data, nil)
 	if err != nil {
+		s.partial = true
 		mod, err = modfile.ParseLax(name, data, nil) // a newer Go's may have more to say
 	}
 	if err != nil || mod.Module == nil {
+		s.partial = true
 		return
 	}
 	s.modules = append(s.modules, localModule{mod.Module.Mod.Path, dir})
