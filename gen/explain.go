@@ -77,7 +77,11 @@ func (l *loader) matchError(p *packages.Package) string {
 	for _, pattern := range l.opts.Patterns {
 		dir := filepath.Join(l.opts.Dir, pattern)
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil && filepath.IsLocal(pattern) && dir != l.opts.Dir && strings.Contains(p.Errors[0].Msg, "module") {
-			return fmt.Sprintf("%s is a module of its own: run cloudtaskgen there, or make a workspace: go work init . %s", pattern, pattern)
+			workspace := "make a workspace: go work init . " + pattern
+			if work := l.env.vars["GOWORK"]; work != "" && work != "off" {
+				workspace = "make it one of the workspace's: go work use " + pattern
+			}
+			return fmt.Sprintf("%s is a module of its own: run cloudtaskgen there, or %s", pattern, workspace)
 		}
 	}
 	return l.packageError(p)
