@@ -84,7 +84,28 @@ func (s *sources) shape(named *types.Named, st *types.Struct) *model.Shape {
 	return shape
 }
 
-// shapes returns the shapes of the named structs below roots, in the order in which they are come by. Other modules are
+// shapeOfOther returns the shape of a named type that is no struct; nil when nothing depends on it, or another package cannot
+// spell it.
+func (s *sources) shapeOfOther(named *types.Named) *model.Shape {
+	if m := methodsOf(named); m.appendVia(false) != model.Structure && m.decodeVia() != model.Structure {
+		return nil
+	}
+	typ, ok := s.spell(named)
+	if !ok {
+		return nil
+	}
+	switch u := named.Underlying().(type) {
+	case *types.Basic:
+		return &model.Shape{Type: typ, Basic: types.Typ[u.Kind()].Name()}
+	case *types.Slice, *types.Array, *types.Map:
+		if other, ok := s.spell(u); ok {
+			return &model.Shape{Type: typ, Other: other}
+		}
+	}
+	return nil
+}
+
+// shapes returns the shapes of the named types below roots, in the order in which they are come by. Other modules are
 // left out: their types change with a version in go.mod, and asserting them would tie the output to one version.
 func (s *sources) shapes(roots []types.Type, tasks map[types.Type]*model.Task, inModule func(path string) bool) []*model.Shape {
 	var found []*model.Shape
@@ -101,11 +122,15 @@ func (s *sources) shapes(roots []types.Type, tasks map[types.Type]*model.Task, i
 			if u.Obj().Pkg() == nil || !inModule(u.Obj().Pkg().Path()) {
 				return
 			}
+			var shape *model.Shape
 			if st, ok := u.Underlying().(*types.Struct); ok {
-				if shape := s.shape(u, st); shape != nil {
-					shape.Task = tasks[u]
-					found = append(found, shape)
-				}
+				shape = s.shape(u, st)
+			} else {
+				shape = s.shapeOfOther(u)
+			}
+			if shape != nil {
+				shape.Task = tasks[u]
+				found = append(found, shape)
 			}
 			walk(u.Underlying())
 		case *types.Pointer:

@@ -20,7 +20,7 @@ func (f *File) version() {
 	f.Const().Id("_").Op("=").Qual(pathCloudtask, "GeneratedVersion1")
 }
 
-// assertions print what does not compile once a struct or its methods have changed since. They are initializers of
+// assertions print what does not compile once a type or its methods have changed since. They are initializers of
 // variables, because the compiler checks those before it checks any function: the errors that name the remedy are not lost
 // among the first ten that the missing field or method causes elsewhere. The calls vanish from the compiled code.
 func (f *File) assertions() {
@@ -33,6 +33,15 @@ func (f *File) assertions() {
 	}
 	declared := map[string]bool{}
 	for _, s := range f.pkg.Shapes {
+		if s.Basic != "" {
+			same := f.local("unchanged" + upperFirst(s.Basic))
+			if !declared[same] {
+				declared[same] = true
+				helpers = append(helpers, f.basic(same, s.Basic)...)
+			}
+			asserted = append(asserted, jen.Id("_").Op("=").Id(same).Call(jen.Index().Add(f.source(s.Type)).Values()))
+			continue
+		}
 		assert(f.shape(s), f.source(s.Type).Values())
 		if s.Task == nil {
 			continue
@@ -71,8 +80,21 @@ func (f *File) assertions() {
 	f.Var().Defs(asserted...)
 }
 
-// shape prints a struct type as it is declared.
+// basic prints a function that takes lists of types that are like a predeclared one. The compiler names the constraint when it
+// is given another; at once, because it has to infer the type.
+func (f *File) basic(same, name string) []jen.Code {
+	constraint := f.local(stale + upperFirst(name))
+	return []jen.Code{
+		jen.Type().Id(constraint).Add(oneLine("interface", jen.Op("~").Id(name))),
+		jen.Func().Id(same).Types(jen.Id("T").Id(constraint)).Params(jen.Index().Id("T")).Params(jen.Id("_").Struct()).Block(jen.Return()),
+	}
+}
+
+// shape prints a type as it is declared, without its name.
 func (f *File) shape(s *model.Shape) jen.Code {
+	if s.Other != nil {
+		return f.source(s.Other)
+	}
 	fields := make([]jen.Code, len(s.Fields))
 	for i, field := range s.Fields {
 		code := f.source(field.Type)

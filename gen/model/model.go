@@ -22,7 +22,7 @@ type Package struct {
 	Codecs  []*Codec // every type that has codec functions, tasks included, in the order they are printed
 	Results []*Type  // every type that a Run returns, each once, in the order their functions are printed
 	Deps    []*Dep   // dependency types of Run, each once, sorted by import path and name
-	Shapes  []*Shape // structs whose shape the generated code asserts
+	Shapes  []*Shape // types whose shape the generated code asserts
 	Imports []Import // every package that a Type or Source of this package mentions, sorted by path
 }
 
@@ -43,11 +43,13 @@ type Dep struct {
 	Base string // what the parameter is called, or like it, such as "app" for *App; "" for a type without a name
 }
 
-// Shape is a struct type as it was when its codec was generated.
+// Shape is what a declared type was when its codec was generated.
 type Shape struct {
-	Type   Source // the struct's name
+	Type   Source // its name
 	Fields []ShapeField
-	Task   *Task // nil: not a task
+	Basic  string // the predeclared type that it is like; "": none
+	Other  Source // what else it is; nil: a struct, or basic
+	Task   *Task  // nil: not a task
 }
 
 // ShapeField is a field of a struct as it is declared.

@@ -3642,6 +3642,42 @@ type withoutRunQueueTimeoutTaskName interface {
 	TaskName()
 }
 
+type generatedCodeIsStaleRunGoGenerateInt interface{ ~int }
+
+func unchangedInt[T generatedCodeIsStaleRunGoGenerateInt]([]T) (_ struct{}) {
+	return
+}
+
+type generatedCodeIsStaleRunGoGenerateString interface{ ~string }
+
+func unchangedString[T generatedCodeIsStaleRunGoGenerateString]([]T) (_ struct{}) {
+	return
+}
+
+type generatedCodeIsStaleRunGoGenerateUint16 interface{ ~uint16 }
+
+func unchangedUint16[T generatedCodeIsStaleRunGoGenerateUint16]([]T) (_ struct{}) {
+	return
+}
+
+type generatedCodeIsStaleRunGoGenerateUint8 interface{ ~uint8 }
+
+func unchangedUint8[T generatedCodeIsStaleRunGoGenerateUint8]([]T) (_ struct{}) {
+	return
+}
+
+type generatedCodeIsStaleRunGoGenerateFloat32 interface{ ~float32 }
+
+func unchangedFloat32[T generatedCodeIsStaleRunGoGenerateFloat32]([]T) (_ struct{}) {
+	return
+}
+
+type generatedCodeIsStaleRunGoGenerateBool interface{ ~bool }
+
+func unchangedBool[T generatedCodeIsStaleRunGoGenerateBool]([]T) (_ struct{}) {
+	return
+}
+
 var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Time    time.Time  `json:"time"`
@@ -3674,6 +3710,7 @@ var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		A int `json:"a"`
 	}](Back{})
+	_ = unchangedInt([]Mixed{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Sides int `json:"sides"`
 	}](Shape{})
@@ -3706,6 +3743,8 @@ var (
 		*Defaults
 		withoutRunQueueTimeoutTaskName
 	}{})
+	_ = unchangedString([]Name{})
+	_ = unchangedUint16([]Count{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		X int `json:"x"`
 		Y int `json:"y,omitempty"`
@@ -3764,6 +3803,7 @@ var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		T bool `json:"t"`
 	}](Tagged{})
+	_ = unchangedString([]Name2{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Same int `json:"Same"`
 	}](A{})
@@ -3798,6 +3838,11 @@ var (
 		*Lists
 		withoutRunQueueTimeoutTaskName
 	}{})
+	_ = generatedCodeIsStaleRunGoGenerate[[]byte](Blob{})
+	_ = unchangedUint8([]Octet{})
+	_ = generatedCodeIsStaleRunGoGenerate[[]string](Tags{})
+	_ = generatedCodeIsStaleRunGoGenerate[[]Tree](Tree{})
+	_ = generatedCodeIsStaleRunGoGenerate[[2]Point](Parts{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Strings map[string]string        `json:"strings"`
 		Named   map[Name]int             `json:"named"`
@@ -3820,6 +3865,8 @@ var (
 		*Maps
 		withoutRunQueueTimeoutTaskName
 	}{})
+	_ = generatedCodeIsStaleRunGoGenerate[map[string]Name](Attrs{})
+	_ = generatedCodeIsStaleRunGoGenerate[map[string]Dir](Dir{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Money ext.Money    `json:"money"`
 		Both  [2]ext.Money `json:"both"`
@@ -3865,6 +3912,7 @@ var (
 		*Options
 		withoutRunQueueTimeoutTaskName
 	}{})
+	_ = unchangedFloat32([]Ratio{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		A int   `json:"first"`
 		B []int `json:"second"`
@@ -3939,6 +3987,7 @@ var (
 		*Quoted
 		withoutRunQueueTimeoutTaskName
 	}{})
+	_ = unchangedBool([]Flag{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Bool    bool    `json:"bool"`
 		Int     int     `json:"int"`

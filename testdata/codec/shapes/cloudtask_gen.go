@@ -13175,6 +13175,30 @@ type withoutRunQueueTimeoutTaskName interface {
 	TaskName()
 }
 
+type generatedCodeIsStaleRunGoGenerateBool interface{ ~bool }
+
+func unchangedBool[T generatedCodeIsStaleRunGoGenerateBool]([]T) (_ struct{}) {
+	return
+}
+
+type generatedCodeIsStaleRunGoGenerateFloat32 interface{ ~float32 }
+
+func unchangedFloat32[T generatedCodeIsStaleRunGoGenerateFloat32]([]T) (_ struct{}) {
+	return
+}
+
+type generatedCodeIsStaleRunGoGenerateUint8 interface{ ~uint8 }
+
+func unchangedUint8[T generatedCodeIsStaleRunGoGenerateUint8]([]T) (_ struct{}) {
+	return
+}
+
+type generatedCodeIsStaleRunGoGenerateString interface{ ~string }
+
+func unchangedString[T generatedCodeIsStaleRunGoGenerateString]([]T) (_ struct{}) {
+	return
+}
+
 var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		f0 Dict
@@ -13206,6 +13230,7 @@ var (
 		*Shape01
 		withoutRunQueueTimeoutTaskName
 	}{})
+	_ = unchangedBool([]Flag{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Shape01 `json:"in"`
 		F0      *bool `json:"a-b0,string"`
@@ -13311,6 +13336,9 @@ var (
 		*Shape05
 		withoutRunQueueTimeoutTaskName
 	}{})
+	_ = unchangedFloat32([]Rate{})
+	_ = unchangedUint8([]Code{})
+	_ = unchangedString([]Name{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Shape05
 	}](Shape06{})
@@ -13465,6 +13493,7 @@ var (
 		*Shape15
 		withoutRunQueueTimeoutTaskName
 	}{})
+	_ = generatedCodeIsStaleRunGoGenerate[map[Name]Code](Dict{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		F0 struct {
 			F0 struct {

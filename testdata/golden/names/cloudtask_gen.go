@@ -724,6 +724,36 @@ type withoutRunQueueTimeoutTaskName interface {
 	TaskName()
 }
 
+type generatedCodeIsStaleRunGoGenerateInt interface{ ~int }
+
+func unchangedInt[T generatedCodeIsStaleRunGoGenerateInt]([]T) (_ struct{}) {
+	return
+}
+
+type generatedCodeIsStaleRunGoGenerateString interface{ ~string }
+
+func unchangedString[T generatedCodeIsStaleRunGoGenerateString]([]T) (_ struct{}) {
+	return
+}
+
+type generatedCodeIsStaleRunGoGenerateFloat64 interface{ ~float64 }
+
+func unchangedFloat64[T generatedCodeIsStaleRunGoGenerateFloat64]([]T) (_ struct{}) {
+	return
+}
+
+type generatedCodeIsStaleRunGoGenerateUint8 interface{ ~uint8 }
+
+func unchangedUint8[T generatedCodeIsStaleRunGoGenerateUint8]([]T) (_ struct{}) {
+	return
+}
+
+type generatedCodeIsStaleRunGoGenerateBool interface{ ~bool }
+
+func unchangedBool[T generatedCodeIsStaleRunGoGenerateBool]([]T) (_ struct{}) {
+	return
+}
+
 var (
 	_ = generatedCodeIsStaleRunGoGenerate2[struct {
 		ID string `json:"id"`
@@ -778,6 +808,14 @@ var (
 		T time2.Time
 	}](cloudtask{})
 	_ = generatedCodeIsStaleRunGoGenerate2[struct{}](time{})
+	_ = unchangedInt([]http{})
+	_ = unchangedInt([]err{})
+	_ = unchangedString([]i{})
+	_ = unchangedFloat64([]key{})
+	_ = unchangedString([]v{})
+	_ = unchangedUint8([]elem{})
+	_ = unchangedBool([]n{})
+	_ = unchangedString([]data{})
 	_ = generatedCodeIsStaleRunGoGenerate2[struct {
 		C c        `json:"c"`
 		O opts     `json:"o"`
@@ -785,5 +823,10 @@ var (
 		V dst      `json:"v"`
 	}](app{})
 	_ = generatedCodeIsStaleRunGoGenerate2[struct{}](c{})
+	_ = generatedCodeIsStaleRunGoGenerate2[[]int](opts{})
 	_ = generatedCodeIsStaleRunGoGenerate2[struct{}](taskjson{})
+	_ = unchangedInt([]dst{})
+	_ = unchangedInt([]e{})
+	_ = unchangedInt([]d{})
+	_ = unchangedInt([]zero{})
 )
