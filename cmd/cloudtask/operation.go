@@ -22,6 +22,23 @@ type operation struct {
 	offline func(args []string) bool
 }
 
+// interruptible returns a context that the first SIGINT or SIGTERM ends. By then the second has its default effect, which is what
+// whoever is told of the first may rely on.
+func interruptible() (ctx context.Context, stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		select {
+		case <-signals:
+		case <-ctx.Done():
+		}
+		signal.Stop(signals)
+		cancel()
+	}()
+	return ctx, cancel
+}
+
 // operate returns a command's flags and what it does: do is called with the target once it is connected, and a context
 // that the first SIGINT or SIGTERM ends; the second ends the process. define adds flags to those that all have.
 func operate(define func(*flag.FlagSet, *operation) func(ctx context.Context, args []string) error) func(*flag.FlagSet) runner {
@@ -32,9 +49,8 @@ func operate(define func(*flag.FlagSet, *operation) func(ctx context.Context, ar
 		flags.BoolVar(&op.json, "json", false, "print JSON, for programs")
 		do := define(flags, op)
 		return func(args []string, std streams) (err error) {
-			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			ctx, stop := interruptible()
 			defer stop()
-			context.AfterFunc(ctx, stop) // a second signal has its default effect
 			op.std = std
 			out := bufio.NewWriter(std.out)
 			if !isTerminal(std.out) { // where it is one, people read along
