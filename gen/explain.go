@@ -44,6 +44,9 @@ var remedies = []struct {
 	}, {
 		regexp.MustCompile(`module lookup disabled by GOPROXY=off`),
 		"get what is missing with another GOPROXY: go mod download",
+	}, {
+		regexp.MustCompile(`import lookup disabled by -mod=vendor`),
+		"add what is missing to the vendor folder: go mod vendor",
 	},
 }
 
