@@ -72,7 +72,10 @@ func (r *Result) Diff(w io.Writer) ([]Diagnostic, error) {
 		if err != nil && !missing {
 			return err
 		}
-		if !missing && content != nil && sameLines(old, content) {
+		switch {
+		case missing && content == nil:
+			return nil // another run was faster
+		case !missing && content != nil && sameLines(old, content):
 			return nil
 		}
 		why := "out of date"
