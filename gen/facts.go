@@ -260,7 +260,7 @@ func (s *goSettings) factsOf(in *inputs) []fact {
 func (s *goSettings) holds(dir string) bool {
 	for at := dir; ; at = filepath.Dir(at) {
 		if s.isModuleRoot(at) {
-			return fact{treeFact, at}.covers(fact{folderFact, dir})
+			return !s.ignores && fact{treeFact, at}.covers(fact{folderFact, dir})
 		}
 		if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil || filepath.Dir(at) == at {
 			return false

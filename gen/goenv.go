@@ -20,6 +20,7 @@ type goSettings struct {
 	modules []localModule     // main ones, and those that a replace directive takes from a folder
 	files   []string          // that say so, absolute; some may not be there
 	partial bool              // a go.mod or go.work file cannot be read: there may be more modules
+	ignores bool              // there are folders that patterns do not reach
 }
 
 // A localModule is one that its user may be changing.
@@ -87,6 +88,7 @@ func (s *goSettings) readModule(dir string) {
 		return
 	}
 	s.modules = append(s.modules, localModule{mod.Module.Mod.Path, dir})
+	s.ignores = s.ignores || len(mod.Ignore) > 0
 	s.readReplaced(mod.Replace, dir)
 }
 

@@ -281,6 +281,7 @@ func TestMemoryOfBareFolders(t *testing.T) {
 		}},
 		{"another module", func(c *memoryCase) { c.write("app/none/go.mod", "module example.com/none\n") }},
 		{"no module", func(c *memoryCase) { c.remove("app/go.mod") }},
+		{"a folder that patterns do not reach", func(c *memoryCase) { c.write("app/go.mod", c.read("app/go.mod")+"\nignore ./none\n") }},
 		{"a broken go.mod", func(c *memoryCase) { c.write("app/go.mod", "module\n") }},
 		{"a broken go.work", func(c *memoryCase) { c.write("go.work", "go 1.26\n\nuse ./app\nuse\n") }},
 		{"a workspace that lacks a module", func(c *memoryCase) { c.write("go.work", "go 1.26\n\nuse ./app\nuse ./gone\n") }},
