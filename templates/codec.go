@@ -90,6 +90,16 @@ func pointedTo(ptr *jen.Statement) place {
 	return place{val: jen.Op("*").Add(ptr), ptr: ptr}
 }
 
+// elem is the place that a pointer of type t points to. A declared pointer type has no methods, and converts to that of its
+// elements only.
+func (f *File) elem(t *model.Type, ptr *jen.Statement) place {
+	p := pointedTo(ptr)
+	if t.Named != nil {
+		p.ptr = jen.Parens(jen.Op("*").Add(f.typeExpr(t.Elem))).Call(ptr)
+	}
+	return p
+}
+
 // scalar returns the name of the methods of taskjson.Encoder and Decoder for a scalar, and a pointer to p of the type
 // that they take; "" for what is no scalar.
 func (f *File) scalar(t *model.Type, p place) (method string, ptr jen.Code) {

@@ -163,7 +163,7 @@ func (f *File) appendField(field *model.Field, e, v *jen.Statement) []jen.Code {
 		cond.Add(f.present(omit, field.Type, p))
 	}
 	if pointer {
-		return []jen.Code{jen.If(cond).Block(f.appendValue(field.Type.Elem, key, pointedTo(p.val), field.Quoted)...)}
+		return []jen.Code{jen.If(cond).Block(f.appendValue(field.Type.Elem, key, f.elem(field.Type, p.val), field.Quoted)...)}
 	}
 	return []jen.Code{jen.If(cond).Block(f.appendValue(field.Type, key, p, field.Quoted)...)}
 }
@@ -209,7 +209,7 @@ func (f *File) appendValue(t *model.Type, e *jen.Statement, p place, quoted bool
 		return []jen.Code{jen.Id(t.AppendFunc).Call(e, p.ptr)}
 	case t.Kind == model.Pointer:
 		cond := e.Clone().Dot("NotNil").Call(p.val.Clone().Op("!=").Nil())
-		return []jen.Code{jen.If(cond).Block(f.appendValue(t.Elem, jen.Id(f.local("e")), pointedTo(p.val), quoted)...)}
+		return []jen.Code{jen.If(cond).Block(f.appendValue(t.Elem, jen.Id(f.local("e")), f.elem(t, p.val), quoted)...)}
 	case t.Kind == model.Any && t.Basic == "":
 		return []jen.Code{e.Clone().Dot("Interface").Call(p.val)}
 	}

@@ -262,7 +262,7 @@ func (f *File) decodePointer(t *model.Type, d *jen.Statement, p place, quoted bo
 	}
 	return []jen.Code{
 		jen.If(jen.Qual(pathTaskJSON, alloc).Call(d, ptr)).
-			Block(f.decodeValue(t.Elem, jen.Id(f.local("d")), pointedTo(p.val), quoted)...),
+			Block(f.decodeValue(t.Elem, jen.Id(f.local("d")), f.elem(t, p.val), quoted)...),
 	}
 }
 

@@ -2852,7 +2852,7 @@ func appendPointers(e *taskjson.Encoder, v *Pointers) {
 		}
 	}
 	if e.Key(`"ref":`).NotNil(v.Ref != nil) {
-		appendPoint(e, v.Ref)
+		appendPoint(e, (*Point)(v.Ref))
 	}
 	if e.Has(v.Self != nil) {
 		appendPointers(e.Key(`"self":`), v.Self)
@@ -2938,7 +2938,7 @@ func decodePointers(d *taskjson.Decoder, v *Pointers) {
 			}
 		case "ref":
 			if taskjson.Alloc(d.Field(&seen, 1<<15), (**Point)(&v.Ref)) {
-				decodePoint(d, v.Ref)
+				decodePoint(d, (*Point)(v.Ref))
 			}
 		case "self":
 			if taskjson.Alloc(d.Field(&seen, 1<<16), &v.Self) {
