@@ -50,18 +50,22 @@ func TestPayloads(t *testing.T) {
 		{"\x00A", "binary", "00000000  00 41                                             |.A|\n"},
 	} {
 		got := showPayload([]byte(test.body))
-		if got.Kind != test.kind || string(got.HTML) != test.want || got.Shown != len(test.body) {
-			t.Errorf("%q is %s of which %d bytes are shown:\n%s\nwant %s:\n%s", test.body, got.Kind, got.Shown, got.HTML, test.kind, test.want)
+		if got.Kind != test.kind || string(got.HTML) != test.want || got.Cut {
+			t.Errorf("%q is %s (cut: %v):\n%s\nwant all of %s:\n%s", test.body, got.Kind, got.Cut, got.HTML, test.kind, test.want)
 		}
 	}
 	for name, body := range map[string]string{
-		"deep":  strings.Repeat("[", 9000) + strings.Repeat("]", 9000),
-		"large": `["` + strings.Repeat("é", 400_000) + `"]`,
-		"text":  strings.Repeat("é", 400_000),
-		"bytes": strings.Repeat("\x00", 1_000_000),
+		"wide":    `[0` + strings.Repeat(",0", 20_000) + "]", // longer when it is indented
+		"invalid": `["` + strings.Repeat("\x80", 400_000) + `"]`,
+		"large":   `["` + strings.Repeat("é", 400_000) + `"]`,
+		"text":    strings.Repeat("é", 400_000),
+		"bytes":   strings.Repeat("\x00", 1_000_000),
 	} {
-		if got := showPayload([]byte(body)); len(got.HTML) > 6*maxShown || got.Size != len(body) {
-			t.Errorf("%s: %d bytes are shown as %d", name, len(body), len(got.HTML))
+		if got := showPayload([]byte(body)); len(got.HTML) < maxShown/2 || len(got.HTML) > 20*maxShown || got.Size != len(body) || !got.Cut {
+			t.Errorf("%s: %d bytes are shown as %d, cut: %v", name, len(body), len(got.HTML), got.Cut)
 		}
+	}
+	if got := showPayload([]byte(strings.Repeat("[", 9000) + strings.Repeat("]", 9000))); len(got.HTML) != 18_000 || got.Cut {
+		t.Errorf("deep JSON is shown as %d bytes, cut: %v; want it as it is", len(got.HTML), got.Cut)
 	}
 }

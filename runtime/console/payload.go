@@ -20,15 +20,15 @@ const maxShown = 64 << 10
 
 // payload is a task's body, to be shown.
 type payload struct {
-	Kind  string // JSON, text or binary
-	HTML  template.HTML
-	Size  int
-	Shown int // bytes
+	Kind string // JSON, text or binary
+	HTML template.HTML
+	Size int
+	Cut  bool // HTML is only the beginning
 }
 
 // showPayload decodes a body as far as a page shows it.
 func showPayload(body []byte) payload {
-	p := payload{Size: len(body), Shown: min(len(body), maxShown)}
+	p := payload{Size: len(body)}
 	switch {
 	case len(body) == 0:
 	case json.Valid(body):
@@ -40,16 +40,15 @@ func showPayload(body []byte) payload {
 				text = indented.String()
 			}
 		}
-		p.HTML = colourJSON(startOf(text, maxShown))
+		shown := startOf(text, maxShown) // indented, it may be cut where the body itself would not
+		p.Cut, p.HTML = len(shown) < len(text), colourJSON(shown)
 	case isText(body):
-		p.Kind, p.HTML = "text", template.HTML(html.EscapeString(visible(startOf(string(body), maxShown))))
+		p.Kind, p.Cut = "text", len(body) > maxShown
+		p.HTML = template.HTML(html.EscapeString(visible(startOf(string(body), maxShown))))
 	default:
 		const shown = maxShown / 8 // a line of a dump is longer than what it shows
-		p.Kind, p.Shown = "binary", min(len(body), shown)
-		p.HTML = template.HTML(html.EscapeString(hex.Dump(body[:p.Shown])))
-	}
-	if p.Size <= maxShown && p.Kind != "binary" {
-		p.Shown = p.Size
+		p.Kind, p.Cut = "binary", len(body) > shown
+		p.HTML = template.HTML(html.EscapeString(hex.Dump(body[:min(len(body), shown)])))
 	}
 	return p
 }
@@ -89,10 +88,12 @@ func startOf(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
+	for cut := n; cut > n-utf8.UTFMax; cut-- {
+		if utf8.RuneStart(s[cut]) {
+			return s[:cut]
+		}
 	}
-	return s[:n]
+	return s[:n] // it is no UTF-8 there
 }
 
 // visible returns s with the characters that cannot be seen, and those that change the order of others, as escapes.
