@@ -24,6 +24,10 @@ const (
 	renderIdle  = 5 * time.Second
 )
 
+// stalled is how long a browser may take to receive what is sent to it: one that has stopped reading would otherwise keep
+// its place among maxBrowsers for good.
+const stalled = 30 * time.Second
+
 // maxBrowsers bounds how many pages are kept up to date at a time.
 const maxBrowsers = 200
 
@@ -72,12 +76,14 @@ func (c *Console) live(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		message, closed := c.feeds.latest(f)
+		_ = flush.SetWriteDeadline(time.Now().Add(stalled)) // one that has none is waited for
 		if _, err := w.Write(message); err != nil {
 			return
 		}
 		if err := flush.Flush(); err != nil || closed {
 			return
 		}
+		_ = flush.SetWriteDeadline(time.Time{}) // over HTTP/2 it would end the stream, though nothing is being written
 	}
 }
 
