@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -170,9 +171,19 @@ func (c *Console) setFaults(ctx context.Context, form url.Values) (string, strin
 	var f localqueue.Faults
 	var errs []error
 	share := func(field, label string) float64 {
-		return number(form, field, label, "a share in per cent, 0 to 100", &errs) / 100
+		n, err := strconv.ParseFloat(cmp.Or(strings.TrimSpace(form.Get(field)), "0"), 64)
+		if err != nil {
+			errs = append(errs, mistake("%s is %q: want a share in per cent, 0 to 100.", label, form.Get(field)))
+		}
+		return n / 100
 	}
-	count := func(field, label string) int { return int(number(form, field, label, "a whole number", &errs)) }
+	count := func(field, label string) int {
+		n, err := strconv.Atoi(cmp.Or(strings.TrimSpace(form.Get(field)), "0"))
+		if err != nil {
+			errs = append(errs, mistake("%s is %q: want a whole number.", label, form.Get(field)))
+		}
+		return n
+	}
 	length := func(field, label string) time.Duration {
 		text := strings.ReplaceAll(form.Get(field), " ", "")
 		if text == "" {
@@ -195,19 +206,6 @@ func (c *Console) setFaults(ctx context.Context, form url.Values) (string, strin
 		return "No fault is set.", "", c.queue.SetFaults(queue, f)
 	}
 	return "The faults are set: they befall attempts that begin from now on.", "", c.queue.SetFaults(queue, f)
-}
-
-// number reads a number of a form, 0 if the field is empty.
-func number(form url.Values, field, label, want string, errs *[]error) float64 {
-	text := strings.TrimSpace(form.Get(field))
-	if text == "" {
-		return 0
-	}
-	n, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		*errs = append(*errs, mistake("%s is %q: want %s.", label, text, want))
-	}
-	return n
 }
 
 // moveClock moves a virtual clock from attempt to attempt.

@@ -393,6 +393,7 @@ func TestActions(t *testing.T) {
 		t.Errorf("faults (-want +got):\n%s", diff)
 	}
 	did("faults", form("queue", queueName, "twice", "half"), back, "Delivered twice is &#34;half&#34;: want a share in per cent, 0 to 100.")
+	did("faults", form("queue", queueName, "fail-first", "2.5"), back, "First attempts that fail is &#34;2.5&#34;: want a whole number.")
 	did("faults", form("queue", queueName, "of", queueName, "end", "1"), back, "The faults have ended.")
 	if len(s.Faults()) != 0 {
 		t.Errorf("faults %v", s.Faults())
