@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -62,6 +63,10 @@ type words func(ctx context.Context, t *target, typed string) []suggestion
 
 type suggestion struct{ word, about string }
 
+// literal matches words that shells take as they are. They put candidates on the command line unquoted, and a type is
+// whatever somebody has put into a URL: it could be a command.
+var literal = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
+
 // complete prints how the last of the words can go on. Whatever fails, or takes too long, leaves fewer suggestions.
 func complete(args []string, out io.Writer) {
 	if len(args) == 0 {
@@ -76,8 +81,8 @@ func complete(args []string, out io.Writer) {
 	case <-ctx.Done():
 	case all := <-found:
 		for _, s := range all {
-			if strings.HasPrefix(s.word, typed) {
-				fmt.Fprintf(out, "%s\t%s\n", s.word, s.about)
+			if strings.HasPrefix(s.word, typed) && literal.MatchString(s.word) {
+				fmt.Fprintf(out, "%s\t%s\n", s.word, printable(s.about))
 			}
 		}
 	}
