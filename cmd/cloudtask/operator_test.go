@@ -105,6 +105,9 @@ func work(w http.ResponseWriter, r *http.Request) {
 	}
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "%s %s\n", r.Method, r.URL)
+	if !strings.HasPrefix(r.Host, "127.0.0.1:") {
+		fmt.Fprintf(&text, "Host: %s\n", r.Host)
+	}
 	r.Header.WriteSubset(&text, map[string]bool{"Content-Length": true, "X-Cloudtasks-Tasketa": r.Header.Get("X-Cloudtasks-Tasketa") == ""})
 	w.WriteHeader(status)
 	fmt.Fprintf(w, "%s%s\n", strings.ReplaceAll(text.String(), "\r\n", "\n"), body)

@@ -110,6 +110,9 @@ func (op *operation) replay(ctx context.Context, arg string, opts replayOptions)
 	for name, values := range opts.header {
 		r.Header[name] = values
 	}
+	if host := opts.header.Get("Host"); host != "" { // which net/http takes from nowhere else
+		r.Host = host
+	}
 	if len(task.Redacted) > 0 {
 		fmt.Fprintf(op.std.err, "this is not all of the task; left out were: %s\n", printable(strings.Join(task.Redacted, ", ")))
 	}
@@ -118,7 +121,7 @@ func (op *operation) replay(ctx context.Context, arg string, opts replayOptions)
 		return fmt.Errorf("%w: the server may still be at it", errInterrupted)
 	}
 	if err != nil {
-		return fmt.Errorf("sending to %s: %w", opts.to, err)
+		return fmt.Errorf("sending to %s: %w", cmp.Or(opts.to, printable(task.URL)), err)
 	}
 	info.Task, info.Redacted = task.Name, task.Redacted
 	if err := op.reportReplay(info); err != nil {
