@@ -39,12 +39,31 @@ func (q *Queue) timeline() string {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var b strings.Builder
+	shown := make(map[string]bool) // stacks: a task that panics in each of its attempts does so in the same place
 	for i, line := range q.story {
 		if skipped := len(q.story) - maxTimeline; i == maxTimeline/2 && skipped > 0 {
 			fmt.Fprintf(&b, "\t… %d more …\n", skipped)
 		}
 		if i < maxTimeline/2 || i >= len(q.story)-maxTimeline/2 {
 			fmt.Fprintf(&b, "\t%-12v %s\n", line.at.Sub(q.story[0].at).Round(time.Microsecond), line)
+			if line.kind == attempted && line.attempt.stack != "" {
+				if place := sources(line.attempt.stack); !shown[place] {
+					shown[place] = true
+					b.WriteString(line.attempt.stack + "\n")
+				}
+			}
+		}
+	}
+	return b.String()
+}
+
+// sources returns the lines of a stack that name files: the others have addresses and numbers of goroutines, which are
+// others each time.
+func sources(stack string) string {
+	var b strings.Builder
+	for line := range strings.Lines(stack) {
+		if strings.HasPrefix(line, "\t") {
+			b.WriteString(line)
 		}
 	}
 	return b.String()
@@ -56,9 +75,6 @@ func (i incident) String() string {
 	case again:
 		return fmt.Sprintf("%v enqueued again: a duplicate", i.task)
 	case attempted:
-		if i.attempt.stack != "" {
-			return i.attempt.String() + "\n" + i.attempt.stack
-		}
 		return i.attempt.String()
 	case deleted:
 		return fmt.Sprintf("%v deleted", i.task)
