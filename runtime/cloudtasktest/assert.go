@@ -78,7 +78,7 @@ func Exactly[T any](t TB, tasks cloudtask.Enqueued[*Queue, T], want ...T) []Enqu
 	case len(got) == 0:
 		t.Fatalf("%s: none enqueued, want %d%s", name, len(want), instead(tasks.Queue.Tasks()))
 	default:
-		t.Fatalf("%s: enqueued otherwise than wanted (-want +got):\n%s", name, diff(want, got))
+		t.Fatalf("%s: enqueued otherwise than wanted (-want +got):\n%s", name, diff(want, align(got, want)))
 	}
 	return all
 }
@@ -87,7 +87,7 @@ func Exactly[T any](t TB, tasks cloudtask.Enqueued[*Queue, T], want ...T) []Enqu
 func None[T any](t TB, tasks cloudtask.Enqueued[*Queue, T]) {
 	t.Helper()
 	if all := All(t, tasks); len(all) > 0 {
-		t.Errorf("%s: %d enqueued, want none (-want +got):\n%s", tasks.Definition.Name, len(all), diff(nil, payloads(all)))
+		t.Errorf("%s: %d enqueued, want none (-want +got):\n%s", tasks.Definition.Name, len(all), diff([]T{}, payloads(all)))
 	}
 }
 
@@ -144,6 +144,29 @@ var everything = cmp.Exporter(func(reflect.Type) bool { return true })
 func equal[T any](want, got T) bool { return cmp.Equal(want, got, everything) }
 
 func diff[T any](want, got []T) string { return cmp.Diff(want, got, everything) }
+
+// align returns the payloads in the order in which they are wanted, so that their diff shows only what differs whatever
+// their order. Those that nobody wants stand where others are missing, and at the end.
+func align[T any](got, want []T) []T {
+	rest := slices.Clone(got)
+	found := make([]*T, len(want))
+	for i, w := range want {
+		if j := slices.IndexFunc(rest, func(payload T) bool { return equal(w, payload) }); j >= 0 {
+			payload := rest[j]
+			found[i], rest = &payload, slices.Delete(rest, j, j+1)
+		}
+	}
+	var aligned []T
+	for _, payload := range found {
+		if payload == nil && len(rest) > 0 {
+			payload, rest = &rest[0], rest[1:]
+		}
+		if payload != nil {
+			aligned = append(aligned, *payload)
+		}
+	}
+	return append(aligned, rest...)
+}
 
 func payloads[T any](tasks []Enqueued[T]) []T {
 	var all []T

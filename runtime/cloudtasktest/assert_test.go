@@ -48,10 +48,14 @@ func TestFailures(t *testing.T) {
 			cloudtasktest.Exactly(t, enqueuedGreet(q), greet{"Ada"}, greet{"Ada"})
 		},
 			[]string{"Greet: enqueued otherwise than wanted (-want +got):", "-", `"Ada"`, "+", `"Bo"`}},
+		{"exactly, in another order", enqueueAll("Cy", "Ada", "Bo"), func(t *fakeTB, q *cloudtasktest.Queue) {
+			cloudtasktest.Exactly(t, enqueuedGreet(q), greet{"Ada"}, greet{"Dan"}, greet{"Bo"})
+		},
+			[]string{"(-want +got):", `"Ada"`, "\n-", `"Dan"`, "\n+", `"Cy"`, `"Bo"`}},
 		{"exactly, nothing", nothing, func(t *fakeTB, q *cloudtasktest.Queue) { cloudtasktest.Exactly(t, enqueuedGreet(q), greet{"Ada"}) },
 			[]string{"Greet: none enqueued, want 1; nothing else was either"}},
 		{"none", enqueueAll("Ada"), func(t *fakeTB, q *cloudtasktest.Queue) { cloudtasktest.None(t, enqueuedGreet(q)) },
-			[]string{"Greet: 1 enqueued, want none (-want +got):", "+", `"Ada"`}},
+			[]string{"Greet: 1 enqueued, want none (-want +got):", "greet{", "\n+", `"Ada"`}},
 		{"nothing at all", enqueueAll("Ada"), func(t *fakeTB, q *cloudtasktest.Queue) { cloudtasktest.Nothing(t, q) },
 			[]string{"tasks: 1 enqueued, want none:\n\tGreet Ada in greetings"}},
 		{"eventually", enqueueAll("Ada"), func(t *fakeTB, q *cloudtasktest.Queue) { cloudtasktest.Eventually(t, enqueuedGreet(q), greet{"Bo"}) },
@@ -71,6 +75,11 @@ func TestFailures(t *testing.T) {
 			q.RunNext()
 			t.Errorf("failed")
 		}, []string{"attempt 1: failed, HTTP 500, panic: boom", "TestFailures"}},
+		{"stack of a panic, once", enqueueAll("Ada"), func(t *fakeTB, q *cloudtasktest.Queue) {
+			q.Handle(greetTask.Route(func(context.Context, *greet) error { panic("boom") }))
+			q.RunFor(300 * time.Millisecond)
+			t.Errorf("failed")
+		}, []string{"attempt 1: failed, HTTP 500, panic: boom", "TestFailures", "\n\t100ms        Greet Ada attempt 2: failed, HTTP 500, panic: boom; the next in 200ms\n\t300ms        Greet Ada attempt 3"}},
 		{"nothing to run", nothing, func(t *fakeTB, q *cloudtasktest.Queue) {
 			q.Handle(greetTask.Route(failsFirst(0)))
 			q.RunNext()
