@@ -143,6 +143,12 @@ func TestActionsOfTasks(t *testing.T) {
 	if got := eval[string](w, "document.querySelector('#body').value"); got != "not to be lost" {
 		t.Errorf("the form has %q", got)
 	}
+	w.fill("URL", "http://localhost/tasks/Once")
+	eval[bool](w, "[1, 2, 3].every(() => { document.querySelector('#send').requestSubmit(); return true; })")
+	w.waits("The task is enqueued.")
+	if found, err := s.Browse(t.Context(), localqueue.Browse{Type: "Once"}); err != nil || len(found.Tasks) != 1 {
+		t.Errorf("three clicks on Enqueue: %d tasks, %v", len(found.Tasks), err)
+	}
 }
 
 func TestVirtualClock(t *testing.T) {

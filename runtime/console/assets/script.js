@@ -208,16 +208,16 @@ setInterval(tellTimes, 1000);
 
 // ---- Pages and forms without loading anew.
 
-// show makes the page what the server has answered.
+// show makes the page what the server has answered, and returns whether it leaves this one.
 async function show(response) {
   const url = new URL(response.url);
   if (!response.headers.get('Content-Type')?.startsWith('text/html')) {
     say(await response.text(), true);
-    return;
+    return false;
   }
   if (response.redirected && url.pathname !== location.pathname) {
     location.assign(url);
-    return;
+    return true;
   }
   const page = new DOMParser().parseFromString(await response.text(), 'text/html');
   live.held = null;
@@ -230,6 +230,7 @@ async function show(response) {
     history.replaceState(null, '', page.body.dataset.here);
     connect();
   }
+  return false;
 }
 
 // searchOn goes on with a search that has found nothing so far.
@@ -255,10 +256,21 @@ function fadeNote() {
 
 async function load(request) {
   try {
-    await show(await request);
+    return await show(await request);
   } catch (error) {
     say('The queue does not answer: ' + error.message, true);
+    return false;
   }
+}
+
+// sending are the forms that have not been answered: what they ask for is done once, however often they are clicked.
+const sending = new Set();
+addEventListener('pageshow', () => sending.clear());
+
+async function send(form, body) {
+  if (sending.has(form)) return;
+  sending.add(form);
+  if (!await load(fetch(form.getAttribute('action'), {method: 'POST', body}))) sending.delete(form);
 }
 
 document.addEventListener('submit', (event) => {
@@ -273,7 +285,7 @@ document.addEventListener('submit', (event) => {
     load(fetch(location.pathname + (data.size ? '?' + data : '')));
     return;
   }
-  load(fetch(form.getAttribute('action'), {method: 'POST', body: data}));
+  send(form, data);
 });
 
 let typing;
