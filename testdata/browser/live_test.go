@@ -112,6 +112,22 @@ func TestFilter(t *testing.T) {
 	if got := eval[string](w, "location.search"); got != "?order=newest" {
 		t.Errorf("the address has %q", got)
 	}
+
+	// An answer that comes after the one to a later question does not take its place.
+	eval[any](w, `(() => {
+		const real = fetch;
+		let asked = 0;
+		window.fetch = (...of) => real(...of).then((answer) => new Promise((go) => setTimeout(() => go(answer), asked++ ? 0 : 1500)));
+		for (const text of ['task-10', 'task-11']) {
+			document.querySelector('#search').value = text;
+			document.querySelector('#filter').requestSubmit();
+		}
+		setTimeout(() => { document.body.dataset.late = ''; }, 2000);
+		return null;
+	})()`)
+	w.until("'late' in document.body.dataset")
+	rows(10, "task-119")
+
 	w.visit("/ui/tasks?state=running")
 	w.waits("No task matches")
 	w.visit("/ui/tasks?type=Greet&state=scheduled&queue=" + queueName)

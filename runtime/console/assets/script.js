@@ -233,10 +233,21 @@ async function show(response) {
   return false;
 }
 
+// look shows another list in place of this one. What was asked for before is not waited for: its answer could come last.
+let looking, searching;
+
+function look(address) {
+  clearTimeout(searching);
+  looking?.abort();
+  looking = new AbortController();
+  load(fetch(address, {signal: looking.signal}));
+}
+
 // searchOn goes on with a search that has found nothing so far.
 function searchOn() {
+  clearTimeout(searching);
   const link = $('#live [data-further]');
-  if (link && !document.hidden) setTimeout(() => link.isConnected && load(fetch(link.href)), 50);
+  if (link && !document.hidden) searching = setTimeout(() => link.isConnected && look(link.href), 50);
 }
 
 function say(text, failed) {
@@ -258,7 +269,7 @@ async function load(request) {
   try {
     return await show(await request);
   } catch (error) {
-    say('The queue does not answer: ' + error.message, true);
+    if (error.name !== 'AbortError') say('The queue does not answer: ' + error.message, true);
     return false;
   }
 }
@@ -282,7 +293,7 @@ document.addEventListener('submit', (event) => {
   form.closest('dialog')?.close();
   if (method === 'get') {
     for (const [key, value] of [...data]) if (!value) data.delete(key);
-    load(fetch(location.pathname + (data.size ? '?' + data : '')));
+    look(location.pathname + (data.size ? '?' + data : ''));
     return;
   }
   send(form, data);
