@@ -226,12 +226,12 @@ func encodeJSON(v any, prefix string) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	encoder.SetIndent(prefix, "  ")
 	if err := encoder.Encode(v); err != nil {
 		return nil, err
 	}
-	out := make([]byte, 0, text.Len())
-	for _, r := range strings.TrimSuffix(text.String(), "\n") {
+	indented := indentJSON(bytes.TrimSuffix(text.Bytes(), []byte("\n")), prefix)
+	out := make([]byte, 0, len(indented))
+	for _, r := range string(indented) {
 		if r == '\n' || unicode.IsPrint(r) {
 			out = utf8.AppendRune(out, r)
 			continue
@@ -241,6 +241,34 @@ func encodeJSON(v any, prefix string) ([]byte, error) {
 		}
 	}
 	return out, nil
+}
+
+// maxIndented is how deep JSON may be for its lines to be indented: what is indented grows with the square of its depth.
+const maxIndented = 64
+
+// indentJSON returns valid JSON with its lines indented, behind a prefix on each but the first; as it is, if it is too deep.
+func indentJSON(text []byte, prefix string) []byte {
+	depth, inString := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			if depth++; depth > maxIndented {
+				return text
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, text, prefix, "  "); err != nil {
+		return text // it is valid
+	}
+	return out.Bytes()
 }
 
 // jsonList prints a list element by element, so that a long one need not be kept.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -164,14 +163,13 @@ func moment(at, now time.Time) string {
 func (op *operation) showPayload(body []byte, hidden bool) error {
 	title := paint(op.std.out)(bold, "Payload")
 	var text string
-	var indented bytes.Buffer
 	switch {
 	case hidden:
 		text = "(not shown, for want of the permission cloudtasks.tasks.fullView)\n"
 	case len(body) == 0:
 		text = "(empty)\n"
-	case json.Indent(&indented, body, "", "  ") == nil:
-		text = printableLines(indented.String()) + "\n"
+	case json.Valid(body):
+		text = printableLines(string(indentJSON(body, ""))) + "\n"
 	case utf8.Valid(body):
 		text = printableLines(strings.TrimSuffix(string(body), "\n")) + "\n"
 	default:
