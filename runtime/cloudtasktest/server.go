@@ -10,7 +10,7 @@ import (
 // DeliverToServer is [Queue.DeliverTo] for a server that listens: requests go to the scheme and host of base, such as a
 // httptest.Server's URL, whatever those of Config.BaseURL are. They are sent through the client's transport; a client of
 // the queue's own is used if it is nil. A bubble of testing/synctest does not wait for a network, so this does not work in
-// one.
+// one, and the goroutines that tasks leave are not found, for it is the server's goroutines that start them.
 func (q *Queue) DeliverToServer(base string, client *http.Client) {
 	q.t.Helper()
 	to, err := url.Parse(base)
