@@ -179,6 +179,8 @@ func TestKeyboard(t *testing.T) {
 	w.press("r")
 	w.waits("Task t1 is run now.")
 	w.eventually("it is delivered", func() bool { return len(s.handled()) == 1 })
+	w.until("document.querySelectorAll('.list tbody tr').length === 2")
+	w.press("r") // with no task chosen, none is run
 	w.press("/")
 	w.until("document.activeElement.id === 'search'")
 	w.press("rqt") // no keys but letters here

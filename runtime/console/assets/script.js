@@ -363,7 +363,7 @@ const keys = {
   l: toggleLive,
   j: () => step(1),
   k: () => step(-1),
-  r: () => ($('[data-run]', document.activeElement.closest('tr') ?? document) ?? null)?.click(),
+  r: () => (document.activeElement.closest('tr') ?? $('.toolbar'))?.querySelector('[data-run]')?.click(), // none but the one meant
   '/': () => ($('#search') ? $('#search').select() : location.assign('/ui/tasks')),
 };
 
