@@ -195,10 +195,23 @@ func nextAttempt(task *cloudtaskspb.Task) *cloudtask.FailedTask {
 	return t
 }
 
+// isThisMachine reports whether the host is one by definition: RFC 6761 has all names below localhost be loopback.
+func isThisMachine(host string) bool {
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
+}
+
+// proxyFor returns the proxy of the environment, for requests that leave this machine: net/http would use it for names
+// below localhost too, and the payload would leave unasked.
+func proxyFor(r *http.Request) (*url.URL, error) {
+	if isThisMachine(r.URL.Hostname()) {
+		return nil, nil
+	}
+	return http.ProxyFromEnvironment(r)
+}
+
 // confirmStranger asks before a payload leaves this machine.
 func (op *operation) confirmStranger(ctx context.Context, to *url.URL) error {
-	host := to.Hostname()
-	if op.yes || host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback() {
+	if op.yes || isThisMachine(to.Hostname()) {
 		return nil
 	}
 	fmt.Fprintf(op.std.err, "%s is not this machine: the task's payload and headers will be sent there.\n", printable(to.Host))
@@ -234,7 +247,7 @@ func (op *operation) authorize(ctx context.Context, r *http.Request, task *cloud
 func sendReplay(r *http.Request) (*replayInfo, error) {
 	client := http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DisableCompression: true},
+		Transport:     &http.Transport{Proxy: proxyFor, DisableCompression: true},
 	}
 	began := time.Now()
 	resp, err := client.Do(r)
