@@ -150,6 +150,7 @@ func BenchmarkOpenPage(b *testing.B) {
 	time.Sleep(2 * time.Second)
 	for _, page := range []struct{ name, path string }{
 		{"queues", "/"}, {"queue", "/ui/" + busyQueue}, {"tasks", "/ui/tasks"}, {"finished", "/ui/finished"}, {"task", "/ui/" + s.task},
+		{"text-found-nowhere", "/ui/tasks?text=nowhere"},
 	} {
 		b.Run(page.name, func(b *testing.B) {
 			const turn = 2 * time.Second

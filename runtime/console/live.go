@@ -20,7 +20,7 @@ import (
 const (
 	lookEvery   = 100 * time.Millisecond
 	renderEvery = time.Second
-	renderShare = 100
+	renderShare = 1000
 	renderIdle  = 5 * time.Second
 )
 
