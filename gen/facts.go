@@ -32,11 +32,11 @@ const (
 	fileFact     = "file"     // one file, which may not be there
 )
 
-// A look is shown a Go file in a folder, or what cannot be read there.
-type look func(name string, content []byte, err error)
+// A visitor is shown a Go file in a folder, or what cannot be read there.
+type visitor func(name string, content []byte, err error)
 
-// sum returns what stands for a fact as it is. If look is not nil, it is called by several goroutines at a time.
-func (f fact) sum(look look) string {
+// sum returns what stands for a fact as it is. If visit is not nil, it is called by several goroutines at a time.
+func (f fact) sum(visit visitor) string {
 	var s summer
 	switch f.Kind {
 	case treeFact, folderFact:
@@ -44,7 +44,7 @@ func (f fact) sum(look look) string {
 	default:
 		s.file(f.Path)
 	}
-	return s.sum(look)
+	return s.sum(visit)
 }
 
 // A summer takes the sum of notes.
@@ -68,11 +68,11 @@ func (s *summer) file(path string) {
 	s.note(path)
 }
 
-// sum reads the files, shows the Go files among them to look unless that is nil, and returns the sum.
-func (s *summer) sum(look look) string {
+// sum reads the files, shows the Go files among them to visit unless that is nil, and returns the sum.
+func (s *summer) sum(visit visitor) string {
 	for _, folder := range s.closed {
-		if look != nil {
-			look(folder.path, nil, folder.err)
+		if visit != nil {
+			visit(folder.path, nil, folder.err)
 		}
 	}
 	var next atomic.Int64
@@ -82,8 +82,8 @@ func (s *summer) sum(look look) string {
 			for i := next.Add(1); int(i) <= len(s.files); i = next.Add(1) {
 				note := &s.notes[s.files[i-1]]
 				content, err := os.ReadFile(*note)
-				if look != nil && filepath.Ext(*note) == ".go" {
-					look(*note, content, err)
+				if visit != nil && filepath.Ext(*note) == ".go" {
+					visit(*note, content, err)
 				}
 				*note = "no file: " + errorKind(err)
 				if err == nil {

@@ -103,7 +103,7 @@ func (m *Memory) Recall(ctx context.Context, opts Options) (moment *Moment, unch
 	moment.sums = make(map[fact]string)
 	for i, f := range roots {
 		folders[i].opts = &opts
-		moment.sums[f] = f.sum(folders[i].look)
+		moment.sums[f] = f.sum(folders[i].visit)
 		moment.opts.tasks = append(moment.opts.tasks, folders[i].tasks...)
 	}
 	if err := group.Wait(); err != nil || !moment.opts.settings.canBeTold() {
@@ -242,8 +242,8 @@ type contents struct {
 	hidden bool     // something cannot be read
 }
 
-// look takes notice of a file.
-func (c *contents) look(name string, content []byte, err error) {
+// visit takes notice of a file.
+func (c *contents) visit(name string, content []byte, err error) {
 	if err != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()

@@ -186,10 +186,7 @@ func (l *loader) readAside(sp *sourcePackage) error {
 		if built[name] {
 			continue
 		}
-		src, err := os.ReadFile(name)
-		if os.IsNotExist(err) {
-			continue // it has gone meanwhile
-		}
+		src, err := readListed(name)
 		if err != nil {
 			return err
 		}
@@ -221,10 +218,7 @@ func (l *loader) checkTests(dir string) error {
 		if !strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		src, err := os.ReadFile(name)
-		if os.IsNotExist(err) {
-			continue // it has gone meanwhile
-		}
+		src, err := readListed(name)
 		if err != nil {
 			return err
 		}
@@ -265,6 +259,15 @@ func goFiles(dir string) ([]string, error) {
 		names = append(names, name)
 	}
 	return names, nil
+}
+
+// readListed reads a file that goFiles has listed: as if it were empty if it has gone since.
+func readListed(name string) ([]byte, error) {
+	src, err := os.ReadFile(name)
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	return src, err
 }
 
 // comments returns the comments of a file.

@@ -42,14 +42,11 @@ type job struct {
 
 // Limits of Cloud Tasks.
 const (
-	defaultTimeout = 10 * time.Minute // defaultTimeoutText
+	defaultTimeout = 10 * time.Minute
 	minTimeout     = 15 * time.Second
 	maxTimeout     = 30 * time.Minute
 	maxURL         = 2083
 )
-
-// defaultTimeoutText is how defaultTimeout is spelled.
-const defaultTimeoutText = "10m0s"
 
 func checkTimeout(d time.Duration) error {
 	if d < minTimeout || d > maxTimeout {

@@ -15,12 +15,9 @@ import (
 // is the dispatch deadline's even when a deploy has changed the directive since the task was enqueued.
 const timeoutHeader = "Cloudtask-Timeout"
 
-// ownHeaders is how many headers every task has: its content type and its timeout.
-const ownHeaders = 2
-
-// plainHeader returns the headers of a task that has no others, and the default timeout.
+// plainHeader returns the headers that every task has, with the default timeout.
 func plainHeader() map[string]string {
-	return map[string]string{"Content-Type": "application/json", timeoutHeader: defaultTimeoutText}
+	return map[string]string{"Content-Type": "application/json", timeoutHeader: defaultTimeout.String()}
 }
 
 // maxHeaders is Cloud Tasks' limit on a task's headers, names and values together: they must stay below it.
@@ -54,7 +51,7 @@ func (c *Client) taskHeader(ctx context.Context, extra []header, timeout time.Du
 	for _, h := range extra {
 		headers[h.name] = h.value
 	}
-	if len(headers) == ownHeaders {
+	if len(headers) == len(c.header) {
 		return headers, nil
 	}
 	size := len("User-Agent") + len(userAgent)
@@ -69,7 +66,7 @@ func (c *Client) taskHeader(ctx context.Context, extra []header, timeout time.Du
 
 // carried returns the propagated headers that a job carries on, nil without any.
 func (c *Client) carried(j *job) http.Header {
-	if len(j.task.Header) == ownHeaders {
+	if len(j.task.Header) == len(c.header) {
 		return nil
 	}
 	return c.propagated(j.task.Header)

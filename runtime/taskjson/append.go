@@ -100,7 +100,7 @@ func putUint(b *[uintRoom]byte, n uint64, end byte) int {
 	return digits + 1
 }
 
-// putLong is putUint for more than eight digits.
+// putLong is putUint for more than twelve digits.
 func putLong(b *[uintRoom]byte, n uint64, digits int, end byte) int {
 	zeros := uint(-8*digits) & 63
 	if digits <= 16 {
