@@ -20,6 +20,7 @@ var funcs = template.FuncMap{
 	"duration": formatDuration,
 	"id":       lastPart,
 	"number":   formatNumber,
+	"outcome":  func(k localqueue.EventKind) string { return outcomeLabels[k] },
 	"path":     func(name string) string { return Prefix + name },
 	"percent":  formatPercent,
 	"place":    place,

@@ -51,7 +51,7 @@ var outcomes = []localqueue.EventKind{
 	localqueue.TaskSucceeded, localqueue.TaskExhausted, localqueue.TaskDeleted, localqueue.TaskPurged, localqueue.TaskExpired,
 }
 
-// outcomeLabels are the words for outcomes.
+// outcomeLabels are the words that people read for outcomes.
 var outcomeLabels = map[localqueue.EventKind]string{
 	localqueue.TaskSucceeded: "done", localqueue.TaskExhausted: "given up", localqueue.TaskDeleted: "deleted",
 	localqueue.TaskPurged: "purged", localqueue.TaskExpired: "expired",
@@ -89,8 +89,8 @@ type rowsOf struct {
 type taskRow struct {
 	Name, ID, Type     string
 	Queue, QueueName   string
-	State              string
-	Held               bool // it is due, and its queue is paused
+	State, Label       string // its state, else its outcome; and the word for it
+	Held               bool   // it is due, and its queue is paused
 	When               template.HTML
 	Attempts           int
 	Code               string // of the response to the last attempt that failed
@@ -111,11 +111,11 @@ func rows(tasks []localqueue.Summary, v *view) rowsOf {
 		queue := queueOf(t.Name)
 		row := taskRow{
 			Name: t.Name, ID: lastPart(t.Name), Type: visible(t.Type), Queue: lastPart(queue), QueueName: queue,
-			State: t.State.String(), Held: t.State == localqueue.TaskDue && paused[queue], When: formatTime(t.Scheduled),
+			State: t.State.String(), Label: t.State.String(), Held: t.State == localqueue.TaskDue && paused[queue], When: formatTime(t.Scheduled),
 			Attempts: t.Attempts, Code: shortFailure(t.Failure), Payload: oneLine(t.Payload),
 		}
 		if t.State == 0 {
-			row.State, row.When = t.Outcome.String(), formatTime(t.Ended)
+			row.State, row.Label, row.When = t.Outcome.String(), outcomeLabels[t.Outcome], formatTime(t.Ended)
 		}
 		if last := t.Last; last != nil {
 			row.Ended, row.Bad, row.Took, row.Answer, row.Text = true, last.Failure != "", formatDuration(last.Duration), "none", oneLine(last.Response)
@@ -129,17 +129,6 @@ func rows(tasks []localqueue.Summary, v *view) rowsOf {
 		out.Tasks[i] = row
 	}
 	return out
-}
-
-// Label is the word for how a task ended.
-func (r taskRow) Label() string {
-	switch r.State {
-	case "succeeded":
-		return "done"
-	case "exhausted":
-		return "given up"
-	}
-	return r.State
 }
 
 // choose returns what of all is called text, and the choices of a selection.
