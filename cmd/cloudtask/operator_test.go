@@ -29,7 +29,7 @@ import (
 )
 
 // asCommand in the environment makes the test binary the command itself.
-const asCommand = "CLOUDTASK_TEST_AS_COMMAND"
+const asCommand = "TEST_AS_CLOUDTASK"
 
 // atOnceExit has processes with the race detector in them end at once, and not a second later.
 const atOnceExit = "GORACE=atexit_sleep_ms=0"

@@ -138,6 +138,45 @@ func TestConfigFromEnvReportsEverything(t *testing.T) {
 	}
 }
 
+func TestConfigFromEnvNamesUnknownVariables(t *testing.T) {
+	setEnv(t, map[string]string{
+		"CLOUDTASK_PROJCT": "p", "CLOUDTASK_EMULATOR_HOST": "127.0.0.1:8123", "CLOUDTASK_ENQUEUE_RETRY": "UNAVAILABLE",
+		"CLOUDTASK_Location": "here", "CLOUDTASK_EAGER": "maybe",
+		"CLOUDTASK_EMPTY": "", "CLOUDTASKS_QUEUE": "another program's", "MY_CLOUDTASK_QUEUE": "another program's",
+	})
+	_, err := cloudtask.ConfigFromEnv()
+	wantError(t, err,
+		`CLOUDTASK_EAGER "maybe": want true or false`,
+		"CLOUDTASK_EMULATOR_HOST: there is no such variable; the nearest is CLOUD_TASKS_EMULATOR_HOST",
+		"CLOUDTASK_ENQUEUE_RETRY: there is no such variable; the nearest is CLOUDTASK_ENQUEUE_RETRY_ON",
+		"CLOUDTASK_Location: there is no such variable; the nearest is CLOUDTASK_LOCATION",
+		"CLOUDTASK_PROJCT: there is no such variable; the nearest is CLOUDTASK_PROJECT",
+	)
+	if lines := strings.Count(err.Error(), "\n") + 1; lines != 5 {
+		t.Errorf("%d problems, want 5:\n%v", lines, err)
+	}
+}
+
+// Kubernetes sets variables for each service of a namespace: a service named "cloudtask" keeps no program from starting.
+func TestConfigFromEnvIgnoresServiceLinks(t *testing.T) {
+	links := map[string]string{
+		"CLOUDTASK_SERVICE_HOST": "10.0.0.1", "CLOUDTASK_SERVICE_PORT": "80", "CLOUDTASK_SERVICE_PORT_HTTP": "80",
+		"CLOUDTASK_PORT": "tcp://10.0.0.1:80", "CLOUDTASK_PORT_80_TCP": "tcp://10.0.0.1:80", "CLOUDTASK_PORT_80_TCP_ADDR": "10.0.0.1",
+		"CLOUDTASK_WORKER_SERVICE_HOST": "10.0.0.2", "CLOUDTASK_WORKER_PORT_80_TCP_PROTO": "tcp",
+	}
+	setEnv(t, links)
+	if _, err := cloudtask.ConfigFromEnv(); err != nil {
+		t.Error(err)
+	}
+	t.Setenv("CLOUDTASK_POR", "80")
+	_, err := cloudtask.ConfigFromEnv()
+	wantError(t, err, "CLOUDTASK_POR: there is no such variable")
+	delete(links, "CLOUDTASK_SERVICE_HOST")
+	setEnv(t, links)
+	_, err = cloudtask.ConfigFromEnv()
+	wantError(t, err, "CLOUDTASK_PORT: there is no such variable")
+}
+
 func TestEmulatorIsRefusedOnCloudRun(t *testing.T) {
 	setEnv(t, map[string]string{"K_SERVICE": "shop", "CLOUD_TASKS_EMULATOR_HOST": "127.0.0.1:8123"})
 	_, err := cloudtask.ConfigFromEnv()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,88 +12,162 @@ import (
 
 // ConfigFromEnv reads a Config from the environment variables that its fields name. A variable that is empty counts as
 // not set. Lists are comma-separated and replace the default; booleans are what [strconv.ParseBool] accepts; durations
-// are in Go's syntax ("1h30m") or bare seconds ("90", "0.5"). Values that do not parse, or that neither client nor
-// handler could work with, are all reported in one error with the variable's name, its value and what is allowed.
-// Fields without a variable are left empty; their defaults are filled in by [NewClient] and [NewHandler].
+// are in Go's syntax ("1h30m") or bare seconds ("90", "0.5").
+//
+// One error reports all problems: values that do not parse, or that neither client nor handler could work with, with the
+// variable's name, its value and what is allowed; and variables whose names begin with CLOUDTASK_ and that no field has,
+// with the nearest name that one has. Fields without a variable are left empty; their defaults are filled in by
+// [NewClient] and [NewHandler].
 func ConfigFromEnv() (Config, error) {
-	e := environment{variables: map[string]string{}, failed: map[string]bool{}}
-	cfg := Config{
-		Project:           e.text("Project", "CLOUDTASK_PROJECT", "GOOGLE_CLOUD_PROJECT"),
-		Location:          e.text("Location", "CLOUDTASK_LOCATION"),
-		BaseURL:           e.text("BaseURL", "CLOUDTASK_BASE_URL"),
-		PathPrefix:        e.text("PathPrefix", "CLOUDTASK_PATH_PREFIX"),
-		AppName:           e.text("AppName", "CLOUDTASK_APP_NAME", "APP_NAME"),
-		Queue:             e.text("Queue", "CLOUDTASK_QUEUE"),
-		BackupQueue:       e.text("BackupQueue", "CLOUDTASK_BACKUP_QUEUE"),
-		Eager:             parsed(&e, "Eager", "CLOUDTASK_EAGER", parseBool),
-		MaxETA:            parsed(&e, "MaxETA", "CLOUDTASK_MAXIMUM_ETA", parseDuration),
-		PropagatedHeaders: parsed(&e, "PropagatedHeaders", "CLOUDTASK_PROPAGATED_HEADERS", parseList),
-		EnqueueRetry: RetryPolicy{
-			On:         parsed(&e, "EnqueueRetry.On", "CLOUDTASK_ENQUEUE_RETRY_ON", parseCodes),
-			Initial:    parsed(&e, "EnqueueRetry.Initial", "CLOUDTASK_ENQUEUE_RETRY_INITIAL", parseDuration),
-			Max:        parsed(&e, "EnqueueRetry.Max", "CLOUDTASK_ENQUEUE_RETRY_MAX", parseDuration),
-			Multiplier: parsed(&e, "EnqueueRetry.Multiplier", "CLOUDTASK_ENQUEUE_RETRY_MULTIPLIER", parseFloat),
-			Deadline:   parsed(&e, "EnqueueRetry.Deadline", "CLOUDTASK_ENQUEUE_RETRY_DEADLINE", parseDuration),
-		},
-		CallTimeout:    parsed(&e, "CallTimeout", "CLOUDTASK_CALL_TIMEOUT", parseDuration),
-		ServiceAccount: e.text("ServiceAccount", "CLOUDTASK_SERVICE_ACCOUNT"),
-		Audiences:      parsed(&e, "Audiences", "CLOUDTASK_AUDIENCES", parseList),
-		InsecureNoAuth: parsed(&e, "InsecureNoAuth", "CLOUDTASK_INSECURE_NO_AUTH", parseBool),
-		EmulatorHost:   e.text("EmulatorHost", "CLOUD_TASKS_EMULATOR_HOST"),
-		MaxBody:        parsed(&e, "MaxBody", "CLOUDTASK_MAX_BODY", parseBytes),
-		SaveFailures: FailureFiles{
-			Dir:           e.text("SaveFailures.Dir", "CLOUDTASK_SAVE_FAILURES_DIR"),
-			MaxFiles:      parsed(&e, "SaveFailures.MaxFiles", "CLOUDTASK_SAVE_FAILURES_MAX_FILES", parseCountOfFiles),
-			MaxBytes:      parsed(&e, "SaveFailures.MaxBytes", "CLOUDTASK_SAVE_FAILURES_MAX_BYTES", parseBytes),
-			RedactHeaders: parsed(&e, "SaveFailures.RedactHeaders", "CLOUDTASK_SAVE_FAILURES_REDACT_HEADERS", parseList),
-			RedactFields:  parsed(&e, "SaveFailures.RedactFields", "CLOUDTASK_SAVE_FAILURES_REDACT_FIELDS", parseList),
-		},
-	}
-	for _, p := range cfg.problems() {
-		if !e.failed[p.field] {
-			e.errs = append(e.errs, p.describe(e.variables[p.field]))
+	var cfg Config
+	var errs []error
+	source := make(map[string]string) // the variable that each field came from, for messages
+	unparsed := make(map[string]bool) // fields whose variable did not parse
+	table := cfg.variables()
+	for _, v := range table {
+		name, value := v.lookUp()
+		source[v.field] = name
+		if value == "" {
+			continue
+		}
+		if err := v.parse(value); err != nil {
+			unparsed[v.field] = true
+			errs = append(errs, fmt.Errorf("%s %q: %w", name, value, err))
 		}
 	}
-	if len(e.errs) > 0 {
-		return Config{}, fmt.Errorf("configuration from the environment: %w", errors.Join(e.errs...))
+	for _, p := range cfg.problems() {
+		if !unparsed[p.field] {
+			errs = append(errs, p.describe(source[p.field]))
+		}
+	}
+	errs = append(errs, unknownVariables(os.Environ(), table)...)
+	if len(errs) > 0 {
+		return Config{}, fmt.Errorf("configuration from the environment: %w", errors.Join(errs...))
 	}
 	return cfg, nil
 }
 
-// environment reads variables and remembers which one each field of Config came from, for messages.
-type environment struct {
-	variables map[string]string
-	failed    map[string]bool // fields whose variable did not parse
-	errs      []error
+// variable is an environment variable of [ConfigFromEnv].
+type variable struct {
+	field string                   // of Config, with a dot before one of a field
+	parse func(value string) error // sets the field
+	names []string                 // the first that is set counts
 }
 
-// text returns the value of the first of the variables that is set.
-func (e *environment) text(field string, variables ...string) string {
-	e.variables[field] = variables[0] // to which a message points where none is set
-	for _, name := range variables {
+// variables returns every variable that sets a field of cfg.
+func (cfg *Config) variables() []variable {
+	retry, failures := &cfg.EnqueueRetry, &cfg.SaveFailures
+	return []variable{
+		{"Project", into(&cfg.Project, parseText), []string{"CLOUDTASK_PROJECT", "GOOGLE_CLOUD_PROJECT"}},
+		{"Location", into(&cfg.Location, parseText), []string{"CLOUDTASK_LOCATION"}},
+		{"BaseURL", into(&cfg.BaseURL, parseText), []string{"CLOUDTASK_BASE_URL"}},
+		{"PathPrefix", into(&cfg.PathPrefix, parseText), []string{"CLOUDTASK_PATH_PREFIX"}},
+		{"AppName", into(&cfg.AppName, parseText), []string{"CLOUDTASK_APP_NAME", "APP_NAME"}},
+		{"Queue", into(&cfg.Queue, parseText), []string{"CLOUDTASK_QUEUE"}},
+		{"BackupQueue", into(&cfg.BackupQueue, parseText), []string{"CLOUDTASK_BACKUP_QUEUE"}},
+		{"Eager", into(&cfg.Eager, parseBool), []string{"CLOUDTASK_EAGER"}},
+		{"MaxETA", into(&cfg.MaxETA, parseDuration), []string{"CLOUDTASK_MAXIMUM_ETA"}},
+		{"PropagatedHeaders", into(&cfg.PropagatedHeaders, parseList), []string{"CLOUDTASK_PROPAGATED_HEADERS"}},
+		{"EnqueueRetry.On", into(&retry.On, parseCodes), []string{"CLOUDTASK_ENQUEUE_RETRY_ON"}},
+		{"EnqueueRetry.Initial", into(&retry.Initial, parseDuration), []string{"CLOUDTASK_ENQUEUE_RETRY_INITIAL"}},
+		{"EnqueueRetry.Max", into(&retry.Max, parseDuration), []string{"CLOUDTASK_ENQUEUE_RETRY_MAX"}},
+		{"EnqueueRetry.Multiplier", into(&retry.Multiplier, parseFloat), []string{"CLOUDTASK_ENQUEUE_RETRY_MULTIPLIER"}},
+		{"EnqueueRetry.Deadline", into(&retry.Deadline, parseDuration), []string{"CLOUDTASK_ENQUEUE_RETRY_DEADLINE"}},
+		{"CallTimeout", into(&cfg.CallTimeout, parseDuration), []string{"CLOUDTASK_CALL_TIMEOUT"}},
+		{"ServiceAccount", into(&cfg.ServiceAccount, parseText), []string{"CLOUDTASK_SERVICE_ACCOUNT"}},
+		{"Audiences", into(&cfg.Audiences, parseList), []string{"CLOUDTASK_AUDIENCES"}},
+		{"InsecureNoAuth", into(&cfg.InsecureNoAuth, parseBool), []string{"CLOUDTASK_INSECURE_NO_AUTH"}},
+		{"EmulatorHost", into(&cfg.EmulatorHost, parseText), []string{"CLOUD_TASKS_EMULATOR_HOST"}},
+		{"MaxBody", into(&cfg.MaxBody, parseBytes), []string{"CLOUDTASK_MAX_BODY"}},
+		{"SaveFailures.Dir", into(&failures.Dir, parseText), []string{"CLOUDTASK_SAVE_FAILURES_DIR"}},
+		{"SaveFailures.MaxFiles", into(&failures.MaxFiles, parseCountOfFiles), []string{"CLOUDTASK_SAVE_FAILURES_MAX_FILES"}},
+		{"SaveFailures.MaxBytes", into(&failures.MaxBytes, parseBytes), []string{"CLOUDTASK_SAVE_FAILURES_MAX_BYTES"}},
+		{"SaveFailures.RedactHeaders", into(&failures.RedactHeaders, parseList), []string{"CLOUDTASK_SAVE_FAILURES_REDACT_HEADERS"}},
+		{"SaveFailures.RedactFields", into(&failures.RedactFields, parseList), []string{"CLOUDTASK_SAVE_FAILURES_REDACT_FIELDS"}},
+	}
+}
+
+// into returns a function that sets the field to what parse makes of a value.
+func into[T any](field *T, parse func(string) (T, error)) func(value string) error {
+	return func(value string) error {
+		result, err := parse(value)
+		if err == nil {
+			*field = result
+		}
+		return err
+	}
+}
+
+// lookUp returns the variable's value and the name that it is set by; the first name where it is not set.
+func (v *variable) lookUp() (name, value string) {
+	for _, name := range v.names {
 		if value := strings.TrimSpace(os.Getenv(name)); value != "" {
-			e.variables[field] = name
-			return value
+			return name, value
 		}
 	}
-	return ""
+	return v.names[0], ""
 }
 
-// parsed returns the value of the variable as parse reads it, and the zero value where it is not set.
-func parsed[T any](e *environment, field, variable string, parse func(string) (T, error)) T {
-	var zero T
-	value := e.text(field, variable)
-	if value == "" {
-		return zero
+// variablePrefix begins the names that are this package's own.
+const variablePrefix = "CLOUDTASK_"
+
+// unknownVariables returns an error for each variable of the environment that is named like one of the table's, is not
+// empty, and is not in the table.
+func unknownVariables(environ []string, table []variable) (errs []error) {
+	var known []string
+	for _, v := range table {
+		known = append(known, v.names...)
 	}
-	result, err := parse(value)
-	if err != nil {
-		e.failed[field] = true
-		e.errs = append(e.errs, fmt.Errorf("%s %q: %w", variable, value, err))
-		return zero
+	var unknown, links []string
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, variablePrefix) || strings.TrimSpace(value) == "" {
+			continue
+		}
+		// Kubernetes describes each service of a namespace in such variables: one that is named "cloudtask" is not meant.
+		if service, found := strings.CutSuffix(name, "_SERVICE_HOST"); found {
+			links = append(links, service+"_SERVICE_HOST", service+"_SERVICE_PORT", service+"_PORT")
+		}
+		if !slices.Contains(known, name) {
+			unknown = append(unknown, name)
+		}
 	}
-	return result
+	slices.Sort(unknown)
+	for _, name := range slices.Compact(unknown) {
+		if !slices.ContainsFunc(links, func(link string) bool { return name == link || strings.HasPrefix(name, link+"_") }) {
+			errs = append(errs, fmt.Errorf("%s: there is no such variable; the nearest is %s", name, nearest(name, known)))
+		}
+	}
+	return errs
 }
+
+// nearest returns the candidate that the fewest edits turn into name.
+func nearest(name string, candidates []string) string {
+	return slices.MinFunc(candidates, func(a, b string) int { return editDistance(name, a) - editDistance(name, b) })
+}
+
+// editDistance counts the bytes to insert, delete or replace in a to get b.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, diagonal+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+func parseText(s string) (string, error) { return s, nil }
 
 func parseBool(s string) (bool, error) {
 	value, err := strconv.ParseBool(s)
