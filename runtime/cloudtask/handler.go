@@ -95,7 +95,7 @@ func (h *handler) release(b *buffers) {
 // ServeHTTP runs the task that the request is for.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
-	name := h.taskName(r.URL.Path)
+	name, prefixed := h.taskName(r.URL.Path)
 	stranger := report{task: clip(name), started: started}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -116,8 +116,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Project: h.cfg.Project, location: h.cfg.Location, started: started, Headers: capture(r.Header, h.cfg.PropagatedHeaders),
 	}}
 	ctx.meta.readHeaders(r.Header)
-	if route == nil {
-		h.refuseUnknown(w, r, &report{outcome: unknownTask, task: name, meta: &ctx.meta, started: started, err: fmt.Errorf(`task "%s" not found`, name)})
+	if route == nil || !prefixed {
+		h.refuseUnknown(w, r, &report{outcome: unknownTask, task: name, meta: &ctx.meta, started: started, err: h.notFound(r.URL.Path)})
 		return
 	}
 	ctx.meta.retry = route.Retry
@@ -125,16 +125,28 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.run(ctx, w, r, route)
 }
 
-// taskName returns the part of the path that names a task; the whole path, which names none, where the prefix is
-// missing.
-func (h *handler) taskName(path string) string {
+// taskName returns the part of the path that names a task. A path without the prefix names none: it is returned whole,
+// and prefixed is false.
+func (h *handler) taskName(path string) (name string, prefixed bool) {
 	if name, ok := strings.CutPrefix(path, h.cfg.PathPrefix); ok {
-		return name
+		return name, true
 	}
 	if name, ok := strings.CutPrefix(path, h.basePrefix); ok && h.basePrefix != "" {
-		return name
+		return name, true
 	}
-	return path
+	return path, false
+}
+
+// notFound returns the error for a path that names no task. A path without the prefix that ends in the name of one has
+// been changed on its way here, or the client has another PathPrefix.
+func (h *handler) notFound(path string) error {
+	name, prefixed := h.taskName(path)
+	last := path[strings.LastIndexByte(path, '/')+1:]
+	if prefixed || h.routes[last] == nil {
+		return fmt.Errorf(`task "%s" not found`, name)
+	}
+	return fmt.Errorf(`task "%s" not found: it is served here, but the path "%s" does not begin with PathPrefix, "%s": `+
+		"mount the handler so that it sees the whole path, without http.StripPrefix, and give it the PathPrefix of the client", last, path, h.cfg.PathPrefix)
 }
 
 // clip bounds what anybody can make appear in the log.

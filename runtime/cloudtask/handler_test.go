@@ -3,6 +3,7 @@ package cloudtask_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -49,7 +50,7 @@ func TestAnswers(t *testing.T) {
 		{name: "name of another case", path: "/tasks/greetTask", status: 404, body: `{"error":"task \"greetTask\" not found"}`},
 		{name: "no name", path: "/tasks/", status: 404, body: `{"error":"task \"\" not found"}`},
 		{name: "longer path", path: "/tasks/Greet/", status: 404, body: `{"error":"task \"Greet/\" not found"}`},
-		{name: "outside of the prefix", path: "/other/Greet", status: 404, body: `{"error":"task \"/other/Greet\" not found"}`},
+		{name: "outside of the prefix", path: "/other/Nobody", status: 404, body: `{"error":"task \"/other/Nobody\" not found"}`},
 		{name: "name to be escaped", path: `/tasks/a%22b%5C%00%FF`, status: 404, body: `{"error":"task \"a\"b\\\u0000\ufffd\" not found"}`},
 		{name: "payload without a field", payload: `{}`, status: 400, body: `{"error":"payload.name: required field is missing"}`},
 		{name: "payload that is no JSON", payload: `{"name":x}`, status: 400,
@@ -219,6 +220,48 @@ func TestMounting(t *testing.T) {
 			}
 			if w := post(h, test.path, `{"name":"Ann"}`); w.Code != test.status {
 				t.Errorf("answered %d %s, want %d", w.Code, w.Body, test.status)
+			}
+		})
+	}
+}
+
+// A path that was changed on its way to the handler ends in a task's name all the same: the answer and the log say what is
+// wrong with it.
+func TestChangedPath(t *testing.T) {
+	t.Parallel()
+	strip := func(prefix string) func(http.Handler) http.Handler {
+		return func(h http.Handler) http.Handler { return http.StripPrefix(prefix, h) }
+	}
+	tests := []struct {
+		name  string
+		cfg   cloudtask.Config
+		mount func(h http.Handler) http.Handler
+		path  string
+		want  string
+	}{
+		{"prefix stripped", cloudtask.Config{}, strip("/tasks"), "/tasks/Greet", `task "Greet" not found: it is served here, but the path "/Greet" does not begin with PathPrefix, "/tasks/"`},
+		{"prefix stripped with its slash", cloudtask.Config{}, strip("/tasks/"), "/tasks/Greet", `the path "Greet" does not begin with PathPrefix, "/tasks/"`},
+		{"half of the prefix stripped", cloudtask.Config{PathPrefix: "/internal/tasks/"}, strip("/internal"), "/internal/tasks/Greet", `the path "/tasks/Greet" does not begin with PathPrefix, "/internal/tasks/"`},
+		{"something in front of the prefix", cloudtask.Config{}, nil, "/api/tasks/Greet", `the path "/api/tasks/Greet" does not begin with PathPrefix, "/tasks/"`},
+		{"a former name", cloudtask.Config{}, strip("/tasks"), "/tasks/Hello", `task "Hello" not found: it is served here, but`},
+		{"the client's prefix is another", cloudtask.Config{PathPrefix: "/jobs/"}, nil, "/tasks/Greet", `and give it the PathPrefix of the client`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var log jsonLog
+			test.cfg.InsecureNoAuth, test.cfg.Logger = true, log.logger()
+			h := newHandler(t, test.cfg, route(noRun(t)))
+			if test.mount != nil {
+				h = test.mount(h)
+			}
+			w := post(h, test.path, `{"name":"Ann"}`)
+			var answer struct{ Error string }
+			if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != 404 || !strings.Contains(answer.Error, test.want) {
+				t.Errorf("answered %d %s, want 404 and in the error %q", w.Code, w.Body, test.want)
+			}
+			if lines := log.take(t); len(lines) != 1 || lines[0]["error"] != answer.Error || lines[0]["outcome"] != "unknown task" {
+				t.Errorf("log %v, want the same", lines)
 			}
 		})
 	}
