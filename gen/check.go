@@ -34,13 +34,15 @@ type checker struct {
 	partial  map[string]*types.Package // by import path: these, and what they mention of others
 	missing  map[string]string         // import path: why it cannot be imported
 	bad      map[string]bool           // import paths with problems that were reported
+
+	constants constants
 }
 
 // check type-checks every reached package and reports the errors that matter.
 func (r *reach) check() (*checker, error) {
 	c := &checker{
 		reach: r, exported: map[string]*types.Package{}, partial: map[string]*types.Package{}, missing: map[string]string{},
-		bad: map[string]bool{},
+		bad: map[string]bool{}, constants: constants{},
 	}
 	if err := c.loadExportData(); err != nil {
 		return nil, err

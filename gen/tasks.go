@@ -47,7 +47,7 @@ func (c *checker) build(sp *sourcePackage, tasks []*declared) *model.Package {
 		returned: map[*model.Task]returned{},
 		src:      &sources{pkg: sp.checked.types, imports: map[string]string{}},
 	}
-	b.types = newTypeBuilder(b.pkg, c.fset, b.names.ident, c.errorf)
+	b.types = newTypeBuilder(b.pkg, c.fset, c.constants, b.names.ident, c.errorf)
 	b.types.explained = c.explained(b.pkg)
 	b.types.own = c.isOwnSource
 	p := &model.Package{

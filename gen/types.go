@@ -26,6 +26,7 @@ type typeBuilder struct {
 	codecList []*model.Codec
 	resultSet []*model.Type
 	pkgs      map[string]string // name by import path
+	constants constants
 
 	reported map[problem]bool
 	refused  map[*model.Type]string // why a type itself cannot be encoded: reported wherever it is found
@@ -47,9 +48,9 @@ type mode struct {
 
 // newTypeBuilder returns a builder for pkg. It asks ident for the names of unexported functions (such as appendOrder
 // and decodeOrder), always in the same order for the same source, and tells report what cannot be encoded.
-func newTypeBuilder(pkg *types.Package, fset *token.FileSet, ident func(want string) string, report func(pos token.Pos, format string, args ...any)) *typeBuilder {
+func newTypeBuilder(pkg *types.Package, fset *token.FileSet, known constants, ident func(want string) string, report func(pos token.Pos, format string, args ...any)) *typeBuilder {
 	return &typeBuilder{
-		pkg: pkg, fset: fset, ident: ident, report: report,
+		pkg: pkg, fset: fset, constants: known, ident: ident, report: report,
 		built: make(map[mode]*typeutil.Map), pkgs: make(map[string]string), reported: make(map[problem]bool), refused: make(map[*model.Type]string),
 	}
 }
@@ -161,7 +162,9 @@ func (b *typeBuilder) fill(x *model.Type, t types.Type, m mode) {
 		methods := methodsOf(t)
 		x.Append = methods.appendVia(m.unaddressed)
 		x.Decode = methods.decodeVia()
-		x.Constant = constantOf(t)
+		if x.Append != model.Structure || x.Decode != model.Structure {
+			x.Constant = b.constants.of(t)
+		}
 	}
 	if types.IsInterface(t) {
 		x.Decode = model.Structure // there is nothing in it yet whose method could be called

@@ -123,28 +123,53 @@ func typeName(t types.Type) string {
 	return named.Obj().Pkg().Path() + "." + named.Obj().Name()
 }
 
-// constantOf returns a constant of a declared type, other than its zero value, as a Go literal; "" where there is none.
-func constantOf(t types.Type) string {
+// constants knows constants of declared types. Each package is searched once, whatever number of its types is asked for.
+type constants map[*types.Package]map[*types.TypeName][]*types.Const
+
+// of returns a constant of a declared type, other than its zero value, as a Go literal: the first by name; "" where there is
+// none.
+func (c constants) of(t types.Type) string {
 	named, ok := t.(*types.Named)
 	if !ok || named.Obj().Pkg() == nil {
 		return ""
 	}
-	scope := named.Obj().Pkg().Scope()
+	pkg := named.Obj().Pkg()
+	if c[pkg] == nil {
+		c[pkg] = constantsIn(pkg.Scope())
+	}
+	for _, found := range c[pkg][named.Origin().Obj()] {
+		if types.Identical(found.Type(), named) {
+			return found.Val().ExactString()
+		}
+	}
+	return ""
+}
+
+// constantsIn returns the constants of a scope that have a declared type and are not its zero value, by that type.
+func constantsIn(scope *types.Scope) map[*types.TypeName][]*types.Const {
+	found := map[*types.TypeName][]*types.Const{}
 	for _, name := range scope.Names() {
 		c, ok := scope.Lookup(name).(*types.Const)
-		if !ok || !types.Identical(c.Type(), named) {
+		if !ok {
+			continue
+		}
+		named, ok := types.Unalias(c.Type()).(*types.Named)
+		if !ok {
 			continue
 		}
 		switch v := c.Val(); v.Kind() {
 		case constant.String:
-			if constant.StringVal(v) != "" {
-				return v.ExactString()
-			}
+			ok = constant.StringVal(v) != ""
 		case constant.Int:
-			if n, exact := constant.Int64Val(v); exact && n != 0 {
-				return v.ExactString()
-			}
+			n, exact := constant.Int64Val(v)
+			ok = exact && n != 0
+		default:
+			ok = false
+		}
+		if ok {
+			obj := named.Origin().Obj()
+			found[obj] = append(found[obj], c)
 		}
 	}
-	return ""
+	return found
 }
