@@ -3,7 +3,7 @@ package examples_test
 import (
 	"bufio"
 	"bytes"
-	"context"
+	"encoding/json"
 	"io"
 	"io/fs"
 	"net"
@@ -46,39 +46,68 @@ func TestOutsideModule(t *testing.T) {
 	}
 }
 
-// TestMinimal runs examples/minimal as its README says.
+// TestMinimal runs examples/minimal as its README says, and stops it as Cloud Run does while a task is running: the task
+// ends, and its answer arrives.
 func TestMinimal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "minimal")
-	run(t, root, "go", "build", "-o", binary, "./examples/minimal")
-
+	buildSlowly(t, binary)
 	_, port := freePort(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, binary)
-	cmd.Env = append(os.Environ(), "PORT="+port, "CLOUDTASK_BASE_URL=http://127.0.0.1:"+port,
-		"CLOUD_TASKS_EMULATOR_HOST="+startDev(t), "CLOUDTASK_PROJECT=demo", "CLOUDTASK_LOCATION=here",
+	queue := startDev(t)
+	minimal := start(t, binary, "PORT="+port, "CLOUDTASK_BASE_URL=http://127.0.0.1:"+port,
+		"CLOUD_TASKS_EMULATOR_HOST="+queue, "CLOUDTASK_PROJECT=demo", "CLOUDTASK_LOCATION=here",
 		"CLOUDTASK_SERVICE_ACCOUNT=tasks@demo.iam.gserviceaccount.com")
-	stderr, err := cmd.StderrPipe()
+
+	post(t, "http://127.0.0.1:"+port+"/greet/World")
+	minimal.waitFor(t, "Hello, World!")
+	minimal.terminate(t)
+	minimal.waitFor(t, "task executed")
+	minimal.wantEnd(t)
+	wantNoTasks(t, queue, "demo", "here", "tasks")
+}
+
+// buildSlowly builds examples/minimal with a task that takes half a second longer than it does.
+func buildSlowly(t *testing.T, binary string) {
+	t.Helper()
+	source, err := filepath.Abs(filepath.Join(root, "examples", "minimal", "main.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	const greet = `log.Printf("Hello, %s!", t.Name); `
+	text := read(t, source)
+	if !strings.Contains(text, greet) {
+		t.Fatalf("%s does not greet with %s", source, greet)
+	}
+	dir := filepath.Dir(binary)
+	slow := filepath.Join(dir, "slow.go")
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {source: slow}})
+	if err != nil {
 		t.Fatal(err)
 	}
-	defer cmd.Wait()
-	defer cmd.Process.Kill()
-
-	post(t, "http://127.0.0.1:"+port+"/greet/World")
-	var log strings.Builder
-	for lines := bufio.NewScanner(stderr); lines.Scan(); {
-		log.WriteString(lines.Text() + "\n")
-		if strings.Contains(lines.Text(), "Hello, World!") {
-			return
+	for name, content := range map[string][]byte{
+		slow:                               []byte(strings.Replace(text, greet, greet+"time.Sleep(500 * time.Millisecond); ", 1)),
+		filepath.Join(dir, "overlay.json"): overlay,
+	} {
+		if err := writeFile(name, content); err != nil {
+			t.Fatal(err)
 		}
 	}
-	t.Errorf("the task did not run; the program's log:\n%s", log.String())
+	run(t, root, "go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", binary, "./examples/minimal")
+}
+
+// wantNoTasks makes sure that every task of a queue has been acknowledged.
+func wantNoTasks(t *testing.T, address, project, location, queue string) {
+	t.Helper()
+	answer, err := http.Get("http://" + address + "/v2/projects/" + project + "/locations/" + location + "/queues/" + queue + "/tasks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK || strings.Contains(string(body), `"name"`) {
+		t.Errorf("the tasks of %s: %s %s %v, want none", queue, answer.Status, body, err)
+	}
 }
 
 // TestRegenerate deletes what the generator wrote for the examples, in a copy of the checkout, and has one run restore

@@ -16,7 +16,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path"
+	"slices"
+	"syscall"
 	"time"
 
 	cloudtasks "cloud.google.com/go/cloudtasks/apiv2"
@@ -36,7 +39,9 @@ import (
 func main() {
 	queue := flag.String("queue", "", "use the embedded queue that `cloudtask dev` serves at HOST:PORT, in place of one in this process")
 	flag.Parse()
-	if err := tour(context.Background(), os.Stdout, *queue); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	if err := tour(ctx, os.Stdout, *queue); err != nil {
 		fmt.Fprintln(os.Stderr, "tour:", err)
 		os.Exit(1)
 	}
@@ -96,15 +101,15 @@ func tour(ctx context.Context, out io.Writer, queueAddr string) error {
 		},
 		Note: line.Note,
 	}
-	// One handler serves the tasks of two packages. For one package, tasks.NewHandler(cfg, app) is all.
-	handler, err := cloudtask.NewHandler(cfg, append(tasks.Routes(app), documents.Routes(archiver{app})...)...)
+	// One handler serves the tasks of both packages. For one package, tasks.NewHandler(cfg, app) is all.
+	handler, err := cloudtask.NewHandler(cfg, slices.Concat(tasks.Routes(app), documents.Routes(archiver{app}))...)
 	if err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/tasks/", tasks.WithCorrelationID(handler))
 	server := &http.Server{Handler: mux}
-	defer server.Close()
+	defer shutdown(server)
 	go server.Serve(listener)
 
 	google, err := officialClient(ctx, queueAddr)
@@ -124,6 +129,15 @@ func tour(ctx context.Context, out io.Writer, queueAddr string) error {
 	}
 	fmt.Fprintf(out, "\nThat was all: %s, everything as expected.\n", line.Summary())
 	return nil
+}
+
+// shutdown lets the tasks that are running finish, as a program does that is told to stop.
+func shutdown(server *http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), 9*time.Second)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		server.Close()
+	}
 }
 
 // officialClient returns Google's client, connected to the embedded queue. gcp.NewClient makes one of these by itself.
