@@ -12,6 +12,9 @@ import (
 //
 // A service with a clock of its own, such as an embedded queue in a test, also has the method Now() time.Time. Delays
 // are counted from it, and so is the time of names that are unique within a period.
+//
+// A backend that calls Cloud Tasks itself has the method CloudTasks() bool, which then returns true: [NewClient] refuses
+// configurations whose tasks Cloud Tasks could not deliver.
 type Backend interface {
 	// CreateTask adds the task to the queue and returns it as stored, without its body. An empty Task.Name lets the
 	// service choose; a name that is queued, running or remembered is [AlreadyExists].
@@ -37,6 +40,12 @@ func clockOf(backend Backend) func() time.Time {
 		return clock.Now
 	}
 	return time.Now
+}
+
+// isCloudTasks reports whether the backend says that it calls Cloud Tasks itself.
+func isCloudTasks(backend Backend) bool {
+	b, ok := backend.(interface{ CloudTasks() bool })
+	return ok && b.CloudTasks()
 }
 
 // CreateResult is the outcome of one task of a batch.

@@ -29,7 +29,7 @@ type Client struct {
 // everything that is wrong with it. The routes matter only when cfg.Eager: they are what runs the tasks, and the backend
 // may be nil then.
 func NewClient(backend Backend, cfg Config, routes ...Route) (*Client, error) {
-	cfg, err := cfg.forClient()
+	cfg, err := cfg.forClient(isCloudTasks(backend), routes)
 	if backend == nil && !cfg.Eager {
 		err = errors.Join(err, errors.New("a client that is not eager needs a backend"))
 	}

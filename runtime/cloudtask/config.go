@@ -24,7 +24,8 @@ type Config struct {
 
 	// BaseURL is where Cloud Tasks reaches the handler: an absolute http or https URL, without query, fragment or user,
 	// such as the URL of a Cloud Run service. It may have a path, to which PathPrefix is appended; a slash at its end is
-	// dropped. Default http://localhost:8080, which only an embedded queue can reach. CLOUDTASK_BASE_URL.
+	// dropped. Default http://localhost:8080, which only an embedded queue can reach: a client of Cloud Tasks itself needs
+	// an https URL of another machine, and a handler that checks OIDC tokens the same or Audiences. CLOUDTASK_BASE_URL.
 	BaseURL string
 
 	// PathPrefix stands between BaseURL and a task's name: a task's URL is BaseURL + PathPrefix + name. Missing slashes
@@ -72,24 +73,27 @@ type Config struct {
 
 	// ServiceAccount is the e-mail address of the service account whose OIDC token Cloud Tasks sends with every task and
 	// the handler expects: NAME@PROJECT.iam.gserviceaccount.com or another address under gserviceaccount.com. Without it
-	// tasks carry no token. CLOUDTASK_SERVICE_ACCOUNT.
+	// tasks carry no token, which a client of Cloud Tasks itself refuses unless InsecureNoAuth or Authenticator is set.
+	// CLOUDTASK_SERVICE_ACCOUNT.
 	ServiceAccount string
 
 	// Audiences are the audiences of OIDC tokens that the handler accepts; the first goes into enqueued tasks. Several
 	// are for the time in which BaseURL changes. Default: BaseURL. CLOUDTASK_AUDIENCES, comma-separated.
 	Audiences []string
 
-	// Authenticator replaces the handler's OIDC check.
+	// Authenticator replaces the handler's OIDC check. A client that has one may do without ServiceAccount.
 	Authenticator Authenticator
 
 	// InsecureNoAuth lets anyone who reaches the handler run tasks and set the metadata that they see. For tests and
-	// local work, and where something in front of the handler authenticates. It excludes Authenticator.
-	// CLOUDTASK_INSECURE_NO_AUTH.
+	// local work, and where something in front of the handler authenticates. It excludes Authenticator. In a client it
+	// says that tasks are meant to go without a token where ServiceAccount is empty, and to an http URL if need be; where
+	// ServiceAccount is set they carry its token all the same. CLOUDTASK_INSECURE_NO_AUTH.
 	InsecureNoAuth bool
 
-	// EmulatorHost is the HOST:PORT of an embedded queue, such as that of "cloudtask dev", which stands in for Cloud
-	// Tasks: clients connect to it, and handlers trust the tokens that it issues. Refused where the variable K_SERVICE
-	// says that the program runs on Cloud Run. CLOUD_TASKS_EMULATOR_HOST.
+	// EmulatorHost is the HOST:PORT of an embedded queue, such as that of "cloudtask dev", which replaces Cloud Tasks:
+	// clients connect to it, and handlers trust the tokens that it issues. Refused where the variable K_SERVICE says that
+	// the program runs on Cloud Run, unless K_REVISION is "local", as in Google's local emulator of Cloud Run.
+	// CLOUD_TASKS_EMULATOR_HOST.
 	EmulatorHost string
 
 	// MaxBody is the size in bytes of the largest payload that the handler reads. Default 1 MiB, which is more than a
@@ -174,17 +178,27 @@ func (cfg Config) forHandler() (Config, error) {
 	case cfg.InsecureNoAuth && cfg.Authenticator != nil:
 		problems = append(problems, problem{field: "InsecureNoAuth",
 			text: "set together with Authenticator: choose whether requests are authenticated"})
-	case !cfg.InsecureNoAuth && cfg.Authenticator == nil && cfg.ServiceAccount == "":
+	case cfg.InsecureNoAuth || cfg.Authenticator != nil:
+	case cfg.ServiceAccount == "":
 		problems = append(problems, problem{field: "ServiceAccount",
 			text: "not set, and neither is Authenticator, so that nobody could call the handler; set the service account " +
 				"whose tokens go with the tasks, or InsecureNoAuth for tests and local work"})
+	case cfg.BaseURL == "" && len(cfg.Audiences) == 0 && cfg.EmulatorHost == "":
+		problems = append(problems, problem{field: "BaseURL",
+			text: "not set, and neither is Audiences, so no token would be for this handler; set the URL that Cloud Tasks " +
+				"sends the tasks to, in the environment CLOUDTASK_BASE_URL"})
 	}
 	return cfg.withDefaults(), joinProblems("handler configuration", problems)
 }
 
-// forClient returns cfg with its defaults filled in, or every reason why no client can work with it.
-func (cfg Config) forClient() (Config, error) {
+// forClient returns cfg with its defaults filled in, or every reason why no client can work with it. cloudTasks says
+// that the client is for Cloud Tasks itself.
+func (cfg Config) forClient(cloudTasks bool, routes []Route) (Config, error) {
 	problems := cfg.problems()
+	if cfg.Eager && len(routes) == 0 {
+		problems = append(problems, problem{field: "Eager", value: true,
+			text: "there are no routes that could run the tasks; give NewClient the Routes of their packages"})
+	}
 	if !cfg.Eager {
 		if cfg.Project == "" {
 			problems = append(problems, problem{field: "Project",
@@ -194,6 +208,9 @@ func (cfg Config) forClient() (Config, error) {
 			problems = append(problems, problem{field: "Location",
 				text: "not set; set the region of the queues, such as europe-west1, in the environment CLOUDTASK_LOCATION"})
 		}
+	}
+	if !cfg.Eager && cloudTasks {
+		problems = append(problems, cfg.undeliverable()...)
 	}
 	if cfg.Queue == "" && cfg.AppName != "" {
 		if err := checkQueueID(cfg.AppName); err != nil {

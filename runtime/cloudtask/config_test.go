@@ -1,7 +1,9 @@
 package cloudtask_test
 
 import (
+	"errors"
 	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -21,7 +23,7 @@ func setEnv(t *testing.T, variables map[string]string) {
 			t.Setenv(name, "")
 		}
 	}
-	for _, name := range []string{"APP_NAME", "GOOGLE_CLOUD_PROJECT", "CLOUD_TASKS_EMULATOR_HOST", "K_SERVICE"} {
+	for _, name := range []string{"APP_NAME", "GOOGLE_CLOUD_PROJECT", "CLOUD_TASKS_EMULATOR_HOST", "K_SERVICE", "K_REVISION"} {
 		t.Setenv(name, "")
 	}
 	for name, value := range variables {
@@ -288,10 +290,41 @@ func TestNewHandlerNeedsAuthentication(t *testing.T) {
 	if err := authenticated(func(c *cloudtask.Config) { c.InsecureNoAuth = true }); err != nil {
 		t.Error(err)
 	}
-	if err := authenticated(func(c *cloudtask.Config) { c.ServiceAccount = "tasks@p.iam.gserviceaccount.com" }); err != nil {
-		t.Error(err)
+}
+
+// The audience of the tokens must be known: by default it is the base URL, whose own default only an embedded queue reaches.
+func TestNewHandlerNeedsAnAudience(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		change func(*cloudtask.Config)
+		works  bool
+	}{
+		"none":                   {func(*cloudtask.Config) {}, false},
+		"base URL":               {func(c *cloudtask.Config) { c.BaseURL = "https://app.example.com" }, true},
+		"audience":               {func(c *cloudtask.Config) { c.Audiences = []string{"app"} }, true},
+		"embedded queue":         {func(c *cloudtask.Config) { c.EmulatorHost = "127.0.0.1:8123" }, true},
+		"nobody looks at tokens": {func(c *cloudtask.Config) { c.InsecureNoAuth = true }, true},
+		"another authenticator":  {func(c *cloudtask.Config) { c.Authenticator = refuseAll{} }, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := cloudtask.Config{ServiceAccount: "tasks@p.iam.gserviceaccount.com", Logger: slog.New(slog.DiscardHandler)}
+			test.change(&cfg)
+			_, err := cloudtask.NewHandler(cfg)
+			if test.works && err != nil {
+				t.Error(err)
+			}
+			if !test.works {
+				wantError(t, err, "BaseURL: not set", "Audiences", "CLOUDTASK_BASE_URL")
+			}
+		})
 	}
 }
+
+type refuseAll struct{}
+
+func (refuseAll) Authenticate(*http.Request) error { return errors.New("not today") }
 
 // The client keeps no memory of the caller's configuration.
 func TestConfigMayChangeAfterwards(t *testing.T) {

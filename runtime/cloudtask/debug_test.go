@@ -152,7 +152,8 @@ func TestDebugErrors(t *testing.T) {
 			t.Errorf("%q: errors.Is(%v, ErrOtherType) = %v", test.id, err, got)
 		}
 	}
-	eager := newClient(t, nil, func(cfg *cloudtask.Config) { cfg.Eager = true })
+	nothing := mailType().Route(func(context.Context, *mail) error { return nil })
+	eager := newClient(t, nil, func(cfg *cloudtask.Config) { cfg.Eager = true }, nothing)
 	_, err := mailType().Debug(t.Context(), eager, "a", new(mail))
 	wantError(t, err, "no backend")
 	_, err = mailType().Discard(t.Context(), eager)

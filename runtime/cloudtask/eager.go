@@ -42,9 +42,6 @@ func (c *Client) runEager(ctx context.Context, j *job) (Receipt, error) {
 
 // knownRoutes lists the routes for an error message.
 func (c *Client) knownRoutes() string {
-	if len(c.routes) == 0 {
-		return "it was given none"
-	}
 	names := make([]string, 0, len(c.routes))
 	for name := range c.routes {
 		names = append(names, name)

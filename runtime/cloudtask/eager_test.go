@@ -121,11 +121,10 @@ func TestEagerNeedsARoute(t *testing.T) {
 	c := newClient(t, nil, func(cfg *cloudtask.Config) { cfg.Eager = true }, other.Route(nothing))
 	_, err := mailType().Asap(t.Context(), c, &mail{})
 	wantError(t, err, "enqueue SendMail", "NewClient", "Other")
-	c = newClient(t, nil, func(cfg *cloudtask.Config) { cfg.Eager = true })
-	_, err = mailType().Asap(t.Context(), c, &mail{})
-	wantError(t, err, "enqueue SendMail", "given none")
 	cfg := testConfig()
 	cfg.Eager = true
+	_, err = cloudtask.NewClient(nil, cfg)
+	wantError(t, err, "Eager true: there are no routes", "NewClient")
 	_, err = cloudtask.NewClient(nil, cfg, other.Route(nothing), other.Route(nothing))
 	wantError(t, err, "Other")
 }

@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net"
+	"net/netip"
 	"net/url"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/emulatorhost"
 )
 
 // problem is one reason why a configuration cannot work.
@@ -98,7 +99,7 @@ func (cfg Config) problems() []problem {
 		}
 	}
 	if cfg.EmulatorHost != "" {
-		check("EmulatorHost", cfg.EmulatorHost, checkEmulatorHost(cfg.EmulatorHost))
+		check("EmulatorHost", cfg.EmulatorHost, emulatorhost.Check(cfg.EmulatorHost))
 	}
 	if cfg.MaxBody < 0 {
 		report("MaxBody", cfg.MaxBody, "must not be negative; 0 means %d bytes", defaultMaxBody)
@@ -139,6 +140,43 @@ func (p RetryPolicy) problems() []problem {
 	return found
 }
 
+// undeliverable returns why Cloud Tasks could not deliver the tasks of a client of this configuration, or their handler
+// would refuse them.
+func (cfg Config) undeliverable() []problem {
+	var found []problem
+	report := func(field string, value any, text string) {
+		found = append(found, problem{field, value, text})
+	}
+	const locally = "; to use an embedded queue, set its address, in the environment CLOUD_TASKS_EMULATOR_HOST"
+	tokenless := cfg.InsecureNoAuth || cfg.Authenticator != nil
+	if cfg.ServiceAccount == "" && !tokenless {
+		report("ServiceAccount", nil, "not set, so tasks would carry no token and the handler would answer 401; set the service account whose "+
+			"tokens go with the tasks, in the environment CLOUDTASK_SERVICE_ACCOUNT; where tasks are meant to go without a token, "+
+			"set InsecureNoAuth (CLOUDTASK_INSECURE_NO_AUTH=true)")
+	}
+	switch u, err := url.Parse(cfg.BaseURL); {
+	case cfg.BaseURL == "":
+		report("BaseURL", nil, "not set; set the https URL of the service that runs the tasks, in the environment CLOUDTASK_BASE_URL"+locally)
+	case err != nil: // reported with the other values
+	case isThisMachine(u.Hostname()):
+		report("BaseURL", cfg.BaseURL, "is this machine's own address, which Cloud Tasks cannot reach; set the https URL of the service that runs the tasks"+locally)
+	case u.Scheme == "http" && (cfg.ServiceAccount != "" || !tokenless):
+		report("BaseURL", cfg.BaseURL, "Cloud Tasks sends tokens to https URLs only; want https")
+	}
+	return found
+}
+
+// isThisMachine reports whether the host of a URL is a loopback address or none at all, which every machine takes for
+// itself.
+func isThisMachine(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") { // RFC 6761
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && (addr.Unmap().IsLoopback() || addr.Unmap().IsUnspecified())
+}
+
 func checkBaseURL(s string) error {
 	const want = "want an absolute http or https URL without query and fragment, such as https://tasks.example.com"
 	for _, c := range s {
@@ -170,17 +208,6 @@ func checkPathPrefix(s string) error {
 		if segment == "." || segment == ".." {
 			return fmt.Errorf("must not hold the segment %q", segment)
 		}
-	}
-	return nil
-}
-
-func checkEmulatorHost(s string) error {
-	host, port, err := net.SplitHostPort(s)
-	if err != nil || host == "" || strings.ContainsAny(s, "/@ ") || !validPort(port) {
-		return errors.New("want HOST:PORT, such as 127.0.0.1:8123")
-	}
-	if service := os.Getenv("K_SERVICE"); service != "" {
-		return fmt.Errorf("an emulator must not stand in for Cloud Tasks in production: K_SERVICE=%q says that this program runs on Cloud Run; unset CLOUD_TASKS_EMULATOR_HOST", service)
 	}
 	return nil
 }

@@ -21,13 +21,17 @@ import (
 // [cloudtask.Unavailable]; a context that ended is [cloudtask.DeadlineExceeded] or [cloudtask.Canceled], the latter
 // unwrapping to [context.Canceled] too. Calls whose context has no deadline get 20 seconds.
 type Backend struct {
-	client *cloudtasks.Client
+	client   *cloudtasks.Client
+	emulated bool // it is an emulator that is called
 }
 
 var _ cloudtask.Backend = (*Backend)(nil)
 
 // defaultTimeout is the official client's for every call but those of batches, which it lets run on.
 const defaultTimeout = 20 * time.Second
+
+// CloudTasks reports whether the backend calls Cloud Tasks itself, not an emulator. See [cloudtask.Backend].
+func (b *Backend) CloudTasks() bool { return !b.emulated }
 
 // CreateTask implements [cloudtask.Backend].
 func (b *Backend) CreateTask(ctx context.Context, queue string, task *cloudtask.Task) (*cloudtask.Task, error) {

@@ -2,12 +2,7 @@ package gcp
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"os"
-	"strconv"
-	"strings"
 
 	cloudtasks "cloud.google.com/go/cloudtasks/apiv2"
 	"github.com/googleapis/gax-go/v2"
@@ -16,18 +11,23 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/emulatorhost"
 )
 
 // NewClient returns a client that enqueues to Cloud Tasks with the program's default credentials, or to the emulator
 // at cfg.EmulatorHost. The routes matter only when cfg.Eager is set: tasks then run at once, in this process, and
 // nothing is connected to. The context covers finding the credentials; it may end once NewClient has returned.
 //
+// A configuration whose tasks Cloud Tasks could not deliver, or the handler would refuse, is an error: without an
+// emulator, BaseURL must be an https URL of another machine, and ServiceAccount must be set, unless InsecureNoAuth says
+// that tasks go without a token.
+//
 // For other credentials, another endpoint or a connection of your own, pass a [NewBackend] to [cloudtask.NewClient].
 func NewClient(ctx context.Context, cfg cloudtask.Config, routes ...cloudtask.Route) (*cloudtask.Client, error) {
 	if cfg.Eager {
 		return cloudtask.NewClient(nil, cfg, routes...)
 	}
-	backend := new(Backend)
+	backend := newBackend(cfg)
 	client, err := cloudtask.NewClient(backend, cfg, routes...) // says what is wrong with cfg before credentials are missed
 	if err != nil {
 		return nil, err
@@ -40,10 +40,11 @@ func NewClient(ctx context.Context, cfg cloudtask.Config, routes ...cloudtask.Ro
 
 // NewBackend returns the [cloudtask.Backend] that calls Cloud Tasks, or the emulator at cfg.EmulatorHost: the only
 // field of cfg that it reads. The options are given to the official client after its defaults and after those that the
-// emulator needs. It connects on the first call, so that an unreachable service is an error of that call, with the
+// emulator needs. Without EmulatorHost a [cloudtask.NewClient] with this backend checks its configuration as [NewClient]
+// does. It connects on the first call, so that an unreachable service is an error of that call, with the
 // code [cloudtask.Unavailable].
 func NewBackend(ctx context.Context, cfg cloudtask.Config, opts ...option.ClientOption) (*Backend, error) {
-	backend := new(Backend)
+	backend := newBackend(cfg)
 	if err := backend.connect(ctx, cfg, opts...); err != nil {
 		return nil, err
 	}
@@ -66,6 +67,9 @@ func Connect(ctx context.Context, cfg cloudtask.Config, opts ...option.ClientOpt
 	}
 	return client, nil
 }
+
+// newBackend returns a backend that is not connected yet.
+func newBackend(cfg cloudtask.Config) *Backend { return &Backend{emulated: cfg.EmulatorHost != ""} }
 
 // connect gives b its client.
 func (b *Backend) connect(ctx context.Context, cfg cloudtask.Config, opts ...option.ClientOption) error {
@@ -91,12 +95,8 @@ func withoutRetries(calls *cloudtasks.CallOptions) {
 
 // emulatorOptions are the client options that reach an emulator at host: no TLS, no credentials and no proxy.
 func emulatorOptions(host string) ([]option.ClientOption, error) {
-	if service := os.Getenv("K_SERVICE"); service != "" {
-		return nil, fmt.Errorf("EmulatorHost (CLOUD_TASKS_EMULATOR_HOST) is %q, but K_SERVICE=%q says that this program runs on Cloud Run: "+
-			"tasks would go to an emulator instead of Cloud Tasks; unset CLOUD_TASKS_EMULATOR_HOST", host, service)
-	}
-	if err := checkHostPort(host); err != nil {
-		return nil, fmt.Errorf("EmulatorHost (CLOUD_TASKS_EMULATOR_HOST) is %q: %w; want HOST:PORT without a scheme, such as 127.0.0.1:8123", host, err)
+	if err := emulatorhost.Check(host); err != nil {
+		return nil, fmt.Errorf("EmulatorHost (CLOUD_TASKS_EMULATOR_HOST) %q: %w", host, err)
 	}
 	return []option.ClientOption{
 		option.WithEndpoint(host),
@@ -104,22 +104,4 @@ func emulatorOptions(host string) ([]option.ClientOption, error) {
 		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())),
 		option.WithGRPCDialOption(grpc.WithNoProxy()),
 	}, nil
-}
-
-func checkHostPort(hostPort string) error {
-	host, port, err := net.SplitHostPort(hostPort)
-	if err != nil {
-		var addrErr *net.AddrError
-		if errors.As(err, &addrErr) {
-			return errors.New(addrErr.Err)
-		}
-		return err
-	}
-	if host == "" || strings.ContainsAny(host, "/ \t") {
-		return fmt.Errorf("%q is not a host", host)
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return fmt.Errorf("%q is not a port from 1 to 65535", port)
-	}
-	return nil
 }

@@ -354,7 +354,7 @@ func TestEagerClientConnectsToNothing(t *testing.T) {
 	if _, err := definition.Asap(t.Context(), client, &mail{UserID: 9}); err != nil || ran.UserID != 9 {
 		t.Errorf("ran %+v, %v", ran, err)
 	}
-	_, err = gcp.NewClient(t.Context(), cloudtask.Config{Project: "p", Location: "l"})
+	_, err = gcp.NewClient(t.Context(), productionConfig())
 	if err == nil || !strings.Contains(err.Error(), "/nowhere") {
 		t.Errorf("without Eager: %v, want the missing credentials", err)
 	}

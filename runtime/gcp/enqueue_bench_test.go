@@ -90,7 +90,7 @@ func connectNoop(t testing.TB) (*cloudtasks.Client, *cloudtask.Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := cloudtask.Config{Project: "p", Location: "l", Queue: "q", BaseURL: "https://worker.example.com"}
+	cfg := cloudtask.Config{Project: "p", Location: "l", Queue: "q", BaseURL: "https://worker.example.com", InsecureNoAuth: true}
 	backend, err := gcp.NewBackend(t.Context(), cfg, opts...)
 	if err != nil {
 		t.Fatal(err)
