@@ -20,10 +20,15 @@ type Diagnostic struct {
 	Pos     model.Position
 	Message string           // starts in lower case unless it starts with a name; no final full stop
 	Related []model.Position // other places that the message names, such as the first of two
+	Note    bool             // a remark: no reason to fail or to generate nothing
 }
 
-// Format returns the diagnostic as "file:line:col: message" with the file relative to dir.
+// Format returns the diagnostic as "file:line:col: message" with the file relative to dir; the message of a note begins
+// with "note: ".
 func (d Diagnostic) Format(dir string) string {
+	if d.Note {
+		return formatPosition(d.Pos, dir) + ": note: " + d.Message
+	}
 	return formatPosition(d.Pos, dir) + ": " + d.Message
 }
 
@@ -53,6 +58,23 @@ type reporter struct {
 	fset  *token.FileSet
 	dir   string // that messages name files relative to
 	found []Diagnostic
+	notes []Diagnostic
+}
+
+// notef remarks on something that is not wrong in itself.
+func (r *reporter) notef(pos token.Pos, format string, args ...any) {
+	r.notes = append(r.notes, Diagnostic{Pos: r.position(pos), Message: fmt.Sprintf(format, args...), Note: true})
+}
+
+// notesIn returns the notes on the files of a folder, sorted.
+func (r *reporter) notesIn(dir string) []Diagnostic {
+	var notes []Diagnostic
+	for _, d := range r.notes {
+		if filepath.Dir(d.Pos.File) == dir {
+			notes = append(notes, d)
+		}
+	}
+	return sortDiagnostics(notes)
 }
 
 // errorf reports a problem. It is related to the places among args.
@@ -87,10 +109,14 @@ func positionIn(fset *token.FileSet, pos token.Pos) model.Position {
 
 // sorted returns the diagnostics in the order of their places, each once.
 func (r *reporter) sorted() []Diagnostic {
-	slices.SortFunc(r.found, func(a, b Diagnostic) int {
+	return sortDiagnostics(r.found)
+}
+
+func sortDiagnostics(list []Diagnostic) []Diagnostic {
+	slices.SortFunc(list, func(a, b Diagnostic) int {
 		return cmp.Or(comparePositions(a.Pos, b.Pos), cmp.Compare(a.Message, b.Message))
 	})
-	return slices.CompactFunc(r.found, func(a, b Diagnostic) bool { return a.Pos == b.Pos && a.Message == b.Message })
+	return slices.CompactFunc(list, func(a, b Diagnostic) bool { return a.Pos == b.Pos && a.Message == b.Message })
 }
 
 // comparePositions orders places as an editor does.
@@ -109,7 +135,8 @@ func WriteDiagnostics(w io.Writer, dir string, list []Diagnostic) error {
 }
 
 // WriteDiagnosticsJSON writes diagnostics for editors: an array of objects with file (relative to dir, with forward
-// slashes), line and column (from 1, in bytes), message, and related (other places, each with file, line and column).
+// slashes), line and column (from 1, in bytes), message, related (other places, each with file, line and column), and
+// note (true for a remark).
 func WriteDiagnosticsJSON(w io.Writer, dir string, list []Diagnostic) error {
 	type position struct {
 		File   string `json:"file"`
@@ -120,11 +147,12 @@ func WriteDiagnosticsJSON(w io.Writer, dir string, list []Diagnostic) error {
 		position
 		Message string     `json:"message"`
 		Related []position `json:"related,omitempty"`
+		Note    bool       `json:"note,omitempty"`
 	}
 	at := func(p model.Position) position { return position{relative(p.File, dir), p.Line, p.Column} }
 	objects := make([]object, len(list))
 	for i, d := range list {
-		objects[i] = object{position: at(d.Pos), Message: d.Message}
+		objects[i] = object{position: at(d.Pos), Message: d.Message, Note: d.Note}
 		for _, p := range d.Related {
 			objects[i].Related = append(objects[i].Related, at(p))
 		}
@@ -144,8 +172,12 @@ func WriteDiagnosticsGitHub(w io.Writer, dir string, list []Diagnostic) error {
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 	var b strings.Builder
 	for _, d := range list {
-		fmt.Fprintf(&b, "::error file=%s,line=%d,col=%d,title=cloudtaskgen::%s\n",
-			property.Replace(relative(d.Pos.File, dir)), d.Pos.Line, d.Pos.Column, message.Replace(d.Message))
+		command := "error"
+		if d.Note {
+			command = "notice"
+		}
+		fmt.Fprintf(&b, "::%s file=%s,line=%d,col=%d,title=cloudtaskgen::%s\n",
+			command, property.Replace(relative(d.Pos.File, dir)), d.Pos.Line, d.Pos.Column, message.Replace(d.Message))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/types"
 	"math"
 	"slices"
 	"strconv"
@@ -38,6 +39,49 @@ func (b *typeBuilder) defaultOf(text string, x *model.Field) *model.Default {
 		return nil
 	}
 	return d
+}
+
+// checkZero remarks on a default that reads as if it stood in for Go's zero value too, which it does only where the zero
+// value is left out of the payload.
+func (b *typeBuilder) checkZero(x *model.Field, v *types.Var) {
+	if x.Default == nil || len(x.Omit) > 0 || !b.own(v.Pkg()) {
+		return
+	}
+	if value, err := decodeDefault(x.Default.JSON); err != nil || isZero(x.Type, value) {
+		return
+	}
+	option := "omitzero"
+	if _, ok := omitEmpty(v.Type()); ok {
+		option = "omitempty"
+	}
+	b.note("default %q only applies to payloads that lack the field, and Go's zero value is sent like any other: add %s if it should become the default, too",
+		x.Default.Text, option)
+}
+
+// isZero reports whether value, as encoding/json decodes it, stands for the zero value of t, or for an empty list or map,
+// which programs seldom tell from nil.
+func isZero(t *model.Type, value any) bool {
+	switch t.Kind {
+	case model.Pointer, model.Any, model.RawMessage:
+		return false // nil is null, which cannot be a default
+	case model.Time:
+		return value == "0001-01-01T00:00:00Z"
+	}
+	switch value := value.(type) {
+	case bool:
+		return !value
+	case json.Number:
+		f, err := value.Float64()
+		return err == nil && f == 0
+	case string:
+		return value == ""
+	case []any:
+		notZero := func(elem any) bool { return !isZero(t.Elem, elem) }
+		return len(value) == 0 || t.Kind == model.Array && !slices.ContainsFunc(value, notZero)
+	case map[string]any:
+		return len(value) == 0
+	}
+	return value == nil
 }
 
 // decodeDefault returns the value that a default is as JSON.

@@ -59,6 +59,7 @@ func (b *typeBuilder) field(t types.Type, f field, m mode) *model.Field {
 	x.NullOK = nullable(v.Type())
 	if text, ok := f.tag.Lookup("default"); ok && !m.appendOnly {
 		x.Default = b.defaultOf(text, x)
+		b.checkZero(x, v)
 		if isPointer(v.Type()) {
 			b.mustSpell(v.Type())
 		}

@@ -58,6 +58,7 @@ type Result struct {
 type File struct {
 	Path    string // absolute
 	Content []byte
+	Notes   []Diagnostic // on what it was generated from, sorted
 }
 
 // Load reads the packages that the options name and checks their tasks. The error is a problem of the call or of the
@@ -93,6 +94,9 @@ func Generate(ctx context.Context, opts Options) (*Result, error) {
 	}
 	res.Files = r.files
 	slices.SortFunc(res.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	for i := range res.Files {
+		res.Files[i].Notes = l.notesIn(filepath.Dir(res.Files[i].Path))
+	}
 	res.Orphans = orphans(l.matched, res.Files)
 	return res, nil
 }

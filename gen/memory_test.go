@@ -106,7 +106,7 @@ func (c *memoryCase) check(meanwhile func()) {
 	if err != nil || len(res.Diagnostics) > 0 {
 		c.t.Fatal(err, res)
 	}
-	if err := res.Commit(); err != nil {
+	if _, err := res.Commit(); err != nil {
 		c.t.Fatal(err)
 	}
 	moment, _ := c.memory.Recall(c.t.Context(), c.opts)

@@ -16,8 +16,9 @@ import (
 )
 
 // Commit makes the files on disk what the result says: what differs is replaced in one step each, what is orphaned is
-// removed, and what is as it should be is not touched. Nothing is replaced unless everything could be written.
-func (r *Result) Commit() error {
+// removed, and what is as it should be is not touched. Nothing is replaced unless everything could be written. It returns
+// the notes on the files that it replaced, so that they are printed when something changes and not in every run.
+func (r *Result) Commit() (notes []Diagnostic, err error) {
 	var ready []staged
 	defer func() {
 		for _, s := range ready {
@@ -30,26 +31,27 @@ func (r *Result) Commit() error {
 		case err == nil && sameLines(old, f.Content):
 			continue
 		case err != nil && !os.IsNotExist(err):
-			return r.failed("read", f.Path, err)
+			return nil, r.failed("read", f.Path, err)
 		}
 		s, err := stage(f.Path, f.Content)
 		if err != nil {
-			return r.failed("write", f.Path, err)
+			return nil, r.failed("write", f.Path, err)
 		}
 		ready = append(ready, s)
+		notes = append(notes, f.Notes...)
 	}
 	for _, s := range ready {
 		if err := os.Rename(s.temp, s.path); err != nil {
-			return r.failed("write", s.path, err)
+			return nil, r.failed("write", s.path, err)
 		}
 	}
 	for _, path := range r.Orphans {
 		// Another run may have been faster.
 		if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-			return r.failed("remove", path, err)
+			return nil, r.failed("remove", path, err)
 		}
 	}
-	return nil
+	return notes, nil
 }
 
 // failed words why a file could not be worked on. The system names files that the user never heard of.

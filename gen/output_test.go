@@ -34,7 +34,7 @@ func TestOrphansOfTwoRuns(t *testing.T) {
 	if text, found := diff(); text != "" || len(found) != 0 {
 		t.Errorf("gone: diff %q, found %v", text, found)
 	}
-	if err := res.Commit(); err != nil {
+	if _, err := res.Commit(); err != nil {
 		t.Error(err)
 	}
 }

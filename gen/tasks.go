@@ -50,6 +50,7 @@ func (c *checker) build(sp *sourcePackage, tasks []*declared) *model.Package {
 	b.types = newTypeBuilder(b.pkg, c.fset, c.constants, b.names.ident, c.errorf)
 	b.types.explained = c.explained(b.pkg)
 	b.types.own = c.isOwnSource
+	b.types.remark = c.notef
 	p := &model.Package{
 		Name: sp.name, Path: sp.path, Dir: sp.dir,
 		Scope: slices.Sorted(maps.Keys(sp.scope)),

@@ -20,6 +20,7 @@ type typeBuilder struct {
 	fset   *token.FileSet
 	ident  func(want string) string // returns a package-level identifier nobody else has, want or like it, and takes it
 	report func(pos token.Pos, format string, args ...any)
+	remark func(pos token.Pos, format string, args ...any) // nil: not wanted
 
 	built     map[mode]*typeutil.Map // *model.Type by types.Type
 	sensitive typeutil.Map           // bool by types.Type
@@ -325,23 +326,37 @@ type problem struct {
 // problem reports what is wrong with the type at the end of the trail, at the innermost field on it that is declared
 // in the package itself.
 func (b *typeBuilder) problem(format string, args ...any) {
-	pos := b.trail[0].pos
-	var path strings.Builder
-	for _, s := range b.trail {
-		path.WriteString(s.text)
-		if s.pkg == b.pkg {
-			pos = s.pos
-		}
-	}
-	where, inField := strings.CutPrefix(path.String(), ".")
-	if inField {
-		where = "field " + where
-	}
+	pos, where := b.where()
 	p := problem{pos, where + ": " + fmt.Sprintf(format, args...)}
 	if !b.reported[p] {
 		b.reported[p] = true
 		b.report(pos, "%s", p.text)
 	}
+}
+
+// note remarks on the type at the end of the trail.
+func (b *typeBuilder) note(format string, args ...any) {
+	if b.remark != nil {
+		pos, where := b.where()
+		b.remark(pos, "%s: %s", where, fmt.Sprintf(format, args...))
+	}
+}
+
+// where returns the place that a message about the end of the trail is for, and the way there.
+func (b *typeBuilder) where() (pos token.Pos, path string) {
+	pos = b.trail[0].pos
+	var text strings.Builder
+	for _, s := range b.trail {
+		text.WriteString(s.text)
+		if s.pkg == b.pkg {
+			pos = s.pos
+		}
+	}
+	path, inField := strings.CutPrefix(text.String(), ".")
+	if inField {
+		path = "field " + path
+	}
+	return pos, path
 }
 
 // text writes a type in a message.

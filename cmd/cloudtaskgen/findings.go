@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen"
 )
@@ -31,17 +32,18 @@ func (f *findings) checkFlags() error {
 
 // An output is what a command writes, or compares with what is there.
 type output interface {
-	Commit() error
+	Commit() (notes []gen.Diagnostic, err error)
 	Diff(w io.Writer) ([]gen.Diagnostic, error)
 }
 
 // finish writes output, or checks it, and returns the exit code.
 func (f *findings) finish(dir string, o output, check bool) int {
 	if !check {
-		if err := o.Commit(); err != nil {
+		notes, err := o.Commit()
+		if err != nil {
 			return fail(err, f.stderr)
 		}
-		return f.report(dir, nil)
+		return f.report(dir, notes)
 	}
 	diff := f.stdout
 	if f.json {
@@ -68,7 +70,7 @@ func (f *findings) report(dir string, list []gen.Diagnostic) int {
 	switch {
 	case err != nil:
 		return fail(err, f.stderr)
-	case len(list) > 0:
+	case slices.ContainsFunc(list, func(d gen.Diagnostic) bool { return !d.Note }):
 		return exitFindings
 	}
 	return exitOK

@@ -101,7 +101,7 @@ func (r *Result) Diff(w io.Writer) ([]gen.Diagnostic, error) {
 }
 
 // Commit writes the lock.
-func (r *Result) Commit() error { return r.files().Commit() }
+func (r *Result) Commit() ([]gen.Diagnostic, error) { return r.files().Commit() }
 
 func (r *Result) files() *gen.Result {
 	files := &gen.Result{Dir: r.Dir}

@@ -33,7 +33,7 @@ func TestRules(t *testing.T) {
 		m.generate(t)
 		if res := m.check(t, lock.Options{Write: true}); len(res.Breaks) > 0 {
 			t.Fatalf("%s: %v", stage, res.Breaks)
-		} else if err := res.Commit(); err != nil {
+		} else if _, err := res.Commit(); err != nil {
 			t.Fatal(err)
 		}
 		m.now = m.now.AddDate(0, 0, 1)
@@ -114,7 +114,7 @@ func TestRecipes(t *testing.T) {
 		for _, b := range res.Breaks {
 			t.Errorf("step %s: %s: %s", step.name, b.Pos.File, b)
 		}
-		if err := res.Commit(); err != nil {
+		if _, err := res.Commit(); err != nil {
 			t.Fatal(err)
 		}
 		m.now = m.now.AddDate(0, 0, 1)
@@ -193,7 +193,7 @@ func (m *module) generate(t *testing.T) {
 	for _, d := range res.Diagnostics {
 		t.Fatal(d.Format(m.dir))
 	}
-	if err := res.Commit(); err != nil {
+	if _, err := res.Commit(); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -980,7 +980,9 @@ func DecodeGenerateReport(data []byte, task *GenerateReport) error {
 
 func appendGenerateReport(e *taskjson.Encoder, v *GenerateReport) {
 	appendMapOfStringToString(e.Object(`{"report_params":`), &v.ReportParams)
-	e.Key(`"format":`).String(&v.Format)
+	if v.Format != "" {
+		e.Key(`"format":`).String(&v.Format)
+	}
 	e.EndObject()
 }
 
@@ -1396,7 +1398,7 @@ var (
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		ReportParams map[string]string `json:"report_params"`
-		Format       string            `json:"format" default:"pdf"`
+		Format       string            `json:"format,omitempty" default:"pdf"`
 	}](GenerateReport{})
 	_ = generatedCodeIsStaleRunGoGenerate[interface {
 		Run(context.Context, *App) error

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -324,5 +325,23 @@ func TestSavedFailure(t *testing.T) {
 
 	if diff := cmp.Diff([]string{"ImportContacts broken.csv: attempt 3 failed"}, notes); diff != "" || answer.Code != http.StatusInternalServerError {
 		t.Errorf("answered %d; (-want +got):\n%s", answer.Code, diff)
+	}
+}
+
+// TestDefaultOfReport is what docs/json.md says of defaults: a report without a format is a PDF, whether the enqueuer left
+// it empty or an earlier version did not know the field.
+func TestDefaultOfReport(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if _, err := EnqueueGenerateReportAsap(t.Context(), w.Client, GenerateReport{ReportParams: map[string]string{"month": "May"}}); err != nil {
+		t.Fatal(err)
+	}
+	w.RunAll()
+	if len(w.did) != 1 || !strings.HasPrefix(w.did[0], "GenerateReport: pdf report of May") {
+		t.Errorf("did %q, want a PDF", w.did)
+	}
+	var report GenerateReport
+	if err := DecodeGenerateReport([]byte(`{"report_params":{}}`), &report); err != nil || report.Format != "pdf" {
+		t.Errorf("without a format: %+v, %v; want a PDF", report, err)
 	}
 }

@@ -78,7 +78,7 @@ func (t BatchDataProcessing) Run(ctx context.Context, app *App) error {
 //cloudtask:alias ReportGeneration
 type GenerateReport struct {
 	ReportParams map[string]string `json:"report_params"`
-	Format       string            `json:"format" default:"pdf"`
+	Format       string            `json:"format,omitempty" default:"pdf"`
 }
 
 // Run has until Cloud Tasks' dispatch deadline, which is also the deadline of ctx.
