@@ -170,7 +170,7 @@ func TestOperator(t *testing.T) {
 func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stage{}).(*stage) }
 
 // scriptEnqueue is "enqueue [LOCATION/]QUEUE/ID TYPE BODY [DELAY]": a task for $WORKER/tasks/TYPE, for $HANDLER where the
-// type is Greet, or for App Engine where it begins with a slash.
+// type is Greet, or for App Engine where it begins with a slash. A Charge has a header that carries a credential.
 func scriptEnqueue(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(stageOf(ts).enqueue(args))
 }
@@ -189,8 +189,12 @@ func (s *stage) enqueue(args []string) error {
 		if args[1] == "Greet" {
 			server = s.handler
 		}
+		headers := map[string]string{"Content-Type": "application/json", "X-Tenant": "7"}
+		if args[1] == "Charge" {
+			headers["X-Api-Key"] = "hush"
+		}
 		task.MessageType = &cloudtaskspb.Task_HttpRequest{HttpRequest: &cloudtaskspb.HttpRequest{
-			Url: server.URL + "/tasks/" + args[1], Body: []byte(args[2]), Headers: map[string]string{"Content-Type": "application/json", "X-Tenant": "7"},
+			Url: server.URL + "/tasks/" + args[1], Body: []byte(args[2]), Headers: headers,
 			AuthorizationHeader: &cloudtaskspb.HttpRequest_OidcToken{OidcToken: &cloudtaskspb.OidcToken{ServiceAccountEmail: tasksAccount, Audience: "https://app.example"}},
 		}}
 	}

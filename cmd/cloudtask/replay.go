@@ -8,10 +8,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +31,8 @@ debugger may wait, and prints the answer. The queued task stays as and where it 
 ` + taskArgHelp + `
 FILE is a name that ends in .json, as those of Config.SaveFailures do; - is standard input.
 
-Body and headers are the task's own. Those of the queue service are what the next attempt of the task would have, or what the
+Body and headers are the task's own, but for headers that carry credentials, which are left out and named: give them with -header
+where the server needs them. Those of the queue service are what the next attempt of the task would have, or what the
 saved one had. The header Cloudtask-Replay marks the request: the handler logs it as a replay, and Metadata.Replay is true.
 
 With an embedded queue the request has a token as from there. In production it has none: let the server run with
@@ -109,6 +112,7 @@ func (op *operation) replay(ctx context.Context, arg string, opts replayOptions)
 	}
 	for name, values := range opts.header {
 		r.Header[name] = values
+		task.Redacted = slices.DeleteFunc(task.Redacted, func(what string) bool { return what == "header "+name })
 	}
 	if host := opts.header.Get("Host"); host != "" { // which net/http takes from nowhere else
 		r.Host = host
@@ -124,6 +128,11 @@ func (op *operation) replay(ctx context.Context, arg string, opts replayOptions)
 		return fmt.Errorf("sending to %s: %w", cmp.Or(opts.to, printable(task.URL)), err)
 	}
 	info.Task, info.Redacted = task.Name, task.Redacted
+	for name := range info.Headers {
+		if cloudtask.IsSecretHeader(name) {
+			info.Headers[name] = []string{notShown}
+		}
+	}
 	if err := op.reportReplay(info); err != nil {
 		return err
 	}
@@ -172,8 +181,12 @@ func nextAttempt(task *cloudtaskspb.Task) *cloudtask.FailedTask {
 		Method: request.method, URL: request.url, Header: make(http.Header), Body: request.body,
 		ServiceAccount: request.account, Audience: cmp.Or(request.audience, request.url),
 	}
-	for name, value := range request.headers {
-		t.Header.Set(name, value)
+	for _, name := range slices.Sorted(maps.Keys(request.headers)) {
+		if cloudtask.IsSecretHeader(name) {
+			t.Redacted = append(t.Redacted, "header "+http.CanonicalHeaderKey(name))
+			continue
+		}
+		t.Header.Set(name, request.headers[name])
 	}
 	prefix := "X-CloudTasks-"
 	if info.Target == "appengine" {

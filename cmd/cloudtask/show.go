@@ -15,6 +15,8 @@ import (
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
 const taskArgHelp = `TASK is an id, which is looked for in all queues or those of -queue; or QUEUE/ID; or a full name,
@@ -25,7 +27,7 @@ Shows all of a task: its target, when it was and will be attempted, its headers 
 
 ` + taskArgHelp + `
 
-The value of an Authorization header is never shown.
+Values of headers that carry credentials, such as Authorization and X-Api-Key, are never shown.
 `
 
 func showCommand() command {
@@ -60,7 +62,7 @@ func (op *operation) show(ctx context.Context, arg string, queues []string) erro
 	now, queue := op.now(ctx), op.queue(ctx, queueOf(task.GetName()))
 	info := newTaskInfo(task, now, isPaused(queue))
 	request := requestOf(task)
-	info.Headers = withoutAuthorization(request.headers)
+	info.Headers = withoutSecrets(request.headers)
 	if json.Valid(request.body) && utf8.Valid(request.body) {
 		info.Payload = request.body
 	} else {
@@ -77,11 +79,11 @@ func (op *operation) show(ctx context.Context, arg string, queues []string) erro
 
 const notShown = "(not shown)"
 
-// withoutAuthorization returns the headers with nothing in them that lets somebody in.
-func withoutAuthorization(headers map[string]string) map[string]string {
+// withoutSecrets returns the headers with nothing in them that could let somebody in.
+func withoutSecrets(headers map[string]string) map[string]string {
 	shown := maps.Clone(headers)
 	for name := range shown {
-		if strings.EqualFold(name, "Authorization") {
+		if cloudtask.IsSecretHeader(name) {
 			shown[name] = notShown
 		}
 	}

@@ -30,13 +30,12 @@ type FailedTask struct {
 
 	Method string
 	URL    string // Config.BaseURL with the path and query of the request
-	// Header is the request's, those of the queue service included. It never holds credentials: Authorization,
-	// Proxy-Authorization, X-Serverless-Authorization, X-Goog-Iap-Jwt-Assertion and Cookie are not kept.
+	// Header is the request's, those of the queue service included, without those that [IsSecretHeader] reports.
 	Header http.Header
 	Body   []byte
 
 	// Redacted names what was taken out of the request before it was saved, such as "header X-Api-Key" and "payload
-	// card.number": sent again, it is not what the task was.
+	// card.number": sent again, it is not what the task was. What authorized the request is not named.
 	Redacted []string
 
 	ServiceAccount string // whose token the handler expected, "" where it expects none

@@ -121,7 +121,7 @@ func TestFailuresAreSaved(t *testing.T) {
 				Outcome: test.outcome, Status: test.status, Error: test.err, Method: "POST", URL: "https://app.example" + path,
 				Header: http.Header{"X-Cloudtasks-Taskname": {"0123"}, "X-Cloudtasks-Queuename": {"mail"}, "X-Cloudtasks-Taskretrycount": {"2"},
 					"Content-Type": {"application/json"}},
-				Body: []byte(payload),
+				Body: []byte(payload), Redacted: []string{"header Cookie"},
 			}
 			saved := savedTasks(t, dir)
 			file := name + ".mail.0123.failed-task.json"
@@ -135,6 +135,25 @@ func TestFailuresAreSaved(t *testing.T) {
 				t.Errorf("the log does not name the file: %v", lines)
 			}
 		})
+	}
+}
+
+// No credential and no claim gets into a file, whichever proxy or platform put it into the request.
+func TestSavedFailuresHoldNoSecrets(t *testing.T) {
+	t.Parallel()
+	cfg, dir := saving(t)
+	headers := []string{"X-CloudTasks-TaskName", "0123", "X-CloudTasks-QueueName", "mail", "X-Tenant", "acme"}
+	for _, name := range secretHeaders {
+		headers = append(headers, name, "hush")
+	}
+	serve(newHandler(t, cfg, route(fails(errors.New("no")))), "POST", "/api/tasks/Greet", `{"name":"Ann"}`, headers...)
+	task := onlySaved(t, dir)
+	want := http.Header{"X-Cloudtasks-Taskname": {"0123"}, "X-Cloudtasks-Queuename": {"mail"}, "X-Tenant": {"acme"}}
+	if diff := cmp.Diff(want, task.Header); diff != "" {
+		t.Errorf("headers (-want +got):\n%s", diff)
+	}
+	if !slices.Contains(task.Redacted, "header X-Api-Key") || slices.Contains(task.Redacted, "header X-Forwarded-Authorization") {
+		t.Errorf("redacted %q, want what the task lacks, without what authorized the request", task.Redacted)
 	}
 }
 

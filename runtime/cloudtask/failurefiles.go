@@ -36,7 +36,7 @@ type FailureFiles struct {
 	// saved. Default 64 MiB. CLOUDTASK_SAVE_FAILURES_MAX_BYTES.
 	MaxBytes int64
 
-	// RedactHeaders are names of headers that are not saved, besides those that hold credentials and never are.
+	// RedactHeaders are names of headers that are not saved, besides those of [IsSecretHeader], which never are.
 	// CLOUDTASK_SAVE_FAILURES_REDACT_HEADERS, comma-separated.
 	RedactHeaders []string
 
@@ -154,11 +154,13 @@ func (s *failureStore) save(task *FailedTask) (path string, err error) {
 // redact takes out what is not to be saved.
 func (s *failureStore) redact(task *FailedTask) {
 	for name := range task.Header {
-		switch {
-		case holdsCredentials(name), ofOneConnection(name):
+		redacted := slices.ContainsFunc(s.settings.RedactHeaders, func(r string) bool { return strings.EqualFold(r, name) })
+		secret := IsSecretHeader(name)
+		if redacted || secret || ofOneConnection(name) {
 			delete(task.Header, name)
-		case slices.ContainsFunc(s.settings.RedactHeaders, func(r string) bool { return strings.EqualFold(r, name) }):
-			delete(task.Header, name)
+		}
+		// What authorized the request is no part of the task: who sends it again brings an authorization of its own.
+		if redacted || secret && !strings.HasSuffix(name, "Authorization") {
 			task.Redacted = append(task.Redacted, "header "+name)
 		}
 	}
@@ -175,15 +177,6 @@ func (s *failureStore) redact(task *FailedTask) {
 	for _, field := range fields {
 		task.Redacted = append(task.Redacted, "payload "+field)
 	}
-}
-
-// holdsCredentials reports whether a header's value can be a secret by which somebody is known.
-func holdsCredentials(name string) bool {
-	switch strings.ToLower(name) {
-	case "authorization", "proxy-authorization", "x-serverless-authorization", "x-goog-iap-jwt-assertion", "cookie":
-		return true
-	}
-	return false
 }
 
 // write makes the file in one step, and room for it first. A file that takes its place counts as none.

@@ -57,10 +57,11 @@ func checkPropagated(name string) error {
 	if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !isTokenRune(r) }) {
 		return fmt.Errorf("propagated header %q is not a header name", name)
 	}
+	if IsSecretHeader(name) {
+		return fmt.Errorf("propagated header %q carries a caller's credentials or claims, which would be stored in tasks", name)
+	}
 	lower := strings.ToLower(name)
 	switch lower {
-	case "authorization", "proxy-authorization", "cookie", "set-cookie":
-		return fmt.Errorf("propagated header %q carries a caller's credentials, which would be stored in tasks", name)
 	case "host", "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
 		"content-length", "content-type", "content-encoding", "user-agent", "expect":
 		return fmt.Errorf("propagated header %q belongs to one request and cannot be carried to another", name)

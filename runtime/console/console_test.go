@@ -454,3 +454,34 @@ func TestSendAgain(t *testing.T) {
 		}
 	}
 }
+
+// What could let somebody in is neither on the task's page nor in the form, and goes along when the task is sent again.
+func TestSecretsAreNotShown(t *testing.T) {
+	t.Parallel()
+	s := show(t, answer(500))
+	header := map[string]string{"Authorization": "Bearer hush", "x-api-key": "hush", "X-Forwarded-User": "hush", "X-Tenant": "acme"}
+	from := s.add(t, "secret", func(task *localqueue.Task) { task.HTTP.Header = header })
+	for _, path := range []string{"/ui/" + from, "/ui/send?from=" + from} {
+		page := s.get(t, path, 200)
+		if strings.Contains(page, "hush") {
+			t.Errorf("%s shows a secret:\n%s", path, page)
+		}
+		wants(t, path, page, "x-api-key", "(not shown)", "acme")
+	}
+	send := func(lines string) map[string]string {
+		form := url.Values{"from": {from}, "queue": {queueName}, "url": {"http://localhost/x"}, "method": {"POST"}, "header": {lines}}
+		to, said := s.post(t, "send", form)
+		task, err := s.Task(t.Context(), strings.TrimPrefix(to, "/ui/"), localqueue.ViewFull)
+		if err != nil {
+			t.Fatalf("%q, %v", said, err)
+		}
+		delete(task.HTTP.Header, "User-Agent")
+		delete(task.HTTP.Header, "Content-Type")
+		return task.HTTP.Header
+	}
+	sent := send("Authorization: (not shown)\r\nx-api-key: (not shown)\r\nX-Forwarded-User: other\r\nX-Tenant: (not shown)")
+	want := map[string]string{"Authorization": "Bearer hush", "x-api-key": "hush", "X-Forwarded-User": "other", "X-Tenant": "(not shown)"}
+	if diff := cmp.Diff(want, sent); diff != "" {
+		t.Errorf("sent again (-want +got):\n%s", diff)
+	}
+}

@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -44,10 +43,9 @@ func (c *Console) showSend(ctx context.Context, v *view, r *request) error {
 		}
 		page.From, page.Queue, page.URL, page.Method = from, queueOf(from), found.URL, found.Method
 		var lines []string
-		header := headerOf(found.Task)
-		for _, key := range slices.Sorted(maps.Keys(header)) {
-			if !strings.EqualFold(key, "User-Agent") { // the queue's own
-				lines = append(lines, key+": "+header[key])
+		for _, f := range shownHeader(headerOf(found.Task)) {
+			if !strings.EqualFold(f.Name, "User-Agent") { // the queue's own
+				lines = append(lines, f.Name+": "+f.Value)
 			}
 		}
 		page.Header = strings.Join(lines, "\n")
@@ -118,6 +116,11 @@ func (c *Console) send(ctx context.Context, form url.Values) (*localqueue.Task, 
 	header, err := parseHeader(form.Get("header"))
 	if err != nil {
 		return nil, err
+	}
+	for name, value := range headerOf(task) {
+		if header[name] == hiddenValue && cloudtask.IsSecretHeader(name) {
+			header[name] = value // which the form did not have
+		}
 	}
 	if task.ScheduleTime, err = parseWhen(form.Get("when"), c.queue.Now()); err != nil {
 		return nil, err

@@ -83,16 +83,29 @@ func headerOf(t *localqueue.Task) map[string]string {
 	return t.HTTP.Header
 }
 
+// hiddenValue replaces the values of headers that carry credentials.
+const hiddenValue = "(not shown)"
+
+// shownHeader returns a task's headers by name, without the values that could let somebody in.
+func shownHeader(header map[string]string) []field {
+	fields := make([]field, 0, len(header))
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		value := header[name]
+		if cloudtask.IsSecretHeader(name) {
+			value = hiddenValue
+		}
+		fields = append(fields, field{name, value})
+	}
+	return fields
+}
+
 func (c *Console) showTask(ctx context.Context, v *view, name string) error {
 	found, err := c.queue.Inspect(ctx, name)
 	if err != nil {
 		return err
 	}
 	page := taskPage{Inspection: found, Row: newQueueRow(found.Queue), Body: showPayload(bodyOf(found.Task)), Facts: facts(found)}
-	header := headerOf(found.Task)
-	for _, key := range slices.Sorted(maps.Keys(header)) {
-		page.Header = append(page.Header, field{key, header[key]})
-	}
+	page.Header = shownHeader(headerOf(found.Task))
 	page.Latest = slices.Clone(found.Attempts)
 	slices.Reverse(page.Latest)
 	if n := len(page.Latest); n > latest {

@@ -120,9 +120,7 @@ func (s *Service) send(ctx context.Context, a *attempt, c *contents) outcome {
 		}
 		_, _ = s.drain(resp)
 		if next.Host != target.Host { // as net/http's client: secrets stay with the host that they were meant for
-			maps.DeleteFunc(header, func(key string, _ []string) bool {
-				return strings.EqualFold(key, "Authorization") || strings.EqualFold(key, "Cookie") // in the task's own spelling
-			})
+			maps.DeleteFunc(header, func(key string, _ []string) bool { return cloudtask.IsSecretHeader(key) })
 		}
 		target = next
 	}

@@ -372,7 +372,7 @@ func TestWhileRunning(t *testing.T) {
 
 func TestRedirects(t *testing.T) {
 	t.Parallel()
-	type hop struct{ Method, URL, Body, Authorization, Cookie, Content string }
+	type hop struct{ Method, URL, Body, Authorization, Cookie, Key, Content string }
 	var hops []hop
 	location := map[string]string{
 		"/a": "/b?x=1", "/b": "http://elsewhere.example/c", "/loop": "/loop", "/none": "", "/odd": "ftp://x/y", "/bad": "http://[::",
@@ -381,7 +381,7 @@ func TestRedirects(t *testing.T) {
 		body := new(strings.Builder)
 		_ = r.Write(body)
 		_, content, _ := strings.Cut(body.String(), "\r\n\r\n")
-		hops = append(hops, hop{r.Method, r.Host + r.RequestURI, content, r.Header.Get("Authorization"), r.Header.Get("Cookie"), r.Header.Get("Content-Type")})
+		hops = append(hops, hop{r.Method, r.Host + r.RequestURI, content, r.Header.Get("Authorization"), r.Header.Get("Cookie"), r.Header.Get("X-Api-Key"), r.Header.Get("Content-Type")})
 		if to, ok := location[r.URL.Path]; ok {
 			if to != "" {
 				w.Header().Set("Location", to)
@@ -405,7 +405,7 @@ func TestRedirects(t *testing.T) {
 			hops = nil
 			created := add(t, s, &localqueue.Task{HTTP: &localqueue.HTTPRequest{
 				URL: "http://worker.example" + test.path, Method: "PUT", Body: []byte("payload"),
-				Header: map[string]string{"authorization": "secret", "COOKIE": "too", "Content-Type": "text/plain"},
+				Header: map[string]string{"authorization": "secret", "COOKIE": "too", "x-api-key": "as well", "Content-Type": "text/plain"},
 			}})
 			if _, err := s.RunDue(t.Context()); err != nil {
 				t.Fatal(err)
@@ -425,9 +425,9 @@ func TestRedirects(t *testing.T) {
 			}
 			if test.path == "/a" {
 				want := []hop{
-					{"PUT", "worker.example/a", "payload", "secret", "too", "text/plain"},
-					{"PUT", "worker.example/b?x=1", "payload", "secret", "too", "text/plain"},
-					{"PUT", "elsewhere.example/c", "payload", "", "", "text/plain"},
+					{"PUT", "worker.example/a", "payload", "secret", "too", "as well", "text/plain"},
+					{"PUT", "worker.example/b?x=1", "payload", "secret", "too", "as well", "text/plain"},
+					{"PUT", "elsewhere.example/c", "payload", "", "", "", "text/plain"},
 				}
 				if diff := cmp.Diff(want, hops); diff != "" {
 					t.Errorf("requests (-want +got):\n%s", diff)
