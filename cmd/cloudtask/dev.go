@@ -51,6 +51,7 @@ moves a virtual clock. See docs/embedded-queue.md.
 type devOptions struct {
 	listen    string
 	advertise string
+	hosts     []string // that requests may name, too
 	dir       string
 	strict    bool
 	named     []localqueue.Queue // with default settings
@@ -68,13 +69,20 @@ type devOptions struct {
 func devCommand() command {
 	return command{
 		name:    "dev",
-		usage:   "[-listen HOST:PORT] [-advertise HOST[:PORT]] [-dir DIR] [-strict] [-queue NAME]... [-queue-file FILE] [-queues-from FILE] [-clock virtual [-start TIME]] [-seed N] [-app-engine [SERVICE=]URL]... [-history N] [-read-only]",
+		usage:   "[-listen HOST:PORT] [-advertise HOST[:PORT]] [-allow-host HOST]... [-dir DIR] [-strict] [-queue NAME]... [-queue-file FILE] [-queues-from FILE] [-clock virtual [-start TIME]] [-seed N] [-app-engine [SERVICE=]URL]... [-history N] [-read-only]",
 		summary: "serve the embedded queue on the wire API of Cloud Tasks",
 		help:    devHelp,
 		flags: func(flags *flag.FlagSet) runner {
 			var opts devOptions
 			flags.StringVar(&opts.listen, "listen", "127.0.0.1:8123", "serve on `HOST:PORT`; port 0 picks a free one, an empty host or 0.0.0.0 is every interface")
 			flags.StringVar(&opts.advertise, "advertise", "", "the `HOST[:PORT]` that clients reach the queue by, where it is not that of -listen, such as a container's name")
+			flags.Func("allow-host", "answer requests that name `HOST` too, such as queue.example.com; may be repeated. Without it only IP addresses, names without a dot or in a private domain (localhost, test, internal, svc, cluster.local), and those of -listen and -advertise are answered, which keeps web pages out", func(host string) error {
+				if host == "" || strings.ContainsAny(host, "/: *") {
+					return errors.New("want a host name without a port, such as queue.example.com")
+				}
+				opts.hosts = append(opts.hosts, host)
+				return nil
+			})
 			flags.StringVar(&opts.dir, "dir", "", "keep queues and tasks in files in `DIR`, which is created if it is missing, so that they survive the process; without it they are in memory")
 			flags.BoolVar(&opts.strict, "strict", false, "answer calls that name a missing queue as Cloud Tasks does, in place of creating it")
 			flags.Func("queue", "create the queue `NAME`: projects/P/locations/L/queues/Q, or an id Q that then exists in every project and location; may be repeated", func(name string) error {
@@ -180,7 +188,9 @@ func dev(opts devOptions, stdout io.Writer, log *slog.Logger) error {
 		}
 		return errors.Join(err, listener.Close())
 	}
-	server := emulator.Serve(queue, listener, emulator.WithLogger(log), emulator.WithConsole(newConsole(queue, opts, host, log)))
+	listenHost, _, _ := net.SplitHostPort(opts.listen) // checked above
+	server := emulator.Serve(queue, listener, emulator.WithLogger(log), emulator.WithConsole(newConsole(queue, opts, log)),
+		emulator.WithHosts(append(opts.hosts, listenHost)...))
 	fmt.Fprintf(stdout, "ready %s\n", host)
 
 	<-signalled.Done()
@@ -189,13 +199,8 @@ func dev(opts devOptions, stdout io.Writer, log *slog.Logger) error {
 	return drain(server, queue)
 }
 
-// newConsole returns the page that is served at host.
-func newConsole(queue *localqueue.Service, opts devOptions, host string, log *slog.Logger) *console.Console {
-	name, _, err := net.SplitHostPort(host)
-	if err != nil {
-		name = host
-	}
-	consoleOpts := []console.Option{console.WithLogger(log), console.WithHost(name)}
+func newConsole(queue *localqueue.Service, opts devOptions, log *slog.Logger) *console.Console {
+	consoleOpts := []console.Option{console.WithLogger(log)}
 	if opts.readOnly {
 		consoleOpts = append(consoleOpts, console.WithReadOnly())
 	}

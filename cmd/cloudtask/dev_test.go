@@ -208,6 +208,32 @@ func TestDevIssuerIsTheReadyLines(t *testing.T) {
 	}
 }
 
+func TestDevAllowedHosts(t *testing.T) {
+	t.Parallel()
+	p := startDev(t, "-listen", "127.0.0.1:0", "-advertise", "queue.example.com", "-allow-host", "other.example.com")
+	_, port, _ := net.SplitHostPort(p.host)
+	for host, want := range map[string]int{"queue.example.com": 200, "other.example.com:80": 200, "queue:1": 200, "evil.example.com": 403} {
+		for _, path := range []string{"/", "/v2/projects/p/locations/l/queues", "/_cloudtask/v1/now"} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+port+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Host = host
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode != want {
+				t.Errorf("%s of %s: %d, want %d", path, host, resp.StatusCode, want)
+			}
+		}
+	}
+	if !strings.Contains(p.stderr.String(), "evil.example.com") {
+		t.Errorf("no log line tells of what was refused:\n%s", p.stderr)
+	}
+}
+
 // A slow attempt is let end after the first signal, and cut off by the second.
 func TestDevDeliversAppEngineTasks(t *testing.T) {
 	t.Parallel()
@@ -323,6 +349,7 @@ func TestCommandLine(t *testing.T) {
 		{"dev -listen 127.0.0.1:0 -app-engine localhost:8080", 2, "", `the base URL "localhost:8080" must be http:// or https:// and a host`},
 		{"dev -listen 127.0.0.1:0 -app-engine worker=h", 2, "", `App Engine service "worker": the base URL "h"`},
 		{"dev -listen 127.0.0.1:0 -advertise http://h", 2, "", `-advertise "http://h"`},
+		{"dev -allow-host queue.example.com:8123", 2, "", "want a host name without a port"},
 		{"dev -listen 127.0.0.1:0 -advertise h:0", 2, "", `-advertise "h:0"`},
 		{"dev -listen " + taken.Addr().String(), 1, "", "address already in use"},
 	}

@@ -72,7 +72,7 @@ func newStage(t testing.TB, dir string) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := emulator.Serve(queue, listener, emulator.WithLogger(quiet))
+	server := emulator.Serve(queue, listener, emulator.WithLogger(quiet), emulator.WithHosts("cloudtasks.googleapis.com"))
 	s := &stage{queue: queue, embedded: listener.Addr().String(), worker: httptest.NewServer(http.HandlerFunc(work))}
 	if s.client, err = gcp.Connect(context.Background(), cloudtask.Config{EmulatorHost: s.embedded}); err != nil {
 		t.Fatal(err)

@@ -25,7 +25,8 @@ type options struct {
 	logger   *slog.Logger
 }
 
-// WithHost has the page answered under that host name, without a port, besides this machine's own names.
+// WithHost has the page answered under that host name, without a port, too. Package emulator, which serves a page together
+// with the queue, checks requests itself, and this has no effect there.
 func WithHost(host string) Option {
 	return func(o *options) { o.host = host }
 }
@@ -81,8 +82,8 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} {
 		w.Header().Set(key, value)
 	}
-	if err := c.guard.Check(r); err != nil {
-		http.Error(w, "The page is "+err.Error(), http.StatusForbidden)
+	if err := c.guard.CheckPage(r); err != nil {
+		http.Error(w, err.Error(), http.StatusForbidden)
 		return
 	}
 	// The server's own bound of reading a request would end the context of what takes long.

@@ -3,10 +3,8 @@ package console
 import (
 	"context"
 	"net/url"
-	"slices"
 	"strings"
 
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
@@ -92,20 +90,11 @@ type queuePage struct {
 }
 
 func (c *Console) showQueue(ctx context.Context, v *view, name string) error {
-	i := slices.IndexFunc(v.Overview.Queues, func(q localqueue.QueueOverview) bool { return q.Name == name })
-	if i < 0 {
-		_, err := c.queue.Queue(ctx, name) // which may exist everywhere
-		if err != nil {
-			return err
-		}
-		if v.Overview, err = c.queue.Overview(ctx); err != nil {
-			return err
-		}
-		if i = slices.IndexFunc(v.Overview.Queues, func(q localqueue.QueueOverview) bool { return q.Name == name }); i < 0 {
-			return &cloudtask.StatusError{Code: cloudtask.NotFound, Message: "Queue does not exist."}
-		}
+	queue, err := c.queue.QueueOverview(ctx, name)
+	if err != nil {
+		return err
 	}
-	page := queuePage{queueRow: newQueueRow(v.Overview.Queues[i]), Hint: newHint(name)}
+	page := queuePage{queueRow: newQueueRow(*queue), Hint: newHint(name)}
 	coming, err := c.queue.Browse(ctx, localqueue.Browse{Queue: name, NextFirst: true, Size: few})
 	if err != nil {
 		return err

@@ -69,7 +69,7 @@ func testBufferTaskRefusals(t *testing.T) {
 		{name: "a type that is not UTF-8", path: queuePath + "/tasks:buffer", header: map[string]string{"Content-Type": "a/\xff"}, body: "x", status: 400,
 			message: "The request's Content-Type is not UTF-8, which a task's headers must be."},
 		{name: "another origin", method: "GET", path: queuePath + "/tasks:buffer", header: map[string]string{"Sec-Fetch-Site": "cross-site"}, status: 403,
-			message: "A page of another origin must not call the emulator: cross-origin request detected from Sec-Fetch-Site header."},
+			message: "refused: a web page of another site made the request: cross-origin request detected from Sec-Fetch-Site header"},
 	} {
 		x.check(t, e.addr)
 	}

@@ -8,14 +8,11 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/guard"
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/issuer"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
@@ -31,22 +28,14 @@ const (
 
 // control is the control API.
 type control struct {
-	queue *localqueue.Service
-	guard *guard.Guard
-
+	queue  *localqueue.Service
 	events eventLog
 }
 
 // withControl serves the control API of a's queue in front of next, until end.
 func withControl(a *api, next http.Handler) (handler http.Handler, end func()) {
-	host := "" // that clients are told to use
-	if i, ok := a.queue.UseTokenSource(nil).(*issuer.Issuer); ok {
-		if u, err := url.Parse(i.URL()); err == nil {
-			host = u.Hostname()
-		}
-	}
-	c := &control{queue: a.queue, guard: guard.New(host)}
-	own := c.refuseOthers(c.routes())
+	c := &control{queue: a.queue}
+	own := c.routes()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // no mux, which would clean Google's paths
 		if strings.HasPrefix(r.URL.Path, controlPrefix) {
 			own.ServeHTTP(w, r)
@@ -72,6 +61,7 @@ func (c *control) routes() http.Handler {
 		"GET faults":          c.getFaults,
 		"PUT faults":          c.putFaults,
 		"DELETE faults":       c.deleteFaults,
+		"POST events":         c.beginEvents,
 		"GET events":          c.getEvents,
 		"GET locations":       c.locations,
 		"POST token":          c.token,
@@ -83,17 +73,6 @@ func (c *control) routes() http.Handler {
 		return nil, &cloudtask.StatusError{Code: cloudtask.NotFound, Message: fmt.Sprintf("%s %s is no call of the control API: see docs/embedded-queue.md", r.Method, r.URL.Path)}
 	}))
 	return mux
-}
-
-// refuseOthers keeps web pages out.
-func (c *control) refuseOthers(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := c.guard.Check(r); err != nil {
-			writeControl(w, nil, &cloudtask.StatusError{Code: cloudtask.PermissionDenied, Message: "the control API is " + err.Error()})
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // answer serves one call.

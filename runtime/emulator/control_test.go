@@ -228,8 +228,8 @@ func TestControlRefuses(t *testing.T) {
 		{"real clock, run", real, controlCall{method: "POST", path: "run-until-idle"}, 400, "FAILED_PRECONDITION", "-clock virtual"},
 		{"rebinding", e, controlCall{method: "GET", path: "now", host: "evil.example:8123"}, 403, "PERMISSION_DENIED", `"evil.example:8123"`},
 		{"loopback in a name", e, controlCall{method: "GET", path: "now", host: "127.0.0.1.evil.example"}, 403, "PERMISSION_DENIED", "-advertise"},
-		{"another site", e, controlCall{method: "POST", path: "reset", origin: "https://evil.example"}, 403, "PERMISSION_DENIED", "other sites"},
-		{"another site, by the browser's word", e, controlCall{method: "POST", path: "reset", fetchSite: "cross-site"}, 403, "PERMISSION_DENIED", "other sites"},
+		{"another site", e, controlCall{method: "POST", path: "reset", origin: "https://evil.example"}, 403, "PERMISSION_DENIED", "another site"},
+		{"another site, by the browser's word", e, controlCall{method: "POST", path: "reset", fetchSite: "cross-site"}, 403, "PERMISSION_DENIED", "another site"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -247,7 +247,7 @@ func TestControlRefuses(t *testing.T) {
 // The name that the tokens' issuer has is the one that clients are told.
 func TestControlAdvertisedName(t *testing.T) {
 	t.Parallel()
-	queue, err := localqueue.New(localqueue.WithTokenSource(issuer.New("http://queue.internal:8123")))
+	queue, err := localqueue.New(localqueue.WithTokenSource(issuer.New("http://queue.example:8123")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,10 +258,10 @@ func TestControlAdvertisedName(t *testing.T) {
 	}
 	e := &emulated{queue: queue, addr: listener.Addr().String(), server: emulator.Serve(queue, listener)}
 	t.Cleanup(func() { e.server.Close() })
-	if code, answer := e.control(t, controlCall{method: "GET", path: "now", host: "queue.internal:9000"}); code != 200 || answer["clock"] != "real" {
+	if code, answer := e.control(t, controlCall{method: "GET", path: "now", host: "queue.example:9000"}); code != 200 || answer["clock"] != "real" {
 		t.Errorf("%d, %v", code, answer)
 	}
-	e.wantError(t, controlCall{method: "GET", path: "now", host: "other.internal:8123"}, 403, "PERMISSION_DENIED", "other.internal")
+	e.wantError(t, controlCall{method: "GET", path: "now", host: "other.example:8123"}, 403, "PERMISSION_DENIED", "other.example")
 }
 
 // On a real clock, waiting ends when everything is done, or with what is left.
@@ -350,6 +350,8 @@ func TestControlEvents(t *testing.T) {
 	e := serve(t, localqueue.WithVirtualClock(clockStart))
 	url, _ := worker(t, 200)
 	e.create(t, named("unobserved"))
+	e.wantError(t, controlCall{method: "GET", path: "events"}, 400, "FAILED_PRECONDITION", "POST events begins it")
+	e.want(t, controlCall{method: "POST", path: "events"}, 200, map[string]any{"next": 0.0})
 	e.want(t, controlCall{method: "GET", path: "events"}, 200, map[string]any{"events": []any{}, "next": 0.0})
 	e.control(t, controlCall{method: "PUT", path: "faults", body: `{"queue": "q", "faults": {"loseAnswer": 1}}`})
 	task := httpTask(url, "")
@@ -377,6 +379,7 @@ func TestControlEvents(t *testing.T) {
 	e.want(t, controlCall{method: "GET", path: "events?since=5"}, 200, map[string]any{"events": []any{}, "next": 5.0})
 	e.want(t, controlCall{method: "GET", path: "events?since=99"}, 200, map[string]any{"events": []any{}, "next": 5.0})
 	e.wantError(t, controlCall{method: "GET", path: "events?since=-1"}, 400, "INVALID_ARGUMENT", `since="-1"`)
+	e.want(t, controlCall{method: "POST", path: "events"}, 200, map[string]any{"next": 5.0})
 	e.control(t, controlCall{method: "POST", path: "reset"})
 	e.want(t, controlCall{method: "GET", path: "events?since=5"}, 200, map[string]any{"events": []any{}, "next": 6.0, "missed": 1.0})
 }
@@ -385,7 +388,7 @@ func TestControlEvents(t *testing.T) {
 func TestControlEventsAreBounded(t *testing.T) {
 	t.Parallel()
 	e := serve(t, localqueue.WithVirtualClock(clockStart))
-	e.control(t, controlCall{method: "GET", path: "events"})
+	e.control(t, controlCall{method: "POST", path: "events"})
 	for i := range 25_000 {
 		if _, err := e.queue.AddTask(t.Context(), queueName, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: "http://h/" + strconv.Itoa(i)}}); err != nil {
 			t.Fatal(err)

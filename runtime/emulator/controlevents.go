@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
@@ -14,7 +15,7 @@ const (
 	maxEventsPage = 1000   // in one answer
 )
 
-// eventLog keeps the latest events for those who ask for them. It begins when somebody does, and costs nothing before.
+// eventLog keeps the latest events for those who ask for them. It begins when it is told to, and costs nothing before.
 type eventLog struct {
 	mu    sync.Mutex
 	stop  func() // nil: not begun
@@ -22,13 +23,20 @@ type eventLog struct {
 	kept  []localqueue.Event
 }
 
-// begin begins to keep the queue's events, unless that has been done.
-func (l *eventLog) begin(queue *localqueue.Service) {
+// begin begins to keep the queue's events, unless that has been done, and returns the number of the next.
+func (l *eventLog) begin(queue *localqueue.Service) (next int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.stop == nil {
 		l.stop = queue.Observe(l.observe)
 	}
+	return l.first + len(l.kept)
+}
+
+func (l *eventLog) begun() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stop != nil
 }
 
 // end keeps no more, and forgets.
@@ -95,8 +103,17 @@ type eventJSON struct {
 	Response string     `json:"response,omitempty"`
 }
 
+func (c *control) beginEvents(r *http.Request) (any, error) {
+	if _, err := c.read(r); err != nil {
+		return nil, err
+	}
+	return map[string]any{"next": c.events.begin(c.queue)}, nil
+}
+
 func (c *control) getEvents(r *http.Request) (any, error) {
-	c.events.begin(c.queue)
+	if !c.events.begun() {
+		return nil, &cloudtask.StatusError{Code: cloudtask.FailedPrecondition, Message: "events are not recorded: POST events begins it"}
+	}
 	since := 0
 	if text := r.URL.Query().Get("since"); text != "" {
 		n, err := strconv.Atoi(text)

@@ -60,10 +60,6 @@ func (h *rest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuseUnknown(w, r)
 		return
 	}
-	if err := refuseOtherOrigins(r); err != nil {
-		writeError(w, format, err)
-		return
-	}
 	resp, err := route.call(&restCall{route, values, query, r, w})
 	if err != nil {
 		writeError(w, format, err)
@@ -82,19 +78,6 @@ func (h *rest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func refuseUnknown(w http.ResponseWriter, r *http.Request) {
 	writeError(w, answerFormat{pretty: true}, status.Errorf(codes.NotFound, "The requested URL %s was not found on this server for method %s.",
 		bounded(r.URL.EscapedPath()), bounded(r.Method)))
-}
-
-// refuseOtherOrigins refuses the pages of other origins in a browser: they must not create tasks behind their user's
-// back. Google asks them for credentials, this service asks for none.
-func refuseOtherOrigins(r *http.Request) error {
-	check := *r
-	if strings.HasSuffix(r.URL.Path, ":buffer") {
-		check.Method = http.MethodPost // GET creates a task too
-	}
-	if err := http.NewCrossOriginProtection().Check(&check); err != nil {
-		return status.Errorf(codes.PermissionDenied, "A page of another origin must not call the emulator: %v.", err)
-	}
-	return nil
 }
 
 // readBody reads the request's body as far as it may go.

@@ -229,7 +229,7 @@ func testRESTRefusals(t *testing.T) {
 		{name: "body where none belongs", method: "DELETE", path: tasks + "/t", body: `{"force": true}`, status: 400, message: "Request payload must be empty: this method has no body."},
 		{name: "too large", path: tasks, body: strings.Repeat(" ", 10<<20+1), status: 400, message: "Request payload size exceeds the limit: 10485760 bytes."},
 		{name: "another origin", path: queuePath + ":pause", header: map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, body: `{}`, status: 403,
-			message: "A page of another origin must not call the emulator: cross-origin request detected from Sec-Fetch-Site header."},
+			message: "refused: a web page of another site made the request: cross-origin request detected from Sec-Fetch-Site header"},
 
 		{name: "nothing", path: "/nonsense", status: 404, message: noURL("GET", "/nonsense")},
 		{name: "no path of the API", path: "/v2/nonsense", status: 404, message: noURL("GET", "/v2/nonsense")},

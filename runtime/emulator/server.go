@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/guard"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/issuer"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
@@ -37,11 +39,20 @@ type Option func(*options)
 type options struct {
 	logger  *slog.Logger
 	console http.Handler
+	hosts   []string
 }
 
 // WithLogger logs to l in place of [slog.Default].
 func WithLogger(l *slog.Logger) Option {
 	return func(o *options) { o.logger = l }
+}
+
+// WithHosts answers requests that name one of the hosts, without ports, too. Other requests are answered under IP
+// addresses, names without a dot, names in the domains localhost, test, internal, svc and cluster.local, and the host of
+// the queue's issuer only: any other name could be one that a web page has been given, to get at the queue through its
+// user's browser (DNS rebinding).
+func WithHosts(hosts ...string) Option {
+	return func(o *options) { o.hosts = append(o.hosts, hosts...) }
 }
 
 // WithConsole serves a web page for people at the path / and those that begin with /ui/, such as package console's.
@@ -87,6 +98,12 @@ func Serve(queue *localqueue.Service, listener net.Listener, opts ...Option) *Se
 	if o.console != nil {
 		o.console = endWith(ended, o.console)
 	}
+	if i, ok := tokens.(*issuer.Issuer); ok {
+		if u, err := url.Parse(i.URL()); err == nil {
+			o.hosts = append(o.hosts, u.Hostname())
+		}
+	}
+	door := &door{guard: guard.New(o.hosts...), log: o.logger}
 	s := &Server{
 		endConsole: endConsole,
 		mux:        newMux(listener, o.logger),
@@ -95,6 +112,7 @@ func Serve(queue *localqueue.Service, listener net.Listener, opts ...Option) *Se
 			grpc.MaxSendMsgSize(math.MaxInt32),
 			grpc.WaitForHandlers(true),
 			grpc.NumStreamWorkers(streamWorkers),
+			grpc.InTapHandle(door.admitStream),
 			grpc.UnaryInterceptor(recoverPanics(o.logger)),
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 		),
@@ -110,6 +128,7 @@ func Serve(queue *localqueue.Service, listener net.Listener, opts ...Option) *Se
 		s.grpc.RegisterService(service, api)
 	}
 	s.http.Handler, s.endControl = withControl(api, s.http.Handler)
+	s.http.Handler = door.admit(s.http.Handler)
 
 	// Both return when the mux or they themselves are closed, and have nothing else to report.
 	s.serving.Go(func() { s.grpc.Serve(s.mux.grpc) })

@@ -6,8 +6,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/guard"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/issuer"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
@@ -40,7 +40,7 @@ func (h *web) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.rest.ServeHTTP(w, r)
 	case path == discoveryPath:
 		h.discovery.ServeHTTP(w, r)
-	case h.console != nil && (path == "/" || strings.HasPrefix(path, consolePrefix)):
+	case h.console != nil && isPage(path):
 		h.console.ServeHTTP(w, r)
 	default:
 		refuseUnknown(w, r)
@@ -50,11 +50,13 @@ func (h *web) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // consolePrefix begins the paths of a console but its first, which is /. No path of Google's begins so.
 const consolePrefix = "/ui/"
 
-// endWith has the requests that next serves end when the context does: a browser that is shown what is new stays connected
-// for as long as it is open.
+func isPage(path string) bool { return path == "/" || strings.HasPrefix(path, consolePrefix) }
+
+// endWith has the requests that next serves, which have been checked, end when the context does: a browser that is shown
+// what is new stays connected for as long as it is open.
 func endWith(ctx context.Context, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		request, cancel := context.WithCancel(r.Context())
+		request, cancel := context.WithCancel(guard.Checked(r.Context()))
 		defer cancel()
 		defer context.AfterFunc(ctx, cancel)()
 		next.ServeHTTP(w, r.WithContext(request))
@@ -67,18 +69,10 @@ func endWith(ctx context.Context, next http.Handler) http.Handler {
 func warnOfOtherNames(i *issuer.Issuer, log *slog.Logger) http.Handler {
 	own := strings.TrimPrefix(strings.TrimPrefix(i.URL(), "http://"), "https://")
 	handler := i.Handler()
-	const maxNames = 100 // of which a log line is worth it
-	var mu sync.Mutex
-	seen := make(map[string]bool)
+	var seen names
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Host != own && !(isLoopback(r.Host) && isLoopback(own)) {
-			mu.Lock()
-			first := !seen[r.Host] && len(seen) < maxNames
-			if first {
-				seen[r.Host] = true
-			}
-			mu.Unlock()
-			if first {
+			if seen.first(r.Host) {
 				log.WarnContext(r.Context(), "the token issuer was looked up by a name that is not its own, so that its tokens will be refused: "+
 					"set CLOUD_TASKS_EMULATOR_HOST to the issuer's host, or name the issuer after the host", "host", r.Host, "issuer", i.URL())
 			}

@@ -52,7 +52,7 @@ func (s *Service) DeleteTasks(ctx context.Context, queue, requestID string, name
 		return nil, err
 	}
 	return s.batch(ctx, queue, requestID, func() (*Batch, error) {
-		if s.find(queue) == nil {
+		if s.look(queue) == nil {
 			return nil, status(cloudtask.NotFound, msgQueueMissing)
 		}
 		b := &Batch{Delete: true, Results: make([]BatchResult, len(names))}

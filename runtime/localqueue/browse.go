@@ -129,7 +129,7 @@ func (s *Service) browsed(name string) ([]*queue, error) {
 	if err := checkQueueName(name); err != nil {
 		return nil, err
 	}
-	q := s.find(name)
+	q := s.look(name)
 	if q == nil {
 		return nil, status(cloudtask.NotFound, msgQueueMissing)
 	}

@@ -3,6 +3,7 @@ package localqueue
 import (
 	"context"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -103,14 +104,11 @@ func (h taskHeap) due(now int64, limit int) (due int, next int64) {
 	return due, next
 }
 
+// allQueues returns the queues by name.
 func (s *Service) allQueues() []*queue {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	queues := make([]*queue, 0, len(s.queues))
-	for _, q := range s.queues {
-		queues = append(queues, q)
-	}
-	return queues
+	return slices.AppendSeq(make([]*queue, 0, s.queues.len()), s.queues.all())
 }
 
 // idle counts attempts and tells those who wait for the service to become idle when to look again.

@@ -51,7 +51,7 @@ func (s *Service) Inspect(ctx context.Context, name string) (out *Inspection, er
 	if err != nil {
 		return nil, err
 	}
-	q := s.find(parent)
+	q := s.look(parent)
 	if q == nil {
 		return nil, status(cloudtask.NotFound, msgQueueMissing)
 	}

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
 // Overview is the state of a service at a glance.
@@ -84,6 +86,23 @@ func (s *Service) Overview(ctx context.Context) (*Overview, error) {
 	}
 	slices.SortFunc(out.Queues, func(a, b QueueOverview) int { return cmp.Compare(a.Name, b.Name) })
 	return out, nil
+}
+
+// QueueOverview returns the state of the queue of that full name.
+func (s *Service) QueueOverview(ctx context.Context, name string) (*QueueOverview, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	if err := checkQueueName(name); err != nil {
+		return nil, err
+	}
+	q := s.look(name)
+	if q == nil {
+		return nil, status(cloudtask.NotFound, msgQueueMissing)
+	}
+	defer s.flush()
+	out := q.overview()
+	return &out, nil
 }
 
 func (q *queue) overview() QueueOverview {

@@ -12,34 +12,49 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
-// find returns the queue of that full name, nil if there is none.
+// find returns the queue of that full name, nil if there is none. One that is defined for every location is added by
+// that, so that it can be changed.
 func (s *Service) find(name string) *queue {
-	s.mu.RLock()
-	q := s.queues[name]
-	s.mu.RUnlock()
-	if q != nil || len(s.everywhere) == 0 {
+	q, settings := s.lookUp(name)
+	if q != nil || settings == nil {
 		return q
 	}
-	_, id, ok := splitQueueName(name)
-	if settings, defined := s.everywhere[id]; ok && defined {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return s.define(name, settings)
-	}
-	return nil
-}
-
-// define returns the queue of that name, which exists in every location unless it was deleted there. The caller holds
-// s.mu.
-func (s *Service) define(name string, settings Queue) *queue {
-	if q := s.queues[name]; q != nil {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if q := s.queues.get(name); q != nil {
 		return q
 	}
-	if _, gone := s.goneQueues[name]; gone { // once deleted, it comes back only by being created
+	if _, gone := s.goneQueues[name]; gone {
 		return nil
 	}
+	return s.addQueue(*settings)
+}
+
+// look is find for what changes nothing: in place of a queue that would be added it returns an empty one that is nobody
+// else's.
+func (s *Service) look(name string) *queue {
+	q, settings := s.lookUp(name)
+	if q != nil || settings == nil {
+		return q
+	}
+	return newQueue(s, *settings, 0, s.nanos())
+}
+
+// lookUp returns the queue of that name or, if it is not there and defined for every location, what it is to have.
+func (s *Service) lookUp(name string) (*queue, *Queue) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if q := s.queues.get(name); q != nil || len(s.everywhere) == 0 {
+		return q, nil
+	}
+	_, id, ok := splitQueueName(name)
+	settings, defined := s.everywhere[id]
+	_, gone := s.goneQueues[name] // once deleted, it comes back only by being created
+	if !ok || !defined || gone {
+		return nil, nil
+	}
 	settings.Name = name
-	return s.addQueue(settings)
+	return nil, &settings
 }
 
 // addQueue adds a queue. The caller holds s.mu.
@@ -47,7 +62,7 @@ func (s *Service) addQueue(settings Queue) *queue {
 	s.queueCounter++
 	s.changes.Add(1)
 	q := newQueue(s, settings, s.queueCounter, s.nanos())
-	s.queues[settings.Name] = q
+	s.queues.put(q)
 	s.journal.append(func(b []byte) []byte { return packQueue(b, q) })
 	return q
 }
@@ -69,7 +84,7 @@ func (s *Service) findOrCreate(name string) (*queue, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if q := s.queues[name]; q != nil {
+	if q := s.queues.get(name); q != nil {
 		return q, nil
 	}
 	if s.tombstoned(name) {
@@ -79,9 +94,9 @@ func (s *Service) findOrCreate(name string) (*queue, error) {
 	return s.addQueue(queueDefaults(Queue{Name: name})), nil
 }
 
-// withQueue calls f with the queue locked, or returns the error missing.
+// withQueue calls f with the queue locked, or returns the error missing. f changes no settings: see changeQueue.
 func (s *Service) withQueue(name string, missing error, f func(q *queue, now int64) error) error {
-	q := s.find(name)
+	q := s.look(name)
 	if q == nil {
 		if err := checkQueueName(name); err != nil {
 			return err
@@ -105,6 +120,7 @@ func (s *Service) changeQueue(ctx context.Context, name string, f func(q *queue,
 	}
 	defer s.settle(&err)
 	defer s.flush()
+	s.find(name) // which adds one that is defined for every location
 	err = s.withQueue(name, status(cloudtask.NotFound, msgQueueMissing), func(q *queue, now int64) error {
 		f(q, now)
 		out = q.copySettings()
@@ -114,8 +130,17 @@ func (s *Service) changeQueue(ctx context.Context, name string, f func(q *queue,
 }
 
 // Queue returns the queue (GetQueue of the wire API).
-func (s *Service) Queue(ctx context.Context, name string) (*Queue, error) {
-	return s.changeQueue(ctx, name, func(*queue, int64) {})
+func (s *Service) Queue(ctx context.Context, name string) (out *Queue, err error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.settle(&err)
+	defer s.flush()
+	err = s.withQueue(name, status(cloudtask.NotFound, msgQueueMissing), func(q *queue, _ int64) error {
+		out = q.copySettings()
+		return nil
+	})
+	return out, err
 }
 
 // PauseQueue stops dispatching from the queue.
@@ -173,13 +198,13 @@ func (s *Service) DeleteQueue(ctx context.Context, name string) (err error) {
 func (s *Service) forget(q *queue) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.queues[q.name] != q {
+	if s.queues.get(q.name) != q {
 		return false
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.deleted = true
-	delete(s.queues, q.name)
+	s.queues.remove(q)
 	s.changes.Add(queueGone)
 	free := later(s.nanos(), int64(max(0, tombstoneWindow(s.options.queueTombstone, 3*24*time.Hour))))
 	s.goneQueues[q.name] = free
@@ -203,7 +228,7 @@ func (s *Service) CreateQueue(ctx context.Context, parent string, queue *Queue) 
 	if location, _, _ := splitQueueName(settings.Name); location != parent {
 		return nil, invalid("%s must begin with %s.", settings.Name, parent)
 	}
-	if s.find(settings.Name) != nil {
+	if s.look(settings.Name) != nil {
 		return nil, status(cloudtask.AlreadyExists, "Queue already exists")
 	}
 	return s.createQueue(settings)
@@ -225,7 +250,7 @@ func newSettings(queue *Queue) (Queue, error) {
 func (s *Service) createQueue(settings Queue) (*Queue, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.queues[settings.Name] != nil {
+	if s.queues.get(settings.Name) != nil {
 		return nil, status(cloudtask.AlreadyExists, "Queue already exists")
 	}
 	if s.tombstoned(settings.Name) {
@@ -329,39 +354,48 @@ func (s *Service) Queues(ctx context.Context, parent string, page Page, filter Q
 	if err != nil {
 		return nil, "", err
 	}
-	for _, q := range s.queuesIn(parent) {
-		if q.name <= after {
-			continue
+	for {
+		n := max(size+1, maxBlock) // of a filter, many may have to be looked at
+		in := s.queuesIn(parent, after, n)
+		for _, q := range in {
+			q.mu.Lock()
+			settings := q.copySettings()
+			q.mu.Unlock()
+			if filter.Match != nil && !filter.Match(settings) {
+				continue
+			}
+			if len(queues) == size {
+				return queues, pageToken(list, queues[size-1].Name, s.Now()), nil
+			}
+			queues = append(queues, settings)
 		}
-		q.mu.Lock()
-		settings := q.copySettings()
-		q.mu.Unlock()
-		if filter.Match != nil && !filter.Match(settings) {
-			continue
+		if len(in) < n {
+			return queues, "", nil
 		}
-		if len(queues) == size {
-			next = pageToken(list, queues[size-1].Name, s.Now())
-			break
-		}
-		queues = append(queues, settings)
+		after = in[n-1].name
 	}
-	return queues, next, nil
 }
 
-// queuesIn returns the queues of a location by name.
-func (s *Service) queuesIn(location string) []*queue {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// queuesIn returns up to n queues of a location that come after the queue of that name, in order. Those that are defined
+// for every location and are not there yet are among them.
+func (s *Service) queuesIn(location, after string, n int) []*queue {
 	prefix := location + "/queues/"
-	for id, settings := range s.everywhere {
-		s.define(prefix+id, settings)
-	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	var in []*queue
-	for name, q := range s.queues {
-		if strings.HasPrefix(name, prefix) {
-			in = append(in, q)
+	for q := range s.queues.after(max(prefix, after)) {
+		if len(in) == n || !strings.HasPrefix(q.name, prefix) {
+			break
+		}
+		in = append(in, q)
+	}
+	for id, settings := range s.everywhere {
+		settings.Name = prefix + id
+		_, gone := s.goneQueues[settings.Name]
+		if settings.Name > after && !gone && s.queues.get(settings.Name) == nil {
+			in = append(in, newQueue(s, settings, 0, s.nanos()))
 		}
 	}
 	slices.SortFunc(in, func(a, b *queue) int { return strings.Compare(a.name, b.name) })
-	return in
+	return in[:min(n, len(in))]
 }

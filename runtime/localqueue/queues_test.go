@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -385,5 +387,55 @@ func TestNewRefuses(t *testing.T) {
 				t.Error("New returned no error")
 			}
 		})
+	}
+}
+
+// Lists have the queues that are defined for every location in their places, whether they are there yet or not, on
+// whatever page that is; looking adds none.
+func TestListQueuesDefinedEverywhere(t *testing.T) {
+	t.Parallel()
+	s := newVirtual(t, answer(200), localqueue.WithQueues(
+		localqueue.Queue{Name: "m"}, localqueue.Queue{Name: "a"}, localqueue.Queue{Name: "q0700x"}, localqueue.Queue{Name: "z"}, localqueue.Queue{Name: "gone"}))
+	const parent = "projects/many/locations/l"
+	want := []string{"a", "m", "q0700x", "z"}
+	for i := range 1500 { // more than a block
+		id := fmt.Sprintf("q%04d", i)
+		if _, err := s.CreateQueue(t.Context(), parent, &localqueue.Queue{Name: parent + "/queues/" + id}); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, id)
+	}
+	slices.Sort(want)
+	if err := s.DeleteQueue(t.Context(), parent+"/queues/gone"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.PauseQueue(t.Context(), parent+"/queues/m"); err != nil {
+		t.Fatal(err)
+	}
+	changes := s.Changes()
+	for _, size := range []int{1, 7, 1504, 9800} {
+		var got []string
+		for token := ""; ; {
+			queues, next, err := s.Queues(t.Context(), parent, localqueue.Page{Size: size, Token: token}, localqueue.QueueFilter{})
+			if err != nil || len(queues) == 0 || len(queues) > size {
+				t.Fatalf("a page of %d queues, %v", len(queues), err)
+			}
+			for _, q := range queues {
+				got = append(got, strings.TrimPrefix(q.Name, parent+"/queues/"))
+			}
+			if token = next; token == "" {
+				break
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("pages of %d (-want +got):\n%s", size, diff)
+		}
+	}
+	paused := localqueue.QueueFilter{Text: "paused", Match: func(q *localqueue.Queue) bool { return q.State == localqueue.Paused }}
+	if queues, next, err := s.Queues(t.Context(), parent, localqueue.Page{Size: 2}, paused); err != nil || next != "" || len(queues) != 1 || queues[0].Name != parent+"/queues/m" {
+		t.Errorf("paused queues: %v, next %q, %v", queues, next, err)
+	}
+	if s.Changes() != changes {
+		t.Error("listing has changed something")
 	}
 }

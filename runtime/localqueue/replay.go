@@ -72,7 +72,7 @@ func (s *Service) recover(path string) (err error) {
 	}
 	d.remove(found.useless)
 	tasks := r.finish()
-	s.log.Info("queues recovered", "dir", path, "queues", len(s.queues), "tasks", tasks, "took", time.Since(began).Round(time.Millisecond))
+	s.log.Info("queues recovered", "dir", path, "queues", s.queues.len(), "tasks", tasks, "took", time.Since(began).Round(time.Millisecond))
 	s.journal = j
 	j.begin()
 	return nil
@@ -158,7 +158,7 @@ func (r *replay) resume(j *journal) (err error) {
 
 // finish makes what the entries do not tell of, and returns the number of tasks.
 func (r *replay) finish() (tasks int) {
-	for _, q := range r.s.queues {
+	for q := range r.s.queues.all() {
 		q.gone.sort()
 		for _, p := range q.order.places {
 			if p.t != nil {
@@ -182,7 +182,7 @@ func (r *replay) finish() (tasks int) {
 func (s *Service) proceed() {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for _, q := range s.queues {
+	for q := range s.queues.all() {
 		q.mu.Lock()
 		now := s.nanos()
 		for _, p := range q.order.places {
@@ -297,13 +297,14 @@ func (r *replay) queue(e *record) error {
 	if err := json.Unmarshal([]byte(e.string()), &settings); err != nil {
 		return fmt.Errorf("a queue's settings cannot be read: %w", err)
 	}
-	if later := r.s.queues[settings.Name]; later != nil && later.seq > number {
+	if later := r.s.queues.get(settings.Name); later != nil && later.seq > number {
 		return nil // a snapshot told of a later queue of this name: this one is gone
 	}
 	q := r.queues[number]
 	if q == nil {
 		q = newQueue(r.s, settings, number, r.s.nanos())
-		r.queues[number], r.s.queues[q.name] = q, q
+		r.queues[number] = q
+		r.s.queues.put(q)
 		delete(r.s.goneQueues, q.name)
 		r.s.queueCounter = max(r.s.queueCounter, number)
 	}
@@ -314,11 +315,11 @@ func (r *replay) queue(e *record) error {
 
 func (r *replay) queueGone(number int, name string, free int64) {
 	delete(r.queues, number)
-	if q := r.s.queues[name]; q != nil {
+	if q := r.s.queues.get(name); q != nil {
 		if q.seq > number {
 			return // a snapshot told of a later queue of this name
 		}
-		delete(r.s.queues, name)
+		r.s.queues.remove(q)
 	}
 	r.s.goneQueues[strings.Clone(name)] = free
 }
@@ -356,9 +357,7 @@ func (r *replay) reset(last int) {
 	for number, q := range r.queues {
 		if number <= last {
 			delete(r.queues, number)
-			if r.s.queues[q.name] == q {
-				delete(r.s.queues, q.name)
-			}
+			r.s.queues.remove(q)
 		}
 	}
 	clear(r.s.goneQueues)

@@ -20,14 +20,14 @@ func (s *Service) Reset(ctx context.Context) (err error) {
 	defer s.flush()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, q := range s.queues {
+	for q := range s.queues.all() {
 		q.mu.Lock()
 		q.deleted = true
 		q.removeAll(TaskPurged, s.nanos())
 		q.mu.Unlock()
 	}
 	s.changes.Add(queueGone)
-	clear(s.queues)
+	s.queues.clear()
 	clear(s.goneQueues)
 	s.faults.Store(nil)
 	s.batches.clear()

@@ -23,10 +23,10 @@ type Service struct {
 	virtual   *virtualClock // nil: real time
 
 	mu           sync.RWMutex
-	queues       map[string]*queue // by full name
-	everywhere   map[string]Queue  // settings of queues that exist in every location, by id
-	configured   []Queue           // settings of queues with a full name that WithQueues defines
-	goneQueues   map[string]int64  // when the names of deleted queues become free
+	queues       queueSet
+	everywhere   map[string]Queue // settings of queues that exist in every location, by id
+	configured   []Queue          // settings of queues with a full name that WithQueues defines
+	goneQueues   map[string]int64 // when the names of deleted queues become free
 	queueCounter int
 	created      atomic.Uint64 // tasks ever: their order over all queues
 	changes      atomic.Uint64 // of all but queues; see [Service.Changes]
@@ -48,7 +48,7 @@ type Service struct {
 
 // New starts a service. Close it when done. An error names the option that cannot work.
 func New(opts ...Option) (*Service, error) {
-	s := &Service{queues: make(map[string]*queue), everywhere: make(map[string]Queue), goneQueues: make(map[string]int64)}
+	s := &Service{everywhere: make(map[string]Queue), goneQueues: make(map[string]int64)}
 	s.options.minRoll = minRoll
 	for _, opt := range opts {
 		opt(&s.options)
@@ -142,7 +142,7 @@ func (s *Service) addConfigured() {
 
 // defineQueue adds the queue, unless the service's directory knows better.
 func (s *Service) defineQueue(settings Queue) {
-	q := s.queues[settings.Name]
+	q := s.queues.get(settings.Name)
 	switch {
 	case s.journal == nil:
 		s.addQueue(settings)

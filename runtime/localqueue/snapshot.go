@@ -3,7 +3,6 @@ package localqueue
 import (
 	"cmp"
 	"errors"
-	"maps"
 	"os"
 	"slices"
 	"sync/atomic"
@@ -108,7 +107,7 @@ func (n *newSnapshot) state() error {
 	for name, free := range s.goneQueues {
 		n.buf = packQueueGone(n.buf, 0, name, free)
 	}
-	queues := slices.SortedFunc(maps.Values(s.queues), func(a, b *queue) int { return cmp.Compare(a.seq, b.seq) })
+	queues := slices.SortedFunc(s.queues.all(), func(a, b *queue) int { return cmp.Compare(a.seq, b.seq) })
 	s.mu.RUnlock()
 	for _, q := range queues {
 		if err := n.queue(q); err != nil {

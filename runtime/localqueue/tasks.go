@@ -15,7 +15,7 @@ func (s *Service) AddTask(ctx context.Context, queue string, task *Task) (out *T
 		return nil, err
 	}
 	defer s.settle(&err)
-	if s.find(queue) == nil {
+	if s.look(queue) == nil {
 		if err := checkQueueName(queue); err != nil {
 			return nil, err
 		}
