@@ -397,7 +397,7 @@ func TestListQueuesDefinedEverywhere(t *testing.T) {
 	s := newVirtual(t, answer(200), localqueue.WithQueues(
 		localqueue.Queue{Name: "m"}, localqueue.Queue{Name: "a"}, localqueue.Queue{Name: "q0700x"}, localqueue.Queue{Name: "z"}, localqueue.Queue{Name: "gone"}))
 	const parent = "projects/many/locations/l"
-	want := []string{"a", "m", "q0700x", "z"}
+	want := []string{"a", "emails", "m", "q0700x", "z"}
 	for i := range 1500 { // more than a block
 		id := fmt.Sprintf("q%04d", i)
 		if _, err := s.CreateQueue(t.Context(), parent, &localqueue.Queue{Name: parent + "/queues/" + id}); err != nil {
@@ -413,7 +413,7 @@ func TestListQueuesDefinedEverywhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	changes := s.Changes()
-	for _, size := range []int{1, 7, 1504, 9800} {
+	for _, size := range []int{1, 7, 1505, 9800} {
 		var got []string
 		for token := ""; ; {
 			queues, next, err := s.Queues(t.Context(), parent, localqueue.Page{Size: size, Token: token}, localqueue.QueueFilter{})
