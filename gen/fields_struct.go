@@ -15,12 +15,8 @@ func (b *typeBuilder) structType(x *model.Type, t types.Type, u *types.Struct, m
 	outer := b.owner
 	b.owner = b.name(t)
 	defer func() { b.owner = outer }()
-	if x.Named == nil {
-		x.Literal = b.literal(u)
-	}
 	fields := jsonFields(t, b.checkTag, func(f, g field) {
-		last := g.path[0]
-		defer b.enter(step{text: "." + last.Name(), pos: last.Pos(), pkg: last.Pkg()})()
+		defer b.enter(step{text: "." + g.path[0].Name(), pos: b.declared(g.path[:1])})()
 		if slices.Equal(f.index, g.index) {
 			b.problem("the struct that %s is in is embedded twice at the same depth: encoding/json would leave out both", goPath(f))
 			return
@@ -45,7 +41,7 @@ func goPath(f field) string {
 // field returns the model of field f of the struct type t.
 func (b *typeBuilder) field(t types.Type, f field, m mode) *model.Field {
 	v := f.path[len(f.path)-1]
-	defer b.enter(step{text: "." + goPath(f), pos: b.declared(f), pkg: b.pkg})()
+	defer b.enter(step{text: "." + goPath(f), pos: b.declared(f.path)})()
 	outer := b.owner
 	b.owner += v.Name()
 	defer func() { b.owner = outer }()
@@ -53,7 +49,9 @@ func (b *typeBuilder) field(t types.Type, f field, m mode) *model.Field {
 	x := &model.Field{Name: f.name, GoName: v.Name(), Pos: b.position(v.Pos())}
 	var pointer bool
 	x.Path, pointer = b.steps(t, f, m)
+	b.member = x
 	x.Type = b.typeOf(v.Type(), mode{m.appendOnly, m.unaddressed && !pointer})
+	b.member = nil
 	x.Omit = b.omits(f, v.Type())
 	x.Quoted = f.has("string") && b.isQuoted(f.typ())
 	x.NullOK = nullable(v.Type())
@@ -69,19 +67,14 @@ func (b *typeBuilder) field(t types.Type, f field, m mode) *model.Field {
 	return x
 }
 
-// declared returns the position of the part of f's path that is in the package itself.
-func (b *typeBuilder) declared(f field) token.Pos {
-	for _, v := range slices.Backward(f.path) {
+// declared returns where the last part of a path that is in the package itself is declared; NoPos: none is.
+func (b *typeBuilder) declared(path []*types.Var) token.Pos {
+	for _, v := range slices.Backward(path) {
 		if v.Pkg() == b.pkg {
 			return v.Pos()
 		}
 	}
-	for _, s := range slices.Backward(b.trail) {
-		if s.pkg == b.pkg {
-			return s.pos
-		}
-	}
-	return b.trail[0].pos
+	return token.NoPos
 }
 
 func (b *typeBuilder) position(pos token.Pos) model.Position { return positionIn(b.fset, pos) }
@@ -95,9 +88,14 @@ func (b *typeBuilder) steps(t types.Type, f field, m mode) (steps []model.Step, 
 		v := f.path[i]
 		last := i == len(f.path)-1
 		isPtr := !last && isPointer(v.Type())
-		if isPtr && !v.Exported() && (!m.appendOnly || v.Pkg() != b.pkg) {
-			b.problem("embedded pointer to unexported struct %s, which encoding/json cannot decode into: embed the struct itself, or export it", v.Name())
-			return steps, true
+		if isPtr && !v.Exported() {
+			b.undecodable("embedded pointer to unexported struct %s, which encoding/json cannot decode into: embed the struct itself, or export it", v.Name())
+			if v.Pkg() != b.pkg {
+				if m.appendOnly {
+					b.problem("it cannot be reached from this package, because the struct to which the embedded pointer %s leads is not exported", v.Name())
+				}
+				return steps, true
+			}
 		}
 		if !last && !isPtr {
 			if n := b.promoted(from, f.path[i+1:]); n > 0 {
@@ -216,7 +214,7 @@ func (b *typeBuilder) omitZero(t types.Type) model.Omit {
 	case *types.Basic:
 		return omitBasic(u)
 	case *types.Struct, *types.Array:
-		if types.Comparable(t) && b.unspellable(t) == "" {
+		if src, _ := b.spell.spell(t); src != nil && types.Comparable(t) {
 			return model.OmitCompare
 		}
 		return model.OmitReflect

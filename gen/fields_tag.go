@@ -11,15 +11,12 @@ import (
 // checkTag reports what is wrong with the tag of a field, which encoding/json passes over in silence: a payload would then
 // have another name, or be without the option. Structs that others wrote are left alone.
 func (b *typeBuilder) checkTag(v *types.Var, tag string) {
-	if tag == "" || !b.own(v.Pkg()) {
+	if tag == "" || !b.own(v.Pkg()) || b.tagged[v] {
 		return
 	}
+	b.tagged[v] = true
 	fail := func(format string, args ...any) {
-		p := problem{v.Pos(), fmt.Sprintf("field %s: ", v.Name()) + fmt.Sprintf(format, args...)}
-		if !b.reported[p] {
-			b.reported[p] = true
-			b.report(p.pos, "%s", p.text)
-		}
+		b.report(v.Pos(), "field %s: %s", v.Name(), fmt.Sprintf(format, args...))
 	}
 	pairs, err := tagPairs(tag)
 	if err != nil {

@@ -20,7 +20,8 @@ type packageBuilder struct {
 	pkg      *types.Package
 	names    *names
 	types    *typeBuilder
-	src      *sources
+	spell    *speller
+	survey   *survey
 	deps     []dependency
 	returned map[*model.Task]returned // by tasks whose Run returns more than an error
 	roots    []types.Type             // whose shapes are asserted
@@ -45,9 +46,10 @@ func (c *checker) build(sp *sourcePackage, tasks []*declared) *model.Package {
 		checker: c, sp: sp, pkg: sp.checked.types,
 		names:    &names{reporter: c.reporter, scope: sp.scope, imported: imported, likely: likely, taken: map[string]bool{}, clashed: map[string]bool{}},
 		returned: map[*model.Task]returned{},
-		src:      &sources{pkg: sp.checked.types, imports: map[string]string{}},
+		spell:    newSpeller(sp.checked.types),
 	}
-	b.types = newTypeBuilder(b.pkg, c.fset, c.constants, b.names.ident, c.errorf)
+	b.survey = newSurvey(b.spell, func(p *types.Package) bool { return p != nil && c.files[p.Path()] != nil }, c.errorf)
+	b.types = newTypeBuilder(b.spell, c.fset, c.constants, b.names.ident, c.errorf)
 	b.types.explained = c.explained(b.pkg)
 	b.types.own = c.isOwnSource
 	b.types.remark = c.notef
@@ -70,6 +72,17 @@ func (c *checker) build(sp *sourcePackage, tasks []*declared) *model.Package {
 			b.names.fixed(nameRunner, "tasks without Run, such as "+d.spec.Name.Name, d.spec.Name.Pos())
 		}
 	}
+	for _, n := range named {
+		b.survey.visit(n, n.Obj().Pos())
+	}
+	for _, t := range p.Tasks {
+		if r, ok := b.returned[t]; ok {
+			b.survey.visit(r.typ, r.pos)
+		}
+	}
+	if b.survey.found {
+		return p
+	}
 	for i, t := range p.Tasks {
 		t.Names.Definition = b.names.definition(t.Type)
 		t.Payload = b.types.payload(named[i])
@@ -85,8 +98,10 @@ func (c *checker) build(sp *sourcePackage, tasks []*declared) *model.Package {
 	for i, t := range p.Tasks {
 		byType[named[i]] = t
 	}
-	p.Shapes = b.src.shapes(b.roots, byType, b.sameModule)
-	p.Codecs, p.Results, p.Imports = b.types.codecs(), b.types.results(), b.src.merge(b.types.imports())
+	p.Shapes = b.spell.shapes(b.roots, byType, b.sameModule)
+	b.types.reportProblems()
+	p.Codecs, p.Results, p.Imports = b.types.codecs(), b.types.results(), b.spell.imported()
+	p.Inferred = b.types.inferred(p.Codecs)
 	p.Generated = b.names.generated()
 	return p
 }
@@ -258,17 +273,7 @@ func (b *packageBuilder) run(t *model.Task, d *declared, fn *types.Func) *model.
 	if results.Len() == 2 {
 		b.returned[t] = returned{results.At(0).Type(), pos}
 	}
-	unnamed := func(vars *types.Tuple) *types.Tuple {
-		var list []*types.Var
-		for v := range vars.Variables() {
-			list = append(list, types.NewParam(token.NoPos, b.pkg, "", v.Type()))
-		}
-		return types.NewTuple(list...)
-	}
-	if src, ok := b.src.spell(types.NewSignatureType(nil, nil, nil, unnamed(params), unnamed(results), false)); ok {
-		src[0].Text = strings.TrimPrefix(src[0].Text, "func")
-		run.Signature = src
-	}
+	run.Signature, _ = b.spell.spellMethod(sig)
 	return run
 }
 
@@ -304,14 +309,10 @@ func (b *packageBuilder) dep(t *model.Task, typ types.Type, pos token.Pos) *mode
 		return &model.Dep{}
 	}
 	// By the declared name, so that it does not depend on which of its aliases comes first; an alias may be all there is.
-	plain := withoutAlias(typ)
-	src, ok := b.src.spell(plain)
-	if ok {
-		typ = plain
-	} else {
-		src, ok = b.src.spell(typ)
-	}
-	if !ok {
+	b.survey.names(typ)
+	typ = withoutAlias(typ)
+	src, _ := b.spell.spell(typ)
+	if src == nil {
 		b.errorf(pos, "Run of task %s depends on %s, which this package cannot name: declare or alias it where it can be imported from", t.Type, b.spelled(typ))
 		return &model.Dep{}
 	}

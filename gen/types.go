@@ -1,12 +1,8 @@
 package gen
 
 import (
-	"cmp"
-	"fmt"
 	"go/token"
 	"go/types"
-	"slices"
-	"strings"
 
 	"golang.org/x/tools/go/types/typeutil"
 
@@ -20,20 +16,23 @@ type typeBuilder struct {
 	fset   *token.FileSet
 	ident  func(want string) string // returns a package-level identifier nobody else has, want or like it, and takes it
 	report func(pos token.Pos, format string, args ...any)
-	remark func(pos token.Pos, format string, args ...any) // nil: not wanted
+	remark func(pos token.Pos, format string, args ...any)
 
-	built     map[mode]*typeutil.Map // *model.Type by types.Type
+	built     map[mode]*typeutil.Map // *node by types.Type
 	sensitive typeutil.Map           // bool by types.Type
 	codecList []*model.Codec
 	resultSet []*model.Type
-	pkgs      map[string]string // name by import path
+	spell     *speller
 	constants constants
 
-	reported map[problem]bool
-	refused  map[*model.Type]string // why a type itself cannot be encoded: reported wherever it is found
+	nodes    []*node
+	roots    []root
+	problems int                 // that nodes have
+	tagged   map[*types.Var]bool // fields whose tags were checked
 
-	trail []step // the way to the type that is being built
-	owner string // what an unnamed type is named after
+	at     site         // of the type that is built next
+	member *model.Field // that it is the type of; nil: it is an element
+	owner  string       // what an unnamed type is named after
 
 	own       func(p *types.Package) bool // whether the user may be told to mend what a package declares
 	explained bool                        // why types are not known was reported already
@@ -47,19 +46,18 @@ type mode struct {
 	unaddressed bool
 }
 
-// newTypeBuilder returns a builder for pkg. It asks ident for the names of unexported functions (such as appendOrder
-// and decodeOrder), always in the same order for the same source, and tells report what cannot be encoded.
-func newTypeBuilder(pkg *types.Package, fset *token.FileSet, known constants, ident func(want string) string, report func(pos token.Pos, format string, args ...any)) *typeBuilder {
+// newTypeBuilder returns a builder for the package of a speller. It asks ident for the names of unexported functions (such as
+// appendOrder and decodeOrder), always in the same order for the same source, and tells report what cannot be encoded.
+func newTypeBuilder(spell *speller, fset *token.FileSet, known constants, ident func(want string) string, report func(pos token.Pos, format string, args ...any)) *typeBuilder {
 	return &typeBuilder{
-		pkg: pkg, fset: fset, constants: known, ident: ident, report: report,
-		built: make(map[mode]*typeutil.Map), pkgs: make(map[string]string), reported: make(map[problem]bool), refused: make(map[*model.Type]string),
+		pkg: spell.pkg, fset: fset, spell: spell, constants: known, ident: ident, report: report,
+		built: make(map[mode]*typeutil.Map), tagged: make(map[*types.Var]bool),
 	}
 }
 
 // payload returns the model of a task struct. What cannot be encoded is reported and left out.
 func (b *typeBuilder) payload(task *types.Named) *model.Struct {
 	name := task.Obj().Name()
-	b.trail, b.owner = []step{{pos: task.Obj().Pos()}}, name
 	methods := methodsOf(task)
 	for _, m := range []string{"MarshalJSON", "UnmarshalJSON", "MarshalText", "UnmarshalText"} {
 		if methods.has(m) {
@@ -68,6 +66,7 @@ func (b *typeBuilder) payload(task *types.Named) *model.Struct {
 		}
 	}
 	b.checkCopies(task)
+	b.begin(root{pos: task.Obj().Pos()}, name)
 	t := b.typeOf(task, mode{})
 	for _, codec := range b.codecList {
 		if codec.Type == t {
@@ -77,15 +76,21 @@ func (b *typeBuilder) payload(task *types.Named) *model.Struct {
 	return t.Struct
 }
 
+// begin makes a root the site of what is built next.
+func (b *typeBuilder) begin(r root, owner string) {
+	r.node = b.newNode()
+	b.roots = append(b.roots, r)
+	b.at, b.owner = site{node: r.node}, owner
+}
+
 // result returns the model of what a Run method returns beside its error; pos is where Run is declared.
 // Results are only ever encoded.
 func (b *typeBuilder) result(t types.Type, pos token.Pos) *model.Type {
-	b.trail = []step{{pos: pos, text: "result"}}
-	b.owner = "Result"
-	reported := len(b.reported)
+	b.begin(root{pos: pos, text: "result", result: true}, "Result")
 	b.checkCopied(t)
+	known := b.problems
 	x := b.typeOf(t, mode{appendOnly: true})
-	if len(b.reported) == reported {
+	if b.problems == known {
 		b.mustSpell(t)
 	}
 	if x.AppendResult == "" {
@@ -98,47 +103,46 @@ func (b *typeBuilder) result(t types.Type, pos token.Pos) *model.Type {
 // results returns the types that result was called with, each once, in that order.
 func (b *typeBuilder) results() []*model.Type { return b.resultSet }
 
-// imports returns the packages that spelling these types needs, sorted by path.
-func (b *typeBuilder) imports() []model.Import {
-	var imports []model.Import
-	for path, name := range b.pkgs {
-		imports = append(imports, model.Import{Path: path, Name: name})
-	}
-	slices.SortFunc(imports, func(x, y model.Import) int { return cmp.Compare(x.Path, y.Path) })
-	return imports
-}
-
-// typeOf returns the model of t.
+// typeOf returns the model of t, which the type that the builder stands in leads to.
 func (b *typeBuilder) typeOf(t types.Type, m mode) *model.Type {
 	t = types.Unalias(t)
 	m.unaddressed = m.unaddressed && b.isSensitive(t)
-	x, ok := b.at(m).At(t).(*model.Type)
+	n, ok := b.builtAs(m).At(t).(*node)
 	if m.appendOnly && !ok {
-		x, ok = b.at(mode{unaddressed: m.unaddressed}).At(t).(*model.Type)
+		n, ok = b.builtAs(mode{unaddressed: m.unaddressed}).At(t).(*node)
 	}
 	if ok {
-		if why := b.refused[x]; why != "" {
-			b.problem("%s", why)
-		}
-		return x
+		b.link(n)
+		return n.typ
 	}
-	x = &model.Type{Named: b.named(t)}
-	b.at(m).Set(t, x)
-	reported := len(b.reported)
-	b.fill(x, t, m)
-	if why := b.unspellable(t); why != "" && x.AppendFunc+x.DecodeFunc != "" && len(b.reported) == reported {
-		b.refuse(x, "%s cannot be named in generated code: %s", b.text(t), why)
+	n = b.newNode()
+	n.typ = &model.Type{Name: typeLabel(t)}
+	b.builtAs(m).Set(t, n)
+	b.link(n)
+	if n.typ.Source, _ = b.spell.spell(t); n.typ.Source == nil {
+		n.typ.Inferred = &model.Inferred{Var: b.name(t), Of: b.at.typ, Field: b.member}
 	}
-	return x
+	outer, member := b.at, b.member
+	b.at, b.member = site{node: n}, nil
+	b.fill(n.typ, t, m)
+	b.at, b.member = outer, member
+	return n.typ
 }
 
-// refuse reports a type that cannot be encoded whatever is around it.
-func (b *typeBuilder) refuse(x *model.Type, format string, args ...any) {
-	b.refused[x] = fmt.Sprintf(format, args...)
-	b.problem("%s", b.refused[x])
+func (b *typeBuilder) newNode() *node {
+	n := &node{}
+	b.nodes = append(b.nodes, n)
+	return n
 }
 
-func (b *typeBuilder) at(m mode) *typeutil.Map {
+// mustSpell notes that generated code has to name t where the builder stands, if it cannot.
+func (b *typeBuilder) mustSpell(t types.Type) {
+	if _, why := b.spell.spell(t); why != "" {
+		b.problem("%s cannot be named in generated code: %s", b.text(t), why)
+	}
+}
+
+func (b *typeBuilder) builtAs(m mode) *typeutil.Map {
 	if b.built[m] == nil {
 		b.built[m] = new(typeutil.Map)
 	}
@@ -182,20 +186,20 @@ func (b *typeBuilder) structure(x *model.Type, t types.Type, m mode) {
 		b.basic(x, t, u)
 	case *types.Pointer:
 		if b.isPointerCycle(t) {
-			b.refuse(x, "%s is a pointer to itself, which cannot be encoded as JSON", b.text(t))
+			b.problem("%s is a pointer to itself, which cannot be encoded as JSON", b.text(t))
 			return
 		}
 		x.Kind = model.Pointer
 		x.Elem = b.typeOf(u.Elem(), mode{appendOnly: m.appendOnly})
-		if x.Named != nil {
+		if x.Name != "" {
 			b.mustSpell(u.Elem())
 		}
 	case *types.Interface:
 		x.Kind = model.Any
 		if u.Empty() {
 			x.Basic = "any"
-		} else if !m.appendOnly {
-			b.refuse(x, "%s cannot be decoded from JSON: it is an interface with methods", b.text(t))
+		} else {
+			b.undecodable("%s cannot be decoded from JSON: it is an interface with methods", b.text(t))
 		}
 	case *types.Slice:
 		b.slice(x, t, u, m)
@@ -211,14 +215,14 @@ func (b *typeBuilder) structure(x *model.Type, t types.Type, m mode) {
 		b.codec(x, t, m)
 		b.structType(x, t, u, m)
 	default:
-		b.refuse(x, "%s cannot be encoded as JSON", b.text(t))
+		b.problem("%s cannot be encoded as JSON", b.text(t))
 	}
 }
 
 func (b *typeBuilder) basic(x *model.Type, t types.Type, u *types.Basic) {
 	if u.Kind() == types.Invalid {
 		if !b.explained {
-			b.refuse(x, "its type is not known: what declares it does not compile, or it is a type of C")
+			b.problem("its type is not known: what declares it does not compile, or it is a type of C")
 		}
 		return
 	}
@@ -235,7 +239,7 @@ func (b *typeBuilder) basic(x *model.Type, t types.Type, u *types.Basic) {
 	case info&types.IsString != 0:
 		x.Kind = model.String
 	default:
-		b.refuse(x, "%s cannot be encoded as JSON", b.text(t))
+		b.problem("%s cannot be encoded as JSON", b.text(t))
 	}
 }
 
@@ -258,17 +262,14 @@ func (b *typeBuilder) mapType(x *model.Type, t types.Type, u *types.Map, m mode)
 	b.codec(x, t, m)
 	x.Key = b.keyOf(u.Key(), m)
 	defer b.enter(step{text: "[]"})()
-	reported := len(b.reported)
 	x.Elem = b.typeOf(u.Elem(), mode{appendOnly: m.appendOnly, unaddressed: true})
-	if len(b.reported) == reported {
-		b.mustSpell(u.Elem())
-	}
 }
 
 // keyOf returns the model of the type of a map's keys, for which encoding/json has rules of its own.
 func (b *typeBuilder) keyOf(t types.Type, m mode) *model.Type {
 	t = types.Unalias(t)
-	x := b.spelling(t)
+	x := &model.Type{Name: typeLabel(t)}
+	x.Source, _ = b.spell.spell(t)
 	methods := methodsOf(t)
 	if basic, ok := t.Underlying().(*types.Basic); ok {
 		b.basic(x, t, basic)
@@ -283,10 +284,9 @@ func (b *typeBuilder) keyOf(t types.Type, m mode) *model.Type {
 	switch {
 	case x.Append == model.Structure && !simple:
 		b.problem("%s cannot be a map key in JSON: it is no string, no integer, and has no MarshalText method with a value receiver", b.text(t))
-	case x.Decode == model.Structure && !simple && !m.appendOnly:
-		b.problem("%s cannot be a map key in a payload: it has no UnmarshalText method to decode it", b.text(t))
+	case x.Decode == model.Structure && !simple:
+		b.undecodable("%s cannot be a map key in a payload: it has no UnmarshalText method to decode it", b.text(t))
 	}
-	b.mustSpell(t)
 	return x
 }
 
@@ -301,62 +301,6 @@ func (b *typeBuilder) isPointerCycle(t types.Type) bool {
 		seen.Set(t, true)
 		t = types.Unalias(p.Elem())
 	}
-}
-
-// A step is a part of the way from a task or result to a type in it.
-type step struct {
-	text string    // such as .Items or []
-	pos  token.Pos // of a field
-	pkg  *types.Package
-}
-
-// enter adds a step and returns what removes it.
-func (b *typeBuilder) enter(s step) (leave func()) {
-	b.trail = append(b.trail, s)
-	n := len(b.trail) - 1
-	return func() { b.trail = b.trail[:n] }
-}
-
-// A problem is one that has been reported. A type that is built in two modes would say the same twice.
-type problem struct {
-	pos  token.Pos
-	text string
-}
-
-// problem reports what is wrong with the type at the end of the trail, at the innermost field on it that is declared
-// in the package itself.
-func (b *typeBuilder) problem(format string, args ...any) {
-	pos, where := b.where()
-	p := problem{pos, where + ": " + fmt.Sprintf(format, args...)}
-	if !b.reported[p] {
-		b.reported[p] = true
-		b.report(pos, "%s", p.text)
-	}
-}
-
-// note remarks on the type at the end of the trail.
-func (b *typeBuilder) note(format string, args ...any) {
-	if b.remark != nil {
-		pos, where := b.where()
-		b.remark(pos, "%s: %s", where, fmt.Sprintf(format, args...))
-	}
-}
-
-// where returns the place that a message about the end of the trail is for, and the way there.
-func (b *typeBuilder) where() (pos token.Pos, path string) {
-	pos = b.trail[0].pos
-	var text strings.Builder
-	for _, s := range b.trail {
-		text.WriteString(s.text)
-		if s.pkg == b.pkg {
-			pos = s.pos
-		}
-	}
-	path, inField := strings.CutPrefix(text.String(), ".")
-	if inField {
-		path = "field " + path
-	}
-	return pos, path
 }
 
 // text writes a type in a message.

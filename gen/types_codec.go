@@ -28,6 +28,27 @@ func (b *typeBuilder) codec(x *model.Type, t types.Type, m mode) {
 	}
 }
 
+// inferred returns the types that are needed to infer those of codecs, each after the one that it is part of, and names their
+// variables.
+func (b *typeBuilder) inferred(codecs []*model.Codec) []*model.Type {
+	var list []*model.Type
+	done := map[*model.Type]bool{}
+	var add func(t *model.Type)
+	add = func(t *model.Type) {
+		if t.Inferred == nil || done[t] {
+			return
+		}
+		done[t] = true
+		add(t.Inferred.Of)
+		t.Inferred.Var = b.ident("any" + t.Inferred.Var)
+		list = append(list, t)
+	}
+	for _, c := range codecs {
+		add(c.Type)
+	}
+	return list
+}
+
 // codecs returns the types that have codec functions, in the order in which they are printed.
 func (b *typeBuilder) codecs() []*model.Codec {
 	var used []*model.Codec

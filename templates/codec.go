@@ -15,21 +15,22 @@ func (f *File) codecs() {
 		if codec.Task {
 			f.taskCodec(codec.Type)
 		}
-		if codec.Append {
+		if codec.Append && codec.Type.Inferred == nil {
 			f.appendFunc(codec.Type)
 		}
-		if codec.Decode {
+		if codec.Decode && codec.Type.Inferred == nil {
 			f.decodeFunc(codec.Type)
 		}
 	}
 	for _, t := range f.pkg.Results {
 		f.resultFunc(t)
 	}
+	f.inferred()
 }
 
 // taskCodec prints AppendX and DecodeX.
 func (f *File) taskCodec(t *model.Type) {
-	name := upperFirst(t.Named.Name)
+	name := upperFirst(t.Source[0].Name)
 	dst, task, data, e, d := f.local("dst"), f.local("task"), f.local("data"), f.local("e"), f.local("d")
 	f.Line()
 	f.Commentf("Append%s appends the payload's JSON to %s. After an error %s is returned as it was.", name, dst, dst)
@@ -53,6 +54,7 @@ func (f *File) taskCodec(t *model.Type) {
 func (f *File) resultFunc(t *model.Type) {
 	dst, result, e := f.local("dst"), f.local("result"), f.local("e")
 	block := []jen.Code{jen.Id(e).Op(":=").Qual(pathTaskJSON, "NewEncoder").Call(jen.Id(dst))}
+	block = append(block, f.localAppendFuncs(t)...)
 	block = append(block, f.appendValue(t, jen.Id(e), pointedTo(jen.Id(result)), false)...)
 	block = append(block, jen.Return(jen.Id(e).Dot("Finish").Call(jen.Lit("result"))))
 	f.Line()
@@ -68,6 +70,7 @@ func (f *File) resultAppender(t *model.Type) jen.Code { return jen.Id(t.AppendRe
 func (f *File) uniqueKey(task *model.Struct, fields []*model.Field) jen.Code {
 	dst, v, e := f.local("dst"), f.local("task"), f.local("e")
 	body := f.structBody(fields, jen.Id(e), jen.Id(v))
+	body = append(f.localAppendFuncs(typesOf(fields)...), body...)
 	body = append([]jen.Code{jen.Id(e).Op(":=").Qual(pathTaskJSON, "NewEncoder").Call(jen.Id(dst))}, body...)
 	body = append(body, jen.Return(jen.Id(e).Dot("Finish").Call(jen.Lit("payload"))))
 	return jen.Func().Params(jen.Id(dst).Index().Byte(), jen.Id(v).Op("*").Add(f.typeExpr(task.Type))).
@@ -94,7 +97,7 @@ func pointedTo(ptr *jen.Statement) place {
 // elements only.
 func (f *File) elem(t *model.Type, ptr *jen.Statement) place {
 	p := pointedTo(ptr)
-	if t.Named != nil {
+	if t.Name != "" {
 		p.ptr = jen.Parens(jen.Op("*").Add(f.typeExpr(t.Elem))).Call(ptr)
 	}
 	return p
@@ -120,7 +123,7 @@ func (f *File) scalar(t *model.Type, p place) (method string, ptr jen.Code) {
 	default:
 		return "", nil
 	}
-	if t.Named == nil {
+	if t.Name == "" {
 		return method, p.ptr
 	}
 	return method, jen.Parens(jen.Op("*").Id(base)).Call(p.ptr)

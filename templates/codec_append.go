@@ -11,23 +11,25 @@ import (
 // appendFunc prints the function that appends a struct, slice, array or map.
 func (f *File) appendFunc(t *model.Type) {
 	e, v := f.local("e"), f.local("v")
-	var body []jen.Code
-	switch t.Kind {
-	case model.StructKind:
-		body = f.structBody(t.Struct.Fields, jen.Id(e), jen.Id(v))
-	case model.Slice:
-		body = f.appendSlice(t, e, v)
-	case model.Array:
-		body = f.appendArray(t, e, v)
-	case model.Map:
-		body = f.appendMap(t, e, v)
-	case model.Bytes:
-		body = []jen.Code{jen.Qual(pathTaskJSON, "AppendBase64").Call(jen.Id(e), jen.Id(v))}
-	}
 	f.Line()
 	f.Func().Id(t.AppendFunc).
 		Params(jen.Id(e).Op("*").Qual(pathTaskJSON, "Encoder"), jen.Id(v).Op("*").Add(f.typeExpr(t))).
-		Block(body...)
+		Block(append(f.localAppendFuncs(partsOf(t)...), f.appendBody(t, e, v)...)...)
+}
+
+// appendBody returns the statements that append a struct, slice, array or map that v points to.
+func (f *File) appendBody(t *model.Type, e, v string) []jen.Code {
+	switch t.Kind {
+	case model.StructKind:
+		return f.structBody(t.Struct.Fields, jen.Id(e), jen.Id(v))
+	case model.Slice:
+		return f.appendSlice(t, e, v)
+	case model.Array:
+		return f.appendArray(t, e, v)
+	case model.Map:
+		return f.appendMap(t, e, v)
+	}
+	return []jen.Code{jen.Qual(pathTaskJSON, "AppendBase64").Call(jen.Id(e), jen.Id(v))}
 }
 
 // returnIfNil returns the statement with which a function leaves after appending null.
@@ -205,6 +207,8 @@ func (f *File) appendValue(t *model.Type, e *jen.Statement, p place, quoted bool
 		return []jen.Code{e.Clone().Dot("Marshaler").Call(marshalerOf(t, p))}
 	case t.Append == model.TextMethod:
 		return []jen.Code{e.Clone().Dot("TextMarshaler").Call(marshalerOf(t, p))}
+	case t.AppendFunc != "" && t.Inferred != nil:
+		return f.callLocal(t, t.AppendFunc, e, p)
 	case t.AppendFunc != "":
 		return []jen.Code{jen.Id(t.AppendFunc).Call(e, p.ptr)}
 	case t.Kind == model.Pointer:

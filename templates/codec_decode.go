@@ -12,21 +12,23 @@ import (
 // decodeFunc prints the function that decodes a struct, slice, array or map.
 func (f *File) decodeFunc(t *model.Type) {
 	d, v := f.local("d"), f.local("v")
-	var body []jen.Code
-	switch t.Kind {
-	case model.StructKind:
-		body = f.decodeStruct(t.Struct, d, v)
-	case model.Slice, model.Bytes:
-		body = f.decodeSlice(t, d, v)
-	case model.Array:
-		body = f.decodeArray(t, d, v)
-	case model.Map:
-		body = f.decodeMap(t, d, v)
-	}
 	f.Line()
 	f.Func().Id(t.DecodeFunc).
 		Params(jen.Id(d).Op("*").Qual(pathTaskJSON, "Decoder"), jen.Id(v).Op("*").Add(f.typeExpr(t))).
-		Block(body...)
+		Block(append(f.localDecodeFuncs(partsOf(t)...), f.decodeBody(t, d, v)...)...)
+}
+
+// decodeBody returns the statements that decode a struct, slice, array or map to where v points.
+func (f *File) decodeBody(t *model.Type, d, v string) []jen.Code {
+	switch t.Kind {
+	case model.StructKind:
+		return f.decodeStruct(t.Struct, d, v)
+	case model.Array:
+		return f.decodeArray(t, d, v)
+	case model.Map:
+		return f.decodeMap(t, d, v)
+	}
+	return f.decodeSlice(t, d, v)
 }
 
 // forMore returns for more := init; more; more = d.next() { body }.
@@ -78,15 +80,17 @@ func (f *File) decodeArray(t *model.Type, d, v string) []jen.Code {
 
 func (f *File) decodeMap(t *model.Type, d, v string) []jen.Code {
 	x, key := f.local("x"), f.local("key")
-	body := append(f.decodeKey(t.Key, d, key), jen.Var().Id(x).Add(f.typeExpr(t.Elem)))
+	body := append(f.decodeKey(t.Key, d, v, key), f.declareValue(t.Elem, v, x))
 	body = append(body, f.decodeValue(t.Elem, jen.Id(d), variable(jen.Id(x)), false)...)
 	body = append(body, jen.Parens(jen.Op("*").Id(v)).Index(jen.Id(key)).Op("=").Id(x))
 	return []jen.Code{f.forMore(jen.Qual(pathTaskJSON, "OpenMap").Call(jen.Id(d), jen.Id(v)), d, "Entry", body...)}
 }
 
 // decodeKey returns the statements that declare key and set it to the key of a map's entry.
-func (f *File) decodeKey(t *model.Type, d, key string) []jen.Code {
+func (f *File) decodeKey(t *model.Type, d, v, key string) []jen.Code {
 	switch {
+	case t.Source == nil:
+		return f.decodeInferredKey(t, d, v, key)
 	case t.Decode == model.TextMethod:
 		return []jen.Code{
 			jen.Var().Id(key).Add(f.typeExpr(t)),
@@ -216,12 +220,12 @@ func (f *File) decodeField(s slot, seen seenSet, d, v string) []jen.Code {
 	case s.Required && !s.NullOK:
 		method = "Required"
 	}
-	return f.decodeValue(s.Type, jen.Id(d).Dot(method).Call(args...), f.fieldPlace(s.Field, v), s.Quoted)
+	return f.decodeValue(s.Type, jen.Id(d).Dot(method).Call(args...), f.fieldPlace(s.Field, jen.Id(v)), s.Quoted)
 }
 
 // fieldPlace returns where a field is, after allocating what the embedded pointers on the way point to.
-func (f *File) fieldPlace(field *model.Field, v string) place {
-	at := jen.Id(v)
+func (f *File) fieldPlace(field *model.Field, v *jen.Statement) place {
+	at := v
 	for _, step := range field.Path {
 		at = at.Clone().Dot(step.Name)
 		if step.Pointer {
@@ -239,6 +243,8 @@ func (f *File) decodeValue(t *model.Type, d *jen.Statement, p place, quoted bool
 		return []jen.Code{d.Clone().Dot("Unmarshaler").Call(p.ptr)}
 	case t.Decode == model.TextMethod:
 		return []jen.Code{d.Clone().Dot("TextUnmarshaler").Call(p.ptr)}
+	case t.DecodeFunc != "" && t.Inferred != nil:
+		return f.callLocal(t, t.DecodeFunc, d, p)
 	case t.DecodeFunc != "":
 		return []jen.Code{jen.Id(t.DecodeFunc).Call(d, p.ptr)}
 	case t.Kind == model.Pointer:
@@ -257,7 +263,7 @@ func (f *File) decodePointer(t *model.Type, d *jen.Statement, p place, quoted bo
 		alloc = "QuotedAlloc"
 	}
 	ptr := p.ptr
-	if t.Named != nil {
+	if t.Name != "" {
 		ptr = jen.Parens(jen.Op("**").Add(f.typeExpr(t.Elem))).Call(ptr)
 	}
 	return []jen.Code{
@@ -288,7 +294,7 @@ func (f *File) setDefault(s slot, seen seenSet, d, v string) jen.Code {
 	if s.hasValueBit() {
 		bit = s.valueBit
 	}
-	p := f.fieldPlace(s.Field, v)
+	p := f.fieldPlace(s.Field, jen.Id(v))
 	set := []jen.Code{}
 	if literal := f.defaultLiteral(s.Type, s.Default.Text); literal != nil {
 		set = append(set, p.val.Clone().Op("=").Add(literal))

@@ -51,6 +51,7 @@ var codecRows = []row{
 	rowOf("quoted", rows.AppendQuoted, rows.DecodeQuoted),
 	rowOf("dynamic", rows.AppendDynamic, rows.DecodeDynamic),
 	rowOf("customs", rows.AppendCustoms, rows.DecodeCustoms),
+	rowOf("hiddens", rows.AppendHiddens, rows.DecodeHiddens),
 	rowOf("order", rows.AppendOrder, rows.DecodeOrder),
 	rowOf("defaults", rows.AppendDefaults, rows.DecodeDefaults).withDefaults(),
 }

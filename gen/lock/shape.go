@@ -12,11 +12,8 @@ import (
 // shape returns what the lock keeps of a task, samples apart.
 func shape(p *model.Package, t *model.Task) *Task {
 	s := &shaper{
-		pkg: p, packages: map[string]string{"": p.Name}, names: map[*model.Type]string{t.Payload.Type: namePayload}, taken: map[string]bool{},
+		pkg: p, names: map[*model.Type]string{t.Payload.Type: namePayload}, taken: map[string]bool{},
 		task: &Task{Name: t.Name, Package: p.Path, Type: t.Type, Aliases: t.Aliases, Queue: t.Queue, pos: t.Pos, model: t, constants: map[string]string{}},
-	}
-	for _, imp := range p.Imports {
-		s.packages[imp.Path] = imp.Name
 	}
 	if t.Once || len(t.Unique) > 0 {
 		s.task.Unique = &Unique{Once: t.Once}
@@ -35,11 +32,10 @@ func shape(p *model.Package, t *model.Task) *Task {
 
 // A shaper makes the Task of one task.
 type shaper struct {
-	pkg      *model.Package
-	packages map[string]string      // names of packages by import path; that of "" is the package's own
-	names    map[*model.Type]string // of structs
-	taken    map[string]bool
-	task     *Task
+	pkg   *model.Package
+	names map[*model.Type]string // of structs
+	taken map[string]bool
+	task  *Task
 }
 
 // A path is the way from a payload to a value in it: names of fields, and [] for elements and the values of maps.
@@ -152,8 +148,8 @@ func (s *shaper) structName(t *model.Type, at path) string {
 		return name
 	}
 	want := "." + at.String()
-	if t.Named != nil {
-		want = s.goName(t)
+	if t.Name != "" {
+		want = t.Name
 	}
 	name := want
 	for i := 2; s.taken[name]; i++ {
@@ -168,39 +164,12 @@ func (s *shaper) structName(t *model.Type, at path) string {
 	return name
 }
 
-// goName returns the name of a type with that of its package, but not its path.
+// goName returns the name of a type that knows its own JSON, with that of its package, but not its path.
 func (s *shaper) goName(t *model.Type) string {
-	if t.Named == nil {
+	if t.Name == "" {
 		return s.pkg.Name + ".struct"
 	}
-	name := s.packages[t.Named.PkgPath] + "." + t.Named.Name
-	if len(t.Named.Args) == 0 {
-		return name
-	}
-	args := make([]string, len(t.Named.Args))
-	for i, arg := range t.Named.Args {
-		args[i] = s.spell(arg)
-	}
-	return name + "[" + strings.Join(args, ", ") + "]"
-}
-
-// spell spells a type argument.
-func (s *shaper) spell(t *model.Type) string {
-	switch {
-	case t.Named != nil:
-		return s.goName(t)
-	case t.Kind == model.Pointer:
-		return "*" + s.spell(t.Elem)
-	case t.Kind == model.Slice:
-		return "[]" + s.spell(t.Elem)
-	case t.Kind == model.Array:
-		return "[" + strconv.FormatInt(t.Len, 10) + "]" + s.spell(t.Elem)
-	case t.Kind == model.Map:
-		return "map[" + s.spell(t.Key) + "]" + s.spell(t.Elem)
-	case t.Kind == model.StructKind:
-		return "struct"
-	}
-	return t.Basic
+	return t.Name
 }
 
 // locate notes where the fields of a struct are, those of a struct that is found in several places once.

@@ -18,12 +18,13 @@ type Package struct {
 
 	Generated []string // package-level names that generated code declares, sorted
 
-	Tasks   []*Task  // sorted by type name
-	Codecs  []*Codec // every type that has codec functions, tasks included, in the order they are printed
-	Results []*Type  // every type that a Run returns, each once, in the order their functions are printed
-	Deps    []*Dep   // dependency types of Run, each once, sorted by import path and name
-	Shapes  []*Shape // types whose shape the generated code asserts
-	Imports []Import // every package that a Type or Source of this package mentions, sorted by path
+	Tasks    []*Task  // sorted by type name
+	Codecs   []*Codec // every type that has codec functions, tasks included, in the order they are printed
+	Inferred []*Type  // types that have variables, each after the one that it is part of
+	Results  []*Type  // every type that a Run returns, each once, in the order their functions are printed
+	Deps     []*Dep   // dependency types of Run, each once, sorted by import path and name
+	Shapes   []*Shape // types whose shape the generated code asserts
+	Imports  []Import // every package that a Type or Source of this package mentions, sorted by path
 }
 
 // Source is Go source of a type. Names that packages declare stand in pieces of their own, so that the printer can

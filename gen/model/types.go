@@ -33,17 +33,19 @@ const (
 	TextMethod            // MarshalText, UnmarshalText
 )
 
-// Type is a Go type as its codec and its spelling need it. Types are shared and may be cyclic.
+// Type is a Go type as its codec needs it. Types are shared and may be cyclic.
 type Type struct {
-	Kind  Kind
-	Named *Named // how to spell it when it has a name; nil for predeclared and composite types
-	Basic string // scalars: the predeclared type under its name, such as "int64"
-	Key   *Type
-	Elem  *Type
-	Len   int64
+	Kind   Kind
+	Name   string // of a declared type, with that of its package and its type arguments, such as shop.Box[int]; "" for others
+	Source Source // its spelling in the package; nil: see Inferred
+	Basic  string // scalars: the predeclared type under its name, such as "int64"
+	Key    *Type
+	Elem   *Type
+	Len    int64
 
-	Struct  *Struct        // of a StructKind: what is encoded
-	Literal []LiteralField // of an unnamed StructKind: how to spell it
+	Struct *Struct // of a StructKind: what is encoded
+
+	Inferred *Inferred // of a type that the package cannot spell; nil: it can
 
 	Append, Decode         Via
 	AppendFunc, DecodeFunc string // the functions that do it by structure; "": written in place
@@ -56,22 +58,15 @@ type Type struct {
 	AppendResult string
 }
 
-// Named is the name of a declared type.
-type Named struct {
-	PkgPath string // "" for the package that is generated for and for the universe
-	Name    string
-	Args    []*Type // type arguments
+// Inferred says what lets Go infer a type. The functions of its codec stand inside of those that need them, and find their value
+// in a variable, because there is no way to write the type of a parameter.
+type Inferred struct {
+	Var   string // the package-level variable that points to a value of the type
+	Of    *Type  // a type that has such values in it
+	Field *Field // the field that is one; nil: what a pointer, slice, array or map has in it
 }
 
-// LiteralField is a field in the spelling of an unnamed struct type.
-type LiteralField struct {
-	Name     string // "" when embedded
-	Type     *Type
-	Tag      string
-	Embedded bool
-}
-
-// Codec says which functions to print for a type: AppendFunc and DecodeFunc.
+// Codec says which functions to print for a type: AppendFunc and DecodeFunc, on their own unless the type is inferred.
 type Codec struct {
 	Type           *Type
 	Append, Decode bool

@@ -52,6 +52,9 @@ func Routes(runner Runner) []cloudtask.Route {
 		embeds.Route(func(ctx context.Context, task *Embeds) error {
 			return runner.RunEmbeds(ctx, *task)
 		}),
+		cloudtask.RouteWithResult(&hiddens, func(ctx context.Context, task *Hiddens) (map[string]ext.Hidden, error) {
+			return task.Run(ctx)
+		}, appendMapOfStringToExtHiddenResult),
 		lists.Route(func(ctx context.Context, task *Lists) error {
 			return runner.RunLists(ctx, *task)
 		}),
@@ -330,6 +333,114 @@ func DebugEmbeds(ctx context.Context, c *cloudtask.Client, runner Runner, taskID
 // cloudtasktest.Only(t, EnqueuedEmbeds(q)).
 func EnqueuedEmbeds[Q any](q Q) cloudtask.Enqueued[Q, Embeds] {
 	return cloudtask.Enqueued[Q, Embeds]{Queue: q, Definition: &embeds}
+}
+
+// hiddens describes the task Hiddens.
+var hiddens = cloudtask.Definition[Hiddens]{
+	Name:   "Hiddens",
+	Append: AppendHiddens,
+	Decode: DecodeHiddens,
+	UniqueKey: func(dst []byte, task *Hiddens) ([]byte, error) {
+		e := taskjson.NewEncoder(dst)
+		thisExtLeaf := anyExtLeaf
+		thisExtBoxOfPointerToExtLeaf := anyExtBoxOfPointerToExtLeaf
+		thisSliceOfPointerToExtLeaf := anySliceOfPointerToExtLeaf
+		var appendExtLeaf, appendExtBoxOfPointerToExtLeaf, appendSliceOfPointerToExtLeaf func(e *taskjson.Encoder)
+		appendExtLeaf = func(e *taskjson.Encoder) {
+			v := thisExtLeaf
+			e.Object(`{"name":`).String(&v.Name)
+			e.Key(`"at":`).Time(&v.At)
+			e.EndObject()
+		}
+		appendExtBoxOfPointerToExtLeaf = func(e *taskjson.Encoder) {
+			v := thisExtBoxOfPointerToExtLeaf
+			if e.Object(`{"Item":`).NotNil(v.Item != nil) {
+				thisExtLeaf = v.Item
+				appendExtLeaf(e)
+			}
+			if len(v.More) != 0 {
+				thisSliceOfPointerToExtLeaf = &v.More
+				appendSliceOfPointerToExtLeaf(e.Key(`"More":`))
+			}
+			e.EndObject()
+		}
+		appendSliceOfPointerToExtLeaf = func(e *taskjson.Encoder) {
+			v := thisSliceOfPointerToExtLeaf
+			if !e.NotNil(*v != nil) {
+				return
+			}
+			e.Array()
+			for i := range *v {
+				if e.NotNil((*v)[i] != nil) {
+					thisExtLeaf = (*v)[i]
+					appendExtLeaf(e)
+				}
+			}
+			e.EndArray()
+		}
+		thisExtLeaf = &task.Leaf
+		appendExtLeaf(e.Object(`{"Leaf":`))
+		thisExtBoxOfPointerToExtLeaf = &task.Boxes
+		appendExtBoxOfPointerToExtLeaf(e.Key(`"Boxes":`))
+		e.EndObject()
+		return e.Finish("payload")
+	},
+}
+
+// EnqueueHiddensAsap enqueues Hiddens to run as soon as a worker is free.
+func EnqueueHiddensAsap(ctx context.Context, c *cloudtask.Client, task Hiddens) (cloudtask.Receipt, error) {
+	return hiddens.Asap(ctx, c, &task)
+}
+
+// EnqueueHiddensLater enqueues Hiddens to run at eta: after a delay, cloudtask.In, or at a time,
+// cloudtask.At.
+func EnqueueHiddensLater(ctx context.Context, c *cloudtask.Client, task Hiddens, eta cloudtask.ETA, opts ...cloudtask.EnqueueOption) (cloudtask.Receipt, error) {
+	return hiddens.Later(ctx, c, &task, eta, opts...)
+}
+
+// EnqueueHiddensUntil enqueues Hiddens to run at a random time between now and latest, which spreads load.
+func EnqueueHiddensUntil(ctx context.Context, c *cloudtask.Client, task Hiddens, latest time.Time, opts ...cloudtask.EnqueueOption) (cloudtask.Receipt, error) {
+	return hiddens.Until(ctx, c, &task, latest, opts...)
+}
+
+// EnqueueHiddensPush enqueues Hiddens as the options say; without any it is EnqueueHiddensAsap.
+func EnqueueHiddensPush(ctx context.Context, c *cloudtask.Client, task Hiddens, opts ...cloudtask.EnqueueOption) (cloudtask.Receipt, error) {
+	return hiddens.Push(ctx, c, &task, opts...)
+}
+
+// EnqueueHiddensBatch enqueues many Hiddens in few calls. The receipts are in the order of tasks; the error
+// says which of them were not enqueued.
+func EnqueueHiddensBatch(ctx context.Context, c *cloudtask.Client, tasks []Hiddens, opts ...cloudtask.EnqueueOption) ([]cloudtask.Receipt, error) {
+	return hiddens.Batch(ctx, c, tasks, opts...)
+}
+
+// DiscardHiddens deletes queued Hiddens tasks, all of them or those that the options select, and returns
+// "Hiddens/taskID" for each that it deleted.
+func DiscardHiddens(ctx context.Context, c *cloudtask.Client, opts ...cloudtask.DiscardOption) ([]string, error) {
+	return hiddens.Discard(ctx, c, opts...)
+}
+
+// SyncHiddens runs Hiddens here and now, without a queue.
+func SyncHiddens(ctx context.Context, task Hiddens) (map[string]ext.Hidden, error) {
+	return task.Run(hiddens.Sync(ctx))
+}
+
+// DebugHiddens runs the payload of a queued Hiddens here, and leaves the task in its queue. The id is one in
+// the type's queue, or a full resource name.
+func DebugHiddens(ctx context.Context, c *cloudtask.Client, taskID string) (map[string]ext.Hidden, error) {
+	var task Hiddens
+	ctx, err := hiddens.Debug(ctx, c, taskID, &task)
+	if err != nil {
+		var zero map[string]ext.Hidden
+		return zero, err
+	}
+	return task.Run(ctx)
+}
+
+// EnqueuedHiddens stands for the Hiddens tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedHiddens(q)).
+func EnqueuedHiddens[Q any](q Q) cloudtask.Enqueued[Q, Hiddens] {
+	return cloudtask.Enqueued[Q, Hiddens]{Queue: q, Definition: &hiddens}
 }
 
 // lists describes the task Lists.
@@ -1360,6 +1471,1762 @@ func decodeTagged(d *taskjson.Decoder, v *Tagged) {
 	d.Check(seen, 1, "t")
 }
 
+// AppendHiddens appends the payload's JSON to dst. After an error dst is returned as it was.
+func AppendHiddens(dst []byte, task *Hiddens) ([]byte, error) {
+	e := taskjson.NewEncoder(dst)
+	appendHiddens(e, task)
+	return e.Finish("payload")
+}
+
+// DecodeHiddens reads a payload's JSON, exactly one object, into task, whatever was there before.
+func DecodeHiddens(data []byte, task *Hiddens) error {
+	*task = Hiddens{}
+	d := taskjson.NewDecoder(data)
+	decodeHiddens(d, task)
+	return d.Finish()
+}
+
+func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
+	thisExtLeaf := anyExtLeaf
+	thisSliceOfExtLeaf := anySliceOfExtLeaf
+	thisArrayOf2ExtLeaf := anyArrayOf2ExtLeaf
+	thisArrayOf0ExtLeaf := anyArrayOf0ExtLeaf
+	thisMapOfStringToExtLeaf := anyMapOfStringToExtLeaf
+	thisMapOfExtWordToPointerToExtLeaf := anyMapOfExtWordToPointerToExtLeaf
+	thisMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf := anyMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf
+	thisMapOfExtCountToSliceOfExtLeaf := anyMapOfExtCountToSliceOfExtLeaf
+	thisMapOfExtKeyToExtLeaf := anyMapOfExtKeyToExtLeaf
+	thisExtTree := anyExtTree
+	thisSliceOfExtTree := anySliceOfExtTree
+	thisMapOfStringToExtTree := anyMapOfStringToExtTree
+	thisExtHiddenLiteral := anyExtHiddenLiteral
+	thisExtHiddenLiteralSub := anyExtHiddenLiteralSub
+	thisExtWords := anyExtWords
+	thisExtOctets := anyExtOctets
+	thisSliceOfExtBit := anySliceOfExtBit
+	thisMapOfStringToExtStamp := anyMapOfStringToExtStamp
+	thisExtStamp := anyExtStamp
+	thisExtBoxOfExtLeaf := anyExtBoxOfExtLeaf
+	thisExtBoxOfPointerToExtLeaf := anyExtBoxOfPointerToExtLeaf
+	thisSliceOfPointerToExtLeaf := anySliceOfPointerToExtLeaf
+	thisDeepLimit := anyDeepLimit
+	thisMapOfStringToDeepLimit := anyMapOfStringToDeepLimit
+	thisMapOfStringToSliceOfExtLeaf := anyMapOfStringToSliceOfExtLeaf
+	var appendExtLeaf, appendSliceOfExtLeaf, appendArrayOf2ExtLeaf, appendArrayOf0ExtLeaf, appendMapOfStringToExtLeaf, appendMapOfExtWordToPointerToExtLeaf, appendMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf, appendMapOfExtCountToSliceOfExtLeaf, appendMapOfExtKeyToExtLeaf, appendExtTree, appendSliceOfExtTree, appendMapOfStringToExtTree, appendExtHiddenLiteral, appendExtHiddenLiteralSub, appendExtWords, appendExtOctets, appendSliceOfExtBit, appendMapOfStringToExtStamp, appendExtStampValue, appendExtBoxOfExtLeaf, appendExtBoxOfPointerToExtLeaf, appendSliceOfPointerToExtLeaf, appendDeepLimit, appendMapOfStringToDeepLimit, appendMapOfStringToSliceOfExtLeaf func(e *taskjson.Encoder)
+	appendExtLeaf = func(e *taskjson.Encoder) {
+		v := thisExtLeaf
+		e.Object(`{"name":`).String(&v.Name)
+		e.Key(`"at":`).Time(&v.At)
+		e.EndObject()
+	}
+	appendSliceOfExtLeaf = func(e *taskjson.Encoder) {
+		v := thisSliceOfExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Array()
+		for i := range *v {
+			thisExtLeaf = &(*v)[i]
+			appendExtLeaf(e)
+		}
+		e.EndArray()
+	}
+	appendArrayOf2ExtLeaf = func(e *taskjson.Encoder) {
+		v := thisArrayOf2ExtLeaf
+		e.Array()
+		for i := range v {
+			thisExtLeaf = &v[i]
+			appendExtLeaf(e)
+		}
+		e.EndArray()
+	}
+	appendArrayOf0ExtLeaf = func(e *taskjson.Encoder) {
+		v := thisArrayOf0ExtLeaf
+		_ = v
+		e.Array()
+		for i := range v {
+			thisExtLeaf = &v[i]
+			appendExtLeaf(e)
+		}
+		e.EndArray()
+	}
+	appendMapOfStringToExtLeaf = func(e *taskjson.Encoder) {
+		v := thisMapOfStringToExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.StringEntries(*v) {
+			thisExtLeaf = &x
+			appendExtLeaf(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendMapOfExtWordToPointerToExtLeaf = func(e *taskjson.Encoder) {
+		v := thisMapOfExtWordToPointerToExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.StringEntries(*v) {
+			if e.MapKey(key).NotNil(x != nil) {
+				thisExtLeaf = x
+				appendExtLeaf(e)
+			}
+		}
+		e.EndMap()
+	}
+	appendMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf = func(e *taskjson.Encoder) {
+		v := thisMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.IntEntries(*v) {
+			thisMapOfExtCountToSliceOfExtLeaf = &x
+			appendMapOfExtCountToSliceOfExtLeaf(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendMapOfExtCountToSliceOfExtLeaf = func(e *taskjson.Encoder) {
+		v := thisMapOfExtCountToSliceOfExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.UintEntries(*v) {
+			thisSliceOfExtLeaf = &x
+			appendSliceOfExtLeaf(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendMapOfExtKeyToExtLeaf = func(e *taskjson.Encoder) {
+		v := thisMapOfExtKeyToExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.TextEntries(e, *v) {
+			thisExtLeaf = &x
+			appendExtLeaf(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendExtTree = func(e *taskjson.Encoder) {
+		v := thisExtTree
+		e.Object(`{`)
+		if e.Has(v.Leaf != nil) {
+			thisExtLeaf = v.Leaf
+			appendExtLeaf(e.Key(`"leaf":`))
+		}
+		if e.Has(v.Left != nil) {
+			thisExtTree = v.Left
+			appendExtTree(e.Key(`"left":`))
+		}
+		if len(v.More) != 0 {
+			thisSliceOfExtTree = &v.More
+			appendSliceOfExtTree(e.Key(`"more":`))
+		}
+		if len(v.Named) != 0 {
+			thisMapOfStringToExtTree = &v.Named
+			appendMapOfStringToExtTree(e.Key(`"named":`))
+		}
+		if e.Has(v.Back != nil) {
+			appendExtHidden(e.Key(`"back":`), v.Back)
+		}
+		e.EndObject()
+	}
+	appendSliceOfExtTree = func(e *taskjson.Encoder) {
+		v := thisSliceOfExtTree
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Array()
+		for i := range *v {
+			thisExtTree = &(*v)[i]
+			appendExtTree(e)
+		}
+		e.EndArray()
+	}
+	appendMapOfStringToExtTree = func(e *taskjson.Encoder) {
+		v := thisMapOfStringToExtTree
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.StringEntries(*v) {
+			thisExtTree = &x
+			appendExtTree(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendExtHiddenLiteral = func(e *taskjson.Encoder) {
+		v := thisExtHiddenLiteral
+		e.Object(`{"x":`).Int(&v.X)
+		if e.Key(`"Sub":`).NotNil(v.Sub != nil) {
+			thisExtHiddenLiteralSub = v.Sub
+			appendExtHiddenLiteralSub(e)
+		}
+		e.EndObject()
+	}
+	appendExtHiddenLiteralSub = func(e *taskjson.Encoder) {
+		v := thisExtHiddenLiteralSub
+		thisExtLeaf = &v.Leaf
+		appendExtLeaf(e.Object(`{"Leaf":`))
+		e.EndObject()
+	}
+	appendExtWords = func(e *taskjson.Encoder) {
+		v := thisExtWords
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Array()
+		for i := range *v {
+			e.String((*string)(&(*v)[i]))
+		}
+		e.EndArray()
+	}
+	appendExtOctets = func(e *taskjson.Encoder) {
+		v := thisExtOctets
+		taskjson.AppendBase64(e, v)
+	}
+	appendSliceOfExtBit = func(e *taskjson.Encoder) {
+		v := thisSliceOfExtBit
+		taskjson.AppendBase64(e, v)
+	}
+	appendMapOfStringToExtStamp = func(e *taskjson.Encoder) {
+		v := thisMapOfStringToExtStamp
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.StringEntries(*v) {
+			thisExtStamp = &x
+			appendExtStampValue(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendExtStampValue = func(e *taskjson.Encoder) {
+		v := thisExtStamp
+		e.Object(`{"Seconds":`).Int64(&v.Seconds)
+		e.EndObject()
+	}
+	appendExtBoxOfExtLeaf = func(e *taskjson.Encoder) {
+		v := thisExtBoxOfExtLeaf
+		thisExtLeaf = &v.Item
+		appendExtLeaf(e.Object(`{"Item":`))
+		if e.Key(`"Next":`).NotNil(v.Next != nil) {
+			thisExtBoxOfExtLeaf = v.Next
+			appendExtBoxOfExtLeaf(e)
+		}
+		e.EndObject()
+	}
+	appendExtBoxOfPointerToExtLeaf = func(e *taskjson.Encoder) {
+		v := thisExtBoxOfPointerToExtLeaf
+		if e.Object(`{"Item":`).NotNil(v.Item != nil) {
+			thisExtLeaf = v.Item
+			appendExtLeaf(e)
+		}
+		if len(v.More) != 0 {
+			thisSliceOfPointerToExtLeaf = &v.More
+			appendSliceOfPointerToExtLeaf(e.Key(`"More":`))
+		}
+		e.EndObject()
+	}
+	appendSliceOfPointerToExtLeaf = func(e *taskjson.Encoder) {
+		v := thisSliceOfPointerToExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Array()
+		for i := range *v {
+			if e.NotNil((*v)[i] != nil) {
+				thisExtLeaf = (*v)[i]
+				appendExtLeaf(e)
+			}
+		}
+		e.EndArray()
+	}
+	appendDeepLimit = func(e *taskjson.Encoder) {
+		v := thisDeepLimit
+		e.Object(`{"cpu":`).Float64(&v.CPU)
+		if len(v.Others) != 0 {
+			thisMapOfStringToDeepLimit = &v.Others
+			appendMapOfStringToDeepLimit(e.Key(`"others":`))
+		}
+		e.EndObject()
+	}
+	appendMapOfStringToDeepLimit = func(e *taskjson.Encoder) {
+		v := thisMapOfStringToDeepLimit
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.StringEntries(*v) {
+			thisDeepLimit = &x
+			appendDeepLimit(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendMapOfStringToSliceOfExtLeaf = func(e *taskjson.Encoder) {
+		v := thisMapOfStringToSliceOfExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.StringEntries(*v) {
+			thisSliceOfExtLeaf = &x
+			appendSliceOfExtLeaf(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	thisExtLeaf = &v.Leaf
+	appendExtLeaf(e.Object(`{"Leaf":`))
+	thisSliceOfExtLeaf = &v.Leaves
+	appendSliceOfExtLeaf(e.Key(`"Leaves":`))
+	thisArrayOf2ExtLeaf = &v.Fixed
+	appendArrayOf2ExtLeaf(e.Key(`"Fixed":`))
+	thisArrayOf0ExtLeaf = &v.None
+	appendArrayOf0ExtLeaf(e.Key(`"None":`))
+	thisMapOfStringToExtLeaf = &v.ByName
+	appendMapOfStringToExtLeaf(e.Key(`"ByName":`))
+	thisMapOfExtWordToPointerToExtLeaf = &v.ByWord
+	appendMapOfExtWordToPointerToExtLeaf(e.Key(`"ByWord":`))
+	thisMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf = &v.ByNumber
+	appendMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf(e.Key(`"ByNumber":`))
+	thisMapOfExtKeyToExtLeaf = &v.ByKey
+	appendMapOfExtKeyToExtLeaf(e.Key(`"ByKey":`))
+	if e.Key(`"Pointer":`).NotNil(v.Pointer != nil) {
+		if e.NotNil(*v.Pointer != nil) {
+			thisExtLeaf = *v.Pointer
+			appendExtLeaf(e)
+		}
+	}
+	thisExtTree = &v.Tree
+	appendExtTree(e.Key(`"tree":`))
+	thisExtHiddenLiteral = &v.Literal
+	appendExtHiddenLiteral(e.Key(`"Literal":`))
+	e.Key(`"Word":`).String((*string)(&v.Word))
+	e.Key(`"Number":`).Quote().Int16((*int16)(&v.Number))
+	e.EndQuote()
+	thisExtWords = &v.Words
+	appendExtWords(e.Key(`"Words":`))
+	thisExtOctets = &v.Octets
+	appendExtOctets(e.Key(`"Octets":`))
+	thisSliceOfExtBit = &v.Bits
+	appendSliceOfExtBit(e.Key(`"Bits":`))
+	e.Key(`"Stamp":`).Marshaler(&v.Stamp)
+	thisMapOfStringToExtStamp = &v.Stamps
+	appendMapOfStringToExtStamp(e.Key(`"Stamps":`))
+	thisExtBoxOfExtLeaf = &v.Hidden.Boxed
+	appendExtBoxOfExtLeaf(e.Key(`"Boxed":`))
+	thisExtBoxOfPointerToExtLeaf = &v.Boxes
+	appendExtBoxOfPointerToExtLeaf(e.Key(`"Boxes":`))
+	thisDeepLimit = &v.Limit
+	appendDeepLimit(e.Key(`"Limit":`))
+	if !taskjson.IsZero(&v.Omitted) {
+		thisExtLeaf = &v.Omitted
+		appendExtLeaf(e.Key(`"Omitted":`))
+	}
+	if e.Has(v.Optional != nil) {
+		thisExtLeaf = v.Optional
+		appendExtLeaf(e.Key(`"Optional":`))
+	}
+	e.Key(`"Any":`).Any(&v.Any)
+	if v.Extra != nil {
+		thisExtLeaf = &v.Other
+		appendExtLeaf(e.Key(`"Other":`))
+		thisMapOfStringToSliceOfExtLeaf = &v.Others
+		appendMapOfStringToSliceOfExtLeaf(e.Key(`"Others":`))
+	}
+	e.Key(`"name":`).String(&v.Name)
+	e.Key(`"at":`).Time(&v.At)
+	if len(v.More) != 0 {
+		appendSliceOfPointerToExtHidden(e.Key(`"more":`), &v.More)
+	}
+	appendMapOfStringToSliceOfDeepExec(e.Key(`"execs":`), &v.Execs)
+	if e.Key(`"exec":`).NotNil(v.Exec != nil) {
+		appendDeepExec(e, v.Exec)
+	}
+	appendExtBoxOfDeepExec(e.Key(`"boxed":`), &v.Boxed)
+	appendExtBoxOfMapOfStringToDeepExec(e.Key(`"nested":`), &v.Nested)
+	e.EndObject()
+}
+
+func decodeHiddens(d *taskjson.Decoder, v *Hiddens) {
+	thisExtLeaf := anyExtLeaf
+	thisSliceOfExtLeaf := anySliceOfExtLeaf
+	thisArrayOf2ExtLeaf := anyArrayOf2ExtLeaf
+	thisArrayOf0ExtLeaf := anyArrayOf0ExtLeaf
+	thisMapOfStringToExtLeaf := anyMapOfStringToExtLeaf
+	thisMapOfExtWordToPointerToExtLeaf := anyMapOfExtWordToPointerToExtLeaf
+	thisMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf := anyMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf
+	thisMapOfExtCountToSliceOfExtLeaf := anyMapOfExtCountToSliceOfExtLeaf
+	thisMapOfExtKeyToExtLeaf := anyMapOfExtKeyToExtLeaf
+	thisExtTree := anyExtTree
+	thisSliceOfExtTree := anySliceOfExtTree
+	thisMapOfStringToExtTree := anyMapOfStringToExtTree
+	thisExtHiddenLiteral := anyExtHiddenLiteral
+	thisExtHiddenLiteralSub := anyExtHiddenLiteralSub
+	thisExtWords := anyExtWords
+	thisExtOctets := anyExtOctets
+	thisSliceOfExtBit := anySliceOfExtBit
+	thisMapOfStringToExtStamp := anyMapOfStringToExtStamp
+	thisExtBoxOfExtLeaf := anyExtBoxOfExtLeaf
+	thisExtBoxOfPointerToExtLeaf := anyExtBoxOfPointerToExtLeaf
+	thisSliceOfPointerToExtLeaf := anySliceOfPointerToExtLeaf
+	thisDeepLimit := anyDeepLimit
+	thisMapOfStringToDeepLimit := anyMapOfStringToDeepLimit
+	thisMapOfStringToSliceOfExtLeaf := anyMapOfStringToSliceOfExtLeaf
+	var decodeExtLeaf, decodeSliceOfExtLeaf, decodeArrayOf2ExtLeaf, decodeArrayOf0ExtLeaf, decodeMapOfStringToExtLeaf, decodeMapOfExtWordToPointerToExtLeaf, decodeMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf, decodeMapOfExtCountToSliceOfExtLeaf, decodeMapOfExtKeyToExtLeaf, decodeExtTree, decodeSliceOfExtTree, decodeMapOfStringToExtTree, decodeExtHiddenLiteral, decodeExtHiddenLiteralSub, decodeExtWords, decodeExtOctets, decodeSliceOfExtBit, decodeMapOfStringToExtStamp, decodeExtBoxOfExtLeaf, decodeExtBoxOfPointerToExtLeaf, decodeSliceOfPointerToExtLeaf, decodeDeepLimit, decodeMapOfStringToDeepLimit, decodeMapOfStringToSliceOfExtLeaf func(d *taskjson.Decoder)
+	decodeExtLeaf = func(d *taskjson.Decoder) {
+		v := thisExtLeaf
+		var seen uint64
+		for more := d.Object(&seen); more; more = d.More() {
+			switch string(d.Key()) {
+			case "name":
+				d.Required(&seen, 1<<0).String(&v.Name)
+			case "at":
+				d.Required(&seen, 1<<1).Time(&v.At)
+			default:
+				d.Skip()
+			}
+		}
+		d.Check(seen, 2, "name,at")
+	}
+	decodeSliceOfExtLeaf = func(d *taskjson.Decoder) {
+		v := thisSliceOfExtLeaf
+		for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
+			thisExtLeaf = taskjson.Grow(v)
+			decodeExtLeaf(d)
+		}
+	}
+	decodeArrayOf2ExtLeaf = func(d *taskjson.Decoder) {
+		v := thisArrayOf2ExtLeaf
+		i := 0
+		for more := d.Array(); more; more = d.Elem() {
+			if i < len(v) {
+				thisExtLeaf = &v[i]
+				decodeExtLeaf(d)
+			} else {
+				d.Skip()
+			}
+			i++
+		}
+	}
+	decodeArrayOf0ExtLeaf = func(d *taskjson.Decoder) {
+		v := thisArrayOf0ExtLeaf
+		_ = v
+		for more := d.Array(); more; more = d.Elem() {
+			d.Skip()
+		}
+	}
+	decodeMapOfStringToExtLeaf = func(d *taskjson.Decoder) {
+		v := thisMapOfStringToExtLeaf
+		for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+			key := string(d.Key())
+			x := taskjson.ZeroValue(*v)
+			thisExtLeaf = &x
+			decodeExtLeaf(d)
+			(*v)[key] = x
+		}
+	}
+	decodeMapOfExtWordToPointerToExtLeaf = func(d *taskjson.Decoder) {
+		v := thisMapOfExtWordToPointerToExtLeaf
+		for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+			key := taskjson.ZeroKey(*v)
+			*(*string)(&key) = string(d.Key())
+			x := taskjson.ZeroValue(*v)
+			if taskjson.Alloc(d, &x) {
+				thisExtLeaf = x
+				decodeExtLeaf(d)
+			}
+			(*v)[key] = x
+		}
+	}
+	decodeMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf = func(d *taskjson.Decoder) {
+		v := thisMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf
+		for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+			key := taskjson.ZeroKey(*v)
+			*(*int16)(&key) = taskjson.IntKey[int16](d)
+			x := taskjson.ZeroValue(*v)
+			thisMapOfExtCountToSliceOfExtLeaf = &x
+			decodeMapOfExtCountToSliceOfExtLeaf(d)
+			(*v)[key] = x
+		}
+	}
+	decodeMapOfExtCountToSliceOfExtLeaf = func(d *taskjson.Decoder) {
+		v := thisMapOfExtCountToSliceOfExtLeaf
+		for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+			key := taskjson.ZeroKey(*v)
+			*(*uint8)(&key) = taskjson.UintKey[uint8](d)
+			x := taskjson.ZeroValue(*v)
+			thisSliceOfExtLeaf = &x
+			decodeSliceOfExtLeaf(d)
+			(*v)[key] = x
+		}
+	}
+	decodeMapOfExtKeyToExtLeaf = func(d *taskjson.Decoder) {
+		v := thisMapOfExtKeyToExtLeaf
+		for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+			key := taskjson.ZeroKey(*v)
+			d.TextKey(&key)
+			x := taskjson.ZeroValue(*v)
+			thisExtLeaf = &x
+			decodeExtLeaf(d)
+			(*v)[key] = x
+		}
+	}
+	decodeExtTree = func(d *taskjson.Decoder) {
+		v := thisExtTree
+		var seen uint64
+		for more := d.Object(&seen); more; more = d.More() {
+			switch string(d.Key()) {
+			case "leaf":
+				if taskjson.Alloc(d.Field(&seen, 1<<0), &v.Leaf) {
+					thisExtLeaf = v.Leaf
+					decodeExtLeaf(d)
+				}
+			case "left":
+				if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Left) {
+					thisExtTree = v.Left
+					decodeExtTree(d)
+				}
+			case "more":
+				thisSliceOfExtTree = &v.More
+				decodeSliceOfExtTree(d.Field(&seen, 1<<2))
+			case "named":
+				thisMapOfStringToExtTree = &v.Named
+				decodeMapOfStringToExtTree(d.Field(&seen, 1<<3))
+			case "back":
+				if taskjson.Alloc(d.Field(&seen, 1<<4), &v.Back) {
+					decodeExtHidden(d, v.Back)
+				}
+			default:
+				d.Skip()
+			}
+		}
+	}
+	decodeSliceOfExtTree = func(d *taskjson.Decoder) {
+		v := thisSliceOfExtTree
+		for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
+			thisExtTree = taskjson.Grow(v)
+			decodeExtTree(d)
+		}
+	}
+	decodeMapOfStringToExtTree = func(d *taskjson.Decoder) {
+		v := thisMapOfStringToExtTree
+		for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+			key := string(d.Key())
+			x := taskjson.ZeroValue(*v)
+			thisExtTree = &x
+			decodeExtTree(d)
+			(*v)[key] = x
+		}
+	}
+	decodeExtHiddenLiteral = func(d *taskjson.Decoder) {
+		v := thisExtHiddenLiteral
+		var seen uint64
+		for more := d.Object(&seen); more; more = d.More() {
+			switch string(d.Key()) {
+			case "x":
+				d.Required(&seen, 1<<0).Int(&v.X)
+			case "Sub":
+				if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Sub) {
+					thisExtHiddenLiteralSub = v.Sub
+					decodeExtHiddenLiteralSub(d)
+				}
+			default:
+				d.Skip()
+			}
+		}
+		d.Check(seen, 1, "x")
+	}
+	decodeExtHiddenLiteralSub = func(d *taskjson.Decoder) {
+		v := thisExtHiddenLiteralSub
+		var seen uint64
+		for more := d.Object(&seen); more; more = d.More() {
+			switch string(d.Key()) {
+			case "Leaf":
+				thisExtLeaf = &v.Leaf
+				decodeExtLeaf(d.Required(&seen, 1<<0))
+			default:
+				d.Skip()
+			}
+		}
+		d.Check(seen, 1, "Leaf")
+	}
+	decodeExtWords = func(d *taskjson.Decoder) {
+		v := thisExtWords
+		for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
+			d.String((*string)(taskjson.Grow(v)))
+		}
+	}
+	decodeExtOctets = func(d *taskjson.Decoder) {
+		v := thisExtOctets
+		if taskjson.Base64(d, v) {
+			return
+		}
+		taskjson.IntSlice(d, v)
+	}
+	decodeSliceOfExtBit = func(d *taskjson.Decoder) {
+		v := thisSliceOfExtBit
+		if taskjson.Base64(d, v) {
+			return
+		}
+		taskjson.IntSlice(d, v)
+	}
+	decodeMapOfStringToExtStamp = func(d *taskjson.Decoder) {
+		v := thisMapOfStringToExtStamp
+		for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+			key := string(d.Key())
+			x := taskjson.ZeroValue(*v)
+			d.Unmarshaler(&x)
+			(*v)[key] = x
+		}
+	}
+	decodeExtBoxOfExtLeaf = func(d *taskjson.Decoder) {
+		v := thisExtBoxOfExtLeaf
+		var seen uint64
+		for more := d.Object(&seen); more; more = d.More() {
+			switch string(d.Key()) {
+			case "Item":
+				thisExtLeaf = &v.Item
+				decodeExtLeaf(d.Required(&seen, 1<<0))
+			case "Next":
+				if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Next) {
+					thisExtBoxOfExtLeaf = v.Next
+					decodeExtBoxOfExtLeaf(d)
+				}
+			default:
+				d.Skip()
+			}
+		}
+		d.Check(seen, 1, "Item")
+	}
+	decodeExtBoxOfPointerToExtLeaf = func(d *taskjson.Decoder) {
+		v := thisExtBoxOfPointerToExtLeaf
+		var seen uint64
+		for more := d.Object(&seen); more; more = d.More() {
+			switch string(d.Key()) {
+			case "Item":
+				if taskjson.Alloc(d.Field(&seen, 1<<0), &v.Item) {
+					thisExtLeaf = v.Item
+					decodeExtLeaf(d)
+				}
+			case "More":
+				thisSliceOfPointerToExtLeaf = &v.More
+				decodeSliceOfPointerToExtLeaf(d.Field(&seen, 1<<1))
+			default:
+				d.Skip()
+			}
+		}
+	}
+	decodeSliceOfPointerToExtLeaf = func(d *taskjson.Decoder) {
+		v := thisSliceOfPointerToExtLeaf
+		for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
+			x := taskjson.Grow(v)
+			if taskjson.Alloc(d, x) {
+				thisExtLeaf = *x
+				decodeExtLeaf(d)
+			}
+		}
+	}
+	decodeDeepLimit = func(d *taskjson.Decoder) {
+		v := thisDeepLimit
+		var seen uint64
+		for more := d.Object(&seen); more; more = d.More() {
+			switch string(d.Key()) {
+			case "cpu":
+				d.Required(&seen, 1<<0).Float64(&v.CPU)
+			case "others":
+				thisMapOfStringToDeepLimit = &v.Others
+				decodeMapOfStringToDeepLimit(d.Field(&seen, 1<<1))
+			default:
+				d.Skip()
+			}
+		}
+		d.Check(seen, 1, "cpu")
+	}
+	decodeMapOfStringToDeepLimit = func(d *taskjson.Decoder) {
+		v := thisMapOfStringToDeepLimit
+		for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+			key := string(d.Key())
+			x := taskjson.ZeroValue(*v)
+			thisDeepLimit = &x
+			decodeDeepLimit(d)
+			(*v)[key] = x
+		}
+	}
+	decodeMapOfStringToSliceOfExtLeaf = func(d *taskjson.Decoder) {
+		v := thisMapOfStringToSliceOfExtLeaf
+		for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+			key := string(d.Key())
+			x := taskjson.ZeroValue(*v)
+			thisSliceOfExtLeaf = &x
+			decodeSliceOfExtLeaf(d)
+			(*v)[key] = x
+		}
+	}
+	var seen uint64
+	for more := d.Object(&seen); more; more = d.More() {
+		switch string(d.Key()) {
+		case "Leaf":
+			thisExtLeaf = &v.Leaf
+			decodeExtLeaf(d.Required(&seen, 1<<0))
+		case "Leaves":
+			thisSliceOfExtLeaf = &v.Leaves
+			decodeSliceOfExtLeaf(d.Field(&seen, 1<<1))
+		case "Fixed":
+			thisArrayOf2ExtLeaf = &v.Fixed
+			decodeArrayOf2ExtLeaf(d.Required(&seen, 1<<2))
+		case "None":
+			thisArrayOf0ExtLeaf = &v.None
+			decodeArrayOf0ExtLeaf(d.Required(&seen, 1<<3))
+		case "ByName":
+			thisMapOfStringToExtLeaf = &v.ByName
+			decodeMapOfStringToExtLeaf(d.Field(&seen, 1<<4))
+		case "ByWord":
+			thisMapOfExtWordToPointerToExtLeaf = &v.ByWord
+			decodeMapOfExtWordToPointerToExtLeaf(d.Field(&seen, 1<<5))
+		case "ByNumber":
+			thisMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf = &v.ByNumber
+			decodeMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf(d.Field(&seen, 1<<6))
+		case "ByKey":
+			thisMapOfExtKeyToExtLeaf = &v.ByKey
+			decodeMapOfExtKeyToExtLeaf(d.Field(&seen, 1<<7))
+		case "Pointer":
+			if taskjson.Alloc(d.Field(&seen, 1<<26), &v.Pointer) {
+				if taskjson.Alloc(d, v.Pointer) {
+					thisExtLeaf = *v.Pointer
+					decodeExtLeaf(d)
+				}
+			}
+		case "tree":
+			thisExtTree = &v.Tree
+			decodeExtTree(d.Required(&seen, 1<<8))
+		case "Literal":
+			thisExtHiddenLiteral = &v.Literal
+			decodeExtHiddenLiteral(d.Required(&seen, 1<<9))
+		case "Word":
+			d.Required(&seen, 1<<10).String((*string)(&v.Word))
+		case "Number":
+			taskjson.QuotedInt(d.Required(&seen, 1<<11), &v.Number)
+		case "Words":
+			thisExtWords = &v.Words
+			decodeExtWords(d.Field(&seen, 1<<12))
+		case "Octets":
+			thisExtOctets = &v.Octets
+			decodeExtOctets(d.Field(&seen, 1<<13))
+		case "Bits":
+			thisSliceOfExtBit = &v.Bits
+			decodeSliceOfExtBit(d.Field(&seen, 1<<14))
+		case "Stamp":
+			d.Field(&seen, 1<<15).Unmarshaler(&v.Stamp)
+		case "Stamps":
+			thisMapOfStringToExtStamp = &v.Stamps
+			decodeMapOfStringToExtStamp(d.Field(&seen, 1<<16))
+		case "Boxed":
+			thisExtBoxOfExtLeaf = &v.Hidden.Boxed
+			decodeExtBoxOfExtLeaf(d.Required(&seen, 1<<17))
+		case "Boxes":
+			thisExtBoxOfPointerToExtLeaf = &v.Boxes
+			decodeExtBoxOfPointerToExtLeaf(d.Required(&seen, 1<<18))
+		case "Limit":
+			thisDeepLimit = &v.Limit
+			decodeDeepLimit(d.Required(&seen, 1<<19))
+		case "Omitted":
+			thisExtLeaf = &v.Omitted
+			decodeExtLeaf(d.Field(&seen, 1<<27))
+		case "Optional":
+			if taskjson.Alloc(d.Field(&seen, 1<<28), &v.Optional) {
+				thisExtLeaf = v.Optional
+				decodeExtLeaf(d)
+			}
+		case "Any":
+			d.Field(&seen, 1<<20).Any(&v.Any)
+		case "Other":
+			thisExtLeaf = &taskjson.Embedded(&v.Extra).Other
+			decodeExtLeaf(d.Field(&seen, 1<<29))
+		case "Others":
+			thisMapOfStringToSliceOfExtLeaf = &taskjson.Embedded(&v.Extra).Others
+			decodeMapOfStringToSliceOfExtLeaf(d.Field(&seen, 1<<30))
+		case "name":
+			d.Required(&seen, 1<<21).String(&v.Name)
+		case "at":
+			d.Required(&seen, 1<<22).Time(&v.At)
+		case "more":
+			decodeSliceOfPointerToExtHidden(d.Field(&seen, 1<<31), &v.More)
+		case "execs":
+			decodeMapOfStringToSliceOfDeepExec(d.Field(&seen, 1<<23), &v.Execs)
+		case "exec":
+			if taskjson.Alloc(d.Field(&seen, 1<<32), &v.Exec) {
+				decodeDeepExec(d, v.Exec)
+			}
+		case "boxed":
+			decodeExtBoxOfDeepExec(d.Required(&seen, 1<<24), &v.Boxed)
+		case "nested":
+			decodeExtBoxOfMapOfStringToDeepExec(d.Required(&seen, 1<<25), &v.Nested)
+		default:
+			d.Skip()
+		}
+	}
+	d.Check(seen, 26, "Leaf,Leaves,Fixed,None,ByName,ByWord,ByNumber,ByKey,tree,Literal,Word,Number,Words,Octets,Bits,Stamp,Stamps,Boxed,Boxes,Limit,Any,name,at,execs,boxed,nested")
+}
+
+func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
+	thisExtLeaf := anyExtLeaf
+	thisSliceOfExtLeaf := anySliceOfExtLeaf
+	thisArrayOf2ExtLeaf := anyArrayOf2ExtLeaf
+	thisArrayOf0ExtLeaf := anyArrayOf0ExtLeaf
+	thisMapOfStringToExtLeaf := anyMapOfStringToExtLeaf
+	thisMapOfExtWordToPointerToExtLeaf := anyMapOfExtWordToPointerToExtLeaf
+	thisMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf := anyMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf
+	thisMapOfExtCountToSliceOfExtLeaf := anyMapOfExtCountToSliceOfExtLeaf
+	thisMapOfExtKeyToExtLeaf := anyMapOfExtKeyToExtLeaf
+	thisExtTree := anyExtTree
+	thisSliceOfExtTree := anySliceOfExtTree
+	thisMapOfStringToExtTree := anyMapOfStringToExtTree
+	thisExtHiddenLiteral := anyExtHiddenLiteral
+	thisExtHiddenLiteralSub := anyExtHiddenLiteralSub
+	thisExtWords := anyExtWords
+	thisExtOctets := anyExtOctets
+	thisSliceOfExtBit := anySliceOfExtBit
+	thisMapOfStringToExtStamp := anyMapOfStringToExtStamp
+	thisExtStamp := anyExtStamp
+	thisExtBoxOfExtLeaf := anyExtBoxOfExtLeaf
+	thisExtBoxOfPointerToExtLeaf := anyExtBoxOfPointerToExtLeaf
+	thisSliceOfPointerToExtLeaf := anySliceOfPointerToExtLeaf
+	thisDeepLimit := anyDeepLimit
+	thisMapOfStringToDeepLimit := anyMapOfStringToDeepLimit
+	thisMapOfStringToSliceOfExtLeaf := anyMapOfStringToSliceOfExtLeaf
+	var appendExtLeaf, appendSliceOfExtLeaf, appendArrayOf2ExtLeaf, appendArrayOf0ExtLeaf, appendMapOfStringToExtLeaf, appendMapOfExtWordToPointerToExtLeaf, appendMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf, appendMapOfExtCountToSliceOfExtLeaf, appendMapOfExtKeyToExtLeaf, appendExtTree, appendSliceOfExtTree, appendMapOfStringToExtTree, appendExtHiddenLiteral, appendExtHiddenLiteralSub, appendExtWords, appendExtOctets, appendSliceOfExtBit, appendMapOfStringToExtStamp, appendExtStampValue, appendExtBoxOfExtLeaf, appendExtBoxOfPointerToExtLeaf, appendSliceOfPointerToExtLeaf, appendDeepLimit, appendMapOfStringToDeepLimit, appendMapOfStringToSliceOfExtLeaf func(e *taskjson.Encoder)
+	appendExtLeaf = func(e *taskjson.Encoder) {
+		v := thisExtLeaf
+		e.Object(`{"name":`).String(&v.Name)
+		e.Key(`"at":`).Time(&v.At)
+		e.EndObject()
+	}
+	appendSliceOfExtLeaf = func(e *taskjson.Encoder) {
+		v := thisSliceOfExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Array()
+		for i := range *v {
+			thisExtLeaf = &(*v)[i]
+			appendExtLeaf(e)
+		}
+		e.EndArray()
+	}
+	appendArrayOf2ExtLeaf = func(e *taskjson.Encoder) {
+		v := thisArrayOf2ExtLeaf
+		e.Array()
+		for i := range v {
+			thisExtLeaf = &v[i]
+			appendExtLeaf(e)
+		}
+		e.EndArray()
+	}
+	appendArrayOf0ExtLeaf = func(e *taskjson.Encoder) {
+		v := thisArrayOf0ExtLeaf
+		_ = v
+		e.Array()
+		for i := range v {
+			thisExtLeaf = &v[i]
+			appendExtLeaf(e)
+		}
+		e.EndArray()
+	}
+	appendMapOfStringToExtLeaf = func(e *taskjson.Encoder) {
+		v := thisMapOfStringToExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.StringEntries(*v) {
+			thisExtLeaf = &x
+			appendExtLeaf(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendMapOfExtWordToPointerToExtLeaf = func(e *taskjson.Encoder) {
+		v := thisMapOfExtWordToPointerToExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.StringEntries(*v) {
+			if e.MapKey(key).NotNil(x != nil) {
+				thisExtLeaf = x
+				appendExtLeaf(e)
+			}
+		}
+		e.EndMap()
+	}
+	appendMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf = func(e *taskjson.Encoder) {
+		v := thisMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.IntEntries(*v) {
+			thisMapOfExtCountToSliceOfExtLeaf = &x
+			appendMapOfExtCountToSliceOfExtLeaf(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendMapOfExtCountToSliceOfExtLeaf = func(e *taskjson.Encoder) {
+		v := thisMapOfExtCountToSliceOfExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.UintEntries(*v) {
+			thisSliceOfExtLeaf = &x
+			appendSliceOfExtLeaf(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendMapOfExtKeyToExtLeaf = func(e *taskjson.Encoder) {
+		v := thisMapOfExtKeyToExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.TextEntries(e, *v) {
+			thisExtLeaf = &x
+			appendExtLeaf(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendExtTree = func(e *taskjson.Encoder) {
+		v := thisExtTree
+		e.Object(`{`)
+		if e.Has(v.Leaf != nil) {
+			thisExtLeaf = v.Leaf
+			appendExtLeaf(e.Key(`"leaf":`))
+		}
+		if e.Has(v.Left != nil) {
+			thisExtTree = v.Left
+			appendExtTree(e.Key(`"left":`))
+		}
+		if len(v.More) != 0 {
+			thisSliceOfExtTree = &v.More
+			appendSliceOfExtTree(e.Key(`"more":`))
+		}
+		if len(v.Named) != 0 {
+			thisMapOfStringToExtTree = &v.Named
+			appendMapOfStringToExtTree(e.Key(`"named":`))
+		}
+		if e.Has(v.Back != nil) {
+			appendExtHidden(e.Key(`"back":`), v.Back)
+		}
+		e.EndObject()
+	}
+	appendSliceOfExtTree = func(e *taskjson.Encoder) {
+		v := thisSliceOfExtTree
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Array()
+		for i := range *v {
+			thisExtTree = &(*v)[i]
+			appendExtTree(e)
+		}
+		e.EndArray()
+	}
+	appendMapOfStringToExtTree = func(e *taskjson.Encoder) {
+		v := thisMapOfStringToExtTree
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.StringEntries(*v) {
+			thisExtTree = &x
+			appendExtTree(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendExtHiddenLiteral = func(e *taskjson.Encoder) {
+		v := thisExtHiddenLiteral
+		e.Object(`{"x":`).Int(&v.X)
+		if e.Key(`"Sub":`).NotNil(v.Sub != nil) {
+			thisExtHiddenLiteralSub = v.Sub
+			appendExtHiddenLiteralSub(e)
+		}
+		e.EndObject()
+	}
+	appendExtHiddenLiteralSub = func(e *taskjson.Encoder) {
+		v := thisExtHiddenLiteralSub
+		thisExtLeaf = &v.Leaf
+		appendExtLeaf(e.Object(`{"Leaf":`))
+		e.EndObject()
+	}
+	appendExtWords = func(e *taskjson.Encoder) {
+		v := thisExtWords
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Array()
+		for i := range *v {
+			e.String((*string)(&(*v)[i]))
+		}
+		e.EndArray()
+	}
+	appendExtOctets = func(e *taskjson.Encoder) {
+		v := thisExtOctets
+		taskjson.AppendBase64(e, v)
+	}
+	appendSliceOfExtBit = func(e *taskjson.Encoder) {
+		v := thisSliceOfExtBit
+		taskjson.AppendBase64(e, v)
+	}
+	appendMapOfStringToExtStamp = func(e *taskjson.Encoder) {
+		v := thisMapOfStringToExtStamp
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.StringEntries(*v) {
+			thisExtStamp = &x
+			appendExtStampValue(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendExtStampValue = func(e *taskjson.Encoder) {
+		v := thisExtStamp
+		e.Object(`{"Seconds":`).Int64(&v.Seconds)
+		e.EndObject()
+	}
+	appendExtBoxOfExtLeaf = func(e *taskjson.Encoder) {
+		v := thisExtBoxOfExtLeaf
+		thisExtLeaf = &v.Item
+		appendExtLeaf(e.Object(`{"Item":`))
+		if e.Key(`"Next":`).NotNil(v.Next != nil) {
+			thisExtBoxOfExtLeaf = v.Next
+			appendExtBoxOfExtLeaf(e)
+		}
+		e.EndObject()
+	}
+	appendExtBoxOfPointerToExtLeaf = func(e *taskjson.Encoder) {
+		v := thisExtBoxOfPointerToExtLeaf
+		if e.Object(`{"Item":`).NotNil(v.Item != nil) {
+			thisExtLeaf = v.Item
+			appendExtLeaf(e)
+		}
+		if len(v.More) != 0 {
+			thisSliceOfPointerToExtLeaf = &v.More
+			appendSliceOfPointerToExtLeaf(e.Key(`"More":`))
+		}
+		e.EndObject()
+	}
+	appendSliceOfPointerToExtLeaf = func(e *taskjson.Encoder) {
+		v := thisSliceOfPointerToExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Array()
+		for i := range *v {
+			if e.NotNil((*v)[i] != nil) {
+				thisExtLeaf = (*v)[i]
+				appendExtLeaf(e)
+			}
+		}
+		e.EndArray()
+	}
+	appendDeepLimit = func(e *taskjson.Encoder) {
+		v := thisDeepLimit
+		e.Object(`{"cpu":`).Float64(&v.CPU)
+		if len(v.Others) != 0 {
+			thisMapOfStringToDeepLimit = &v.Others
+			appendMapOfStringToDeepLimit(e.Key(`"others":`))
+		}
+		e.EndObject()
+	}
+	appendMapOfStringToDeepLimit = func(e *taskjson.Encoder) {
+		v := thisMapOfStringToDeepLimit
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.StringEntries(*v) {
+			thisDeepLimit = &x
+			appendDeepLimit(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendMapOfStringToSliceOfExtLeaf = func(e *taskjson.Encoder) {
+		v := thisMapOfStringToSliceOfExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.StringEntries(*v) {
+			thisSliceOfExtLeaf = &x
+			appendSliceOfExtLeaf(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	thisExtLeaf = &v.Leaf
+	appendExtLeaf(e.Object(`{"Leaf":`))
+	thisSliceOfExtLeaf = &v.Leaves
+	appendSliceOfExtLeaf(e.Key(`"Leaves":`))
+	thisArrayOf2ExtLeaf = &v.Fixed
+	appendArrayOf2ExtLeaf(e.Key(`"Fixed":`))
+	thisArrayOf0ExtLeaf = &v.None
+	appendArrayOf0ExtLeaf(e.Key(`"None":`))
+	thisMapOfStringToExtLeaf = &v.ByName
+	appendMapOfStringToExtLeaf(e.Key(`"ByName":`))
+	thisMapOfExtWordToPointerToExtLeaf = &v.ByWord
+	appendMapOfExtWordToPointerToExtLeaf(e.Key(`"ByWord":`))
+	thisMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf = &v.ByNumber
+	appendMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf(e.Key(`"ByNumber":`))
+	thisMapOfExtKeyToExtLeaf = &v.ByKey
+	appendMapOfExtKeyToExtLeaf(e.Key(`"ByKey":`))
+	if e.Key(`"Pointer":`).NotNil(v.Pointer != nil) {
+		if e.NotNil(*v.Pointer != nil) {
+			thisExtLeaf = *v.Pointer
+			appendExtLeaf(e)
+		}
+	}
+	thisExtTree = &v.Tree
+	appendExtTree(e.Key(`"tree":`))
+	thisExtHiddenLiteral = &v.Literal
+	appendExtHiddenLiteral(e.Key(`"Literal":`))
+	e.Key(`"Word":`).String((*string)(&v.Word))
+	e.Key(`"Number":`).Quote().Int16((*int16)(&v.Number))
+	e.EndQuote()
+	thisExtWords = &v.Words
+	appendExtWords(e.Key(`"Words":`))
+	thisExtOctets = &v.Octets
+	appendExtOctets(e.Key(`"Octets":`))
+	thisSliceOfExtBit = &v.Bits
+	appendSliceOfExtBit(e.Key(`"Bits":`))
+	e.Key(`"Stamp":`).Marshaler(&v.Stamp)
+	thisMapOfStringToExtStamp = &v.Stamps
+	appendMapOfStringToExtStamp(e.Key(`"Stamps":`))
+	thisExtBoxOfExtLeaf = &v.Boxed
+	appendExtBoxOfExtLeaf(e.Key(`"Boxed":`))
+	thisExtBoxOfPointerToExtLeaf = &v.Boxes
+	appendExtBoxOfPointerToExtLeaf(e.Key(`"Boxes":`))
+	thisDeepLimit = &v.Limit
+	appendDeepLimit(e.Key(`"Limit":`))
+	if !taskjson.IsZero(&v.Omitted) {
+		thisExtLeaf = &v.Omitted
+		appendExtLeaf(e.Key(`"Omitted":`))
+	}
+	if e.Has(v.Optional != nil) {
+		thisExtLeaf = v.Optional
+		appendExtLeaf(e.Key(`"Optional":`))
+	}
+	e.Key(`"Any":`).Any(&v.Any)
+	if v.Extra != nil {
+		thisExtLeaf = &v.Other
+		appendExtLeaf(e.Key(`"Other":`))
+		thisMapOfStringToSliceOfExtLeaf = &v.Others
+		appendMapOfStringToSliceOfExtLeaf(e.Key(`"Others":`))
+	}
+	e.Key(`"name":`).String(&v.Name)
+	e.Key(`"at":`).Time(&v.At)
+	e.EndObject()
+}
+
+func decodeExtHidden(d *taskjson.Decoder, v *ext.Hidden) {
+	thisExtLeaf := anyExtLeaf
+	thisSliceOfExtLeaf := anySliceOfExtLeaf
+	thisArrayOf2ExtLeaf := anyArrayOf2ExtLeaf
+	thisArrayOf0ExtLeaf := anyArrayOf0ExtLeaf
+	thisMapOfStringToExtLeaf := anyMapOfStringToExtLeaf
+	thisMapOfExtWordToPointerToExtLeaf := anyMapOfExtWordToPointerToExtLeaf
+	thisMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf := anyMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf
+	thisMapOfExtCountToSliceOfExtLeaf := anyMapOfExtCountToSliceOfExtLeaf
+	thisMapOfExtKeyToExtLeaf := anyMapOfExtKeyToExtLeaf
+	thisExtTree := anyExtTree
+	thisSliceOfExtTree := anySliceOfExtTree
+	thisMapOfStringToExtTree := anyMapOfStringToExtTree
+	thisExtHiddenLiteral := anyExtHiddenLiteral
+	thisExtHiddenLiteralSub := anyExtHiddenLiteralSub
+	thisExtWords := anyExtWords
+	thisExtOctets := anyExtOctets
+	thisSliceOfExtBit := anySliceOfExtBit
+	thisMapOfStringToExtStamp := anyMapOfStringToExtStamp
+	thisExtBoxOfExtLeaf := anyExtBoxOfExtLeaf
+	thisExtBoxOfPointerToExtLeaf := anyExtBoxOfPointerToExtLeaf
+	thisSliceOfPointerToExtLeaf := anySliceOfPointerToExtLeaf
+	thisDeepLimit := anyDeepLimit
+	thisMapOfStringToDeepLimit := anyMapOfStringToDeepLimit
+	thisMapOfStringToSliceOfExtLeaf := anyMapOfStringToSliceOfExtLeaf
+	var decodeExtLeaf, decodeSliceOfExtLeaf, decodeArrayOf2ExtLeaf, decodeArrayOf0ExtLeaf, decodeMapOfStringToExtLeaf, decodeMapOfExtWordToPointerToExtLeaf, decodeMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf, decodeMapOfExtCountToSliceOfExtLeaf, decodeMapOfExtKeyToExtLeaf, decodeExtTree, decodeSliceOfExtTree, decodeMapOfStringToExtTree, decodeExtHiddenLiteral, decodeExtHiddenLiteralSub, decodeExtWords, decodeExtOctets, decodeSliceOfExtBit, decodeMapOfStringToExtStamp, decodeExtBoxOfExtLeaf, decodeExtBoxOfPointerToExtLeaf, decodeSliceOfPointerToExtLeaf, decodeDeepLimit, decodeMapOfStringToDeepLimit, decodeMapOfStringToSliceOfExtLeaf func(d *taskjson.Decoder)
+	decodeExtLeaf = func(d *taskjson.Decoder) {
+		v := thisExtLeaf
+		var seen uint64
+		for more := d.Object(&seen); more; more = d.More() {
+			switch string(d.Key()) {
+			case "name":
+				d.Required(&seen, 1<<0).String(&v.Name)
+			case "at":
+				d.Required(&seen, 1<<1).Time(&v.At)
+			default:
+				d.Skip()
+			}
+		}
+		d.Check(seen, 2, "name,at")
+	}
+	decodeSliceOfExtLeaf = func(d *taskjson.Decoder) {
+		v := thisSliceOfExtLeaf
+		for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
+			thisExtLeaf = taskjson.Grow(v)
+			decodeExtLeaf(d)
+		}
+	}
+	decodeArrayOf2ExtLeaf = func(d *taskjson.Decoder) {
+		v := thisArrayOf2ExtLeaf
+		i := 0
+		for more := d.Array(); more; more = d.Elem() {
+			if i < len(v) {
+				thisExtLeaf = &v[i]
+				decodeExtLeaf(d)
+			} else {
+				d.Skip()
+			}
+			i++
+		}
+	}
+	decodeArrayOf0ExtLeaf = func(d *taskjson.Decoder) {
+		v := thisArrayOf0ExtLeaf
+		_ = v
+		for more := d.Array(); more; more = d.Elem() {
+			d.Skip()
+		}
+	}
+	decodeMapOfStringToExtLeaf = func(d *taskjson.Decoder) {
+		v := thisMapOfStringToExtLeaf
+		for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+			key := string(d.Key())
+			x := taskjson.ZeroValue(*v)
+			thisExtLeaf = &x
+			decodeExtLeaf(d)
+			(*v)[key] = x
+		}
+	}
+	decodeMapOfExtWordToPointerToExtLeaf = func(d *taskjson.Decoder) {
+		v := thisMapOfExtWordToPointerToExtLeaf
+		for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+			key := taskjson.ZeroKey(*v)
+			*(*string)(&key) = string(d.Key())
+			x := taskjson.ZeroValue(*v)
+			if taskjson.Alloc(d, &x) {
+				thisExtLeaf = x
+				decodeExtLeaf(d)
+			}
+			(*v)[key] = x
+		}
+	}
+	decodeMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf = func(d *taskjson.Decoder) {
+		v := thisMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf
+		for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+			key := taskjson.ZeroKey(*v)
+			*(*int16)(&key) = taskjson.IntKey[int16](d)
+			x := taskjson.ZeroValue(*v)
+			thisMapOfExtCountToSliceOfExtLeaf = &x
+			decodeMapOfExtCountToSliceOfExtLeaf(d)
+			(*v)[key] = x
+		}
+	}
+	decodeMapOfExtCountToSliceOfExtLeaf = func(d *taskjson.Decoder) {
+		v := thisMapOfExtCountToSliceOfExtLeaf
+		for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+			key := taskjson.ZeroKey(*v)
+			*(*uint8)(&key) = taskjson.UintKey[uint8](d)
+			x := taskjson.ZeroValue(*v)
+			thisSliceOfExtLeaf = &x
+			decodeSliceOfExtLeaf(d)
+			(*v)[key] = x
+		}
+	}
+	decodeMapOfExtKeyToExtLeaf = func(d *taskjson.Decoder) {
+		v := thisMapOfExtKeyToExtLeaf
+		for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+			key := taskjson.ZeroKey(*v)
+			d.TextKey(&key)
+			x := taskjson.ZeroValue(*v)
+			thisExtLeaf = &x
+			decodeExtLeaf(d)
+			(*v)[key] = x
+		}
+	}
+	decodeExtTree = func(d *taskjson.Decoder) {
+		v := thisExtTree
+		var seen uint64
+		for more := d.Object(&seen); more; more = d.More() {
+			switch string(d.Key()) {
+			case "leaf":
+				if taskjson.Alloc(d.Field(&seen, 1<<0), &v.Leaf) {
+					thisExtLeaf = v.Leaf
+					decodeExtLeaf(d)
+				}
+			case "left":
+				if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Left) {
+					thisExtTree = v.Left
+					decodeExtTree(d)
+				}
+			case "more":
+				thisSliceOfExtTree = &v.More
+				decodeSliceOfExtTree(d.Field(&seen, 1<<2))
+			case "named":
+				thisMapOfStringToExtTree = &v.Named
+				decodeMapOfStringToExtTree(d.Field(&seen, 1<<3))
+			case "back":
+				if taskjson.Alloc(d.Field(&seen, 1<<4), &v.Back) {
+					decodeExtHidden(d, v.Back)
+				}
+			default:
+				d.Skip()
+			}
+		}
+	}
+	decodeSliceOfExtTree = func(d *taskjson.Decoder) {
+		v := thisSliceOfExtTree
+		for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
+			thisExtTree = taskjson.Grow(v)
+			decodeExtTree(d)
+		}
+	}
+	decodeMapOfStringToExtTree = func(d *taskjson.Decoder) {
+		v := thisMapOfStringToExtTree
+		for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+			key := string(d.Key())
+			x := taskjson.ZeroValue(*v)
+			thisExtTree = &x
+			decodeExtTree(d)
+			(*v)[key] = x
+		}
+	}
+	decodeExtHiddenLiteral = func(d *taskjson.Decoder) {
+		v := thisExtHiddenLiteral
+		var seen uint64
+		for more := d.Object(&seen); more; more = d.More() {
+			switch string(d.Key()) {
+			case "x":
+				d.Required(&seen, 1<<0).Int(&v.X)
+			case "Sub":
+				if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Sub) {
+					thisExtHiddenLiteralSub = v.Sub
+					decodeExtHiddenLiteralSub(d)
+				}
+			default:
+				d.Skip()
+			}
+		}
+		d.Check(seen, 1, "x")
+	}
+	decodeExtHiddenLiteralSub = func(d *taskjson.Decoder) {
+		v := thisExtHiddenLiteralSub
+		var seen uint64
+		for more := d.Object(&seen); more; more = d.More() {
+			switch string(d.Key()) {
+			case "Leaf":
+				thisExtLeaf = &v.Leaf
+				decodeExtLeaf(d.Required(&seen, 1<<0))
+			default:
+				d.Skip()
+			}
+		}
+		d.Check(seen, 1, "Leaf")
+	}
+	decodeExtWords = func(d *taskjson.Decoder) {
+		v := thisExtWords
+		for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
+			d.String((*string)(taskjson.Grow(v)))
+		}
+	}
+	decodeExtOctets = func(d *taskjson.Decoder) {
+		v := thisExtOctets
+		if taskjson.Base64(d, v) {
+			return
+		}
+		taskjson.IntSlice(d, v)
+	}
+	decodeSliceOfExtBit = func(d *taskjson.Decoder) {
+		v := thisSliceOfExtBit
+		if taskjson.Base64(d, v) {
+			return
+		}
+		taskjson.IntSlice(d, v)
+	}
+	decodeMapOfStringToExtStamp = func(d *taskjson.Decoder) {
+		v := thisMapOfStringToExtStamp
+		for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+			key := string(d.Key())
+			x := taskjson.ZeroValue(*v)
+			d.Unmarshaler(&x)
+			(*v)[key] = x
+		}
+	}
+	decodeExtBoxOfExtLeaf = func(d *taskjson.Decoder) {
+		v := thisExtBoxOfExtLeaf
+		var seen uint64
+		for more := d.Object(&seen); more; more = d.More() {
+			switch string(d.Key()) {
+			case "Item":
+				thisExtLeaf = &v.Item
+				decodeExtLeaf(d.Required(&seen, 1<<0))
+			case "Next":
+				if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Next) {
+					thisExtBoxOfExtLeaf = v.Next
+					decodeExtBoxOfExtLeaf(d)
+				}
+			default:
+				d.Skip()
+			}
+		}
+		d.Check(seen, 1, "Item")
+	}
+	decodeExtBoxOfPointerToExtLeaf = func(d *taskjson.Decoder) {
+		v := thisExtBoxOfPointerToExtLeaf
+		var seen uint64
+		for more := d.Object(&seen); more; more = d.More() {
+			switch string(d.Key()) {
+			case "Item":
+				if taskjson.Alloc(d.Field(&seen, 1<<0), &v.Item) {
+					thisExtLeaf = v.Item
+					decodeExtLeaf(d)
+				}
+			case "More":
+				thisSliceOfPointerToExtLeaf = &v.More
+				decodeSliceOfPointerToExtLeaf(d.Field(&seen, 1<<1))
+			default:
+				d.Skip()
+			}
+		}
+	}
+	decodeSliceOfPointerToExtLeaf = func(d *taskjson.Decoder) {
+		v := thisSliceOfPointerToExtLeaf
+		for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
+			x := taskjson.Grow(v)
+			if taskjson.Alloc(d, x) {
+				thisExtLeaf = *x
+				decodeExtLeaf(d)
+			}
+		}
+	}
+	decodeDeepLimit = func(d *taskjson.Decoder) {
+		v := thisDeepLimit
+		var seen uint64
+		for more := d.Object(&seen); more; more = d.More() {
+			switch string(d.Key()) {
+			case "cpu":
+				d.Required(&seen, 1<<0).Float64(&v.CPU)
+			case "others":
+				thisMapOfStringToDeepLimit = &v.Others
+				decodeMapOfStringToDeepLimit(d.Field(&seen, 1<<1))
+			default:
+				d.Skip()
+			}
+		}
+		d.Check(seen, 1, "cpu")
+	}
+	decodeMapOfStringToDeepLimit = func(d *taskjson.Decoder) {
+		v := thisMapOfStringToDeepLimit
+		for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+			key := string(d.Key())
+			x := taskjson.ZeroValue(*v)
+			thisDeepLimit = &x
+			decodeDeepLimit(d)
+			(*v)[key] = x
+		}
+	}
+	decodeMapOfStringToSliceOfExtLeaf = func(d *taskjson.Decoder) {
+		v := thisMapOfStringToSliceOfExtLeaf
+		for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+			key := string(d.Key())
+			x := taskjson.ZeroValue(*v)
+			thisSliceOfExtLeaf = &x
+			decodeSliceOfExtLeaf(d)
+			(*v)[key] = x
+		}
+	}
+	var seen uint64
+	for more := d.Object(&seen); more; more = d.More() {
+		switch string(d.Key()) {
+		case "Leaf":
+			thisExtLeaf = &v.Leaf
+			decodeExtLeaf(d.Required(&seen, 1<<0))
+		case "Leaves":
+			thisSliceOfExtLeaf = &v.Leaves
+			decodeSliceOfExtLeaf(d.Field(&seen, 1<<1))
+		case "Fixed":
+			thisArrayOf2ExtLeaf = &v.Fixed
+			decodeArrayOf2ExtLeaf(d.Required(&seen, 1<<2))
+		case "None":
+			thisArrayOf0ExtLeaf = &v.None
+			decodeArrayOf0ExtLeaf(d.Required(&seen, 1<<3))
+		case "ByName":
+			thisMapOfStringToExtLeaf = &v.ByName
+			decodeMapOfStringToExtLeaf(d.Field(&seen, 1<<4))
+		case "ByWord":
+			thisMapOfExtWordToPointerToExtLeaf = &v.ByWord
+			decodeMapOfExtWordToPointerToExtLeaf(d.Field(&seen, 1<<5))
+		case "ByNumber":
+			thisMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf = &v.ByNumber
+			decodeMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf(d.Field(&seen, 1<<6))
+		case "ByKey":
+			thisMapOfExtKeyToExtLeaf = &v.ByKey
+			decodeMapOfExtKeyToExtLeaf(d.Field(&seen, 1<<7))
+		case "Pointer":
+			if taskjson.Alloc(d.Field(&seen, 1<<23), &v.Pointer) {
+				if taskjson.Alloc(d, v.Pointer) {
+					thisExtLeaf = *v.Pointer
+					decodeExtLeaf(d)
+				}
+			}
+		case "tree":
+			thisExtTree = &v.Tree
+			decodeExtTree(d.Required(&seen, 1<<8))
+		case "Literal":
+			thisExtHiddenLiteral = &v.Literal
+			decodeExtHiddenLiteral(d.Required(&seen, 1<<9))
+		case "Word":
+			d.Required(&seen, 1<<10).String((*string)(&v.Word))
+		case "Number":
+			taskjson.QuotedInt(d.Required(&seen, 1<<11), &v.Number)
+		case "Words":
+			thisExtWords = &v.Words
+			decodeExtWords(d.Field(&seen, 1<<12))
+		case "Octets":
+			thisExtOctets = &v.Octets
+			decodeExtOctets(d.Field(&seen, 1<<13))
+		case "Bits":
+			thisSliceOfExtBit = &v.Bits
+			decodeSliceOfExtBit(d.Field(&seen, 1<<14))
+		case "Stamp":
+			d.Field(&seen, 1<<15).Unmarshaler(&v.Stamp)
+		case "Stamps":
+			thisMapOfStringToExtStamp = &v.Stamps
+			decodeMapOfStringToExtStamp(d.Field(&seen, 1<<16))
+		case "Boxed":
+			thisExtBoxOfExtLeaf = &v.Boxed
+			decodeExtBoxOfExtLeaf(d.Required(&seen, 1<<17))
+		case "Boxes":
+			thisExtBoxOfPointerToExtLeaf = &v.Boxes
+			decodeExtBoxOfPointerToExtLeaf(d.Required(&seen, 1<<18))
+		case "Limit":
+			thisDeepLimit = &v.Limit
+			decodeDeepLimit(d.Required(&seen, 1<<19))
+		case "Omitted":
+			thisExtLeaf = &v.Omitted
+			decodeExtLeaf(d.Field(&seen, 1<<24))
+		case "Optional":
+			if taskjson.Alloc(d.Field(&seen, 1<<25), &v.Optional) {
+				thisExtLeaf = v.Optional
+				decodeExtLeaf(d)
+			}
+		case "Any":
+			d.Field(&seen, 1<<20).Any(&v.Any)
+		case "Other":
+			thisExtLeaf = &taskjson.Embedded(&v.Extra).Other
+			decodeExtLeaf(d.Field(&seen, 1<<26))
+		case "Others":
+			thisMapOfStringToSliceOfExtLeaf = &taskjson.Embedded(&v.Extra).Others
+			decodeMapOfStringToSliceOfExtLeaf(d.Field(&seen, 1<<27))
+		case "name":
+			d.Required(&seen, 1<<21).String(&v.Name)
+		case "at":
+			d.Required(&seen, 1<<22).Time(&v.At)
+		default:
+			d.Skip()
+		}
+	}
+	d.Check(seen, 23, "Leaf,Leaves,Fixed,None,ByName,ByWord,ByNumber,ByKey,tree,Literal,Word,Number,Words,Octets,Bits,Stamp,Stamps,Boxed,Boxes,Limit,Any,name,at")
+}
+
+func appendSliceOfPointerToExtHidden(e *taskjson.Encoder, v *[]*ext.Hidden) {
+	if !e.NotNil(*v != nil) {
+		return
+	}
+	e.Array()
+	for i := range *v {
+		if e.NotNil((*v)[i] != nil) {
+			appendExtHidden(e, (*v)[i])
+		}
+	}
+	e.EndArray()
+}
+
+func decodeSliceOfPointerToExtHidden(d *taskjson.Decoder, v *[]*ext.Hidden) {
+	for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
+		x := taskjson.Grow(v)
+		if taskjson.Alloc(d, x) {
+			decodeExtHidden(d, *x)
+		}
+	}
+}
+
+func appendMapOfStringToSliceOfDeepExec(e *taskjson.Encoder, v *map[string][]ext.Exec) {
+	if !e.NotNil(*v != nil) {
+		return
+	}
+	e.Map()
+	for key, x := range taskjson.StringEntries(*v) {
+		appendSliceOfDeepExec(e.MapKey(key), &x)
+	}
+	e.EndMap()
+}
+
+func decodeMapOfStringToSliceOfDeepExec(d *taskjson.Decoder, v *map[string][]ext.Exec) {
+	for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+		key := string(d.Key())
+		var x []ext.Exec
+		decodeSliceOfDeepExec(d, &x)
+		(*v)[key] = x
+	}
+}
+
+func appendSliceOfDeepExec(e *taskjson.Encoder, v *[]ext.Exec) {
+	if !e.NotNil(*v != nil) {
+		return
+	}
+	e.Array()
+	for i := range *v {
+		appendDeepExec(e, &(*v)[i])
+	}
+	e.EndArray()
+}
+
+func decodeSliceOfDeepExec(d *taskjson.Decoder, v *[]ext.Exec) {
+	for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
+		decodeDeepExec(d, taskjson.Grow(v))
+	}
+}
+
+func appendDeepExec(e *taskjson.Encoder, v *ext.Exec) {
+	e.Object(`{`)
+	if len(v.Command) != 0 {
+		appendSliceOfString(e.Key(`"command":`), &v.Command)
+	}
+	if e.Has(v.After != nil) {
+		appendDeepExec(e.Key(`"after":`), v.After)
+	}
+	e.EndObject()
+}
+
+func decodeDeepExec(d *taskjson.Decoder, v *ext.Exec) {
+	var seen uint64
+	for more := d.Object(&seen); more; more = d.More() {
+		switch string(d.Key()) {
+		case "command":
+			decodeSliceOfString(d.Field(&seen, 1<<0), &v.Command)
+		case "after":
+			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.After) {
+				decodeDeepExec(d, v.After)
+			}
+		default:
+			d.Skip()
+		}
+	}
+}
+
+func appendSliceOfString(e *taskjson.Encoder, v *[]string) {
+	if !e.NotNil(*v != nil) {
+		return
+	}
+	e.Array()
+	for i := range *v {
+		e.String(&(*v)[i])
+	}
+	e.EndArray()
+}
+
+func decodeSliceOfString(d *taskjson.Decoder, v *[]string) {
+	for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
+		d.String(taskjson.Grow(v))
+	}
+}
+
+func appendExtBoxOfDeepExec(e *taskjson.Encoder, v *ext.Box[ext.Exec]) {
+	appendDeepExec(e.Object(`{"Item":`), &v.Item)
+	if len(v.More) != 0 {
+		appendSliceOfDeepExec(e.Key(`"More":`), &v.More)
+	}
+	e.EndObject()
+}
+
+func decodeExtBoxOfDeepExec(d *taskjson.Decoder, v *ext.Box[ext.Exec]) {
+	var seen uint64
+	for more := d.Object(&seen); more; more = d.More() {
+		switch string(d.Key()) {
+		case "Item":
+			decodeDeepExec(d.Required(&seen, 1<<0), &v.Item)
+		case "More":
+			decodeSliceOfDeepExec(d.Field(&seen, 1<<1), &v.More)
+		default:
+			d.Skip()
+		}
+	}
+	d.Check(seen, 1, "Item")
+}
+
+func appendExtBoxOfMapOfStringToDeepExec(e *taskjson.Encoder, v *ext.Box[map[string]ext.Exec]) {
+	appendMapOfStringToDeepExec(e.Object(`{"Item":`), &v.Item)
+	if len(v.More) != 0 {
+		appendSliceOfMapOfStringToDeepExec(e.Key(`"More":`), &v.More)
+	}
+	e.EndObject()
+}
+
+func decodeExtBoxOfMapOfStringToDeepExec(d *taskjson.Decoder, v *ext.Box[map[string]ext.Exec]) {
+	var seen uint64
+	for more := d.Object(&seen); more; more = d.More() {
+		switch string(d.Key()) {
+		case "Item":
+			decodeMapOfStringToDeepExec(d.Field(&seen, 1<<0), &v.Item)
+		case "More":
+			decodeSliceOfMapOfStringToDeepExec(d.Field(&seen, 1<<1), &v.More)
+		default:
+			d.Skip()
+		}
+	}
+	d.Check(seen, 1, "Item")
+}
+
+func appendMapOfStringToDeepExec(e *taskjson.Encoder, v *map[string]ext.Exec) {
+	if !e.NotNil(*v != nil) {
+		return
+	}
+	e.Map()
+	for key, x := range taskjson.StringEntries(*v) {
+		appendDeepExec(e.MapKey(key), &x)
+	}
+	e.EndMap()
+}
+
+func decodeMapOfStringToDeepExec(d *taskjson.Decoder, v *map[string]ext.Exec) {
+	for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+		key := string(d.Key())
+		var x ext.Exec
+		decodeDeepExec(d, &x)
+		(*v)[key] = x
+	}
+}
+
+func appendSliceOfMapOfStringToDeepExec(e *taskjson.Encoder, v *[]map[string]ext.Exec) {
+	if !e.NotNil(*v != nil) {
+		return
+	}
+	e.Array()
+	for i := range *v {
+		appendMapOfStringToDeepExec(e, &(*v)[i])
+	}
+	e.EndArray()
+}
+
+func decodeSliceOfMapOfStringToDeepExec(d *taskjson.Decoder, v *[]map[string]ext.Exec) {
+	for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
+		decodeMapOfStringToDeepExec(d, taskjson.Grow(v))
+	}
+}
+
 // AppendLists appends the payload's JSON to dst. After an error dst is returned as it was.
 func AppendLists(dst []byte, task *Lists) ([]byte, error) {
 	e := taskjson.NewEncoder(dst)
@@ -1456,23 +3323,6 @@ func decodeLists(d *taskjson.Decoder, v *Lists) {
 	d.Check(seen, 22, "strings,ints,grid,fixed,empty,hash,matrix,bytes,blob,octets,letters,tags,tree,pointers,points,anys,moments,parts,levels,monies,purse,purses")
 }
 
-func appendSliceOfString(e *taskjson.Encoder, v *[]string) {
-	if !e.NotNil(*v != nil) {
-		return
-	}
-	e.Array()
-	for i := range *v {
-		e.String(&(*v)[i])
-	}
-	e.EndArray()
-}
-
-func decodeSliceOfString(d *taskjson.Decoder, v *[]string) {
-	for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
-		d.String(taskjson.Grow(v))
-	}
-}
-
 func appendSliceOfSliceOfFloat64(e *taskjson.Encoder, v *[][]float64) {
 	if !e.NotNil(*v != nil) {
 		return
@@ -1541,7 +3391,7 @@ func decodeArrayOf0Int(d *taskjson.Decoder, v *[0]int) {
 	}
 }
 
-func appendArrayOf4Byte(e *taskjson.Encoder, v *[4]uint8) {
+func appendArrayOf4Byte(e *taskjson.Encoder, v *[4]byte) {
 	e.Array()
 	for i := range v {
 		e.Uint8(&v[i])
@@ -1549,7 +3399,7 @@ func appendArrayOf4Byte(e *taskjson.Encoder, v *[4]uint8) {
 	e.EndArray()
 }
 
-func decodeArrayOf4Byte(d *taskjson.Decoder, v *[4]uint8) {
+func decodeArrayOf4Byte(d *taskjson.Decoder, v *[4]byte) {
 	i := 0
 	for more := d.Array(); more; more = d.Elem() {
 		if i < len(v) {
@@ -2304,7 +4154,7 @@ func decodeMapOfStringToAny(d *taskjson.Decoder, v *map[string]any) {
 	}
 }
 
-func appendMapOfStringToSliceOfByte(e *taskjson.Encoder, v *map[string][]uint8) {
+func appendMapOfStringToSliceOfByte(e *taskjson.Encoder, v *map[string][]byte) {
 	if !e.NotNil(*v != nil) {
 		return
 	}
@@ -2315,10 +4165,10 @@ func appendMapOfStringToSliceOfByte(e *taskjson.Encoder, v *map[string][]uint8) 
 	e.EndMap()
 }
 
-func decodeMapOfStringToSliceOfByte(d *taskjson.Decoder, v *map[string][]uint8) {
+func decodeMapOfStringToSliceOfByte(d *taskjson.Decoder, v *map[string][]byte) {
 	for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
 		key := string(d.Key())
-		var x []uint8
+		var x []byte
 		d.Bytes(&x)
 		(*v)[key] = x
 	}
@@ -3318,11 +5168,11 @@ func decodeStructsAnon(d *taskjson.Decoder, v *struct {
 
 func appendStructsTagged(e *taskjson.Encoder, v *struct {
 	Deep struct {
-		X *int "json:\"x\""
-	} "json:\"deep\""
+		X *int `json:"x"`
+	} `json:"deep"`
 	List []struct {
-		Y string "json:\"y,omitempty\""
-	} "json:\"list\""
+		Y string `json:"y,omitempty"`
+	} `json:"list"`
 }) {
 	appendStructsTaggedDeep(e.Object(`{"deep":`), &v.Deep)
 	appendSliceOfStructsTaggedList(e.Key(`"list":`), &v.List)
@@ -3331,11 +5181,11 @@ func appendStructsTagged(e *taskjson.Encoder, v *struct {
 
 func decodeStructsTagged(d *taskjson.Decoder, v *struct {
 	Deep struct {
-		X *int "json:\"x\""
-	} "json:\"deep\""
+		X *int `json:"x"`
+	} `json:"deep"`
 	List []struct {
-		Y string "json:\"y,omitempty\""
-	} "json:\"list\""
+		Y string `json:"y,omitempty"`
+	} `json:"list"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -3352,7 +5202,7 @@ func decodeStructsTagged(d *taskjson.Decoder, v *struct {
 }
 
 func appendStructsTaggedDeep(e *taskjson.Encoder, v *struct {
-	X *int "json:\"x\""
+	X *int `json:"x"`
 }) {
 	if e.Object(`{"x":`).NotNil(v.X != nil) {
 		e.Int(v.X)
@@ -3361,7 +5211,7 @@ func appendStructsTaggedDeep(e *taskjson.Encoder, v *struct {
 }
 
 func decodeStructsTaggedDeep(d *taskjson.Decoder, v *struct {
-	X *int "json:\"x\""
+	X *int `json:"x"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -3377,7 +5227,7 @@ func decodeStructsTaggedDeep(d *taskjson.Decoder, v *struct {
 }
 
 func appendSliceOfStructsTaggedList(e *taskjson.Encoder, v *[]struct {
-	Y string "json:\"y,omitempty\""
+	Y string `json:"y,omitempty"`
 }) {
 	if !e.NotNil(*v != nil) {
 		return
@@ -3390,7 +5240,7 @@ func appendSliceOfStructsTaggedList(e *taskjson.Encoder, v *[]struct {
 }
 
 func decodeSliceOfStructsTaggedList(d *taskjson.Decoder, v *[]struct {
-	Y string "json:\"y,omitempty\""
+	Y string `json:"y,omitempty"`
 }) {
 	for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
 		decodeStructsTaggedList(d, taskjson.Grow(v))
@@ -3398,7 +5248,7 @@ func decodeSliceOfStructsTaggedList(d *taskjson.Decoder, v *[]struct {
 }
 
 func appendStructsTaggedList(e *taskjson.Encoder, v *struct {
-	Y string "json:\"y,omitempty\""
+	Y string `json:"y,omitempty"`
 }) {
 	e.Object(`{`)
 	if v.Y != "" {
@@ -3408,7 +5258,7 @@ func appendStructsTaggedList(e *taskjson.Encoder, v *struct {
 }
 
 func decodeStructsTaggedList(d *taskjson.Decoder, v *struct {
-	Y string "json:\"y,omitempty\""
+	Y string `json:"y,omitempty"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -3629,6 +5479,413 @@ func decodeOpaque(d *taskjson.Decoder, v *Opaque) {
 	}
 }
 
+func appendMapOfStringToExtHidden(e *taskjson.Encoder, v *map[string]ext.Hidden) {
+	if !e.NotNil(*v != nil) {
+		return
+	}
+	e.Map()
+	for key, x := range taskjson.StringEntries(*v) {
+		appendExtHiddenValue(e.MapKey(key), &x)
+	}
+	e.EndMap()
+}
+
+func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
+	thisExtLeaf := anyExtLeaf
+	thisSliceOfExtLeaf := anySliceOfExtLeaf
+	thisArrayOf2ExtLeaf := anyArrayOf2ExtLeaf
+	thisArrayOf0ExtLeaf := anyArrayOf0ExtLeaf
+	thisMapOfStringToExtLeaf := anyMapOfStringToExtLeaf
+	thisMapOfExtWordToPointerToExtLeaf := anyMapOfExtWordToPointerToExtLeaf
+	thisMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf := anyMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf
+	thisMapOfExtCountToSliceOfExtLeaf := anyMapOfExtCountToSliceOfExtLeaf
+	thisMapOfExtKeyToExtLeaf := anyMapOfExtKeyToExtLeaf
+	thisExtTree := anyExtTree
+	thisSliceOfExtTree := anySliceOfExtTree
+	thisMapOfStringToExtTree := anyMapOfStringToExtTree
+	thisExtHiddenLiteral := anyExtHiddenLiteral
+	thisExtHiddenLiteralSub := anyExtHiddenLiteralSub
+	thisExtWords := anyExtWords
+	thisExtOctets := anyExtOctets
+	thisSliceOfExtBit := anySliceOfExtBit
+	thisExtStamp := anyExtStamp
+	thisMapOfStringToExtStamp := anyMapOfStringToExtStamp
+	thisExtBoxOfExtLeaf := anyExtBoxOfExtLeaf
+	thisExtBoxOfPointerToExtLeaf := anyExtBoxOfPointerToExtLeaf
+	thisSliceOfPointerToExtLeaf := anySliceOfPointerToExtLeaf
+	thisDeepLimit := anyDeepLimit
+	thisMapOfStringToDeepLimit := anyMapOfStringToDeepLimit
+	thisMapOfStringToSliceOfExtLeaf := anyMapOfStringToSliceOfExtLeaf
+	var appendExtLeaf, appendSliceOfExtLeaf, appendArrayOf2ExtLeaf, appendArrayOf0ExtLeaf, appendMapOfStringToExtLeaf, appendMapOfExtWordToPointerToExtLeaf, appendMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf, appendMapOfExtCountToSliceOfExtLeaf, appendMapOfExtKeyToExtLeaf, appendExtTree, appendSliceOfExtTree, appendMapOfStringToExtTree, appendExtHiddenLiteral, appendExtHiddenLiteralSub, appendExtWords, appendExtOctets, appendSliceOfExtBit, appendExtStampValue, appendMapOfStringToExtStamp, appendExtBoxOfExtLeaf, appendExtBoxOfPointerToExtLeaf, appendSliceOfPointerToExtLeaf, appendDeepLimit, appendMapOfStringToDeepLimit, appendMapOfStringToSliceOfExtLeaf func(e *taskjson.Encoder)
+	appendExtLeaf = func(e *taskjson.Encoder) {
+		v := thisExtLeaf
+		e.Object(`{"name":`).String(&v.Name)
+		e.Key(`"at":`).Time(&v.At)
+		e.EndObject()
+	}
+	appendSliceOfExtLeaf = func(e *taskjson.Encoder) {
+		v := thisSliceOfExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Array()
+		for i := range *v {
+			thisExtLeaf = &(*v)[i]
+			appendExtLeaf(e)
+		}
+		e.EndArray()
+	}
+	appendArrayOf2ExtLeaf = func(e *taskjson.Encoder) {
+		v := thisArrayOf2ExtLeaf
+		e.Array()
+		for i := range v {
+			thisExtLeaf = &v[i]
+			appendExtLeaf(e)
+		}
+		e.EndArray()
+	}
+	appendArrayOf0ExtLeaf = func(e *taskjson.Encoder) {
+		v := thisArrayOf0ExtLeaf
+		_ = v
+		e.Array()
+		for i := range v {
+			thisExtLeaf = &v[i]
+			appendExtLeaf(e)
+		}
+		e.EndArray()
+	}
+	appendMapOfStringToExtLeaf = func(e *taskjson.Encoder) {
+		v := thisMapOfStringToExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.StringEntries(*v) {
+			thisExtLeaf = &x
+			appendExtLeaf(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendMapOfExtWordToPointerToExtLeaf = func(e *taskjson.Encoder) {
+		v := thisMapOfExtWordToPointerToExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.StringEntries(*v) {
+			if e.MapKey(key).NotNil(x != nil) {
+				thisExtLeaf = x
+				appendExtLeaf(e)
+			}
+		}
+		e.EndMap()
+	}
+	appendMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf = func(e *taskjson.Encoder) {
+		v := thisMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.IntEntries(*v) {
+			thisMapOfExtCountToSliceOfExtLeaf = &x
+			appendMapOfExtCountToSliceOfExtLeaf(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendMapOfExtCountToSliceOfExtLeaf = func(e *taskjson.Encoder) {
+		v := thisMapOfExtCountToSliceOfExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.UintEntries(*v) {
+			thisSliceOfExtLeaf = &x
+			appendSliceOfExtLeaf(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendMapOfExtKeyToExtLeaf = func(e *taskjson.Encoder) {
+		v := thisMapOfExtKeyToExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.TextEntries(e, *v) {
+			thisExtLeaf = &x
+			appendExtLeaf(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendExtTree = func(e *taskjson.Encoder) {
+		v := thisExtTree
+		e.Object(`{`)
+		if e.Has(v.Leaf != nil) {
+			thisExtLeaf = v.Leaf
+			appendExtLeaf(e.Key(`"leaf":`))
+		}
+		if e.Has(v.Left != nil) {
+			thisExtTree = v.Left
+			appendExtTree(e.Key(`"left":`))
+		}
+		if len(v.More) != 0 {
+			thisSliceOfExtTree = &v.More
+			appendSliceOfExtTree(e.Key(`"more":`))
+		}
+		if len(v.Named) != 0 {
+			thisMapOfStringToExtTree = &v.Named
+			appendMapOfStringToExtTree(e.Key(`"named":`))
+		}
+		if e.Has(v.Back != nil) {
+			appendExtHidden(e.Key(`"back":`), v.Back)
+		}
+		e.EndObject()
+	}
+	appendSliceOfExtTree = func(e *taskjson.Encoder) {
+		v := thisSliceOfExtTree
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Array()
+		for i := range *v {
+			thisExtTree = &(*v)[i]
+			appendExtTree(e)
+		}
+		e.EndArray()
+	}
+	appendMapOfStringToExtTree = func(e *taskjson.Encoder) {
+		v := thisMapOfStringToExtTree
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.StringEntries(*v) {
+			thisExtTree = &x
+			appendExtTree(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendExtHiddenLiteral = func(e *taskjson.Encoder) {
+		v := thisExtHiddenLiteral
+		e.Object(`{"x":`).Int(&v.X)
+		if e.Key(`"Sub":`).NotNil(v.Sub != nil) {
+			thisExtHiddenLiteralSub = v.Sub
+			appendExtHiddenLiteralSub(e)
+		}
+		e.EndObject()
+	}
+	appendExtHiddenLiteralSub = func(e *taskjson.Encoder) {
+		v := thisExtHiddenLiteralSub
+		thisExtLeaf = &v.Leaf
+		appendExtLeaf(e.Object(`{"Leaf":`))
+		e.EndObject()
+	}
+	appendExtWords = func(e *taskjson.Encoder) {
+		v := thisExtWords
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Array()
+		for i := range *v {
+			e.String((*string)(&(*v)[i]))
+		}
+		e.EndArray()
+	}
+	appendExtOctets = func(e *taskjson.Encoder) {
+		v := thisExtOctets
+		taskjson.AppendBase64(e, v)
+	}
+	appendSliceOfExtBit = func(e *taskjson.Encoder) {
+		v := thisSliceOfExtBit
+		taskjson.AppendBase64(e, v)
+	}
+	appendExtStampValue = func(e *taskjson.Encoder) {
+		v := thisExtStamp
+		e.Object(`{"Seconds":`).Int64(&v.Seconds)
+		e.EndObject()
+	}
+	appendMapOfStringToExtStamp = func(e *taskjson.Encoder) {
+		v := thisMapOfStringToExtStamp
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.StringEntries(*v) {
+			thisExtStamp = &x
+			appendExtStampValue(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendExtBoxOfExtLeaf = func(e *taskjson.Encoder) {
+		v := thisExtBoxOfExtLeaf
+		thisExtLeaf = &v.Item
+		appendExtLeaf(e.Object(`{"Item":`))
+		if e.Key(`"Next":`).NotNil(v.Next != nil) {
+			thisExtBoxOfExtLeaf = v.Next
+			appendExtBoxOfExtLeaf(e)
+		}
+		e.EndObject()
+	}
+	appendExtBoxOfPointerToExtLeaf = func(e *taskjson.Encoder) {
+		v := thisExtBoxOfPointerToExtLeaf
+		if e.Object(`{"Item":`).NotNil(v.Item != nil) {
+			thisExtLeaf = v.Item
+			appendExtLeaf(e)
+		}
+		if len(v.More) != 0 {
+			thisSliceOfPointerToExtLeaf = &v.More
+			appendSliceOfPointerToExtLeaf(e.Key(`"More":`))
+		}
+		e.EndObject()
+	}
+	appendSliceOfPointerToExtLeaf = func(e *taskjson.Encoder) {
+		v := thisSliceOfPointerToExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Array()
+		for i := range *v {
+			if e.NotNil((*v)[i] != nil) {
+				thisExtLeaf = (*v)[i]
+				appendExtLeaf(e)
+			}
+		}
+		e.EndArray()
+	}
+	appendDeepLimit = func(e *taskjson.Encoder) {
+		v := thisDeepLimit
+		e.Object(`{"cpu":`).Float64(&v.CPU)
+		if len(v.Others) != 0 {
+			thisMapOfStringToDeepLimit = &v.Others
+			appendMapOfStringToDeepLimit(e.Key(`"others":`))
+		}
+		e.EndObject()
+	}
+	appendMapOfStringToDeepLimit = func(e *taskjson.Encoder) {
+		v := thisMapOfStringToDeepLimit
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.StringEntries(*v) {
+			thisDeepLimit = &x
+			appendDeepLimit(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	appendMapOfStringToSliceOfExtLeaf = func(e *taskjson.Encoder) {
+		v := thisMapOfStringToSliceOfExtLeaf
+		if !e.NotNil(*v != nil) {
+			return
+		}
+		e.Map()
+		for key, x := range taskjson.StringEntries(*v) {
+			thisSliceOfExtLeaf = &x
+			appendSliceOfExtLeaf(e.MapKey(key))
+		}
+		e.EndMap()
+	}
+	thisExtLeaf = &v.Leaf
+	appendExtLeaf(e.Object(`{"Leaf":`))
+	thisSliceOfExtLeaf = &v.Leaves
+	appendSliceOfExtLeaf(e.Key(`"Leaves":`))
+	thisArrayOf2ExtLeaf = &v.Fixed
+	appendArrayOf2ExtLeaf(e.Key(`"Fixed":`))
+	thisArrayOf0ExtLeaf = &v.None
+	appendArrayOf0ExtLeaf(e.Key(`"None":`))
+	thisMapOfStringToExtLeaf = &v.ByName
+	appendMapOfStringToExtLeaf(e.Key(`"ByName":`))
+	thisMapOfExtWordToPointerToExtLeaf = &v.ByWord
+	appendMapOfExtWordToPointerToExtLeaf(e.Key(`"ByWord":`))
+	thisMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf = &v.ByNumber
+	appendMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf(e.Key(`"ByNumber":`))
+	thisMapOfExtKeyToExtLeaf = &v.ByKey
+	appendMapOfExtKeyToExtLeaf(e.Key(`"ByKey":`))
+	if e.Key(`"Pointer":`).NotNil(v.Pointer != nil) {
+		if e.NotNil(*v.Pointer != nil) {
+			thisExtLeaf = *v.Pointer
+			appendExtLeaf(e)
+		}
+	}
+	thisExtTree = &v.Tree
+	appendExtTree(e.Key(`"tree":`))
+	thisExtHiddenLiteral = &v.Literal
+	appendExtHiddenLiteral(e.Key(`"Literal":`))
+	e.Key(`"Word":`).String((*string)(&v.Word))
+	e.Key(`"Number":`).Quote().Int16((*int16)(&v.Number))
+	e.EndQuote()
+	thisExtWords = &v.Words
+	appendExtWords(e.Key(`"Words":`))
+	thisExtOctets = &v.Octets
+	appendExtOctets(e.Key(`"Octets":`))
+	thisSliceOfExtBit = &v.Bits
+	appendSliceOfExtBit(e.Key(`"Bits":`))
+	thisExtStamp = &v.Stamp
+	appendExtStampValue(e.Key(`"Stamp":`))
+	thisMapOfStringToExtStamp = &v.Stamps
+	appendMapOfStringToExtStamp(e.Key(`"Stamps":`))
+	thisExtBoxOfExtLeaf = &v.Boxed
+	appendExtBoxOfExtLeaf(e.Key(`"Boxed":`))
+	thisExtBoxOfPointerToExtLeaf = &v.Boxes
+	appendExtBoxOfPointerToExtLeaf(e.Key(`"Boxes":`))
+	thisDeepLimit = &v.Limit
+	appendDeepLimit(e.Key(`"Limit":`))
+	if !taskjson.IsZero(&v.Omitted) {
+		thisExtLeaf = &v.Omitted
+		appendExtLeaf(e.Key(`"Omitted":`))
+	}
+	if e.Has(v.Optional != nil) {
+		thisExtLeaf = v.Optional
+		appendExtLeaf(e.Key(`"Optional":`))
+	}
+	e.Key(`"Any":`).Any(&v.Any)
+	if v.Extra != nil {
+		thisExtLeaf = &v.Other
+		appendExtLeaf(e.Key(`"Other":`))
+		thisMapOfStringToSliceOfExtLeaf = &v.Others
+		appendMapOfStringToSliceOfExtLeaf(e.Key(`"Others":`))
+	}
+	e.Key(`"name":`).String(&v.Name)
+	e.Key(`"at":`).Time(&v.At)
+	e.EndObject()
+}
+
+func appendMapOfStringToExtHiddenResult(dst []byte, result *map[string]ext.Hidden) ([]byte, error) {
+	e := taskjson.NewEncoder(dst)
+	appendMapOfStringToExtHidden(e, result)
+	return e.Finish("result")
+}
+
+// Types that only their own packages can name: each variable points to a value of one, from which Go infers
+// it.
+var (
+	anyExtLeaf                                       = &new(Hiddens).Leaf
+	anySliceOfExtLeaf                                = &new(Hiddens).Leaves
+	anyArrayOf2ExtLeaf                               = &new(Hiddens).Fixed
+	anyArrayOf0ExtLeaf                               = &new(Hiddens).None
+	anyMapOfStringToExtLeaf                          = &new(Hiddens).ByName
+	anyMapOfExtWordToPointerToExtLeaf                = &new(Hiddens).ByWord
+	anyMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf = &new(Hiddens).ByNumber
+	anyMapOfExtCountToSliceOfExtLeaf                 = taskjson.NewValue(*anyMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf)
+	anyMapOfExtKeyToExtLeaf                          = &new(Hiddens).ByKey
+	anyExtTree                                       = &new(Hiddens).Tree
+	anySliceOfExtTree                                = &anyExtTree.More
+	anyMapOfStringToExtTree                          = &anyExtTree.Named
+	anyExtHiddenLiteral                              = &new(ext.Hidden).Literal
+	anyPointerToExtHiddenLiteralSub                  = &anyExtHiddenLiteral.Sub
+	anyExtHiddenLiteralSub                           = taskjson.NewPointee(*anyPointerToExtHiddenLiteralSub)
+	anyExtWords                                      = &new(ext.Hidden).Words
+	anyExtOctets                                     = &new(ext.Hidden).Octets
+	anySliceOfExtBit                                 = &new(ext.Hidden).Bits
+	anyMapOfStringToExtStamp                         = &new(ext.Hidden).Stamps
+	anyExtStamp                                      = taskjson.NewValue(*anyMapOfStringToExtStamp)
+	anyExtBoxOfExtLeaf                               = &new(ext.Hidden).Boxed
+	anyExtBoxOfPointerToExtLeaf                      = &new(ext.Hidden).Boxes
+	anySliceOfPointerToExtLeaf                       = &anyExtBoxOfPointerToExtLeaf.More
+	anyDeepLimit                                     = &new(ext.Hidden).Limit
+	anyMapOfStringToDeepLimit                        = &anyDeepLimit.Others
+	anyMapOfStringToSliceOfExtLeaf                   = &taskjson.Embedded(&new(ext.Hidden).Extra).Others
+)
+
 // A compile error below means that a struct, its tags or its methods have changed since this file was
 // generated: run "go generate" in this package.
 func generatedCodeIsStaleRunGoGenerate[T interface{}](T) (_ struct{}) {
@@ -3658,6 +5915,12 @@ type generatedCodeIsStaleRunGoGenerateUint16 interface{ ~uint16 }
 
 func unchangedUint16[T generatedCodeIsStaleRunGoGenerateUint16]([]T) (_ struct{}) {
 	return
+}
+
+type withoutQueueTimeoutTaskName interface {
+	Queue()
+	Timeout()
+	TaskName()
 }
 
 type generatedCodeIsStaleRunGoGenerateUint8 interface{ ~uint8 }
@@ -3810,6 +6073,33 @@ var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Same string
 	}](B{})
+	_ = generatedCodeIsStaleRunGoGenerate[struct {
+		ext.Hidden
+		More   []*ext.Hidden                `json:"more,omitempty"`
+		Execs  map[string][]ext.Exec        `json:"execs"`
+		Exec   *ext.Exec                    `json:"exec"`
+		Boxed  ext.Box[ext.Exec]            `json:"boxed"`
+		Nested ext.Box[map[string]ext.Exec] `json:"nested"`
+	}](Hiddens{})
+	_ = generatedCodeIsStaleRunGoGenerate[interface {
+		Run(context.Context) (map[string]ext.Hidden, error)
+		withoutQueueTimeoutTaskName
+	}](struct {
+		*Hiddens
+		withoutQueueTimeoutTaskName
+	}{})
+	_ = generatedCodeIsStaleRunGoGenerate[struct {
+		Command []string  `json:"command,omitempty"`
+		After   *ext.Exec `json:"after,omitempty"`
+	}](ext.Exec{})
+	_ = generatedCodeIsStaleRunGoGenerate[struct {
+		Item ext.Exec
+		More []ext.Exec `json:",omitempty"`
+	}](ext.Box[ext.Exec]{})
+	_ = generatedCodeIsStaleRunGoGenerate[struct {
+		Item map[string]ext.Exec
+		More []map[string]ext.Exec `json:",omitempty"`
+	}](ext.Box[map[string]ext.Exec]{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Strings  []string      `json:"strings"`
 		Ints     []int         `json:"ints"`
@@ -4027,11 +6317,11 @@ var (
 		} `json:"anon"`
 		Tagged struct {
 			Deep struct {
-				X *int "json:\"x\""
-			} "json:\"deep\""
+				X *int `json:"x"`
+			} `json:"deep"`
 			List []struct {
-				Y string "json:\"y,omitempty\""
-			} "json:\"list\""
+				Y string `json:"y,omitempty"`
+			} `json:"list"`
 		} `json:"tagged"`
 		Node   Node                       `json:"node"`
 		Page   ext.Page[Point]            `json:"page"`

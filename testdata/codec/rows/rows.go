@@ -2,6 +2,7 @@
 package rows
 
 import (
+	"context"
 	"encoding/json"
 	"math/big"
 	"net/netip"
@@ -491,3 +492,19 @@ type Item struct {
 	SKU      string `json:"sku"`
 	Quantity int8   `json:"quantity"`
 }
+
+// Hiddens has types that this package cannot name, and types that only aliases can.
+//
+//cloudtask:task
+//cloudtask:unique Leaf,Boxes
+type Hiddens struct {
+	ext.Hidden
+	More   []*ext.Hidden                `json:"more,omitempty"`
+	Execs  map[string][]ext.Exec        `json:"execs"`
+	Exec   *ext.Exec                    `json:"exec"`
+	Boxed  ext.Box[ext.Exec]            `json:"boxed"`
+	Nested ext.Box[map[string]ext.Exec] `json:"nested"`
+}
+
+// Run returns what cannot be named either.
+func (Hiddens) Run(context.Context) (map[string]ext.Hidden, error) { return nil, nil }

@@ -4362,12 +4362,12 @@ func appendShape01F2(e *taskjson.Encoder, v *struct {
 	F0 Flag
 	F1 struct {
 		F0 string
-		F1 []uint64 "json:\",omitzero\""
+		F1 []uint64 `json:",omitzero"`
 		F2 json.RawMessage
-		F3 int "json:\"with space3\""
-	} "json:\",omitempty,omitzero\""
+		F3 int `json:"with space3"`
+	} `json:",omitempty,omitzero"`
 	f2     *struct{}
-	Field3 [][]Shape00 "json:\",omitempty,omitzero\""
+	Field3 [][]Shape00 `json:",omitempty,omitzero"`
 }) {
 	e.Object(`{"F0":`).Bool((*bool)(&v.F0))
 	if !taskjson.IsZero(&v.F1) {
@@ -4383,12 +4383,12 @@ func decodeShape01F2(d *taskjson.Decoder, v *struct {
 	F0 Flag
 	F1 struct {
 		F0 string
-		F1 []uint64 "json:\",omitzero\""
+		F1 []uint64 `json:",omitzero"`
 		F2 json.RawMessage
-		F3 int "json:\"with space3\""
-	} "json:\",omitempty,omitzero\""
+		F3 int `json:"with space3"`
+	} `json:",omitempty,omitzero"`
 	f2     *struct{}
-	Field3 [][]Shape00 "json:\",omitempty,omitzero\""
+	Field3 [][]Shape00 `json:",omitempty,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -4408,9 +4408,9 @@ func decodeShape01F2(d *taskjson.Decoder, v *struct {
 
 func appendShape01F2F1(e *taskjson.Encoder, v *struct {
 	F0 string
-	F1 []uint64 "json:\",omitzero\""
+	F1 []uint64 `json:",omitzero"`
 	F2 json.RawMessage
-	F3 int "json:\"with space3\""
+	F3 int `json:"with space3"`
 }) {
 	e.Object(`{"F0":`).String(&v.F0)
 	if v.F1 != nil {
@@ -4423,9 +4423,9 @@ func appendShape01F2F1(e *taskjson.Encoder, v *struct {
 
 func decodeShape01F2F1(d *taskjson.Decoder, v *struct {
 	F0 string
-	F1 []uint64 "json:\",omitzero\""
+	F1 []uint64 `json:",omitzero"`
 	F2 json.RawMessage
-	F3 int "json:\"with space3\""
+	F3 int `json:"with space3"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -4567,8 +4567,8 @@ func decodeShape02(d *taskjson.Decoder, v *Shape02) {
 func appendShape02F2(e *taskjson.Encoder, v *struct {
 	f0 []*map[string]Shape01
 	f1 *json.Number
-	F2 Flag  "json:\"<&>2,omitzero\""
-	F3 int32 "json:\",omitzero\""
+	F2 Flag  `json:"<&>2,omitzero"`
+	F3 int32 `json:",omitzero"`
 }) {
 	e.Object(`{`)
 	if v.F2 {
@@ -4583,8 +4583,8 @@ func appendShape02F2(e *taskjson.Encoder, v *struct {
 func decodeShape02F2(d *taskjson.Decoder, v *struct {
 	f0 []*map[string]Shape01
 	f1 *json.Number
-	F2 Flag  "json:\"<&>2,omitzero\""
-	F3 int32 "json:\",omitzero\""
+	F2 Flag  `json:"<&>2,omitzero"`
+	F3 int32 `json:",omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -4624,12 +4624,12 @@ func decodeMapOfIntToPointerToShape02(d *taskjson.Decoder, v *map[int]*Shape02) 
 }
 
 func appendShape02F5(e *taskjson.Encoder, v *struct {
-	F0 map[int]uintptr "json:\",omitempty\""
-	F1 [][]*Shape02    "json:\",omitempty\""
+	F0 map[int]uintptr `json:",omitempty"`
+	F1 [][]*Shape02    `json:",omitempty"`
 	f2 [1]struct {
 		Ж0 string
 	}
-	F3 int "json:\",omitzero\""
+	F3 int `json:",omitzero"`
 }) {
 	e.Object(`{`)
 	if len(v.F0) != 0 {
@@ -4645,12 +4645,12 @@ func appendShape02F5(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape02F5(d *taskjson.Decoder, v *struct {
-	F0 map[int]uintptr "json:\",omitempty\""
-	F1 [][]*Shape02    "json:\",omitempty\""
+	F0 map[int]uintptr `json:",omitempty"`
+	F1 [][]*Shape02    `json:",omitempty"`
 	f2 [1]struct {
 		Ж0 string
 	}
-	F3 int "json:\",omitzero\""
+	F3 int `json:",omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -4803,7 +4803,7 @@ func decodeShape03(d *taskjson.Decoder, v *Shape03) {
 
 func appendArrayOf3Shape03F5(e *taskjson.Encoder, v *[3]struct {
 	Field0 uint
-	Ж1     struct{} "json:\",omitzero\""
+	Ж1     struct{} `json:",omitzero"`
 	Ж2     struct {
 		f0 int32
 	}
@@ -4817,7 +4817,7 @@ func appendArrayOf3Shape03F5(e *taskjson.Encoder, v *[3]struct {
 
 func decodeArrayOf3Shape03F5(d *taskjson.Decoder, v *[3]struct {
 	Field0 uint
-	Ж1     struct{} "json:\",omitzero\""
+	Ж1     struct{} `json:",omitzero"`
 	Ж2     struct {
 		f0 int32
 	}
@@ -4835,7 +4835,7 @@ func decodeArrayOf3Shape03F5(d *taskjson.Decoder, v *[3]struct {
 
 func appendShape03F5(e *taskjson.Encoder, v *struct {
 	Field0 uint
-	Ж1     struct{} "json:\",omitzero\""
+	Ж1     struct{} `json:",omitzero"`
 	Ж2     struct {
 		f0 int32
 	}
@@ -4850,7 +4850,7 @@ func appendShape03F5(e *taskjson.Encoder, v *struct {
 
 func decodeShape03F5(d *taskjson.Decoder, v *struct {
 	Field0 uint
-	Ж1     struct{} "json:\",omitzero\""
+	Ж1     struct{} `json:",omitzero"`
 	Ж2     struct {
 		f0 int32
 	}
@@ -5018,14 +5018,14 @@ func decodeShape05(d *taskjson.Decoder, v *Shape05) {
 func appendShape05Ж0(e *taskjson.Encoder, v *struct {
 	F0 struct {
 		F0 []float32
-		F1 *map[string]Shape00 "json:\"a-b1\""
+		F1 *map[string]Shape00 `json:"a-b1"`
 		F2 map[string]Shape04
 		F3 struct{}
-	} "json:\"longer_than_eight_bytes0,omitempty\""
-	Field1 uint8      "json:\"snake_case1,omitempty\""
-	F2     []struct{} "json:\"snake_case2\""
-	F3     Rate       "json:\",omitempty,omitzero\""
-	F4     struct{}   "json:\",omitempty\""
+	} `json:"longer_than_eight_bytes0,omitempty"`
+	Field1 uint8      `json:"snake_case1,omitempty"`
+	F2     []struct{} `json:"snake_case2"`
+	F3     Rate       `json:",omitempty,omitzero"`
+	F4     struct{}   `json:",omitempty"`
 }) {
 	appendShape05Ж0F0(e.Object(`{"longer_than_eight_bytes0":`), &v.F0)
 	if v.Field1 != 0 {
@@ -5042,14 +5042,14 @@ func appendShape05Ж0(e *taskjson.Encoder, v *struct {
 func decodeShape05Ж0(d *taskjson.Decoder, v *struct {
 	F0 struct {
 		F0 []float32
-		F1 *map[string]Shape00 "json:\"a-b1\""
+		F1 *map[string]Shape00 `json:"a-b1"`
 		F2 map[string]Shape04
 		F3 struct{}
-	} "json:\"longer_than_eight_bytes0,omitempty\""
-	Field1 uint8      "json:\"snake_case1,omitempty\""
-	F2     []struct{} "json:\"snake_case2\""
-	F3     Rate       "json:\",omitempty,omitzero\""
-	F4     struct{}   "json:\",omitempty\""
+	} `json:"longer_than_eight_bytes0,omitempty"`
+	Field1 uint8      `json:"snake_case1,omitempty"`
+	F2     []struct{} `json:"snake_case2"`
+	F3     Rate       `json:",omitempty,omitzero"`
+	F4     struct{}   `json:",omitempty"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -5073,7 +5073,7 @@ func decodeShape05Ж0(d *taskjson.Decoder, v *struct {
 
 func appendShape05Ж0F0(e *taskjson.Encoder, v *struct {
 	F0 []float32
-	F1 *map[string]Shape00 "json:\"a-b1\""
+	F1 *map[string]Shape00 `json:"a-b1"`
 	F2 map[string]Shape04
 	F3 struct{}
 }) {
@@ -5088,7 +5088,7 @@ func appendShape05Ж0F0(e *taskjson.Encoder, v *struct {
 
 func decodeShape05Ж0F0(d *taskjson.Decoder, v *struct {
 	F0 []float32
-	F1 *map[string]Shape00 "json:\"a-b1\""
+	F1 *map[string]Shape00 `json:"a-b1"`
 	F2 map[string]Shape04
 	F3 struct{}
 }) {
@@ -5187,26 +5187,26 @@ func decodeMapOfIntToUint32(d *taskjson.Decoder, v *map[int]uint32) {
 }
 
 func appendShape05F5(e *taskjson.Encoder, v *struct {
-	Field0 map[string]bool "json:\"a-b0,omitempty,omitzero\""
+	Field0 map[string]bool `json:"a-b0,omitempty,omitzero"`
 	F1     struct {
-		F0 []uintptr    "json:\",omitzero\""
-		F1 map[int]Code "json:\",omitzero\""
+		F0 []uintptr    `json:",omitzero"`
+		F1 map[int]Code `json:",omitzero"`
 		F2 struct {
-			F0 string "json:\",omitempty,omitzero\""
-		} "json:\"snake_case2,omitzero\""
+			F0 string `json:",omitempty,omitzero"`
+		} `json:"snake_case2,omitzero"`
 		f3 []Shape03
-	} "json:\"with space1\""
+	} `json:"with space1"`
 	Field2 *struct {
-		Ж0 []Shape02 "json:\"a-b0\""
-	} "json:\",omitempty,omitzero\""
-	Ж3 *uint32 "json:\",string\""
+		Ж0 []Shape02 `json:"a-b0"`
+	} `json:",omitempty,omitzero"`
+	Ж3 *uint32 `json:",string"`
 	F4 struct {
-		Field0 []Shape02 "json:\",omitzero\""
-		F1     *float32  "json:\"with space1\""
-	} "json:\"longer_than_eight_bytes4,omitzero\""
+		Field0 []Shape02 `json:",omitzero"`
+		F1     *float32  `json:"with space1"`
+	} `json:"longer_than_eight_bytes4,omitzero"`
 	F5 struct {
-		F0 []Shape02 "json:\"x.y0\""
-	} "json:\"a5,omitempty\""
+		F0 []Shape02 `json:"x.y0"`
+	} `json:"a5,omitempty"`
 }) {
 	e.Object(`{`)
 	if len(v.Field0) != 0 && v.Field0 != nil {
@@ -5228,26 +5228,26 @@ func appendShape05F5(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape05F5(d *taskjson.Decoder, v *struct {
-	Field0 map[string]bool "json:\"a-b0,omitempty,omitzero\""
+	Field0 map[string]bool `json:"a-b0,omitempty,omitzero"`
 	F1     struct {
-		F0 []uintptr    "json:\",omitzero\""
-		F1 map[int]Code "json:\",omitzero\""
+		F0 []uintptr    `json:",omitzero"`
+		F1 map[int]Code `json:",omitzero"`
 		F2 struct {
-			F0 string "json:\",omitempty,omitzero\""
-		} "json:\"snake_case2,omitzero\""
+			F0 string `json:",omitempty,omitzero"`
+		} `json:"snake_case2,omitzero"`
 		f3 []Shape03
-	} "json:\"with space1\""
+	} `json:"with space1"`
 	Field2 *struct {
-		Ж0 []Shape02 "json:\"a-b0\""
-	} "json:\",omitempty,omitzero\""
-	Ж3 *uint32 "json:\",string\""
+		Ж0 []Shape02 `json:"a-b0"`
+	} `json:",omitempty,omitzero"`
+	Ж3 *uint32 `json:",string"`
 	F4 struct {
-		Field0 []Shape02 "json:\",omitzero\""
-		F1     *float32  "json:\"with space1\""
-	} "json:\"longer_than_eight_bytes4,omitzero\""
+		Field0 []Shape02 `json:",omitzero"`
+		F1     *float32  `json:"with space1"`
+	} `json:"longer_than_eight_bytes4,omitzero"`
 	F5 struct {
-		F0 []Shape02 "json:\"x.y0\""
-	} "json:\"a5,omitempty\""
+		F0 []Shape02 `json:"x.y0"`
+	} `json:"a5,omitempty"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -5296,11 +5296,11 @@ func decodeMapOfStringToBool(d *taskjson.Decoder, v *map[string]bool) {
 }
 
 func appendShape05F5F1(e *taskjson.Encoder, v *struct {
-	F0 []uintptr    "json:\",omitzero\""
-	F1 map[int]Code "json:\",omitzero\""
+	F0 []uintptr    `json:",omitzero"`
+	F1 map[int]Code `json:",omitzero"`
 	F2 struct {
-		F0 string "json:\",omitempty,omitzero\""
-	} "json:\"snake_case2,omitzero\""
+		F0 string `json:",omitempty,omitzero"`
+	} `json:"snake_case2,omitzero"`
 	f3 []Shape03
 }) {
 	e.Object(`{`)
@@ -5311,7 +5311,7 @@ func appendShape05F5F1(e *taskjson.Encoder, v *struct {
 		appendMapOfIntToCode(e.Key(`"F1":`), &v.F1)
 	}
 	if v.F2 != (struct {
-		F0 string "json:\",omitempty,omitzero\""
+		F0 string `json:",omitempty,omitzero"`
 	}{}) {
 		appendShape05F5F1F2(e.Key(`"snake_case2":`), &v.F2)
 	}
@@ -5319,11 +5319,11 @@ func appendShape05F5F1(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape05F5F1(d *taskjson.Decoder, v *struct {
-	F0 []uintptr    "json:\",omitzero\""
-	F1 map[int]Code "json:\",omitzero\""
+	F0 []uintptr    `json:",omitzero"`
+	F1 map[int]Code `json:",omitzero"`
 	F2 struct {
-		F0 string "json:\",omitempty,omitzero\""
-	} "json:\"snake_case2,omitzero\""
+		F0 string `json:",omitempty,omitzero"`
+	} `json:"snake_case2,omitzero"`
 	f3 []Shape03
 }) {
 	var seen uint64
@@ -5370,7 +5370,7 @@ func decodeMapOfIntToCode(d *taskjson.Decoder, v *map[int]Code) {
 }
 
 func appendShape05F5F1F2(e *taskjson.Encoder, v *struct {
-	F0 string "json:\",omitempty,omitzero\""
+	F0 string `json:",omitempty,omitzero"`
 }) {
 	e.Object(`{`)
 	if v.F0 != "" {
@@ -5380,7 +5380,7 @@ func appendShape05F5F1F2(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape05F5F1F2(d *taskjson.Decoder, v *struct {
-	F0 string "json:\",omitempty,omitzero\""
+	F0 string `json:",omitempty,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -5394,14 +5394,14 @@ func decodeShape05F5F1F2(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape05F5Field2(e *taskjson.Encoder, v *struct {
-	Ж0 []Shape02 "json:\"a-b0\""
+	Ж0 []Shape02 `json:"a-b0"`
 }) {
 	appendSliceOfShape02(e.Object(`{"a-b0":`), &v.Ж0)
 	e.EndObject()
 }
 
 func decodeShape05F5Field2(d *taskjson.Decoder, v *struct {
-	Ж0 []Shape02 "json:\"a-b0\""
+	Ж0 []Shape02 `json:"a-b0"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -5416,8 +5416,8 @@ func decodeShape05F5Field2(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape05F5F4(e *taskjson.Encoder, v *struct {
-	Field0 []Shape02 "json:\",omitzero\""
-	F1     *float32  "json:\"with space1\""
+	Field0 []Shape02 `json:",omitzero"`
+	F1     *float32  `json:"with space1"`
 }) {
 	e.Object(`{`)
 	if v.Field0 != nil {
@@ -5430,8 +5430,8 @@ func appendShape05F5F4(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape05F5F4(d *taskjson.Decoder, v *struct {
-	Field0 []Shape02 "json:\",omitzero\""
-	F1     *float32  "json:\"with space1\""
+	Field0 []Shape02 `json:",omitzero"`
+	F1     *float32  `json:"with space1"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -5449,14 +5449,14 @@ func decodeShape05F5F4(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape05F5F5(e *taskjson.Encoder, v *struct {
-	F0 []Shape02 "json:\"x.y0\""
+	F0 []Shape02 `json:"x.y0"`
 }) {
 	appendSliceOfShape02(e.Object(`{"x.y0":`), &v.F0)
 	e.EndObject()
 }
 
 func decodeShape05F5F5(d *taskjson.Decoder, v *struct {
-	F0 []Shape02 "json:\"x.y0\""
+	F0 []Shape02 `json:"x.y0"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -5472,7 +5472,7 @@ func decodeShape05F5F5(d *taskjson.Decoder, v *struct {
 
 func appendShape05Ж7(e *taskjson.Encoder, v *struct {
 	F0 map[int8]*Shape05
-	F1 uintptr "json:\",omitzero,string\""
+	F1 uintptr `json:",omitzero,string"`
 	F2 Name
 }) {
 	appendMapOfInt8ToPointerToShape05(e.Object(`{"F0":`), &v.F0)
@@ -5486,7 +5486,7 @@ func appendShape05Ж7(e *taskjson.Encoder, v *struct {
 
 func decodeShape05Ж7(d *taskjson.Decoder, v *struct {
 	F0 map[int8]*Shape05
-	F1 uintptr "json:\",omitzero,string\""
+	F1 uintptr `json:",omitzero,string"`
 	F2 Name
 }) {
 	var seen uint64
@@ -5674,10 +5674,10 @@ func decodeShape08(d *taskjson.Decoder, v *Shape08) {
 func appendShape08F1(e *taskjson.Encoder, v *struct {
 	F0 struct {
 		f0     []uint16
-		Field1 []uint "json:\",omitempty\""
-		F2     int64  "json:\"key2,omitempty,string\""
+		Field1 []uint `json:",omitempty"`
+		F2     int64  `json:"key2,omitempty,string"`
 	}
-	F1 int "json:\",string\""
+	F1 int `json:",string"`
 }) {
 	appendShape08F1F0(e.Object(`{"F0":`), &v.F0)
 	e.Key(`"F1":`).Quote().Int(&v.F1)
@@ -5688,10 +5688,10 @@ func appendShape08F1(e *taskjson.Encoder, v *struct {
 func decodeShape08F1(d *taskjson.Decoder, v *struct {
 	F0 struct {
 		f0     []uint16
-		Field1 []uint "json:\",omitempty\""
-		F2     int64  "json:\"key2,omitempty,string\""
+		Field1 []uint `json:",omitempty"`
+		F2     int64  `json:"key2,omitempty,string"`
 	}
-	F1 int "json:\",string\""
+	F1 int `json:",string"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -5709,8 +5709,8 @@ func decodeShape08F1(d *taskjson.Decoder, v *struct {
 
 func appendShape08F1F0(e *taskjson.Encoder, v *struct {
 	f0     []uint16
-	Field1 []uint "json:\",omitempty\""
-	F2     int64  "json:\"key2,omitempty,string\""
+	Field1 []uint `json:",omitempty"`
+	F2     int64  `json:"key2,omitempty,string"`
 }) {
 	e.Object(`{`)
 	if len(v.Field1) != 0 {
@@ -5725,8 +5725,8 @@ func appendShape08F1F0(e *taskjson.Encoder, v *struct {
 
 func decodeShape08F1F0(d *taskjson.Decoder, v *struct {
 	f0     []uint16
-	Field1 []uint "json:\",omitempty\""
-	F2     int64  "json:\"key2,omitempty,string\""
+	Field1 []uint `json:",omitempty"`
+	F2     int64  `json:"key2,omitempty,string"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -5851,8 +5851,8 @@ func decodeSliceOfPointerToShape09(d *taskjson.Decoder, v *[]*Shape09) {
 }
 
 func appendShape09F2(e *taskjson.Encoder, v *struct {
-	F0 []Shape09  "json:\"with space0\""
-	F1 []*Shape09 "json:\",omitempty\""
+	F0 []Shape09  `json:"with space0"`
+	F1 []*Shape09 `json:",omitempty"`
 }) {
 	appendSliceOfShape09(e.Object(`{"with space0":`), &v.F0)
 	if len(v.F1) != 0 {
@@ -5862,8 +5862,8 @@ func appendShape09F2(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape09F2(d *taskjson.Decoder, v *struct {
-	F0 []Shape09  "json:\"with space0\""
-	F1 []*Shape09 "json:\",omitempty\""
+	F0 []Shape09  `json:"with space0"`
+	F1 []*Shape09 `json:",omitempty"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -5970,10 +5970,10 @@ func decodeSliceOfPointerToShape01(d *taskjson.Decoder, v *[]*Shape01) {
 
 func appendShape10F2(e *taskjson.Encoder, v *struct {
 	Ж0 struct {
-		F0 int      "json:\"<&>0,omitzero\""
-		Ж1 *uintptr "json:\"ключ1,string\""
-		F2 []uint64 "json:\"a-b2,omitzero\""
-	} "json:\",omitzero\""
+		F0 int      `json:"<&>0,omitzero"`
+		Ж1 *uintptr `json:"ключ1,string"`
+		F2 []uint64 `json:"a-b2,omitzero"`
+	} `json:",omitzero"`
 }) {
 	e.Object(`{`)
 	if !taskjson.IsZero(&v.Ж0) {
@@ -5984,10 +5984,10 @@ func appendShape10F2(e *taskjson.Encoder, v *struct {
 
 func decodeShape10F2(d *taskjson.Decoder, v *struct {
 	Ж0 struct {
-		F0 int      "json:\"<&>0,omitzero\""
-		Ж1 *uintptr "json:\"ключ1,string\""
-		F2 []uint64 "json:\"a-b2,omitzero\""
-	} "json:\",omitzero\""
+		F0 int      `json:"<&>0,omitzero"`
+		Ж1 *uintptr `json:"ключ1,string"`
+		F2 []uint64 `json:"a-b2,omitzero"`
+	} `json:",omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -6001,9 +6001,9 @@ func decodeShape10F2(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape10F2Ж0(e *taskjson.Encoder, v *struct {
-	F0 int      "json:\"<&>0,omitzero\""
-	Ж1 *uintptr "json:\"ключ1,string\""
-	F2 []uint64 "json:\"a-b2,omitzero\""
+	F0 int      `json:"<&>0,omitzero"`
+	Ж1 *uintptr `json:"ключ1,string"`
+	F2 []uint64 `json:"a-b2,omitzero"`
 }) {
 	e.Object(`{`)
 	if v.F0 != 0 {
@@ -6020,9 +6020,9 @@ func appendShape10F2Ж0(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape10F2Ж0(d *taskjson.Decoder, v *struct {
-	F0 int      "json:\"<&>0,omitzero\""
-	Ж1 *uintptr "json:\"ключ1,string\""
-	F2 []uint64 "json:\"a-b2,omitzero\""
+	F0 int      `json:"<&>0,omitzero"`
+	Ж1 *uintptr `json:"ключ1,string"`
+	F2 []uint64 `json:"a-b2,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -6143,15 +6143,15 @@ func appendShape13F0(e *taskjson.Encoder, v *struct {
 	Field0 struct {
 		Ж0 Name
 		Ж1 struct {
-			Ж0 int8    "json:\"longer_than_eight_bytes0,omitempty,omitzero\""
-			F1 float32 "json:\"x.y1,omitempty,omitzero\""
-		} "json:\"ключ1,omitempty,omitzero\""
-		Ж2 float32 "json:\"key2,string\""
+			Ж0 int8    `json:"longer_than_eight_bytes0,omitempty,omitzero"`
+			F1 float32 `json:"x.y1,omitempty,omitzero"`
+		} `json:"ключ1,omitempty,omitzero"`
+		Ж2 float32 `json:"key2,string"`
 		F3 struct {
-			F0 Name "json:\"a-b0,omitzero\""
-		} "json:\"key3,omitempty,omitzero\""
-	} "json:\",omitempty\""
-	F1 int16 "json:\",omitzero,string\""
+			F0 Name `json:"a-b0,omitzero"`
+		} `json:"key3,omitempty,omitzero"`
+	} `json:",omitempty"`
+	F1 int16 `json:",omitzero,string"`
 }) {
 	appendShape13F0Field0(e.Object(`{"Field0":`), &v.Field0)
 	if v.F1 != 0 {
@@ -6165,15 +6165,15 @@ func decodeShape13F0(d *taskjson.Decoder, v *struct {
 	Field0 struct {
 		Ж0 Name
 		Ж1 struct {
-			Ж0 int8    "json:\"longer_than_eight_bytes0,omitempty,omitzero\""
-			F1 float32 "json:\"x.y1,omitempty,omitzero\""
-		} "json:\"ключ1,omitempty,omitzero\""
-		Ж2 float32 "json:\"key2,string\""
+			Ж0 int8    `json:"longer_than_eight_bytes0,omitempty,omitzero"`
+			F1 float32 `json:"x.y1,omitempty,omitzero"`
+		} `json:"ключ1,omitempty,omitzero"`
+		Ж2 float32 `json:"key2,string"`
 		F3 struct {
-			F0 Name "json:\"a-b0,omitzero\""
-		} "json:\"key3,omitempty,omitzero\""
-	} "json:\",omitempty\""
-	F1 int16 "json:\",omitzero,string\""
+			F0 Name `json:"a-b0,omitzero"`
+		} `json:"key3,omitempty,omitzero"`
+	} `json:",omitempty"`
+	F1 int16 `json:",omitzero,string"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -6191,25 +6191,25 @@ func decodeShape13F0(d *taskjson.Decoder, v *struct {
 func appendShape13F0Field0(e *taskjson.Encoder, v *struct {
 	Ж0 Name
 	Ж1 struct {
-		Ж0 int8    "json:\"longer_than_eight_bytes0,omitempty,omitzero\""
-		F1 float32 "json:\"x.y1,omitempty,omitzero\""
-	} "json:\"ключ1,omitempty,omitzero\""
-	Ж2 float32 "json:\"key2,string\""
+		Ж0 int8    `json:"longer_than_eight_bytes0,omitempty,omitzero"`
+		F1 float32 `json:"x.y1,omitempty,omitzero"`
+	} `json:"ключ1,omitempty,omitzero"`
+	Ж2 float32 `json:"key2,string"`
 	F3 struct {
-		F0 Name "json:\"a-b0,omitzero\""
-	} "json:\"key3,omitempty,omitzero\""
+		F0 Name `json:"a-b0,omitzero"`
+	} `json:"key3,omitempty,omitzero"`
 }) {
 	e.Object(`{"Ж0":`).String((*string)(&v.Ж0))
 	if v.Ж1 != (struct {
-		Ж0 int8    "json:\"longer_than_eight_bytes0,omitempty,omitzero\""
-		F1 float32 "json:\"x.y1,omitempty,omitzero\""
+		Ж0 int8    `json:"longer_than_eight_bytes0,omitempty,omitzero"`
+		F1 float32 `json:"x.y1,omitempty,omitzero"`
 	}{}) {
 		appendShape13F0Field0Ж1(e.Key(`"ключ1":`), &v.Ж1)
 	}
 	e.Key(`"key2":`).Quote().Float32(&v.Ж2)
 	e.EndQuote()
 	if v.F3 != (struct {
-		F0 Name "json:\"a-b0,omitzero\""
+		F0 Name `json:"a-b0,omitzero"`
 	}{}) {
 		appendShape13F0Field0F3(e.Key(`"key3":`), &v.F3)
 	}
@@ -6219,13 +6219,13 @@ func appendShape13F0Field0(e *taskjson.Encoder, v *struct {
 func decodeShape13F0Field0(d *taskjson.Decoder, v *struct {
 	Ж0 Name
 	Ж1 struct {
-		Ж0 int8    "json:\"longer_than_eight_bytes0,omitempty,omitzero\""
-		F1 float32 "json:\"x.y1,omitempty,omitzero\""
-	} "json:\"ключ1,omitempty,omitzero\""
-	Ж2 float32 "json:\"key2,string\""
+		Ж0 int8    `json:"longer_than_eight_bytes0,omitempty,omitzero"`
+		F1 float32 `json:"x.y1,omitempty,omitzero"`
+	} `json:"ключ1,omitempty,omitzero"`
+	Ж2 float32 `json:"key2,string"`
 	F3 struct {
-		F0 Name "json:\"a-b0,omitzero\""
-	} "json:\"key3,omitempty,omitzero\""
+		F0 Name `json:"a-b0,omitzero"`
+	} `json:"key3,omitempty,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -6246,8 +6246,8 @@ func decodeShape13F0Field0(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape13F0Field0Ж1(e *taskjson.Encoder, v *struct {
-	Ж0 int8    "json:\"longer_than_eight_bytes0,omitempty,omitzero\""
-	F1 float32 "json:\"x.y1,omitempty,omitzero\""
+	Ж0 int8    `json:"longer_than_eight_bytes0,omitempty,omitzero"`
+	F1 float32 `json:"x.y1,omitempty,omitzero"`
 }) {
 	e.Object(`{`)
 	if v.Ж0 != 0 {
@@ -6260,8 +6260,8 @@ func appendShape13F0Field0Ж1(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape13F0Field0Ж1(d *taskjson.Decoder, v *struct {
-	Ж0 int8    "json:\"longer_than_eight_bytes0,omitempty,omitzero\""
-	F1 float32 "json:\"x.y1,omitempty,omitzero\""
+	Ж0 int8    `json:"longer_than_eight_bytes0,omitempty,omitzero"`
+	F1 float32 `json:"x.y1,omitempty,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -6277,7 +6277,7 @@ func decodeShape13F0Field0Ж1(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape13F0Field0F3(e *taskjson.Encoder, v *struct {
-	F0 Name "json:\"a-b0,omitzero\""
+	F0 Name `json:"a-b0,omitzero"`
 }) {
 	e.Object(`{`)
 	if v.F0 != "" {
@@ -6287,7 +6287,7 @@ func appendShape13F0Field0F3(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape13F0Field0F3(d *taskjson.Decoder, v *struct {
-	F0 Name "json:\"a-b0,omitzero\""
+	F0 Name `json:"a-b0,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -6301,8 +6301,8 @@ func decodeShape13F0Field0F3(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape13Field3(e *taskjson.Encoder, v *struct {
-	Field0 int64            "json:\",omitempty,omitzero\""
-	F1     map[int]*Shape13 "json:\"a-b1,omitzero\""
+	Field0 int64            `json:",omitempty,omitzero"`
+	F1     map[int]*Shape13 `json:"a-b1,omitzero"`
 }) {
 	e.Object(`{`)
 	if v.Field0 != 0 {
@@ -6315,8 +6315,8 @@ func appendShape13Field3(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape13Field3(d *taskjson.Decoder, v *struct {
-	Field0 int64            "json:\",omitempty,omitzero\""
-	F1     map[int]*Shape13 "json:\"a-b1,omitzero\""
+	Field0 int64            `json:",omitempty,omitzero"`
+	F1     map[int]*Shape13 `json:"a-b1,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -6549,8 +6549,8 @@ func decodeShape15Field4(d *taskjson.Decoder, v *struct {
 
 func appendArrayOf0Shape15F5(e *taskjson.Encoder, v *[0]struct {
 	f0 map[Name]Flag
-	Ж1 []int8 "json:\"x.y1\""
-	F2 uint32 "json:\"a-b2\""
+	Ж1 []int8 `json:"x.y1"`
+	F2 uint32 `json:"a-b2"`
 }) {
 	e.Array()
 	for i := range v {
@@ -6561,8 +6561,8 @@ func appendArrayOf0Shape15F5(e *taskjson.Encoder, v *[0]struct {
 
 func decodeArrayOf0Shape15F5(d *taskjson.Decoder, v *[0]struct {
 	f0 map[Name]Flag
-	Ж1 []int8 "json:\"x.y1\""
-	F2 uint32 "json:\"a-b2\""
+	Ж1 []int8 `json:"x.y1"`
+	F2 uint32 `json:"a-b2"`
 }) {
 	for more := d.Array(); more; more = d.Elem() {
 		d.Skip()
@@ -6571,8 +6571,8 @@ func decodeArrayOf0Shape15F5(d *taskjson.Decoder, v *[0]struct {
 
 func appendShape15F5(e *taskjson.Encoder, v *struct {
 	f0 map[Name]Flag
-	Ж1 []int8 "json:\"x.y1\""
-	F2 uint32 "json:\"a-b2\""
+	Ж1 []int8 `json:"x.y1"`
+	F2 uint32 `json:"a-b2"`
 }) {
 	appendSliceOfInt8(e.Object(`{"x.y1":`), &v.Ж1)
 	e.Key(`"a-b2":`).Uint32(&v.F2)
@@ -6581,8 +6581,8 @@ func appendShape15F5(e *taskjson.Encoder, v *struct {
 
 func decodeShape15F5(d *taskjson.Decoder, v *struct {
 	f0 map[Name]Flag
-	Ж1 []int8 "json:\"x.y1\""
-	F2 uint32 "json:\"a-b2\""
+	Ж1 []int8 `json:"x.y1"`
+	F2 uint32 `json:"a-b2"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -6651,23 +6651,23 @@ func decodeShape16(d *taskjson.Decoder, v *Shape16) {
 
 func appendShape16F0(e *taskjson.Encoder, v *struct {
 	F0 struct {
-		F0 uint16 "json:\",omitempty,omitzero\""
+		F0 uint16 `json:",omitempty,omitzero"`
 		F1 struct {
-			F0 []Shape16 "json:\"longer_than_eight_bytes0\""
-			F1 string    "json:\",omitzero\""
-		} "json:\"a1\""
+			F0 []Shape16 `json:"longer_than_eight_bytes0"`
+			F1 string    `json:",omitzero"`
+		} `json:"a1"`
 		F2 struct{}
-	} "json:\"snake_case0\""
+	} `json:"snake_case0"`
 	F1 struct {
 		Ж0 struct{}
 		F1 *float64
 		f2 float32
 		f3 map[Name][]Shape16
-	} "json:\"snake_case1,omitempty,omitzero\""
+	} `json:"snake_case1,omitempty,omitzero"`
 	f2 struct {
 		F0 int16
 	}
-	F3 int32 "json:\",omitzero\""
+	F3 int32 `json:",omitzero"`
 }) {
 	appendShape16F0F0(e.Object(`{"snake_case0":`), &v.F0)
 	if !taskjson.IsZero(&v.F1) {
@@ -6681,23 +6681,23 @@ func appendShape16F0(e *taskjson.Encoder, v *struct {
 
 func decodeShape16F0(d *taskjson.Decoder, v *struct {
 	F0 struct {
-		F0 uint16 "json:\",omitempty,omitzero\""
+		F0 uint16 `json:",omitempty,omitzero"`
 		F1 struct {
-			F0 []Shape16 "json:\"longer_than_eight_bytes0\""
-			F1 string    "json:\",omitzero\""
-		} "json:\"a1\""
+			F0 []Shape16 `json:"longer_than_eight_bytes0"`
+			F1 string    `json:",omitzero"`
+		} `json:"a1"`
 		F2 struct{}
-	} "json:\"snake_case0\""
+	} `json:"snake_case0"`
 	F1 struct {
 		Ж0 struct{}
 		F1 *float64
 		f2 float32
 		f3 map[Name][]Shape16
-	} "json:\"snake_case1,omitempty,omitzero\""
+	} `json:"snake_case1,omitempty,omitzero"`
 	f2 struct {
 		F0 int16
 	}
-	F3 int32 "json:\",omitzero\""
+	F3 int32 `json:",omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -6716,11 +6716,11 @@ func decodeShape16F0(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape16F0F0(e *taskjson.Encoder, v *struct {
-	F0 uint16 "json:\",omitempty,omitzero\""
+	F0 uint16 `json:",omitempty,omitzero"`
 	F1 struct {
-		F0 []Shape16 "json:\"longer_than_eight_bytes0\""
-		F1 string    "json:\",omitzero\""
-	} "json:\"a1\""
+		F0 []Shape16 `json:"longer_than_eight_bytes0"`
+		F1 string    `json:",omitzero"`
+	} `json:"a1"`
 	F2 struct{}
 }) {
 	e.Object(`{`)
@@ -6733,11 +6733,11 @@ func appendShape16F0F0(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape16F0F0(d *taskjson.Decoder, v *struct {
-	F0 uint16 "json:\",omitempty,omitzero\""
+	F0 uint16 `json:",omitempty,omitzero"`
 	F1 struct {
-		F0 []Shape16 "json:\"longer_than_eight_bytes0\""
-		F1 string    "json:\",omitzero\""
-	} "json:\"a1\""
+		F0 []Shape16 `json:"longer_than_eight_bytes0"`
+		F1 string    `json:",omitzero"`
+	} `json:"a1"`
 	F2 struct{}
 }) {
 	var seen uint64
@@ -6757,8 +6757,8 @@ func decodeShape16F0F0(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape16F0F0F1(e *taskjson.Encoder, v *struct {
-	F0 []Shape16 "json:\"longer_than_eight_bytes0\""
-	F1 string    "json:\",omitzero\""
+	F0 []Shape16 `json:"longer_than_eight_bytes0"`
+	F1 string    `json:",omitzero"`
 }) {
 	appendSliceOfShape16(e.Object(`{"longer_than_eight_bytes0":`), &v.F0)
 	if v.F1 != "" {
@@ -6768,8 +6768,8 @@ func appendShape16F0F0F1(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape16F0F0F1(d *taskjson.Decoder, v *struct {
-	F0 []Shape16 "json:\"longer_than_eight_bytes0\""
-	F1 string    "json:\",omitzero\""
+	F0 []Shape16 `json:"longer_than_eight_bytes0"`
+	F1 string    `json:",omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -6977,12 +6977,12 @@ func decodeShape17Field2(d *taskjson.Decoder, v *struct {
 
 func appendShape17Ж3(e *taskjson.Encoder, v *struct {
 	f0 *Code
-	F1 uint16     "json:\",omitempty\""
-	F2 []struct{} "json:\",omitzero\""
+	F1 uint16     `json:",omitempty"`
+	F2 []struct{} `json:",omitzero"`
 	F3 struct {
-		F0 uint "json:\"a-b0,omitzero\""
-		F1 Rate "json:\",omitzero\""
-	} "json:\",omitempty,omitzero\""
+		F0 uint `json:"a-b0,omitzero"`
+		F1 Rate `json:",omitzero"`
+	} `json:",omitempty,omitzero"`
 }) {
 	e.Object(`{`)
 	if v.F1 != 0 {
@@ -6992,8 +6992,8 @@ func appendShape17Ж3(e *taskjson.Encoder, v *struct {
 		appendSliceOfShape05Ж0F2(e.Key(`"F2":`), &v.F2)
 	}
 	if v.F3 != (struct {
-		F0 uint "json:\"a-b0,omitzero\""
-		F1 Rate "json:\",omitzero\""
+		F0 uint `json:"a-b0,omitzero"`
+		F1 Rate `json:",omitzero"`
 	}{}) {
 		appendShape17Ж3F3(e.Key(`"F3":`), &v.F3)
 	}
@@ -7002,12 +7002,12 @@ func appendShape17Ж3(e *taskjson.Encoder, v *struct {
 
 func decodeShape17Ж3(d *taskjson.Decoder, v *struct {
 	f0 *Code
-	F1 uint16     "json:\",omitempty\""
-	F2 []struct{} "json:\",omitzero\""
+	F1 uint16     `json:",omitempty"`
+	F2 []struct{} `json:",omitzero"`
 	F3 struct {
-		F0 uint "json:\"a-b0,omitzero\""
-		F1 Rate "json:\",omitzero\""
-	} "json:\",omitempty,omitzero\""
+		F0 uint `json:"a-b0,omitzero"`
+		F1 Rate `json:",omitzero"`
+	} `json:",omitempty,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -7025,8 +7025,8 @@ func decodeShape17Ж3(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape17Ж3F3(e *taskjson.Encoder, v *struct {
-	F0 uint "json:\"a-b0,omitzero\""
-	F1 Rate "json:\",omitzero\""
+	F0 uint `json:"a-b0,omitzero"`
+	F1 Rate `json:",omitzero"`
 }) {
 	e.Object(`{`)
 	if v.F0 != 0 {
@@ -7039,8 +7039,8 @@ func appendShape17Ж3F3(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape17Ж3F3(d *taskjson.Decoder, v *struct {
-	F0 uint "json:\"a-b0,omitzero\""
-	F1 Rate "json:\",omitzero\""
+	F0 uint `json:"a-b0,omitzero"`
+	F1 Rate `json:",omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -7307,8 +7307,8 @@ func decodeMapOfInt8ToPointerToShape20(d *taskjson.Decoder, v *map[int8]*Shape20
 
 func appendShape20Ж1(e *taskjson.Encoder, v *struct {
 	F0 struct {
-		F0 []*Shape20 "json:\",omitempty,omitzero\""
-	} "json:\",omitempty,omitzero\""
+		F0 []*Shape20 `json:",omitempty,omitzero"`
+	} `json:",omitempty,omitzero"`
 }) {
 	e.Object(`{`)
 	if !taskjson.IsZero(&v.F0) {
@@ -7319,8 +7319,8 @@ func appendShape20Ж1(e *taskjson.Encoder, v *struct {
 
 func decodeShape20Ж1(d *taskjson.Decoder, v *struct {
 	F0 struct {
-		F0 []*Shape20 "json:\",omitempty,omitzero\""
-	} "json:\",omitempty,omitzero\""
+		F0 []*Shape20 `json:",omitempty,omitzero"`
+	} `json:",omitempty,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -7334,7 +7334,7 @@ func decodeShape20Ж1(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape20Ж1F0(e *taskjson.Encoder, v *struct {
-	F0 []*Shape20 "json:\",omitempty,omitzero\""
+	F0 []*Shape20 `json:",omitempty,omitzero"`
 }) {
 	e.Object(`{`)
 	if len(v.F0) != 0 && v.F0 != nil {
@@ -7344,7 +7344,7 @@ func appendShape20Ж1F0(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape20Ж1F0(d *taskjson.Decoder, v *struct {
-	F0 []*Shape20 "json:\",omitempty,omitzero\""
+	F0 []*Shape20 `json:",omitempty,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -7381,21 +7381,21 @@ func decodeSliceOfPointerToShape20(d *taskjson.Decoder, v *[]*Shape20) {
 
 func appendShape20Field2(e *taskjson.Encoder, v *struct {
 	f0 struct {
-		F0 string   "json:\"key0,omitzero\""
-		F1 struct{} "json:\"-\""
-		Ж2 *Name    "json:\"with space2,omitempty,omitzero\""
+		F0 string   `json:"key0,omitzero"`
+		F1 struct{} `json:"-"`
+		Ж2 *Name    `json:"with space2,omitempty,omitzero"`
 	}
 	F1 struct {
 		Field0 struct {
-			F0 string "json:\",omitempty,string\""
-			Ж1 uint8  "json:\"snake_case1,string\""
-		} "json:\"<&>0,omitempty,omitzero\""
+			F0 string `json:",omitempty,string"`
+			Ж1 uint8  `json:"snake_case1,string"`
+		} `json:"<&>0,omitempty,omitzero"`
 	}
 	F2 [][]string
 	F3 struct {
 		Ж0 struct {
 			f0 string
-		} "json:\"x.y0\""
+		} `json:"x.y0"`
 	}
 }) {
 	appendShape20Field2F1(e.Object(`{"F1":`), &v.F1)
@@ -7406,21 +7406,21 @@ func appendShape20Field2(e *taskjson.Encoder, v *struct {
 
 func decodeShape20Field2(d *taskjson.Decoder, v *struct {
 	f0 struct {
-		F0 string   "json:\"key0,omitzero\""
-		F1 struct{} "json:\"-\""
-		Ж2 *Name    "json:\"with space2,omitempty,omitzero\""
+		F0 string   `json:"key0,omitzero"`
+		F1 struct{} `json:"-"`
+		Ж2 *Name    `json:"with space2,omitempty,omitzero"`
 	}
 	F1 struct {
 		Field0 struct {
-			F0 string "json:\",omitempty,string\""
-			Ж1 uint8  "json:\"snake_case1,string\""
-		} "json:\"<&>0,omitempty,omitzero\""
+			F0 string `json:",omitempty,string"`
+			Ж1 uint8  `json:"snake_case1,string"`
+		} `json:"<&>0,omitempty,omitzero"`
 	}
 	F2 [][]string
 	F3 struct {
 		Ж0 struct {
 			f0 string
-		} "json:\"x.y0\""
+		} `json:"x.y0"`
 	}
 }) {
 	var seen uint64
@@ -7441,14 +7441,14 @@ func decodeShape20Field2(d *taskjson.Decoder, v *struct {
 
 func appendShape20Field2F1(e *taskjson.Encoder, v *struct {
 	Field0 struct {
-		F0 string "json:\",omitempty,string\""
-		Ж1 uint8  "json:\"snake_case1,string\""
-	} "json:\"<&>0,omitempty,omitzero\""
+		F0 string `json:",omitempty,string"`
+		Ж1 uint8  `json:"snake_case1,string"`
+	} `json:"<&>0,omitempty,omitzero"`
 }) {
 	e.Object(`{`)
 	if v.Field0 != (struct {
-		F0 string "json:\",omitempty,string\""
-		Ж1 uint8  "json:\"snake_case1,string\""
+		F0 string `json:",omitempty,string"`
+		Ж1 uint8  `json:"snake_case1,string"`
 	}{}) {
 		appendShape20Field2F1Field0(e.Key(`"<&>0":`), &v.Field0)
 	}
@@ -7457,9 +7457,9 @@ func appendShape20Field2F1(e *taskjson.Encoder, v *struct {
 
 func decodeShape20Field2F1(d *taskjson.Decoder, v *struct {
 	Field0 struct {
-		F0 string "json:\",omitempty,string\""
-		Ж1 uint8  "json:\"snake_case1,string\""
-	} "json:\"<&>0,omitempty,omitzero\""
+		F0 string `json:",omitempty,string"`
+		Ж1 uint8  `json:"snake_case1,string"`
+	} `json:"<&>0,omitempty,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -7473,8 +7473,8 @@ func decodeShape20Field2F1(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape20Field2F1Field0(e *taskjson.Encoder, v *struct {
-	F0 string "json:\",omitempty,string\""
-	Ж1 uint8  "json:\"snake_case1,string\""
+	F0 string `json:",omitempty,string"`
+	Ж1 uint8  `json:"snake_case1,string"`
 }) {
 	e.Object(`{`)
 	if v.F0 != "" {
@@ -7486,8 +7486,8 @@ func appendShape20Field2F1Field0(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape20Field2F1Field0(d *taskjson.Decoder, v *struct {
-	F0 string "json:\",omitempty,string\""
-	Ж1 uint8  "json:\"snake_case1,string\""
+	F0 string `json:",omitempty,string"`
+	Ж1 uint8  `json:"snake_case1,string"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -7540,7 +7540,7 @@ func decodeSliceOfString(d *taskjson.Decoder, v *[]string) {
 func appendShape20Field2F3(e *taskjson.Encoder, v *struct {
 	Ж0 struct {
 		f0 string
-	} "json:\"x.y0\""
+	} `json:"x.y0"`
 }) {
 	appendShape20Field2F3Ж0(e.Object(`{"x.y0":`), &v.Ж0)
 	e.EndObject()
@@ -7549,7 +7549,7 @@ func appendShape20Field2F3(e *taskjson.Encoder, v *struct {
 func decodeShape20Field2F3(d *taskjson.Decoder, v *struct {
 	Ж0 struct {
 		f0 string
-	} "json:\"x.y0\""
+	} `json:"x.y0"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -7860,12 +7860,12 @@ func decodeMapOfCodeToFlag(d *taskjson.Decoder, v *map[Code]Flag) {
 }
 
 func appendShape23F5(e *taskjson.Encoder, v *struct {
-	Ж0 map[Name]uint "json:\"a0,omitempty,omitzero\""
+	Ж0 map[Name]uint `json:"a0,omitempty,omitzero"`
 	Ж1 uint8
 	f2 struct {
 		F0 map[int8]*Shape23
 		F1 []byte
-		F2 struct{} "json:\"snake_case2,omitzero\""
+		F2 struct{} `json:"snake_case2,omitzero"`
 	}
 }) {
 	e.Object(`{`)
@@ -7877,12 +7877,12 @@ func appendShape23F5(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape23F5(d *taskjson.Decoder, v *struct {
-	Ж0 map[Name]uint "json:\"a0,omitempty,omitzero\""
+	Ж0 map[Name]uint `json:"a0,omitempty,omitzero"`
 	Ж1 uint8
 	f2 struct {
 		F0 map[int8]*Shape23
 		F1 []byte
-		F2 struct{} "json:\"snake_case2,omitzero\""
+		F2 struct{} `json:"snake_case2,omitzero"`
 	}
 }) {
 	var seen uint64
@@ -7975,11 +7975,11 @@ func decodeShape24(d *taskjson.Decoder, v *Shape24) {
 
 func appendShape24F2(e *taskjson.Encoder, v *struct {
 	F0 struct {
-		F0     time.Time "json:\"longer_than_eight_bytes0,omitempty\""
-		Field1 int16     "json:\"longer_than_eight_bytes1,omitempty,omitzero\""
-	} "json:\"$0,omitempty\""
-	F1 struct{} "json:\"longer_than_eight_bytes1\""
-	F2 *uint16  "json:\",omitzero,string\""
+		F0     time.Time `json:"longer_than_eight_bytes0,omitempty"`
+		Field1 int16     `json:"longer_than_eight_bytes1,omitempty,omitzero"`
+	} `json:"$0,omitempty"`
+	F1 struct{} `json:"longer_than_eight_bytes1"`
+	F2 *uint16  `json:",omitzero,string"`
 }) {
 	appendShape24F2F0(e.Object(`{"$0":`), &v.F0)
 	appendShape03F5Ж1(e.Key(`"longer_than_eight_bytes1":`), &v.F1)
@@ -7992,11 +7992,11 @@ func appendShape24F2(e *taskjson.Encoder, v *struct {
 
 func decodeShape24F2(d *taskjson.Decoder, v *struct {
 	F0 struct {
-		F0     time.Time "json:\"longer_than_eight_bytes0,omitempty\""
-		Field1 int16     "json:\"longer_than_eight_bytes1,omitempty,omitzero\""
-	} "json:\"$0,omitempty\""
-	F1 struct{} "json:\"longer_than_eight_bytes1\""
-	F2 *uint16  "json:\",omitzero,string\""
+		F0     time.Time `json:"longer_than_eight_bytes0,omitempty"`
+		Field1 int16     `json:"longer_than_eight_bytes1,omitempty,omitzero"`
+	} `json:"$0,omitempty"`
+	F1 struct{} `json:"longer_than_eight_bytes1"`
+	F2 *uint16  `json:",omitzero,string"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -8017,8 +8017,8 @@ func decodeShape24F2(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape24F2F0(e *taskjson.Encoder, v *struct {
-	F0     time.Time "json:\"longer_than_eight_bytes0,omitempty\""
-	Field1 int16     "json:\"longer_than_eight_bytes1,omitempty,omitzero\""
+	F0     time.Time `json:"longer_than_eight_bytes0,omitempty"`
+	Field1 int16     `json:"longer_than_eight_bytes1,omitempty,omitzero"`
 }) {
 	e.Object(`{"longer_than_eight_bytes0":`).Time(&v.F0)
 	if v.Field1 != 0 {
@@ -8028,8 +8028,8 @@ func appendShape24F2F0(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape24F2F0(d *taskjson.Decoder, v *struct {
-	F0     time.Time "json:\"longer_than_eight_bytes0,omitempty\""
-	Field1 int16     "json:\"longer_than_eight_bytes1,omitempty,omitzero\""
+	F0     time.Time `json:"longer_than_eight_bytes0,omitempty"`
+	Field1 int16     `json:"longer_than_eight_bytes1,omitempty,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -8045,7 +8045,7 @@ func decodeShape24F2F0(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape24F3(e *taskjson.Encoder, v *struct {
-	Field0 *Shape24 "json:\"ключ0\""
+	Field0 *Shape24 `json:"ключ0"`
 }) {
 	if e.Object(`{"ключ0":`).NotNil(v.Field0 != nil) {
 		appendShape24(e, v.Field0)
@@ -8054,7 +8054,7 @@ func appendShape24F3(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape24F3(d *taskjson.Decoder, v *struct {
-	Field0 *Shape24 "json:\"ключ0\""
+	Field0 *Shape24 `json:"ключ0"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -8090,8 +8090,8 @@ func appendShape25(e *taskjson.Encoder, v *Shape25) {
 	if v.F3 != (struct {
 		F0 *struct {
 			F0 float32
-			F1 float64 "json:\",omitempty\""
-		} "json:\"key0,omitempty\""
+			F1 float64 `json:",omitempty"`
+		} `json:"key0,omitempty"`
 		F1 uint16
 	}{}) {
 		appendShape25F3(e.Key(`"$3":`), &v.F3)
@@ -8154,8 +8154,8 @@ func decodeArrayOf1Int(d *taskjson.Decoder, v *[1]int) {
 func appendShape25F3(e *taskjson.Encoder, v *struct {
 	F0 *struct {
 		F0 float32
-		F1 float64 "json:\",omitempty\""
-	} "json:\"key0,omitempty\""
+		F1 float64 `json:",omitempty"`
+	} `json:"key0,omitempty"`
 	F1 uint16
 }) {
 	e.Object(`{`)
@@ -8169,8 +8169,8 @@ func appendShape25F3(e *taskjson.Encoder, v *struct {
 func decodeShape25F3(d *taskjson.Decoder, v *struct {
 	F0 *struct {
 		F0 float32
-		F1 float64 "json:\",omitempty\""
-	} "json:\"key0,omitempty\""
+		F1 float64 `json:",omitempty"`
+	} `json:"key0,omitempty"`
 	F1 uint16
 }) {
 	var seen uint64
@@ -8191,7 +8191,7 @@ func decodeShape25F3(d *taskjson.Decoder, v *struct {
 
 func appendShape25F3F0(e *taskjson.Encoder, v *struct {
 	F0 float32
-	F1 float64 "json:\",omitempty\""
+	F1 float64 `json:",omitempty"`
 }) {
 	e.Object(`{"F0":`).Float32(&v.F0)
 	if v.F1 != 0 {
@@ -8202,7 +8202,7 @@ func appendShape25F3F0(e *taskjson.Encoder, v *struct {
 
 func decodeShape25F3F0(d *taskjson.Decoder, v *struct {
 	F0 float32
-	F1 float64 "json:\",omitempty\""
+	F1 float64 `json:",omitempty"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -8219,10 +8219,10 @@ func decodeShape25F3F0(d *taskjson.Decoder, v *struct {
 }
 
 func appendArrayOf1Shape25F4(e *taskjson.Encoder, v *[1]struct {
-	Ж0 []Shape14 "json:\"$0,omitempty,omitzero\""
+	Ж0 []Shape14 `json:"$0,omitempty,omitzero"`
 	F1 uint32
-	F2 bool      "json:\"<&>2,omitempty\""
-	F3 **Shape02 "json:\"ключ3\""
+	F2 bool      `json:"<&>2,omitempty"`
+	F3 **Shape02 `json:"ключ3"`
 }) {
 	e.Array()
 	for i := range v {
@@ -8232,10 +8232,10 @@ func appendArrayOf1Shape25F4(e *taskjson.Encoder, v *[1]struct {
 }
 
 func decodeArrayOf1Shape25F4(d *taskjson.Decoder, v *[1]struct {
-	Ж0 []Shape14 "json:\"$0,omitempty,omitzero\""
+	Ж0 []Shape14 `json:"$0,omitempty,omitzero"`
 	F1 uint32
-	F2 bool      "json:\"<&>2,omitempty\""
-	F3 **Shape02 "json:\"ключ3\""
+	F2 bool      `json:"<&>2,omitempty"`
+	F3 **Shape02 `json:"ключ3"`
 }) {
 	i := 0
 	for more := d.Array(); more; more = d.Elem() {
@@ -8249,10 +8249,10 @@ func decodeArrayOf1Shape25F4(d *taskjson.Decoder, v *[1]struct {
 }
 
 func appendShape25F4(e *taskjson.Encoder, v *struct {
-	Ж0 []Shape14 "json:\"$0,omitempty,omitzero\""
+	Ж0 []Shape14 `json:"$0,omitempty,omitzero"`
 	F1 uint32
-	F2 bool      "json:\"<&>2,omitempty\""
-	F3 **Shape02 "json:\"ключ3\""
+	F2 bool      `json:"<&>2,omitempty"`
+	F3 **Shape02 `json:"ключ3"`
 }) {
 	e.Object(`{`)
 	if len(v.Ж0) != 0 && v.Ж0 != nil {
@@ -8271,10 +8271,10 @@ func appendShape25F4(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape25F4(d *taskjson.Decoder, v *struct {
-	Ж0 []Shape14 "json:\"$0,omitempty,omitzero\""
+	Ж0 []Shape14 `json:"$0,omitempty,omitzero"`
 	F1 uint32
-	F2 bool      "json:\"<&>2,omitempty\""
-	F3 **Shape02 "json:\"ключ3\""
+	F2 bool      `json:"<&>2,omitempty"`
+	F3 **Shape02 `json:"ключ3"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -8418,12 +8418,12 @@ func decodeShape26(d *taskjson.Decoder, v *Shape26) {
 }
 
 func appendShape26F0(e *taskjson.Encoder, v *struct {
-	Ж0 float32 "json:\"a0,omitempty\""
+	Ж0 float32 `json:"a0,omitempty"`
 	F1 []struct {
 		Field0 float32
 		f1     bool
-	} "json:\",omitempty,omitzero\""
-	Ж2 uint32 "json:\"<&>2\""
+	} `json:",omitempty,omitzero"`
+	Ж2 uint32 `json:"<&>2"`
 	Ж3 struct{}
 	f4 []*Shape26
 }) {
@@ -8440,12 +8440,12 @@ func appendShape26F0(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape26F0(d *taskjson.Decoder, v *struct {
-	Ж0 float32 "json:\"a0,omitempty\""
+	Ж0 float32 `json:"a0,omitempty"`
 	F1 []struct {
 		Field0 float32
 		f1     bool
-	} "json:\",omitempty,omitzero\""
-	Ж2 uint32 "json:\"<&>2\""
+	} `json:",omitempty,omitzero"`
+	Ж2 uint32 `json:"<&>2"`
 	Ж3 struct{}
 	f4 []*Shape26
 }) {
@@ -8552,10 +8552,10 @@ func decodeMapOfNameToBool(d *taskjson.Decoder, v *map[Name]bool) {
 }
 
 func appendSliceOfShape26F6(e *taskjson.Encoder, v *[]struct {
-	F0 [2]uint32 "json:\"<&>0,omitzero\""
-	F1 uint      "json:\"key1\""
+	F0 [2]uint32 `json:"<&>0,omitzero"`
+	F1 uint      `json:"key1"`
 	F2 []float64
-	F3 *string "json:\"-\""
+	F3 *string `json:"-"`
 }) {
 	if !e.NotNil(*v != nil) {
 		return
@@ -8568,10 +8568,10 @@ func appendSliceOfShape26F6(e *taskjson.Encoder, v *[]struct {
 }
 
 func decodeSliceOfShape26F6(d *taskjson.Decoder, v *[]struct {
-	F0 [2]uint32 "json:\"<&>0,omitzero\""
-	F1 uint      "json:\"key1\""
+	F0 [2]uint32 `json:"<&>0,omitzero"`
+	F1 uint      `json:"key1"`
 	F2 []float64
-	F3 *string "json:\"-\""
+	F3 *string `json:"-"`
 }) {
 	for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
 		decodeShape26F6(d, taskjson.Grow(v))
@@ -8579,10 +8579,10 @@ func decodeSliceOfShape26F6(d *taskjson.Decoder, v *[]struct {
 }
 
 func appendShape26F6(e *taskjson.Encoder, v *struct {
-	F0 [2]uint32 "json:\"<&>0,omitzero\""
-	F1 uint      "json:\"key1\""
+	F0 [2]uint32 `json:"<&>0,omitzero"`
+	F1 uint      `json:"key1"`
 	F2 []float64
-	F3 *string "json:\"-\""
+	F3 *string `json:"-"`
 }) {
 	e.Object(`{`)
 	if v.F0 != ([2]uint32{}) {
@@ -8594,10 +8594,10 @@ func appendShape26F6(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape26F6(d *taskjson.Decoder, v *struct {
-	F0 [2]uint32 "json:\"<&>0,omitzero\""
-	F1 uint      "json:\"key1\""
+	F0 [2]uint32 `json:"<&>0,omitzero"`
+	F1 uint      `json:"key1"`
 	F2 []float64
-	F3 *string "json:\"-\""
+	F3 *string `json:"-"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -8724,9 +8724,9 @@ func decodeMapOfCodeToUint32(d *taskjson.Decoder, v *map[Code]uint32) {
 
 func appendShape27Ж2(e *taskjson.Encoder, v *struct {
 	f0 struct {
-		F0 map[Code]Name "json:\"a0\""
+		F0 map[Code]Name `json:"a0"`
 		f1 *float32
-		Ж2 int16 "json:\"a-b2,omitempty,omitzero\""
+		Ж2 int16 `json:"a-b2,omitempty,omitzero"`
 		F3 *int32
 	}
 	Field1 [2]*uintptr
@@ -8737,9 +8737,9 @@ func appendShape27Ж2(e *taskjson.Encoder, v *struct {
 
 func decodeShape27Ж2(d *taskjson.Decoder, v *struct {
 	f0 struct {
-		F0 map[Code]Name "json:\"a0\""
+		F0 map[Code]Name `json:"a0"`
 		f1 *float32
-		Ж2 int16 "json:\"a-b2,omitempty,omitzero\""
+		Ж2 int16 `json:"a-b2,omitempty,omitzero"`
 		F3 *int32
 	}
 	Field1 [2]*uintptr
@@ -8781,8 +8781,8 @@ func decodeArrayOf2PointerToUintptr(d *taskjson.Decoder, v *[2]*uintptr) {
 }
 
 func appendShape27F3(e *taskjson.Encoder, v *struct {
-	F0     uint16             "json:\",omitempty,string\""
-	Field1 [2]json.RawMessage "json:\"a-b1,omitempty\""
+	F0     uint16             `json:",omitempty,string"`
+	Field1 [2]json.RawMessage `json:"a-b1,omitempty"`
 }) {
 	e.Object(`{`)
 	if v.F0 != 0 {
@@ -8794,8 +8794,8 @@ func appendShape27F3(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape27F3(d *taskjson.Decoder, v *struct {
-	F0     uint16             "json:\",omitempty,string\""
-	Field1 [2]json.RawMessage "json:\"a-b1,omitempty\""
+	F0     uint16             `json:",omitempty,string"`
+	Field1 [2]json.RawMessage `json:"a-b1,omitempty"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -8870,11 +8870,11 @@ func appendShape28(e *taskjson.Encoder, v *Shape28) {
 	if v.F0 != (struct {
 		F0 struct {
 			F0 Flag
-			F1 *uintptr "json:\",omitzero,string\""
+			F1 *uintptr `json:",omitzero,string"`
 			f2 struct{}
-			F3 struct{} "json:\",omitempty\""
-		} "json:\"x.y0\""
-		F1 Rate "json:\"x.y1\""
+			F3 struct{} `json:",omitempty"`
+		} `json:"x.y0"`
+		F1 Rate `json:"x.y1"`
 	}{}) {
 		appendShape28F0(e.Key(`"key0":`), &v.F0)
 	}
@@ -8914,11 +8914,11 @@ func decodeShape28(d *taskjson.Decoder, v *Shape28) {
 func appendShape28F0(e *taskjson.Encoder, v *struct {
 	F0 struct {
 		F0 Flag
-		F1 *uintptr "json:\",omitzero,string\""
+		F1 *uintptr `json:",omitzero,string"`
 		f2 struct{}
-		F3 struct{} "json:\",omitempty\""
-	} "json:\"x.y0\""
-	F1 Rate "json:\"x.y1\""
+		F3 struct{} `json:",omitempty"`
+	} `json:"x.y0"`
+	F1 Rate `json:"x.y1"`
 }) {
 	appendShape28F0F0(e.Object(`{"x.y0":`), &v.F0)
 	e.Key(`"x.y1":`).Float32((*float32)(&v.F1))
@@ -8928,11 +8928,11 @@ func appendShape28F0(e *taskjson.Encoder, v *struct {
 func decodeShape28F0(d *taskjson.Decoder, v *struct {
 	F0 struct {
 		F0 Flag
-		F1 *uintptr "json:\",omitzero,string\""
+		F1 *uintptr `json:",omitzero,string"`
 		f2 struct{}
-		F3 struct{} "json:\",omitempty\""
-	} "json:\"x.y0\""
-	F1 Rate "json:\"x.y1\""
+		F3 struct{} `json:",omitempty"`
+	} `json:"x.y0"`
+	F1 Rate `json:"x.y1"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -8950,9 +8950,9 @@ func decodeShape28F0(d *taskjson.Decoder, v *struct {
 
 func appendShape28F0F0(e *taskjson.Encoder, v *struct {
 	F0 Flag
-	F1 *uintptr "json:\",omitzero,string\""
+	F1 *uintptr `json:",omitzero,string"`
 	f2 struct{}
-	F3 struct{} "json:\",omitempty\""
+	F3 struct{} `json:",omitempty"`
 }) {
 	e.Object(`{"F0":`).Bool((*bool)(&v.F0))
 	if e.Has(v.F1 != nil) {
@@ -8965,9 +8965,9 @@ func appendShape28F0F0(e *taskjson.Encoder, v *struct {
 
 func decodeShape28F0F0(d *taskjson.Decoder, v *struct {
 	F0 Flag
-	F1 *uintptr "json:\",omitzero,string\""
+	F1 *uintptr `json:",omitzero,string"`
 	f2 struct{}
-	F3 struct{} "json:\",omitempty\""
+	F3 struct{} `json:",omitempty"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -9099,14 +9099,14 @@ func decodeShape29(d *taskjson.Decoder, v *Shape29) {
 }
 
 func appendShape29Field0(e *taskjson.Encoder, v *struct {
-	F0 *time.Time "json:\"x.y0,omitempty,omitzero\""
+	F0 *time.Time `json:"x.y0,omitempty,omitzero"`
 	f1 []struct {
 		f0 uint
 		f1 int32
 	}
-	F2 []int8     "json:\"$2,omitzero\""
-	F3 float64    "json:\"longer_than_eight_bytes3,omitzero\""
-	F4 [0]float64 "json:\"ключ4\""
+	F2 []int8     `json:"$2,omitzero"`
+	F3 float64    `json:"longer_than_eight_bytes3,omitzero"`
+	F4 [0]float64 `json:"ключ4"`
 }) {
 	e.Object(`{`)
 	if e.Has(v.F0 != nil) && v.F0 != nil && !v.F0.IsZero() {
@@ -9123,14 +9123,14 @@ func appendShape29Field0(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape29Field0(d *taskjson.Decoder, v *struct {
-	F0 *time.Time "json:\"x.y0,omitempty,omitzero\""
+	F0 *time.Time `json:"x.y0,omitempty,omitzero"`
 	f1 []struct {
 		f0 uint
 		f1 int32
 	}
-	F2 []int8     "json:\"$2,omitzero\""
-	F3 float64    "json:\"longer_than_eight_bytes3,omitzero\""
-	F4 [0]float64 "json:\"ключ4\""
+	F2 []int8     `json:"$2,omitzero"`
+	F3 float64    `json:"longer_than_eight_bytes3,omitzero"`
+	F4 [0]float64 `json:"ключ4"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -9168,7 +9168,7 @@ func decodeArrayOf0Float64(d *taskjson.Decoder, v *[0]float64) {
 
 func appendShape29F1(e *taskjson.Encoder, v *struct {
 	F0 int
-	F1 uint16 "json:\",omitempty\""
+	F1 uint16 `json:",omitempty"`
 }) {
 	e.Object(`{"F0":`).Int(&v.F0)
 	if v.F1 != 0 {
@@ -9179,7 +9179,7 @@ func appendShape29F1(e *taskjson.Encoder, v *struct {
 
 func decodeShape29F1(d *taskjson.Decoder, v *struct {
 	F0 int
-	F1 uint16 "json:\",omitempty\""
+	F1 uint16 `json:",omitempty"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -9218,7 +9218,7 @@ func decodeMapOfStringToShape10(d *taskjson.Decoder, v *map[string]Shape10) {
 func appendShape29F3(e *taskjson.Encoder, v *struct {
 	f0 uint8
 	F1 *struct {
-		Field0 json.RawMessage "json:\",omitempty,omitzero\""
+		Field0 json.RawMessage `json:",omitempty,omitzero"`
 	}
 }) {
 	if e.Object(`{"F1":`).NotNil(v.F1 != nil) {
@@ -9230,7 +9230,7 @@ func appendShape29F3(e *taskjson.Encoder, v *struct {
 func decodeShape29F3(d *taskjson.Decoder, v *struct {
 	f0 uint8
 	F1 *struct {
-		Field0 json.RawMessage "json:\",omitempty,omitzero\""
+		Field0 json.RawMessage `json:",omitempty,omitzero"`
 	}
 }) {
 	var seen uint64
@@ -9247,7 +9247,7 @@ func decodeShape29F3(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape29F3F1(e *taskjson.Encoder, v *struct {
-	Field0 json.RawMessage "json:\",omitempty,omitzero\""
+	Field0 json.RawMessage `json:",omitempty,omitzero"`
 }) {
 	e.Object(`{`)
 	if len(v.Field0) != 0 && v.Field0 != nil {
@@ -9257,7 +9257,7 @@ func appendShape29F3F1(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape29F3F1(d *taskjson.Decoder, v *struct {
-	Field0 json.RawMessage "json:\",omitempty,omitzero\""
+	Field0 json.RawMessage `json:",omitempty,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -9598,8 +9598,8 @@ func decodeSliceOfUint16(d *taskjson.Decoder, v *[]uint16) {
 
 func appendSliceOfShape34Field3(e *taskjson.Encoder, v *[]struct {
 	F0 struct {
-		F0 uintptr "json:\"key0\""
-	} "json:\"a-b0\""
+		F0 uintptr `json:"key0"`
+	} `json:"a-b0"`
 }) {
 	if !e.NotNil(*v != nil) {
 		return
@@ -9613,8 +9613,8 @@ func appendSliceOfShape34Field3(e *taskjson.Encoder, v *[]struct {
 
 func decodeSliceOfShape34Field3(d *taskjson.Decoder, v *[]struct {
 	F0 struct {
-		F0 uintptr "json:\"key0\""
-	} "json:\"a-b0\""
+		F0 uintptr `json:"key0"`
+	} `json:"a-b0"`
 }) {
 	for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
 		decodeShape34Field3(d, taskjson.Grow(v))
@@ -9623,8 +9623,8 @@ func decodeSliceOfShape34Field3(d *taskjson.Decoder, v *[]struct {
 
 func appendShape34Field3(e *taskjson.Encoder, v *struct {
 	F0 struct {
-		F0 uintptr "json:\"key0\""
-	} "json:\"a-b0\""
+		F0 uintptr `json:"key0"`
+	} `json:"a-b0"`
 }) {
 	appendShape34Field3F0(e.Object(`{"a-b0":`), &v.F0)
 	e.EndObject()
@@ -9632,8 +9632,8 @@ func appendShape34Field3(e *taskjson.Encoder, v *struct {
 
 func decodeShape34Field3(d *taskjson.Decoder, v *struct {
 	F0 struct {
-		F0 uintptr "json:\"key0\""
-	} "json:\"a-b0\""
+		F0 uintptr `json:"key0"`
+	} `json:"a-b0"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -9648,14 +9648,14 @@ func decodeShape34Field3(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape34Field3F0(e *taskjson.Encoder, v *struct {
-	F0 uintptr "json:\"key0\""
+	F0 uintptr `json:"key0"`
 }) {
 	e.Object(`{"key0":`).Uintptr(&v.F0)
 	e.EndObject()
 }
 
 func decodeShape34Field3F0(d *taskjson.Decoder, v *struct {
-	F0 uintptr "json:\"key0\""
+	F0 uintptr `json:"key0"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -9740,7 +9740,7 @@ func decodeShape35(d *taskjson.Decoder, v *Shape35) {
 
 func appendShape35F2(e *taskjson.Encoder, v *struct {
 	Field0 struct{}
-	F1     []*Shape35 "json:\"$1,omitempty\""
+	F1     []*Shape35 `json:"$1,omitempty"`
 }) {
 	appendShape03F5Ж1(e.Object(`{"Field0":`), &v.Field0)
 	if len(v.F1) != 0 {
@@ -9751,7 +9751,7 @@ func appendShape35F2(e *taskjson.Encoder, v *struct {
 
 func decodeShape35F2(d *taskjson.Decoder, v *struct {
 	Field0 struct{}
-	F1     []*Shape35 "json:\"$1,omitempty\""
+	F1     []*Shape35 `json:"$1,omitempty"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -9972,8 +9972,8 @@ func decodeArrayOf3PointerToUint8(d *taskjson.Decoder, v *[3]*uint8) {
 }
 
 func appendShape37F3(e *taskjson.Encoder, v *struct {
-	F0 int8     "json:\",omitzero,string\""
-	F1 struct{} "json:\"$1,omitempty,omitzero\""
+	F0 int8     `json:",omitzero,string"`
+	F1 struct{} `json:"$1,omitempty,omitzero"`
 }) {
 	e.Object(`{`)
 	if v.F0 != 0 {
@@ -9987,8 +9987,8 @@ func appendShape37F3(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape37F3(d *taskjson.Decoder, v *struct {
-	F0 int8     "json:\",omitzero,string\""
-	F1 struct{} "json:\"$1,omitempty,omitzero\""
+	F0 int8     `json:",omitzero,string"`
+	F1 struct{} `json:"$1,omitempty,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -10004,17 +10004,17 @@ func decodeShape37F3(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape37Field5(e *taskjson.Encoder, v *struct {
-	Field0 map[Code]struct{} "json:\",omitempty,omitzero\""
-	F1     int64             "json:\",omitempty,omitzero\""
-	Field2 float64           "json:\"a-b2,string\""
+	Field0 map[Code]struct{} `json:",omitempty,omitzero"`
+	F1     int64             `json:",omitempty,omitzero"`
+	Field2 float64           `json:"a-b2,string"`
 	Ж3     struct {
 		Field0 *uint16
 		F1     struct {
 			f0 []*Shape37
 			f1 map[string]Shape19
-		} "json:\"$1,omitzero\""
-	} "json:\",omitempty,omitzero\""
-	Field4 int "json:\"key4,omitempty\""
+		} `json:"$1,omitzero"`
+	} `json:",omitempty,omitzero"`
+	Field4 int `json:"key4,omitempty"`
 }) {
 	e.Object(`{`)
 	if len(v.Field0) != 0 && v.Field0 != nil {
@@ -10035,17 +10035,17 @@ func appendShape37Field5(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape37Field5(d *taskjson.Decoder, v *struct {
-	Field0 map[Code]struct{} "json:\",omitempty,omitzero\""
-	F1     int64             "json:\",omitempty,omitzero\""
-	Field2 float64           "json:\"a-b2,string\""
+	Field0 map[Code]struct{} `json:",omitempty,omitzero"`
+	F1     int64             `json:",omitempty,omitzero"`
+	Field2 float64           `json:"a-b2,string"`
 	Ж3     struct {
 		Field0 *uint16
 		F1     struct {
 			f0 []*Shape37
 			f1 map[string]Shape19
-		} "json:\"$1,omitzero\""
-	} "json:\",omitempty,omitzero\""
-	Field4 int "json:\"key4,omitempty\""
+		} `json:"$1,omitzero"`
+	} `json:",omitempty,omitzero"`
+	Field4 int `json:"key4,omitempty"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -10092,7 +10092,7 @@ func appendShape37Field5Ж3(e *taskjson.Encoder, v *struct {
 	F1     struct {
 		f0 []*Shape37
 		f1 map[string]Shape19
-	} "json:\"$1,omitzero\""
+	} `json:"$1,omitzero"`
 }) {
 	if e.Object(`{"Field0":`).NotNil(v.Field0 != nil) {
 		e.Uint16(v.Field0)
@@ -10108,7 +10108,7 @@ func decodeShape37Field5Ж3(d *taskjson.Decoder, v *struct {
 	F1     struct {
 		f0 []*Shape37
 		f1 map[string]Shape19
-	} "json:\"$1,omitzero\""
+	} `json:"$1,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -10270,14 +10270,14 @@ func decodeShape40(d *taskjson.Decoder, v *Shape40) {
 
 func appendShape40F2(e *taskjson.Encoder, v *struct {
 	Ж0 struct {
-		F0 uint16    "json:\",omitempty,omitzero\""
-		F1 []Shape32 "json:\"-\""
-	} "json:\"x.y0,omitempty\""
-	Field1 []Shape40            "json:\"a-b1\""
-	F2     map[string][]uintptr "json:\"a2\""
+		F0 uint16    `json:",omitempty,omitzero"`
+		F1 []Shape32 `json:"-"`
+	} `json:"x.y0,omitempty"`
+	Field1 []Shape40            `json:"a-b1"`
+	F2     map[string][]uintptr `json:"a2"`
 	f3     string
-	Ж4     *time.Time "json:\"longer_than_eight_bytes4\""
-	F5     struct{}   "json:\"a5,omitempty,omitzero\""
+	Ж4     *time.Time `json:"longer_than_eight_bytes4"`
+	F5     struct{}   `json:"a5,omitempty,omitzero"`
 }) {
 	appendShape40F2Ж0(e.Object(`{"x.y0":`), &v.Ж0)
 	appendSliceOfShape40(e.Key(`"a-b1":`), &v.Field1)
@@ -10293,14 +10293,14 @@ func appendShape40F2(e *taskjson.Encoder, v *struct {
 
 func decodeShape40F2(d *taskjson.Decoder, v *struct {
 	Ж0 struct {
-		F0 uint16    "json:\",omitempty,omitzero\""
-		F1 []Shape32 "json:\"-\""
-	} "json:\"x.y0,omitempty\""
-	Field1 []Shape40            "json:\"a-b1\""
-	F2     map[string][]uintptr "json:\"a2\""
+		F0 uint16    `json:",omitempty,omitzero"`
+		F1 []Shape32 `json:"-"`
+	} `json:"x.y0,omitempty"`
+	Field1 []Shape40            `json:"a-b1"`
+	F2     map[string][]uintptr `json:"a2"`
 	f3     string
-	Ж4     *time.Time "json:\"longer_than_eight_bytes4\""
-	F5     struct{}   "json:\"a5,omitempty,omitzero\""
+	Ж4     *time.Time `json:"longer_than_eight_bytes4"`
+	F5     struct{}   `json:"a5,omitempty,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -10325,8 +10325,8 @@ func decodeShape40F2(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape40F2Ж0(e *taskjson.Encoder, v *struct {
-	F0 uint16    "json:\",omitempty,omitzero\""
-	F1 []Shape32 "json:\"-\""
+	F0 uint16    `json:",omitempty,omitzero"`
+	F1 []Shape32 `json:"-"`
 }) {
 	e.Object(`{`)
 	if v.F0 != 0 {
@@ -10336,8 +10336,8 @@ func appendShape40F2Ж0(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape40F2Ж0(d *taskjson.Decoder, v *struct {
-	F0 uint16    "json:\",omitempty,omitzero\""
-	F1 []Shape32 "json:\"-\""
+	F0 uint16    `json:",omitempty,omitzero"`
+	F1 []Shape32 `json:"-"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -10514,7 +10514,7 @@ func decodeArrayOf3Int16(d *taskjson.Decoder, v *[3]int16) {
 }
 
 func appendMapOfStringToShape42Ж3(e *taskjson.Encoder, v *map[string]struct {
-	F0 struct{} "json:\"key0,omitzero\""
+	F0 struct{} `json:"key0,omitzero"`
 	f1 struct {
 		F0 string
 		F1 float32
@@ -10531,7 +10531,7 @@ func appendMapOfStringToShape42Ж3(e *taskjson.Encoder, v *map[string]struct {
 }
 
 func decodeMapOfStringToShape42Ж3(d *taskjson.Decoder, v *map[string]struct {
-	F0 struct{} "json:\"key0,omitzero\""
+	F0 struct{} `json:"key0,omitzero"`
 	f1 struct {
 		F0 string
 		F1 float32
@@ -10540,7 +10540,7 @@ func decodeMapOfStringToShape42Ж3(d *taskjson.Decoder, v *map[string]struct {
 	for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
 		key := string(d.Key())
 		var x struct {
-			F0 struct{} "json:\"key0,omitzero\""
+			F0 struct{} `json:"key0,omitzero"`
 			f1 struct {
 				F0 string
 				F1 float32
@@ -10552,7 +10552,7 @@ func decodeMapOfStringToShape42Ж3(d *taskjson.Decoder, v *map[string]struct {
 }
 
 func appendShape42Ж3(e *taskjson.Encoder, v *struct {
-	F0 struct{} "json:\"key0,omitzero\""
+	F0 struct{} `json:"key0,omitzero"`
 	f1 struct {
 		F0 string
 		F1 float32
@@ -10566,7 +10566,7 @@ func appendShape42Ж3(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape42Ж3(d *taskjson.Decoder, v *struct {
-	F0 struct{} "json:\"key0,omitzero\""
+	F0 struct{} `json:"key0,omitzero"`
 	f1 struct {
 		F0 string
 		F1 float32
@@ -10666,7 +10666,7 @@ func appendShape43Field6(e *taskjson.Encoder, v *struct {
 	Ж0 *uint
 	F1 *bool
 	F2 int16
-	Ж3 uint "json:\",omitempty\""
+	Ж3 uint `json:",omitempty"`
 }) {
 	if e.Object(`{"Ж0":`).NotNil(v.Ж0 != nil) {
 		e.Uint(v.Ж0)
@@ -10685,7 +10685,7 @@ func decodeShape43Field6(d *taskjson.Decoder, v *struct {
 	Ж0 *uint
 	F1 *bool
 	F2 int16
-	Ж3 uint "json:\",omitempty\""
+	Ж3 uint `json:",omitempty"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -10760,13 +10760,13 @@ func decodeShape44(d *taskjson.Decoder, v *Shape44) {
 }
 
 func appendShape44F4(e *taskjson.Encoder, v *struct {
-	Ж0 uint16   "json:\",omitempty,omitzero,string\""
-	F1 struct{} "json:\"<&>1,omitempty\""
+	Ж0 uint16   `json:",omitempty,omitzero,string"`
+	F1 struct{} `json:"<&>1,omitempty"`
 	F2 *struct {
-		F0 float64 "json:\"$0\""
-		F1 uint8   "json:\"-\""
+		F0 float64 `json:"$0"`
+		F1 uint8   `json:"-"`
 	}
-	F3 map[string]map[int8]string "json:\"longer_than_eight_bytes3,omitempty,omitzero\""
+	F3 map[string]map[int8]string `json:"longer_than_eight_bytes3,omitempty,omitzero"`
 }) {
 	e.Object(`{`)
 	if v.Ж0 != 0 {
@@ -10784,13 +10784,13 @@ func appendShape44F4(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape44F4(d *taskjson.Decoder, v *struct {
-	Ж0 uint16   "json:\",omitempty,omitzero,string\""
-	F1 struct{} "json:\"<&>1,omitempty\""
+	Ж0 uint16   `json:",omitempty,omitzero,string"`
+	F1 struct{} `json:"<&>1,omitempty"`
 	F2 *struct {
-		F0 float64 "json:\"$0\""
-		F1 uint8   "json:\"-\""
+		F0 float64 `json:"$0"`
+		F1 uint8   `json:"-"`
 	}
-	F3 map[string]map[int8]string "json:\"longer_than_eight_bytes3,omitempty,omitzero\""
+	F3 map[string]map[int8]string `json:"longer_than_eight_bytes3,omitempty,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -10812,16 +10812,16 @@ func decodeShape44F4(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape44F4F2(e *taskjson.Encoder, v *struct {
-	F0 float64 "json:\"$0\""
-	F1 uint8   "json:\"-\""
+	F0 float64 `json:"$0"`
+	F1 uint8   `json:"-"`
 }) {
 	e.Object(`{"$0":`).Float64(&v.F0)
 	e.EndObject()
 }
 
 func decodeShape44F4F2(d *taskjson.Decoder, v *struct {
-	F0 float64 "json:\"$0\""
-	F1 uint8   "json:\"-\""
+	F0 float64 `json:"$0"`
+	F1 uint8   `json:"-"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -10955,8 +10955,8 @@ func decodeShape45(d *taskjson.Decoder, v *Shape45) {
 
 func appendShape45Field1(e *taskjson.Encoder, v *struct {
 	F0 Dict
-	F1 int  "json:\"$1,string\""
-	F2 uint "json:\"a-b2,string\""
+	F1 int  `json:"$1,string"`
+	F2 uint `json:"a-b2,string"`
 }) {
 	appendDict(e.Object(`{"F0":`), &v.F0)
 	e.Key(`"$1":`).Quote().Int(&v.F1)
@@ -10968,8 +10968,8 @@ func appendShape45Field1(e *taskjson.Encoder, v *struct {
 
 func decodeShape45Field1(d *taskjson.Decoder, v *struct {
 	F0 Dict
-	F1 int  "json:\"$1,string\""
-	F2 uint "json:\"a-b2,string\""
+	F1 int  `json:"$1,string"`
+	F2 uint `json:"a-b2,string"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -10988,15 +10988,15 @@ func decodeShape45Field1(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape45F2(e *taskjson.Encoder, v *struct {
-	F0     int8             "json:\",omitzero\""
-	F1     map[uint64]uint8 "json:\",omitempty,omitzero\""
+	F0     int8             `json:",omitzero"`
+	F1     map[uint64]uint8 `json:",omitempty,omitzero"`
 	Field2 struct {
-		F0 uintptr "json:\"ключ0\""
+		F0 uintptr `json:"ключ0"`
 		F1 struct {
 			f0     int16
 			Field1 *Shape11
-		} "json:\"ключ1,omitempty,omitzero\""
-		F2 *uint32 "json:\",omitempty\""
+		} `json:"ключ1,omitempty,omitzero"`
+		F2 *uint32 `json:",omitempty"`
 	}
 }) {
 	e.Object(`{`)
@@ -11011,15 +11011,15 @@ func appendShape45F2(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape45F2(d *taskjson.Decoder, v *struct {
-	F0     int8             "json:\",omitzero\""
-	F1     map[uint64]uint8 "json:\",omitempty,omitzero\""
+	F0     int8             `json:",omitzero"`
+	F1     map[uint64]uint8 `json:",omitempty,omitzero"`
 	Field2 struct {
-		F0 uintptr "json:\"ключ0\""
+		F0 uintptr `json:"ключ0"`
 		F1 struct {
 			f0     int16
 			Field1 *Shape11
-		} "json:\"ключ1,omitempty,omitzero\""
-		F2 *uint32 "json:\",omitempty\""
+		} `json:"ключ1,omitempty,omitzero"`
+		F2 *uint32 `json:",omitempty"`
 	}
 }) {
 	var seen uint64
@@ -11059,12 +11059,12 @@ func decodeMapOfUint64ToUint8(d *taskjson.Decoder, v *map[uint64]uint8) {
 }
 
 func appendShape45F2Field2(e *taskjson.Encoder, v *struct {
-	F0 uintptr "json:\"ключ0\""
+	F0 uintptr `json:"ключ0"`
 	F1 struct {
 		f0     int16
 		Field1 *Shape11
-	} "json:\"ключ1,omitempty,omitzero\""
-	F2 *uint32 "json:\",omitempty\""
+	} `json:"ключ1,omitempty,omitzero"`
+	F2 *uint32 `json:",omitempty"`
 }) {
 	e.Object(`{"ключ0":`).Uintptr(&v.F0)
 	if v.F1 != (struct {
@@ -11080,12 +11080,12 @@ func appendShape45F2Field2(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape45F2Field2(d *taskjson.Decoder, v *struct {
-	F0 uintptr "json:\"ключ0\""
+	F0 uintptr `json:"ключ0"`
 	F1 struct {
 		f0     int16
 		Field1 *Shape11
-	} "json:\"ключ1,omitempty,omitzero\""
-	F2 *uint32 "json:\",omitempty\""
+	} `json:"ключ1,omitempty,omitzero"`
+	F2 *uint32 `json:",omitempty"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -11297,10 +11297,10 @@ func decodeShape47(d *taskjson.Decoder, v *Shape47) {
 }
 
 func appendShape47F1(e *taskjson.Encoder, v *struct {
-	F0 map[int8]float64 "json:\",omitzero\""
+	F0 map[int8]float64 `json:",omitzero"`
 	F1 *float32
-	Ж2 struct{} "json:\"longer_than_eight_bytes2,omitempty,omitzero\""
-	F3 struct{} "json:\",omitzero\""
+	Ж2 struct{} `json:"longer_than_eight_bytes2,omitempty,omitzero"`
+	F3 struct{} `json:",omitzero"`
 }) {
 	e.Object(`{`)
 	if v.F0 != nil {
@@ -11319,10 +11319,10 @@ func appendShape47F1(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape47F1(d *taskjson.Decoder, v *struct {
-	F0 map[int8]float64 "json:\",omitzero\""
+	F0 map[int8]float64 `json:",omitzero"`
 	F1 *float32
-	Ж2 struct{} "json:\"longer_than_eight_bytes2,omitempty,omitzero\""
-	F3 struct{} "json:\",omitzero\""
+	Ж2 struct{} `json:"longer_than_eight_bytes2,omitempty,omitzero"`
+	F3 struct{} `json:",omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -11415,10 +11415,10 @@ func decodeShape48(d *taskjson.Decoder, v *Shape48) {
 
 func appendShape48F0(e *taskjson.Encoder, v *struct {
 	F0     int64
-	Field1 struct{}            "json:\"ключ1\""
-	F2     []byte              "json:\"a2,omitempty,omitzero\""
-	F3     *map[string]Shape48 "json:\"<&>3\""
-	Field4 string              "json:\"<&>4,omitempty\""
+	Field1 struct{}            `json:"ключ1"`
+	F2     []byte              `json:"a2,omitempty,omitzero"`
+	F3     *map[string]Shape48 `json:"<&>3"`
+	Field4 string              `json:"<&>4,omitempty"`
 	f5     struct{}
 }) {
 	e.Object(`{"F0":`).Int64(&v.F0)
@@ -11437,10 +11437,10 @@ func appendShape48F0(e *taskjson.Encoder, v *struct {
 
 func decodeShape48F0(d *taskjson.Decoder, v *struct {
 	F0     int64
-	Field1 struct{}            "json:\"ключ1\""
-	F2     []byte              "json:\"a2,omitempty,omitzero\""
-	F3     *map[string]Shape48 "json:\"<&>3\""
-	Field4 string              "json:\"<&>4,omitempty\""
+	Field1 struct{}            `json:"ключ1"`
+	F2     []byte              `json:"a2,omitempty,omitzero"`
+	F3     *map[string]Shape48 `json:"<&>3"`
+	Field4 string              `json:"<&>4,omitempty"`
 	f5     struct{}
 }) {
 	var seen uint64
@@ -11486,11 +11486,11 @@ func decodeMapOfStringToShape48(d *taskjson.Decoder, v *map[string]Shape48) {
 }
 
 func appendShape48F1(e *taskjson.Encoder, v *struct {
-	F0     uint16 "json:\"-\""
+	F0     uint16 `json:"-"`
 	f1     struct{}
 	Field2 struct {
-		F0 float64 "json:\"a-b0,omitempty,omitzero,string\""
-	} "json:\"longer_than_eight_bytes2\""
+		F0 float64 `json:"a-b0,omitempty,omitzero,string"`
+	} `json:"longer_than_eight_bytes2"`
 	f3 []float64
 	f4 Dict
 }) {
@@ -11499,11 +11499,11 @@ func appendShape48F1(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape48F1(d *taskjson.Decoder, v *struct {
-	F0     uint16 "json:\"-\""
+	F0     uint16 `json:"-"`
 	f1     struct{}
 	Field2 struct {
-		F0 float64 "json:\"a-b0,omitempty,omitzero,string\""
-	} "json:\"longer_than_eight_bytes2\""
+		F0 float64 `json:"a-b0,omitempty,omitzero,string"`
+	} `json:"longer_than_eight_bytes2"`
 	f3 []float64
 	f4 Dict
 }) {
@@ -11520,7 +11520,7 @@ func decodeShape48F1(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape48F1Field2(e *taskjson.Encoder, v *struct {
-	F0 float64 "json:\"a-b0,omitempty,omitzero,string\""
+	F0 float64 `json:"a-b0,omitempty,omitzero,string"`
 }) {
 	e.Object(`{`)
 	if v.F0 != 0 {
@@ -11531,7 +11531,7 @@ func appendShape48F1Field2(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape48F1Field2(d *taskjson.Decoder, v *struct {
-	F0 float64 "json:\"a-b0,omitempty,omitzero,string\""
+	F0 float64 `json:"a-b0,omitempty,omitzero,string"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -11627,18 +11627,18 @@ func decodeSliceOfPointerToShape49(d *taskjson.Decoder, v *[]*Shape49) {
 }
 
 func appendShape49F2(e *taskjson.Encoder, v *struct {
-	Field0 map[Name]Dict "json:\"<&>0\""
+	Field0 map[Name]Dict `json:"<&>0"`
 	Field1 struct {
-		F0 *int64 "json:\",omitempty,omitzero\""
+		F0 *int64 `json:",omitempty,omitzero"`
 		F1 [1]int8
-		Ж2 *uint "json:\"with space2\""
-	} "json:\",omitempty,omitzero\""
+		Ж2 *uint `json:"with space2"`
+	} `json:",omitempty,omitzero"`
 }) {
 	appendMapOfNameToDict(e.Object(`{"<&>0":`), &v.Field0)
 	if v.Field1 != (struct {
-		F0 *int64 "json:\",omitempty,omitzero\""
+		F0 *int64 `json:",omitempty,omitzero"`
 		F1 [1]int8
-		Ж2 *uint "json:\"with space2\""
+		Ж2 *uint `json:"with space2"`
 	}{}) {
 		appendShape49F2Field1(e.Key(`"Field1":`), &v.Field1)
 	}
@@ -11646,12 +11646,12 @@ func appendShape49F2(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape49F2(d *taskjson.Decoder, v *struct {
-	Field0 map[Name]Dict "json:\"<&>0\""
+	Field0 map[Name]Dict `json:"<&>0"`
 	Field1 struct {
-		F0 *int64 "json:\",omitempty,omitzero\""
+		F0 *int64 `json:",omitempty,omitzero"`
 		F1 [1]int8
-		Ж2 *uint "json:\"with space2\""
-	} "json:\",omitempty,omitzero\""
+		Ж2 *uint `json:"with space2"`
+	} `json:",omitempty,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -11688,9 +11688,9 @@ func decodeMapOfNameToDict(d *taskjson.Decoder, v *map[Name]Dict) {
 }
 
 func appendShape49F2Field1(e *taskjson.Encoder, v *struct {
-	F0 *int64 "json:\",omitempty,omitzero\""
+	F0 *int64 `json:",omitempty,omitzero"`
 	F1 [1]int8
-	Ж2 *uint "json:\"with space2\""
+	Ж2 *uint `json:"with space2"`
 }) {
 	e.Object(`{`)
 	if e.Has(v.F0 != nil) {
@@ -11704,9 +11704,9 @@ func appendShape49F2Field1(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape49F2Field1(d *taskjson.Decoder, v *struct {
-	F0 *int64 "json:\",omitempty,omitzero\""
+	F0 *int64 `json:",omitempty,omitzero"`
 	F1 [1]int8
-	Ж2 *uint "json:\"with space2\""
+	Ж2 *uint `json:"with space2"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -11851,9 +11851,9 @@ func decodeMapOfUint64ToPointerToAny(d *taskjson.Decoder, v *map[uint64]*any) {
 
 func appendShape50F6(e *taskjson.Encoder, v *struct {
 	Field0 struct {
-		F0 map[string]int8 "json:\"ключ0,omitzero\""
-		Ж1 int64           "json:\",omitempty\""
-		F2 *int64          "json:\",omitzero\""
+		F0 map[string]int8 `json:"ключ0,omitzero"`
+		Ж1 int64           `json:",omitempty"`
+		F2 *int64          `json:",omitzero"`
 	}
 }) {
 	appendShape50F6Field0(e.Object(`{"Field0":`), &v.Field0)
@@ -11862,9 +11862,9 @@ func appendShape50F6(e *taskjson.Encoder, v *struct {
 
 func decodeShape50F6(d *taskjson.Decoder, v *struct {
 	Field0 struct {
-		F0 map[string]int8 "json:\"ключ0,omitzero\""
-		Ж1 int64           "json:\",omitempty\""
-		F2 *int64          "json:\",omitzero\""
+		F0 map[string]int8 `json:"ключ0,omitzero"`
+		Ж1 int64           `json:",omitempty"`
+		F2 *int64          `json:",omitzero"`
 	}
 }) {
 	var seen uint64
@@ -11880,9 +11880,9 @@ func decodeShape50F6(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape50F6Field0(e *taskjson.Encoder, v *struct {
-	F0 map[string]int8 "json:\"ключ0,omitzero\""
-	Ж1 int64           "json:\",omitempty\""
-	F2 *int64          "json:\",omitzero\""
+	F0 map[string]int8 `json:"ключ0,omitzero"`
+	Ж1 int64           `json:",omitempty"`
+	F2 *int64          `json:",omitzero"`
 }) {
 	e.Object(`{`)
 	if v.F0 != nil {
@@ -11898,9 +11898,9 @@ func appendShape50F6Field0(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape50F6Field0(d *taskjson.Decoder, v *struct {
-	F0 map[string]int8 "json:\"ключ0,omitzero\""
-	Ж1 int64           "json:\",omitempty\""
-	F2 *int64          "json:\",omitzero\""
+	F0 map[string]int8 `json:"ключ0,omitzero"`
+	Ж1 int64           `json:",omitempty"`
+	F2 *int64          `json:",omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -12103,11 +12103,11 @@ func appendShape53(e *taskjson.Encoder, v *Shape53) {
 	if v.Shape28.F0 != (struct {
 		F0 struct {
 			F0 Flag
-			F1 *uintptr "json:\",omitzero,string\""
+			F1 *uintptr `json:",omitzero,string"`
 			f2 struct{}
-			F3 struct{} "json:\",omitempty\""
-		} "json:\"x.y0\""
-		F1 Rate "json:\"x.y1\""
+			F3 struct{} `json:",omitempty"`
+		} `json:"x.y0"`
+		F1 Rate `json:"x.y1"`
 	}{}) {
 		appendShape28F0(e.Key(`"key0":`), &v.Shape28.F0)
 	}
@@ -12207,12 +12207,12 @@ func decodeShape54(d *taskjson.Decoder, v *Shape54) {
 }
 
 func appendShape54F4(e *taskjson.Encoder, v *struct {
-	Field0 uint64 "json:\",omitempty\""
-	F1     int16  "json:\"snake_case1\""
-	Ж2     int64  "json:\",omitempty\""
+	Field0 uint64 `json:",omitempty"`
+	F1     int16  `json:"snake_case1"`
+	Ж2     int64  `json:",omitempty"`
 	Field3 []struct {
-		F0 uint16 "json:\"key0,omitzero\""
-	} "json:\"with space3\""
+		F0 uint16 `json:"key0,omitzero"`
+	} `json:"with space3"`
 	f4 []int8
 	f5 struct{}
 }) {
@@ -12229,12 +12229,12 @@ func appendShape54F4(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape54F4(d *taskjson.Decoder, v *struct {
-	Field0 uint64 "json:\",omitempty\""
-	F1     int16  "json:\"snake_case1\""
-	Ж2     int64  "json:\",omitempty\""
+	Field0 uint64 `json:",omitempty"`
+	F1     int16  `json:"snake_case1"`
+	Ж2     int64  `json:",omitempty"`
 	Field3 []struct {
-		F0 uint16 "json:\"key0,omitzero\""
-	} "json:\"with space3\""
+		F0 uint16 `json:"key0,omitzero"`
+	} `json:"with space3"`
 	f4 []int8
 	f5 struct{}
 }) {
@@ -12257,7 +12257,7 @@ func decodeShape54F4(d *taskjson.Decoder, v *struct {
 }
 
 func appendSliceOfShape54F4Field3(e *taskjson.Encoder, v *[]struct {
-	F0 uint16 "json:\"key0,omitzero\""
+	F0 uint16 `json:"key0,omitzero"`
 }) {
 	if !e.NotNil(*v != nil) {
 		return
@@ -12270,7 +12270,7 @@ func appendSliceOfShape54F4Field3(e *taskjson.Encoder, v *[]struct {
 }
 
 func decodeSliceOfShape54F4Field3(d *taskjson.Decoder, v *[]struct {
-	F0 uint16 "json:\"key0,omitzero\""
+	F0 uint16 `json:"key0,omitzero"`
 }) {
 	for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
 		decodeShape54F4Field3(d, taskjson.Grow(v))
@@ -12278,7 +12278,7 @@ func decodeSliceOfShape54F4Field3(d *taskjson.Decoder, v *[]struct {
 }
 
 func appendShape54F4Field3(e *taskjson.Encoder, v *struct {
-	F0 uint16 "json:\"key0,omitzero\""
+	F0 uint16 `json:"key0,omitzero"`
 }) {
 	e.Object(`{`)
 	if v.F0 != 0 {
@@ -12288,7 +12288,7 @@ func appendShape54F4Field3(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape54F4Field3(d *taskjson.Decoder, v *struct {
-	F0 uint16 "json:\"key0,omitzero\""
+	F0 uint16 `json:"key0,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -12485,8 +12485,8 @@ func decodeShape57(d *taskjson.Decoder, v *Shape57) {
 }
 
 func appendShape57Ж5(e *taskjson.Encoder, v *struct {
-	Field0 [3]map[Code]int "json:\"a-b0\""
-	F1     uintptr         "json:\",omitzero,string\""
+	Field0 [3]map[Code]int `json:"a-b0"`
+	F1     uintptr         `json:",omitzero,string"`
 }) {
 	appendArrayOf3MapOfCodeToInt(e.Object(`{"a-b0":`), &v.Field0)
 	if v.F1 != 0 {
@@ -12497,8 +12497,8 @@ func appendShape57Ж5(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape57Ж5(d *taskjson.Decoder, v *struct {
-	Field0 [3]map[Code]int "json:\"a-b0\""
-	F1     uintptr         "json:\",omitzero,string\""
+	Field0 [3]map[Code]int `json:"a-b0"`
+	F1     uintptr         `json:",omitzero,string"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -12741,7 +12741,7 @@ func decodeShape60(d *taskjson.Decoder, v *Shape60) {
 
 func appendShape60F0(e *taskjson.Encoder, v *struct {
 	F0 int32
-	F1 *[3]uint32 "json:\"$1\""
+	F1 *[3]uint32 `json:"$1"`
 	f2 int
 }) {
 	e.Object(`{"F0":`).Int32(&v.F0)
@@ -12753,7 +12753,7 @@ func appendShape60F0(e *taskjson.Encoder, v *struct {
 
 func decodeShape60F0(d *taskjson.Decoder, v *struct {
 	F0 int32
-	F1 *[3]uint32 "json:\"$1\""
+	F1 *[3]uint32 `json:"$1"`
 	f2 int
 }) {
 	var seen uint64
@@ -12794,8 +12794,8 @@ func decodeArrayOf3Uint32(d *taskjson.Decoder, v *[3]uint32) {
 
 func appendShape60F2(e *taskjson.Encoder, v *struct {
 	f0 int16
-	F1 string   "json:\"a1,omitempty,omitzero,string\""
-	F2 struct{} "json:\"$2,omitzero\""
+	F1 string   `json:"a1,omitempty,omitzero,string"`
+	F2 struct{} `json:"$2,omitzero"`
 }) {
 	e.Object(`{`)
 	if v.F1 != "" {
@@ -12809,8 +12809,8 @@ func appendShape60F2(e *taskjson.Encoder, v *struct {
 
 func decodeShape60F2(d *taskjson.Decoder, v *struct {
 	f0 int16
-	F1 string   "json:\"a1,omitempty,omitzero,string\""
-	F2 struct{} "json:\"$2,omitzero\""
+	F1 string   `json:"a1,omitempty,omitzero,string"`
+	F2 struct{} `json:"$2,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -12929,9 +12929,9 @@ func appendShape63(e *taskjson.Encoder, v *Shape63) {
 	if v.Field6 != (struct {
 		F0 struct {
 			F0 [1]uint32
-			Ж1 string "json:\"x.y1,string\""
+			Ж1 string `json:"x.y1,string"`
 			f2 *[]Shape63
-		} "json:\"<&>0,omitempty,omitzero\""
+		} `json:"<&>0,omitempty,omitzero"`
 	}{}) {
 		appendShape63Field6(e.Key(`"Field6":`), &v.Field6)
 	}
@@ -13022,15 +13022,15 @@ func decodeSliceOfMapOfUint64ToUint(d *taskjson.Decoder, v *[]map[uint64]uint) {
 }
 
 func appendShape63F5(e *taskjson.Encoder, v *struct {
-	F0 []int64 "json:\"snake_case0,omitempty\""
+	F0 []int64 `json:"snake_case0,omitempty"`
 	f1 struct {
-		F0 [2]*time.Time "json:\",omitzero\""
+		F0 [2]*time.Time `json:",omitzero"`
 		F1 struct {
 			Ж0 int32
-		} "json:\"ключ1\""
+		} `json:"ключ1"`
 	}
-	Ж2 string             "json:\"<&>2,string\""
-	Ж3 map[Name][]Shape14 "json:\",omitempty,omitzero\""
+	Ж2 string             `json:"<&>2,string"`
+	Ж3 map[Name][]Shape14 `json:",omitempty,omitzero"`
 	f4 string
 	Ж5 []byte
 }) {
@@ -13047,15 +13047,15 @@ func appendShape63F5(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape63F5(d *taskjson.Decoder, v *struct {
-	F0 []int64 "json:\"snake_case0,omitempty\""
+	F0 []int64 `json:"snake_case0,omitempty"`
 	f1 struct {
-		F0 [2]*time.Time "json:\",omitzero\""
+		F0 [2]*time.Time `json:",omitzero"`
 		F1 struct {
 			Ж0 int32
-		} "json:\"ключ1\""
+		} `json:"ключ1"`
 	}
-	Ж2 string             "json:\"<&>2,string\""
-	Ж3 map[Name][]Shape14 "json:\",omitempty,omitzero\""
+	Ж2 string             `json:"<&>2,string"`
+	Ж3 map[Name][]Shape14 `json:",omitempty,omitzero"`
 	f4 string
 	Ж5 []byte
 }) {
@@ -13100,14 +13100,14 @@ func decodeMapOfNameToSliceOfShape14(d *taskjson.Decoder, v *map[Name][]Shape14)
 func appendShape63Field6(e *taskjson.Encoder, v *struct {
 	F0 struct {
 		F0 [1]uint32
-		Ж1 string "json:\"x.y1,string\""
+		Ж1 string `json:"x.y1,string"`
 		f2 *[]Shape63
-	} "json:\"<&>0,omitempty,omitzero\""
+	} `json:"<&>0,omitempty,omitzero"`
 }) {
 	e.Object(`{`)
 	if v.F0 != (struct {
 		F0 [1]uint32
-		Ж1 string "json:\"x.y1,string\""
+		Ж1 string `json:"x.y1,string"`
 		f2 *[]Shape63
 	}{}) {
 		appendShape63Field6F0(e.Key(`"<&>0":`), &v.F0)
@@ -13118,9 +13118,9 @@ func appendShape63Field6(e *taskjson.Encoder, v *struct {
 func decodeShape63Field6(d *taskjson.Decoder, v *struct {
 	F0 struct {
 		F0 [1]uint32
-		Ж1 string "json:\"x.y1,string\""
+		Ж1 string `json:"x.y1,string"`
 		f2 *[]Shape63
-	} "json:\"<&>0,omitempty,omitzero\""
+	} `json:"<&>0,omitempty,omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -13135,7 +13135,7 @@ func decodeShape63Field6(d *taskjson.Decoder, v *struct {
 
 func appendShape63Field6F0(e *taskjson.Encoder, v *struct {
 	F0 [1]uint32
-	Ж1 string "json:\"x.y1,string\""
+	Ж1 string `json:"x.y1,string"`
 	f2 *[]Shape63
 }) {
 	appendArrayOf1Uint32(e.Object(`{"F0":`), &v.F0)
@@ -13145,7 +13145,7 @@ func appendShape63Field6F0(e *taskjson.Encoder, v *struct {
 
 func decodeShape63Field6F0(d *taskjson.Decoder, v *struct {
 	F0 [1]uint32
-	Ж1 string "json:\"x.y1,string\""
+	Ж1 string `json:"x.y1,string"`
 	f2 *[]Shape63
 }) {
 	var seen uint64
@@ -13216,12 +13216,12 @@ var (
 			F0 Flag
 			F1 struct {
 				F0 string
-				F1 []uint64 "json:\",omitzero\""
+				F1 []uint64 `json:",omitzero"`
 				F2 json.RawMessage
-				F3 int "json:\"with space3\""
-			} "json:\",omitempty,omitzero\""
+				F3 int `json:"with space3"`
+			} `json:",omitempty,omitzero"`
 			f2     *struct{}
-			Field3 [][]Shape00 "json:\",omitempty,omitzero\""
+			Field3 [][]Shape00 `json:",omitempty,omitzero"`
 		} `json:",omitzero"`
 		F3 []int
 		f4 map[string]Shape01
@@ -13238,16 +13238,18 @@ var (
 		F2      struct {
 			f0 []*map[string]Shape01
 			f1 *json.Number
-			F2 Flag  "json:\"<&>2,omitzero\""
-			F3 int32 "json:\",omitzero\""
+			F2 Flag  `json:"<&>2,omitzero"`
+			F3 int32 `json:",omitzero"`
 		}
 		Ж3 int              `json:"-"`
 		F4 map[int]*Shape02 `json:",omitempty,omitzero"`
 		F5 struct {
-			F0 map[int]uintptr "json:\",omitempty\""
-			F1 [][]*Shape02    "json:\",omitempty\""
-			f2 [1]struct{ Ж0 string }
-			F3 int "json:\",omitzero\""
+			F0 map[int]uintptr `json:",omitempty"`
+			F1 [][]*Shape02    `json:",omitempty"`
+			f2 [1]struct {
+				Ж0 string
+			}
+			F3 int `json:",omitzero"`
 		}
 		F6     *time.Time `json:"key6,omitzero"`
 		Field7 []Shape02  `json:"snake_case7"`
@@ -13265,8 +13267,10 @@ var (
 		f4     uint64
 		F5     [3]struct {
 			Field0 uint
-			Ж1     struct{} "json:\",omitzero\""
-			Ж2     struct{ f0 int32 }
+			Ж1     struct{} `json:",omitzero"`
+			Ж2     struct {
+				f0 int32
+			}
 		}
 	}](Shape03{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -13285,50 +13289,50 @@ var (
 		Ж0 struct {
 			F0 struct {
 				F0 []float32
-				F1 *map[string]Shape00 "json:\"a-b1\""
+				F1 *map[string]Shape00 `json:"a-b1"`
 				F2 map[string]Shape04
 				F3 struct{}
-			} "json:\"longer_than_eight_bytes0,omitempty\""
-			Field1 uint8      "json:\"snake_case1,omitempty\""
-			F2     []struct{} "json:\"snake_case2\""
-			F3     Rate       "json:\",omitempty,omitzero\""
-			F4     struct{}   "json:\",omitempty\""
+			} `json:"longer_than_eight_bytes0,omitempty"`
+			Field1 uint8      `json:"snake_case1,omitempty"`
+			F2     []struct{} `json:"snake_case2"`
+			F3     Rate       `json:",omitempty,omitzero"`
+			F4     struct{}   `json:",omitempty"`
 		} `json:"x.y0"`
 		Ж1     map[int]uint32 `json:",omitzero"`
 		F2     int32          `json:",omitzero"`
 		Field3 Code           `json:"x.y3,omitempty"`
 		F4     *uint64        `json:",omitzero"`
 		F5     struct {
-			Field0 map[string]bool "json:\"a-b0,omitempty,omitzero\""
+			Field0 map[string]bool `json:"a-b0,omitempty,omitzero"`
 			F1     struct {
-				F0 []uintptr    "json:\",omitzero\""
-				F1 map[int]Code "json:\",omitzero\""
+				F0 []uintptr    `json:",omitzero"`
+				F1 map[int]Code `json:",omitzero"`
 				F2 struct {
-					F0 string "json:\",omitempty,omitzero\""
-				} "json:\"snake_case2,omitzero\""
+					F0 string `json:",omitempty,omitzero"`
+				} `json:"snake_case2,omitzero"`
 				f3 []Shape03
-			} "json:\"with space1\""
+			} `json:"with space1"`
 			Field2 *struct {
-				Ж0 []Shape02 "json:\"a-b0\""
-			} "json:\",omitempty,omitzero\""
-			Ж3 *uint32 "json:\",string\""
+				Ж0 []Shape02 `json:"a-b0"`
+			} `json:",omitempty,omitzero"`
+			Ж3 *uint32 `json:",string"`
 			F4 struct {
-				Field0 []Shape02 "json:\",omitzero\""
-				F1     *float32  "json:\"with space1\""
-			} "json:\"longer_than_eight_bytes4,omitzero\""
+				Field0 []Shape02 `json:",omitzero"`
+				F1     *float32  `json:"with space1"`
+			} `json:"longer_than_eight_bytes4,omitzero"`
 			F5 struct {
-				F0 []Shape02 "json:\"x.y0\""
-			} "json:\"a5,omitempty\""
+				F0 []Shape02 `json:"x.y0"`
+			} `json:"a5,omitempty"`
 		} `json:",omitzero"`
 		f6 struct {
 			Ж0 struct {
 				F0 string
-				F1 Rate "json:\"<&>1,omitempty,omitzero\""
-			} "json:\"$0\""
+				F1 Rate `json:"<&>1,omitempty,omitzero"`
+			} `json:"$0"`
 		}
 		Ж7 struct {
 			F0 map[int8]*Shape05
-			F1 uintptr "json:\",omitzero,string\""
+			F1 uintptr `json:",omitzero,string"`
 			F2 Name
 		} `json:"ключ7,omitempty"`
 	}](Shape05{})
@@ -13351,30 +13355,32 @@ var (
 		f1 Rate
 		f2 struct {
 			F0 struct {
-				F0     *uint64 "json:\"x.y0,string\""
-				Field1 List    "json:\"ключ1,omitempty,omitzero\""
+				F0     *uint64 `json:"x.y0,string"`
+				Field1 List    `json:"ключ1,omitempty,omitzero"`
 				f2     []string
-			} "json:\"<&>0,omitempty\""
+			} `json:"<&>0,omitempty"`
 			F1 struct {
-				F0 Shape01 "json:\"longer_than_eight_bytes0\""
+				F0 Shape01 `json:"longer_than_eight_bytes0"`
 				F1 int16
-			} "json:\"snake_case1,omitempty\""
-			F2 *float64 "json:\"$2\""
+			} `json:"snake_case1,omitempty"`
+			F2 *float64 `json:"$2"`
 			F3 struct {
 				F0 struct {
-					F0 string "json:\"a-b0\""
-				} "json:\"a-b0\""
-				F1 struct{ F0 int } "json:\"$1\""
+					F0 string `json:"a-b0"`
+				} `json:"a-b0"`
+				F1 struct {
+					F0 int
+				} `json:"$1"`
 			}
-			F4 *[]Shape07 "json:\"a-b4,omitempty\""
+			F4 *[]Shape07 `json:"a-b4,omitempty"`
 			F5 uint16
 		}
 		F3 **string
 		f4 [][][]bool
 		F5 struct {
 			f0 int64
-			F1 Shape03 "json:\"a1\""
-			F2 int32   "json:\",omitempty,omitzero\""
+			F1 Shape03 `json:"a1"`
+			F2 int32   `json:",omitempty,omitzero"`
 			F3 int32
 		} `json:"-"`
 	}](Shape07{})
@@ -13387,10 +13393,10 @@ var (
 		F1 struct {
 			F0 struct {
 				f0     []uint16
-				Field1 []uint "json:\",omitempty\""
-				F2     int64  "json:\"key2,omitempty,string\""
+				Field1 []uint `json:",omitempty"`
+				F2     int64  `json:"key2,omitempty,string"`
 			}
-			F1 int "json:\",string\""
+			F1 int `json:",string"`
 		} `json:"<&>1"`
 		Ж2 float64
 	}](Shape08{})
@@ -13403,8 +13409,8 @@ var (
 		F0 []*Shape09 `json:"key0"`
 		Ж1 struct{}   `json:",omitempty,omitzero"`
 		F2 struct {
-			F0 []Shape09  "json:\"with space0\""
-			F1 []*Shape09 "json:\",omitempty\""
+			F0 []Shape09  `json:"with space0"`
+			F1 []*Shape09 `json:",omitempty"`
 		} `json:",omitempty,omitzero"`
 	}](Shape09{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -13417,10 +13423,10 @@ var (
 		F1       struct{}   `json:"ключ1,omitzero"`
 		F2       struct {
 			Ж0 struct {
-				F0 int      "json:\"<&>0,omitzero\""
-				Ж1 *uintptr "json:\"ключ1,string\""
-				F2 []uint64 "json:\"a-b2,omitzero\""
-			} "json:\",omitzero\""
+				F0 int      `json:"<&>0,omitzero"`
+				Ж1 *uintptr `json:"ключ1,string"`
+				F2 []uint64 `json:"a-b2,omitzero"`
+			} `json:",omitzero"`
 		} `json:"$2"`
 	}](Shape10{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -13442,23 +13448,23 @@ var (
 			Field0 struct {
 				Ж0 Name
 				Ж1 struct {
-					Ж0 int8    "json:\"longer_than_eight_bytes0,omitempty,omitzero\""
-					F1 float32 "json:\"x.y1,omitempty,omitzero\""
-				} "json:\"ключ1,omitempty,omitzero\""
-				Ж2 float32 "json:\"key2,string\""
+					Ж0 int8    `json:"longer_than_eight_bytes0,omitempty,omitzero"`
+					F1 float32 `json:"x.y1,omitempty,omitzero"`
+				} `json:"ключ1,omitempty,omitzero"`
+				Ж2 float32 `json:"key2,string"`
 				F3 struct {
-					F0 Name "json:\"a-b0,omitzero\""
-				} "json:\"key3,omitempty,omitzero\""
-			} "json:\",omitempty\""
-			F1 int16 "json:\",omitzero,string\""
+					F0 Name `json:"a-b0,omitzero"`
+				} `json:"key3,omitempty,omitzero"`
+			} `json:",omitempty"`
+			F1 int16 `json:",omitzero,string"`
 		}
 		f1 []struct {
-			F0 map[int8]*Shape13 "json:\",omitzero\""
+			F0 map[int8]*Shape13 `json:",omitzero"`
 		}
 		F2     uint32
 		Field3 struct {
-			Field0 int64            "json:\",omitempty,omitzero\""
-			F1     map[int]*Shape13 "json:\"a-b1,omitzero\""
+			Field0 int64            `json:",omitempty,omitzero"`
+			F1     map[int]*Shape13 `json:"a-b1,omitzero"`
 		} `json:"a3"`
 		F4 bool `json:",omitempty,omitzero"`
 	}](Shape13{})
@@ -13479,13 +13485,15 @@ var (
 		Shape12
 		f0     map[int8][]Shape09
 		F1     Code
-		F2     Dict                       `json:"ключ2"`
-		F3     *map[int]Flag              `json:"with space3,omitempty,omitzero"`
-		Field4 map[int]struct{ F0 *Name } `json:"$4"`
-		F5     [0]struct {
+		F2     Dict          `json:"ключ2"`
+		F3     *map[int]Flag `json:"with space3,omitempty,omitzero"`
+		Field4 map[int]struct {
+			F0 *Name
+		} `json:"$4"`
+		F5 [0]struct {
 			f0 map[Name]Flag
-			Ж1 []int8 "json:\"x.y1\""
-			F2 uint32 "json:\"a-b2\""
+			Ж1 []int8 `json:"x.y1"`
+			F2 uint32 `json:"a-b2"`
 		} `json:",omitzero"`
 		F6 uint `json:",omitzero,string"`
 	}](Shape15{})
@@ -13497,21 +13505,23 @@ var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		F0 struct {
 			F0 struct {
-				F0 uint16 "json:\",omitempty,omitzero\""
+				F0 uint16 `json:",omitempty,omitzero"`
 				F1 struct {
-					F0 []Shape16 "json:\"longer_than_eight_bytes0\""
-					F1 string    "json:\",omitzero\""
-				} "json:\"a1\""
+					F0 []Shape16 `json:"longer_than_eight_bytes0"`
+					F1 string    `json:",omitzero"`
+				} `json:"a1"`
 				F2 struct{}
-			} "json:\"snake_case0\""
+			} `json:"snake_case0"`
 			F1 struct {
 				Ж0 struct{}
 				F1 *float64
 				f2 float32
 				f3 map[Name][]Shape16
-			} "json:\"snake_case1,omitempty,omitzero\""
-			f2 struct{ F0 int16 }
-			F3 int32 "json:\",omitzero\""
+			} `json:"snake_case1,omitempty,omitzero"`
+			f2 struct {
+				F0 int16
+			}
+			F3 int32 `json:",omitzero"`
 		}
 		F1 map[int8]struct{} `json:",omitzero"`
 		F2 uint              `json:",omitempty,omitzero"`
@@ -13522,17 +13532,19 @@ var (
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Shape07 `json:"in"`
-		F0      string                        `json:",omitzero,string"`
-		F1      *map[string]uint              `json:",omitempty,omitzero"`
-		Field2  map[Code]struct{ f0 *[]byte } `json:"ключ2,omitempty,omitzero"`
-		Ж3      struct {
+		F0      string           `json:",omitzero,string"`
+		F1      *map[string]uint `json:",omitempty,omitzero"`
+		Field2  map[Code]struct {
+			f0 *[]byte
+		} `json:"ключ2,omitempty,omitzero"`
+		Ж3 struct {
 			f0 *Code
-			F1 uint16     "json:\",omitempty\""
-			F2 []struct{} "json:\",omitzero\""
+			F1 uint16     `json:",omitempty"`
+			F2 []struct{} `json:",omitzero"`
 			F3 struct {
-				F0 uint "json:\"a-b0,omitzero\""
-				F1 Rate "json:\",omitzero\""
-			} "json:\",omitempty,omitzero\""
+				F0 uint `json:"a-b0,omitzero"`
+				F1 Rate `json:",omitzero"`
+			} `json:",omitempty,omitzero"`
 		}
 		F4 Shape11 `json:"x.y4,omitempty"`
 	}](Shape17{})
@@ -13541,8 +13553,10 @@ var (
 		withoutRunQueueTimeoutTaskName
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		Ж0 Rate                               `json:"a-b0,omitzero"`
-		F1 []*struct{ F0 map[string]Shape05 } `json:"a1,omitzero"`
+		Ж0 Rate `json:"a-b0,omitzero"`
+		F1 []*struct {
+			F0 map[string]Shape05
+		} `json:"a1,omitzero"`
 	}](Shape18{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
 		*Shape18
@@ -13550,12 +13564,12 @@ var (
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		f0 struct {
-			F0     string "json:\"longer_than_eight_bytes0,omitempty,omitzero\""
+			F0     string `json:"longer_than_eight_bytes0,omitempty,omitzero"`
 			F1     json.Number
-			F2     Rate "json:\"with space2,omitempty,omitzero\""
+			F2     Rate `json:"with space2,omitempty,omitzero"`
 			F3     []bool
-			F4     []Dict  "json:\",omitzero\""
-			Field5 float64 "json:\"snake_case5,omitempty,omitzero\""
+			F4     []Dict  `json:",omitzero"`
+			Field5 float64 `json:"snake_case5,omitempty,omitzero"`
 		}
 		Field1 []Shape19 `json:"with space1"`
 		F2     *Shape10  `json:"x.y2"`
@@ -13569,24 +13583,26 @@ var (
 		Field0 map[int8]*Shape20 `json:"$0,omitempty,omitzero"`
 		Ж1     struct {
 			F0 struct {
-				F0 []*Shape20 "json:\",omitempty,omitzero\""
-			} "json:\",omitempty,omitzero\""
+				F0 []*Shape20 `json:",omitempty,omitzero"`
+			} `json:",omitempty,omitzero"`
 		} `json:"with space1,omitempty,omitzero"`
 		Field2 struct {
 			f0 struct {
-				F0 string   "json:\"key0,omitzero\""
-				F1 struct{} "json:\"-\""
-				Ж2 *Name    "json:\"with space2,omitempty,omitzero\""
+				F0 string   `json:"key0,omitzero"`
+				F1 struct{} `json:"-"`
+				Ж2 *Name    `json:"with space2,omitempty,omitzero"`
 			}
 			F1 struct {
 				Field0 struct {
-					F0 string "json:\",omitempty,string\""
-					Ж1 uint8  "json:\"snake_case1,string\""
-				} "json:\"<&>0,omitempty,omitzero\""
+					F0 string `json:",omitempty,string"`
+					Ж1 uint8  `json:"snake_case1,string"`
+				} `json:"<&>0,omitempty,omitzero"`
 			}
 			F2 [][]string
 			F3 struct {
-				Ж0 struct{ f0 string } "json:\"x.y0\""
+				Ж0 struct {
+					f0 string
+				} `json:"x.y0"`
 			}
 		} `json:",omitempty,omitzero"`
 		F3     *map[int8]struct{} `json:"with space3,omitzero"`
@@ -13620,12 +13636,12 @@ var (
 		F3     Code `json:"with space3,omitempty"`
 		Field4 int64
 		F5     struct {
-			Ж0 map[Name]uint "json:\"a0,omitempty,omitzero\""
+			Ж0 map[Name]uint `json:"a0,omitempty,omitzero"`
 			Ж1 uint8
 			f2 struct {
 				F0 map[int8]*Shape23
 				F1 []byte
-				F2 struct{} "json:\"snake_case2,omitzero\""
+				F2 struct{} `json:"snake_case2,omitzero"`
 			}
 		}
 	}](Shape23{})
@@ -13638,14 +13654,14 @@ var (
 		f1     struct{}
 		F2     *struct {
 			F0 struct {
-				F0     time.Time "json:\"longer_than_eight_bytes0,omitempty\""
-				Field1 int16     "json:\"longer_than_eight_bytes1,omitempty,omitzero\""
-			} "json:\"$0,omitempty\""
-			F1 struct{} "json:\"longer_than_eight_bytes1\""
-			F2 *uint16  "json:\",omitzero,string\""
+				F0     time.Time `json:"longer_than_eight_bytes0,omitempty"`
+				Field1 int16     `json:"longer_than_eight_bytes1,omitempty,omitzero"`
+			} `json:"$0,omitempty"`
+			F1 struct{} `json:"longer_than_eight_bytes1"`
+			F2 *uint16  `json:",omitzero,string"`
 		} `json:"ключ2"`
 		F3 struct {
-			Field0 *Shape24 "json:\"ключ0\""
+			Field0 *Shape24 `json:"ключ0"`
 		} `json:"a-b3,omitempty"`
 		F4 Name   `json:"longer_than_eight_bytes4,string"`
 		F5 string `json:",omitempty,omitzero"`
@@ -13661,15 +13677,15 @@ var (
 		F3     struct {
 			F0 *struct {
 				F0 float32
-				F1 float64 "json:\",omitempty\""
-			} "json:\"key0,omitempty\""
+				F1 float64 `json:",omitempty"`
+			} `json:"key0,omitempty"`
 			F1 uint16
 		} `json:"$3,omitzero"`
 		F4 [1]struct {
-			Ж0 []Shape14 "json:\"$0,omitempty,omitzero\""
+			Ж0 []Shape14 `json:"$0,omitempty,omitzero"`
 			F1 uint32
-			F2 bool      "json:\"<&>2,omitempty\""
-			F3 **Shape02 "json:\"ключ3\""
+			F2 bool      `json:"<&>2,omitempty"`
+			F3 **Shape02 `json:"ключ3"`
 		} `json:"with space4,omitzero"`
 		F5 []map[string]Shape25 `json:"key5,omitzero"`
 		F6 map[uint64]uint      `json:",omitempty"`
@@ -13680,30 +13696,32 @@ var (
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		F0 struct {
-			Ж0 float32 "json:\"a0,omitempty\""
+			Ж0 float32 `json:"a0,omitempty"`
 			F1 []struct {
 				Field0 float32
 				f1     bool
-			} "json:\",omitempty,omitzero\""
-			Ж2 uint32 "json:\"<&>2\""
+			} `json:",omitempty,omitzero"`
+			Ж2 uint32 `json:"<&>2"`
 			Ж3 struct{}
 			f4 []*Shape26
 		} `json:",omitempty"`
-		f1 struct{ Ж0 []int }
+		f1 struct {
+			Ж0 []int
+		}
 		f2 struct {
 			f0 struct {
-				F0 map[uint64]string "json:\",omitempty,omitzero\""
-				F1 string            "json:\"-\""
+				F0 map[uint64]string `json:",omitempty,omitzero"`
+				F1 string            `json:"-"`
 			}
 		}
 		Ж3     uint16
 		F4     uint
 		Field5 []map[Name]bool
 		F6     []struct {
-			F0 [2]uint32 "json:\"<&>0,omitzero\""
-			F1 uint      "json:\"key1\""
+			F0 [2]uint32 `json:"<&>0,omitzero"`
+			F1 uint      `json:"key1"`
 			F2 []float64
-			F3 *string "json:\"-\""
+			F3 *string `json:"-"`
 		}
 	}](Shape26{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -13713,29 +13731,29 @@ var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		f0 struct {
 			Field0 struct{}
-			Ж1     uint   "json:\",omitzero\""
-			F2     []int8 "json:\"ключ2\""
+			Ж1     uint   `json:",omitzero"`
+			F2     []int8 `json:"ключ2"`
 			f3     struct {
-				F0 *float32 "json:\",omitempty\""
+				F0 *float32 `json:",omitempty"`
 				F1 struct {
-					Field0 int64 "json:\"$0\""
-				} "json:\",omitempty\""
-				F2 map[string]Rate "json:\",omitzero\""
+					Field0 int64 `json:"$0"`
+				} `json:",omitempty"`
+				F2 map[string]Rate `json:",omitzero"`
 			}
 		}
 		Ж1 map[Code]uint32 `json:"<&>1,omitempty,omitzero"`
 		Ж2 struct {
 			f0 struct {
-				F0 map[Code]Name "json:\"a0\""
+				F0 map[Code]Name `json:"a0"`
 				f1 *float32
-				Ж2 int16 "json:\"a-b2,omitempty,omitzero\""
+				Ж2 int16 `json:"a-b2,omitempty,omitzero"`
 				F3 *int32
 			}
 			Field1 [2]*uintptr
 		}
 		F3 struct {
-			F0     uint16             "json:\",omitempty,string\""
-			Field1 [2]json.RawMessage "json:\"a-b1,omitempty\""
+			F0     uint16             `json:",omitempty,string"`
+			Field1 [2]json.RawMessage `json:"a-b1,omitempty"`
 		}
 		Ж4 [1]uint32 `json:"longer_than_eight_bytes4,omitzero"`
 		Ж5 struct{}  `json:",omitempty"`
@@ -13748,11 +13766,11 @@ var (
 		F0 struct {
 			F0 struct {
 				F0 Flag
-				F1 *uintptr "json:\",omitzero,string\""
+				F1 *uintptr `json:",omitzero,string"`
 				f2 struct{}
-				F3 struct{} "json:\",omitempty\""
-			} "json:\"x.y0\""
-			F1 Rate "json:\"x.y1\""
+				F3 struct{} `json:",omitempty"`
+			} `json:"x.y0"`
+			F1 Rate `json:"x.y1"`
 		} `json:"key0,omitempty,omitzero"`
 		Field1 json.RawMessage
 		f2     []Rate
@@ -13760,19 +13778,21 @@ var (
 		f4     map[uint64]struct {
 			F0 Shape25
 			f1 *int32
-			F2 float64 "json:\"x.y2\""
+			F2 float64 `json:"x.y2"`
 		}
 		f5 struct {
 			F0 struct {
-				Field0 bool     "json:\",string\""
-				Ж1     []string "json:\",omitzero\""
+				Field0 bool     `json:",string"`
+				Ж1     []string `json:",omitzero"`
 			}
-			F1 *[]*Shape28 "json:\"<&>1,omitzero\""
+			F1 *[]*Shape28 `json:"<&>1,omitzero"`
 			F2 map[string]struct {
-				Ж0 int32 "json:\"<&>0,omitempty,omitzero\""
+				Ж0 int32 `json:"<&>0,omitempty,omitzero"`
 			}
 		}
-		F6 map[int]struct{ F0 Shape21 }
+		F6 map[int]struct {
+			F0 Shape21
+		}
 		Ж7 string `json:",omitzero,string"`
 	}](Shape28{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -13782,24 +13802,24 @@ var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		*Shape00
 		Field0 struct {
-			F0 *time.Time "json:\"x.y0,omitempty,omitzero\""
+			F0 *time.Time `json:"x.y0,omitempty,omitzero"`
 			f1 []struct {
 				f0 uint
 				f1 int32
 			}
-			F2 []int8     "json:\"$2,omitzero\""
-			F3 float64    "json:\"longer_than_eight_bytes3,omitzero\""
-			F4 [0]float64 "json:\"ключ4\""
+			F2 []int8     `json:"$2,omitzero"`
+			F3 float64    `json:"longer_than_eight_bytes3,omitzero"`
+			F4 [0]float64 `json:"ключ4"`
 		}
 		F1 **struct {
 			F0 int
-			F1 uint16 "json:\",omitempty\""
+			F1 uint16 `json:",omitempty"`
 		} `json:",omitempty,omitzero"`
 		Ж2 map[string]Shape10 `json:"snake_case2,omitempty,omitzero"`
 		F3 struct {
 			f0 uint8
 			F1 *struct {
-				Field0 json.RawMessage "json:\",omitempty,omitzero\""
+				Field0 json.RawMessage `json:",omitempty,omitzero"`
 			}
 		}
 		F4 int `json:"a-b4,omitempty"`
@@ -13822,11 +13842,11 @@ var (
 		F3 int32           `json:"x.y3,omitempty,omitzero"`
 		Ж4 uint            `json:",omitempty"`
 		f5 []struct {
-			Ж0     Name "json:\"ключ0,omitempty,omitzero\""
+			Ж0     Name `json:"ключ0,omitempty,omitzero"`
 			Field1 Flag
-			F2     *Name "json:\"$2,omitempty\""
+			F2     *Name `json:"$2,omitempty"`
 			F3     struct {
-				F0 uint "json:\"snake_case0,omitempty,omitzero\""
+				F0 uint `json:"snake_case0,omitempty,omitzero"`
 			}
 		}
 	}](Shape31{})
@@ -13849,9 +13869,9 @@ var (
 		F0 []Shape33 `json:"$0,omitzero"`
 		f1 struct {
 			f0 struct {
-				F0 struct{} "json:\"x.y0\""
-				F1 *float32 "json:\"longer_than_eight_bytes1,omitempty\""
-				F2 []Name   "json:\"a2\""
+				F0 struct{} `json:"x.y0"`
+				F1 *float32 `json:"longer_than_eight_bytes1,omitempty"`
+				F2 []Name   `json:"a2"`
 				F3 []Shape33
 			}
 		}
@@ -13866,8 +13886,8 @@ var (
 		F2     int16     `json:"with space2,omitempty,omitzero"`
 		Field3 []struct {
 			F0 struct {
-				F0 uintptr "json:\"key0\""
-			} "json:\"a-b0\""
+				F0 uintptr `json:"key0"`
+			} `json:"a-b0"`
 		} `json:"longer_than_eight_bytes3,omitzero"`
 		f4 []byte
 		F5 map[string]Shape34
@@ -13881,29 +13901,29 @@ var (
 		F1 int16 `json:"ключ1,omitempty"`
 		F2 struct {
 			Field0 struct{}
-			F1     []*Shape35 "json:\"$1,omitempty\""
+			F1     []*Shape35 `json:"$1,omitempty"`
 		} `json:"with space2"`
 		f3 struct {
 			Ж0 struct {
-				F0 uint "json:\",string\""
+				F0 uint `json:",string"`
 				f1 Code
 				f2 []uintptr
 				F3 struct {
-					Ж0 int     "json:\"snake_case0\""
-					F1 uintptr "json:\"$1,omitzero\""
-				} "json:\"a3\""
-			} "json:\"a-b0\""
+					Ж0 int     `json:"snake_case0"`
+					F1 uintptr `json:"$1,omitzero"`
+				} `json:"a3"`
+			} `json:"a-b0"`
 			F1 struct {
 				f0     struct{}
-				F1     uint8     "json:\"a-b1,omitempty,omitzero\""
-				Field2 [2]uint16 "json:\",omitempty\""
-				F3     *Shape35  "json:\",omitempty,omitzero\""
-			} "json:\"key1\""
+				F1     uint8     `json:"a-b1,omitempty,omitzero"`
+				Field2 [2]uint16 `json:",omitempty"`
+				F3     *Shape35  `json:",omitempty,omitzero"`
+			} `json:"key1"`
 			F2 bool
-			F3 int16 "json:\",omitempty,string\""
+			F3 int16 `json:",omitempty,string"`
 			f4 []struct {
-				Field0 int16  "json:\",omitempty,omitzero\""
-				F1     uint32 "json:\"a1,string\""
+				Field0 int16  `json:",omitempty,omitzero"`
+				F1     uint32 `json:"a1,string"`
 			}
 		}
 		F4 uint `json:"x.y4,string"`
@@ -13925,31 +13945,31 @@ var (
 		Field1 uint32     `json:",omitempty,omitzero"`
 		F2     *[3]*uint8 `json:"a-b2,omitzero"`
 		F3     *struct {
-			F0 int8     "json:\",omitzero,string\""
-			F1 struct{} "json:\"$1,omitempty,omitzero\""
+			F0 int8     `json:",omitzero,string"`
+			F1 struct{} `json:"$1,omitempty,omitzero"`
 		}
 		f4 struct {
-			F0 *time.Time "json:\"<&>0,omitempty\""
+			F0 *time.Time `json:"<&>0,omitempty"`
 			Ж1 [3]struct {
-				F0 uint  "json:\",omitzero\""
-				Ж1 int64 "json:\"a1\""
-			} "json:\"$1,omitempty,omitzero\""
-			Field2 float64 "json:\"with space2,omitzero,string\""
+				F0 uint  `json:",omitzero"`
+				Ж1 int64 `json:"a1"`
+			} `json:"$1,omitempty,omitzero"`
+			Field2 float64 `json:"with space2,omitzero,string"`
 			f3     json.RawMessage
-			Field4 []byte "json:\",omitempty,omitzero\""
+			Field4 []byte `json:",omitempty,omitzero"`
 		}
 		Field5 struct {
-			Field0 map[Code]struct{} "json:\",omitempty,omitzero\""
-			F1     int64             "json:\",omitempty,omitzero\""
-			Field2 float64           "json:\"a-b2,string\""
+			Field0 map[Code]struct{} `json:",omitempty,omitzero"`
+			F1     int64             `json:",omitempty,omitzero"`
+			Field2 float64           `json:"a-b2,string"`
 			Ж3     struct {
 				Field0 *uint16
 				F1     struct {
 					f0 []*Shape37
 					f1 map[string]Shape19
-				} "json:\"$1,omitzero\""
-			} "json:\",omitempty,omitzero\""
-			Field4 int "json:\"key4,omitempty\""
+				} `json:"$1,omitzero"`
+			} `json:",omitempty,omitzero"`
+			Field4 int `json:"key4,omitempty"`
 		} `json:"longer_than_eight_bytes5"`
 		F6 int64 `json:"snake_case6"`
 	}](Shape37{})
@@ -13976,14 +13996,14 @@ var (
 		F1 string `json:",omitempty,omitzero"`
 		F2 struct {
 			Ж0 struct {
-				F0 uint16    "json:\",omitempty,omitzero\""
-				F1 []Shape32 "json:\"-\""
-			} "json:\"x.y0,omitempty\""
-			Field1 []Shape40            "json:\"a-b1\""
-			F2     map[string][]uintptr "json:\"a2\""
+				F0 uint16    `json:",omitempty,omitzero"`
+				F1 []Shape32 `json:"-"`
+			} `json:"x.y0,omitempty"`
+			Field1 []Shape40            `json:"a-b1"`
+			F2     map[string][]uintptr `json:"a2"`
 			f3     string
-			Ж4     *time.Time "json:\"longer_than_eight_bytes4\""
-			F5     struct{}   "json:\"a5,omitempty,omitzero\""
+			Ж4     *time.Time `json:"longer_than_eight_bytes4"`
+			F5     struct{}   `json:"a5,omitempty,omitzero"`
 		}
 		F3     int8    `json:",omitempty"`
 		Field4 **int16 `json:",omitempty,omitzero"`
@@ -14004,7 +14024,7 @@ var (
 		Ж1 uint32 `json:"longer_than_eight_bytes1"`
 		Ж2 [3]int16
 		Ж3 map[string]struct {
-			F0 struct{} "json:\"key0,omitzero\""
+			F0 struct{} `json:"key0,omitzero"`
 			f1 struct {
 				F0 string
 				F1 float32
@@ -14027,7 +14047,7 @@ var (
 			Ж0 *uint
 			F1 *bool
 			F2 int16
-			Ж3 uint "json:\",omitempty\""
+			Ж3 uint `json:",omitempty"`
 		}
 		f7 map[Name][]*Shape43
 	}](Shape43{})
@@ -14042,13 +14062,13 @@ var (
 		Ж2      Flag
 		F3      uint32 `json:"-"`
 		F4      struct {
-			Ж0 uint16   "json:\",omitempty,omitzero,string\""
-			F1 struct{} "json:\"<&>1,omitempty\""
+			Ж0 uint16   `json:",omitempty,omitzero,string"`
+			F1 struct{} `json:"<&>1,omitempty"`
 			F2 *struct {
-				F0 float64 "json:\"$0\""
-				F1 uint8   "json:\"-\""
+				F0 float64 `json:"$0"`
+				F1 uint8   `json:"-"`
 			}
-			F3 map[string]map[int8]string "json:\"longer_than_eight_bytes3,omitempty,omitzero\""
+			F3 map[string]map[int8]string `json:"longer_than_eight_bytes3,omitempty,omitzero"`
 		}
 	}](Shape44{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -14060,19 +14080,19 @@ var (
 		F0     Name `json:"with space0"`
 		Field1 struct {
 			F0 Dict
-			F1 int  "json:\"$1,string\""
-			F2 uint "json:\"a-b2,string\""
+			F1 int  `json:"$1,string"`
+			F2 uint `json:"a-b2,string"`
 		} `json:"a1"`
 		F2 struct {
-			F0     int8             "json:\",omitzero\""
-			F1     map[uint64]uint8 "json:\",omitempty,omitzero\""
+			F0     int8             `json:",omitzero"`
+			F1     map[uint64]uint8 `json:",omitempty,omitzero"`
 			Field2 struct {
-				F0 uintptr "json:\"ключ0\""
+				F0 uintptr `json:"ключ0"`
 				F1 struct {
 					f0     int16
 					Field1 *Shape11
-				} "json:\"ключ1,omitempty,omitzero\""
-				F2 *uint32 "json:\",omitempty\""
+				} `json:"ключ1,omitempty,omitzero"`
+				F2 *uint32 `json:",omitempty"`
 			}
 		}
 		Field3 uint8 `json:"<&>3,omitempty,omitzero"`
@@ -14100,10 +14120,10 @@ var (
 		Shape19
 		Field0 Rate
 		F1     *struct {
-			F0 map[int8]float64 "json:\",omitzero\""
+			F0 map[int8]float64 `json:",omitzero"`
 			F1 *float32
-			Ж2 struct{} "json:\"longer_than_eight_bytes2,omitempty,omitzero\""
-			F3 struct{} "json:\",omitzero\""
+			Ж2 struct{} `json:"longer_than_eight_bytes2,omitempty,omitzero"`
+			F3 struct{} `json:",omitzero"`
 		} `json:"longer_than_eight_bytes1,omitempty,omitzero"`
 		F2 Rate `json:",omitempty,omitzero"`
 		F3 *Shape47
@@ -14117,18 +14137,18 @@ var (
 		Shape07
 		F0 struct {
 			F0     int64
-			Field1 struct{}            "json:\"ключ1\""
-			F2     []byte              "json:\"a2,omitempty,omitzero\""
-			F3     *map[string]Shape48 "json:\"<&>3\""
-			Field4 string              "json:\"<&>4,omitempty\""
+			Field1 struct{}            `json:"ключ1"`
+			F2     []byte              `json:"a2,omitempty,omitzero"`
+			F3     *map[string]Shape48 `json:"<&>3"`
+			Field4 string              `json:"<&>4,omitempty"`
 			f5     struct{}
 		}
 		F1 struct {
-			F0     uint16 "json:\"-\""
+			F0     uint16 `json:"-"`
 			f1     struct{}
 			Field2 struct {
-				F0 float64 "json:\"a-b0,omitempty,omitzero,string\""
-			} "json:\"longer_than_eight_bytes2\""
+				F0 float64 `json:"a-b0,omitempty,omitzero,string"`
+			} `json:"longer_than_eight_bytes2"`
 			f3 []float64
 			f4 Dict
 		} `json:"snake_case1"`
@@ -14142,12 +14162,12 @@ var (
 		Field0 map[int][]*Shape49 `json:",omitempty,omitzero"`
 		f1     []*[0]uint
 		F2     struct {
-			Field0 map[Name]Dict "json:\"<&>0\""
+			Field0 map[Name]Dict `json:"<&>0"`
 			Field1 struct {
-				F0 *int64 "json:\",omitempty,omitzero\""
+				F0 *int64 `json:",omitempty,omitzero"`
 				F1 [1]int8
-				Ж2 *uint "json:\"with space2\""
-			} "json:\",omitempty,omitzero\""
+				Ж2 *uint `json:"with space2"`
+			} `json:",omitempty,omitzero"`
 		} `json:"x.y2,omitempty,omitzero"`
 	}](Shape49{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -14157,15 +14177,17 @@ var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		F0 int64 `json:"with space0,omitempty,omitzero"`
 		F1 Code
-		Ж2 struct{ F0 struct{} }
+		Ж2 struct {
+			F0 struct{}
+		}
 		Ж3 uint32 `json:"key3,string"`
 		F4 map[uint64]*any
 		F5 Name `json:"x.y5,string"`
 		F6 struct {
 			Field0 struct {
-				F0 map[string]int8 "json:\"ключ0,omitzero\""
-				Ж1 int64           "json:\",omitempty\""
-				F2 *int64          "json:\",omitzero\""
+				F0 map[string]int8 `json:"ключ0,omitzero"`
+				Ж1 int64           `json:",omitempty"`
+				F2 *int64          `json:",omitzero"`
 			}
 		} `json:",omitempty"`
 	}](Shape50{})
@@ -14190,8 +14212,8 @@ var (
 		Field0 int `json:",omitzero"`
 		f1     uint64
 		F2     struct {
-			F0     int8    "json:\"x.y0,omitempty,omitzero\""
-			Field1 uintptr "json:\",omitempty,omitzero,string\""
+			F0     int8    `json:"x.y0,omitempty,omitzero"`
+			Field1 uintptr `json:",omitempty,omitzero,string"`
 			Field2 map[Name]Shape15
 			f3     struct{}
 			F4     Name
@@ -14221,12 +14243,12 @@ var (
 		F2     string  `json:"key2,string"`
 		F3     Shape39 `json:"a-b3"`
 		F4     struct {
-			Field0 uint64 "json:\",omitempty\""
-			F1     int16  "json:\"snake_case1\""
-			Ж2     int64  "json:\",omitempty\""
+			Field0 uint64 `json:",omitempty"`
+			F1     int16  `json:"snake_case1"`
+			Ж2     int64  `json:",omitempty"`
 			Field3 []struct {
-				F0 uint16 "json:\"key0,omitzero\""
-			} "json:\"with space3\""
+				F0 uint16 `json:"key0,omitzero"`
+			} `json:"with space3"`
 			f4 []int8
 			f5 struct{}
 		} `json:"key4,omitzero"`
@@ -14248,7 +14270,9 @@ var (
 		Ж0 []Shape56
 		Ж1 []Shape56 `json:"a1,omitzero"`
 		f2 [3]int16
-		F3 []struct{ f0 float32 } `json:",omitempty,omitzero"`
+		F3 []struct {
+			f0 float32
+		} `json:",omitempty,omitzero"`
 	}](Shape56{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
 		*Shape56
@@ -14261,8 +14285,8 @@ var (
 		F3 Rate `json:"snake_case3"`
 		F4 []byte
 		Ж5 struct {
-			Field0 [3]map[Code]int "json:\"a-b0\""
-			F1     uintptr         "json:\",omitzero,string\""
+			Field0 [3]map[Code]int `json:"a-b0"`
+			F1     uintptr         `json:",omitzero,string"`
 		} `json:",omitzero"`
 	}](Shape57{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -14280,12 +14304,12 @@ var (
 		f0 int8
 		F1 json.RawMessage `json:",omitempty"`
 		f2 *struct {
-			F0 uint64 "json:\",string\""
+			F0 uint64 `json:",string"`
 			F1 struct {
-				F0 Flag   "json:\"key0,string\""
-				F1 string "json:\",omitempty\""
-			} "json:\"longer_than_eight_bytes1\""
-			F2 map[string]int8 "json:\",omitempty,omitzero\""
+				F0 Flag   `json:"key0,string"`
+				F1 string `json:",omitempty"`
+			} `json:"longer_than_eight_bytes1"`
+			F2 map[string]int8 `json:",omitempty,omitzero"`
 		}
 		Ж3 *struct {
 			f0 Rate
@@ -14301,14 +14325,14 @@ var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		F0 struct {
 			F0 int32
-			F1 *[3]uint32 "json:\"$1\""
+			F1 *[3]uint32 `json:"$1"`
 			f2 int
 		}
 		F1 float32
 		F2 *struct {
 			f0 int16
-			F1 string   "json:\"a1,omitempty,omitzero,string\""
-			F2 struct{} "json:\"$2,omitzero\""
+			F1 string   `json:"a1,omitempty,omitzero,string"`
+			F2 struct{} `json:"$2,omitzero"`
 		}
 		Ж3 []*Shape60 `json:"-"`
 		Ж4 uint64     `json:"ключ4,omitempty,omitzero"`
@@ -14337,22 +14361,24 @@ var (
 		F3 []Shape63         `json:",omitzero"`
 		F4 []map[uint64]uint `json:"<&>4"`
 		F5 struct {
-			F0 []int64 "json:\"snake_case0,omitempty\""
+			F0 []int64 `json:"snake_case0,omitempty"`
 			f1 struct {
-				F0 [2]*time.Time      "json:\",omitzero\""
-				F1 struct{ Ж0 int32 } "json:\"ключ1\""
+				F0 [2]*time.Time `json:",omitzero"`
+				F1 struct {
+					Ж0 int32
+				} `json:"ключ1"`
 			}
-			Ж2 string             "json:\"<&>2,string\""
-			Ж3 map[Name][]Shape14 "json:\",omitempty,omitzero\""
+			Ж2 string             `json:"<&>2,string"`
+			Ж3 map[Name][]Shape14 `json:",omitempty,omitzero"`
 			f4 string
 			Ж5 []byte
 		} `json:"a-b5,omitempty"`
 		Field6 struct {
 			F0 struct {
 				F0 [1]uint32
-				Ж1 string "json:\"x.y1,string\""
+				Ж1 string `json:"x.y1,string"`
 				f2 *[]Shape63
-			} "json:\"<&>0,omitempty,omitzero\""
+			} `json:"<&>0,omitempty,omitzero"`
 		} `json:",omitzero"`
 	}](Shape63{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {

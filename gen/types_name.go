@@ -1,0 +1,50 @@
+package gen
+
+import (
+	"go/types"
+	"strconv"
+	"unicode"
+	"unicode/utf8"
+)
+
+// name returns what the functions of t's codec are named after: appendOrder, decodeSliceOfOrder.
+func (b *typeBuilder) name(t types.Type) string {
+	switch u := types.Unalias(t).(type) {
+	case *types.Named:
+		return b.nameOfNamed(u)
+	case *types.Basic:
+		return title(u.Name())
+	case *types.Pointer:
+		return "PointerTo" + b.name(u.Elem())
+	case *types.Slice:
+		return "SliceOf" + b.name(u.Elem())
+	case *types.Array:
+		return "ArrayOf" + strconv.FormatInt(u.Len(), 10) + b.name(u.Elem())
+	case *types.Map:
+		return "MapOf" + b.name(u.Key()) + "To" + b.name(u.Elem())
+	case *types.Interface:
+		return "Any"
+	}
+	return b.owner
+}
+
+func (b *typeBuilder) nameOfNamed(n *types.Named) string {
+	name := title(n.Obj().Name())
+	if p := n.Obj().Pkg(); p != nil && p != b.pkg {
+		name = title(p.Name()) + name
+	}
+	for i := range n.TypeArgs().Len() {
+		if i == 0 {
+			name += "Of"
+		} else {
+			name += "And"
+		}
+		name += b.name(n.TypeArgs().At(i))
+	}
+	return name
+}
+
+func title(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
+}
