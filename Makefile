@@ -1,5 +1,5 @@
-# Everything here needs Go and make, and nothing else; test also needs a C compiler, for the race detector, and browser a
-# Chromium.
+# Everything here needs Go and make, and nothing else; test also needs a C compiler, for the race detector, browser a
+# Chromium, and firebase Node.js.
 
 GO ?= go
 BENCHTIME ?= 1s
@@ -16,7 +16,7 @@ LOCK = $(GO) run ./cmd/cloudtaskgen lock -o examples/cloudtask.lock.json
 # The Go files of a package, one a line, for go list.
 GOFILES = {{range .GoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .TestGoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}
 
-.PHONY: help demo test generate lock check lint lint-generated bench bench-json bench-gen fuzz soak browser screenshots cc chromium
+.PHONY: help demo test generate lock check lint lint-generated bench bench-json bench-gen fuzz soak browser firebase screenshots cc chromium node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: cc ## run every test with the race detector, and with a Chromium the page'
 	$(GO) test -race ./...
 	@if $(FIND_CHROMIUM); then $(MAKE) browser; else \
 		echo "no Chromium is found: the tests of the page in a browser did not run (make browser)"; \
+	fi
+	@if $(FIND_NODE); then $(MAKE) firebase; else \
+		echo "no Node.js with npm is found: the tests with Firebase's SDK did not run (make firebase)"; \
 	fi
 
 generate: ## write the generated code of every package
@@ -77,6 +80,12 @@ soak: ## kill the durable queue again and again, and see that nothing is lost (K
 browser: chromium ## test the page of cloudtask dev in Chromium
 	cd testdata/browser && $(GO) vet ./... && $(GO) test -count 1 ./...
 
+# What npm installs does not belong to the tree.
+firebase: node ## test cloudtask dev with Firebase's SDK for Node.js, which is downloaded
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && set -e && \
+	$(GO) build -o "$$dir/cloudtask" ./cmd/cloudtask && \
+	cp testdata/firebase/* testdata/firebase/.npmrc "$$dir" && cd "$$dir" && npm ci && CLOUDTASK="$$dir/cloudtask" node --test
+
 screenshots: chromium ## take the pictures of the manual anew
 	cd testdata/browser && $(GO) test -count 1 -run '^TestScreenshots$$' -screenshots ../../docs/images .
 
@@ -97,6 +106,24 @@ chromium:
 		echo "  sudo dnf install -y chromium              (Fedora)"; \
 		echo "  apk add chromium                          (Alpine)"; \
 		echo "  brew install --cask chromium              (macOS)"; \
+		exit 1; \
+	fi
+
+# Whether there are Node.js and npm.
+FIND_NODE = command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1
+
+# They are installed where that takes no decision, as the compiler below.
+node:
+	@if $(FIND_NODE); then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+		echo "no Node.js with npm, which the tests with Firebase's SDK need: installing them"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nodejs npm; \
+	else \
+		echo "the tests with Firebase's SDK need Node.js 20 or later and npm, which are not found: install them, for example with"; \
+		echo "  sudo apt-get install -y nodejs npm        (Debian)"; \
+		echo "  sudo dnf install -y nodejs                (Fedora)"; \
+		echo "  apk add nodejs npm                        (Alpine)"; \
+		echo "  brew install node                         (macOS)"; \
 		exit 1; \
 	fi
 

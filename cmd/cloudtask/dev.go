@@ -49,27 +49,28 @@ moves a virtual clock. See docs/embedded-queue.md.
 
 // devOptions is the command line of cloudtask dev.
 type devOptions struct {
-	listen    string
-	advertise string
-	hosts     []string // that requests may name, too
-	dir       string
-	strict    bool
-	named     []localqueue.Queue // with default settings
-	defined   []localqueue.Queue // with settings, which count where both name a queue
-	clock     string
-	start     time.Time
-	seed      uint64
-	seeded    bool
-	notes     []string // of the queues' files, to be logged
-	appEngine []localqueue.Option
-	history   int
-	readOnly  bool
+	listen      string
+	advertise   string
+	hosts       []string // that requests may name, too
+	dir         string
+	strict      bool
+	named       []localqueue.Queue // with default settings
+	defined     []localqueue.Queue // with settings, which count where both name a queue
+	clock       string
+	start       time.Time
+	seed        uint64
+	seeded      bool
+	notes       []string // of the queues' files, to be logged
+	appEngine   []localqueue.Option
+	defaultURLs []localqueue.Option
+	history     int
+	readOnly    bool
 }
 
 func devCommand() command {
 	return command{
 		name:    "dev",
-		usage:   "[-listen HOST:PORT] [-advertise HOST[:PORT]] [-allow-host HOST]... [-dir DIR] [-strict] [-queue NAME]... [-queue-file FILE] [-queues-from FILE] [-clock virtual [-start TIME]] [-seed N] [-app-engine [SERVICE=]URL]... [-history N] [-read-only]",
+		usage:   "[-listen HOST:PORT] [-advertise HOST[:PORT]] [-allow-host HOST]... [-dir DIR] [-strict] [-queue NAME]... [-queue-file FILE] [-queues-from FILE] [-clock virtual [-start TIME]] [-seed N] [-app-engine [SERVICE=]URL]... [-default-url [QUEUE=]URL]... [-history N] [-read-only]",
 		summary: "serve the embedded queue on the wire API of Cloud Tasks",
 		help:    devHelp,
 		flags: func(flags *flag.FlagSet) runner {
@@ -119,6 +120,14 @@ func devCommand() command {
 					service, url = "", value
 				}
 				opts.appEngine = append(opts.appEngine, localqueue.WithAppEngine(service, url))
+				return nil
+			})
+			flags.Func("default-url", "the URL of tasks that have none, as those of Firebase's SDK, as `[QUEUE=]URL`: of the queue, which is a full name or an id, or of every queue without a flag of its own. {project}, {location} and {queue} are filled in, as in http://127.0.0.1:5001/{project}/{location}/{queue}; may be repeated", func(value string) error {
+				queue, url, found := strings.Cut(value, "=")
+				if !found || strings.Contains(queue, "://") { // the = of a URL
+					queue, url = "", value
+				}
+				opts.defaultURLs = append(opts.defaultURLs, localqueue.WithDefaultURL(queue, url))
 				return nil
 			})
 			flags.IntVar(&opts.history, "history", 1000, "remember the last `N` tasks of each queue that succeeded, and as many of those that were given up, deleted, purged or expired; 0 remembers nothing")
@@ -181,7 +190,8 @@ func dev(opts devOptions, stdout io.Writer, log *slog.Logger) error {
 	if opts.seeded {
 		queueOpts = append(queueOpts, localqueue.WithSeed(opts.seed))
 	}
-	queue, err := localqueue.New(append(queueOpts, opts.appEngine...)...)
+	queueOpts = append(append(queueOpts, opts.appEngine...), opts.defaultURLs...)
+	queue, err := localqueue.New(queueOpts...)
 	if err != nil {
 		if !errors.Is(err, localqueue.ErrDirectory) {
 			err = usageError{err} // what flags have defined is all else that can be wrong

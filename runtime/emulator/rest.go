@@ -49,7 +49,11 @@ func (h *rest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if method == http.MethodHead {
 		method = http.MethodGet // net/http leaves the body out
 	}
-	route, values, allowed := h.routes.find(method, r.URL.EscapedPath())
+	path := r.URL.EscapedPath()
+	if strings.HasPrefix(path, versionlessPrefix) {
+		path = "/v2" + path
+	}
+	route, values, allowed := h.routes.find(method, path)
 	switch {
 	case route != nil:
 	case method == http.MethodOptions && len(allowed) > 0:

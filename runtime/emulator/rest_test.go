@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -276,5 +277,50 @@ func TestRESTLayout(t *testing.T) {
 		if _, body := (exchange{path: path + query}).do(t, e.addr); body != want {
 			t.Errorf("%q answered %q, want %q", query, body, want)
 		}
+	}
+}
+
+// Firebase's SDKs leave out the API's version where CLOUD_TASKS_EMULATOR_HOST is set. Their delete takes 404 for success.
+func TestPathsWithoutVersion(t *testing.T) {
+	t.Parallel()
+	e := serve(t, localqueue.WithDefaultURL("q", "http://functions/{project}/{location}/{queue}"))
+	e.pause(t)
+	call := func(method, path, body string) (int, map[string]any) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), method, "http://"+e.addr+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer owner")
+		r.Header.Set("Content-Type", "application/json;charset=utf-8")
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		var answer map[string]any
+		if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, answer
+	}
+	task := `{"task": {"name": "` + queueName + `/tasks/t", "httpRequest": {"url": "", "body": "e30="}}}`
+	if code, answer := call("POST", "/"+queueName+"/tasks", task); code != 200 || answer["name"] != queueName+"/tasks/t" {
+		t.Errorf("creating: %d %v", code, answer)
+	}
+	code, answer := call("GET", "/v2/"+queueName+"/tasks/t", "")
+	if request, _ := answer["httpRequest"].(map[string]any); code != 200 || request["url"] != "http://functions/p/l/q" {
+		t.Errorf("created %d %v", code, answer)
+	}
+	if code, answer := call("POST", "/"+queueName+"/tasks", task); code != 409 {
+		t.Errorf("creating again: %d %v", code, answer)
+	}
+	for _, want := range []int{200, 404} {
+		if code, answer := call("DELETE", "/"+queueName+"/tasks/t", ""); code != want {
+			t.Errorf("deleting: %d %v, want %d", code, answer, want)
+		}
+	}
+	if code, answer := call("GET", "/projects/p/nonsense", ""); code != 404 || !strings.Contains(fmt.Sprint(answer), "/projects/p/nonsense was not found") {
+		t.Errorf("no path of the API: %d %v", code, answer)
 	}
 }

@@ -36,7 +36,7 @@ func (h *web) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case h.issuer != nil && strings.HasPrefix(path, "/.well-known/"):
 		h.issuer.ServeHTTP(w, r)
-	case strings.HasPrefix(path, "/v2/"):
+	case strings.HasPrefix(path, "/v2/"), strings.HasPrefix(path, versionlessPrefix):
 		h.rest.ServeHTTP(w, r)
 	case path == discoveryPath:
 		h.discovery.ServeHTTP(w, r)
@@ -46,6 +46,10 @@ func (h *web) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuseUnknown(w, r)
 	}
 }
+
+// versionlessPrefix begins the paths of clients that leave out the API's version, which is /v2 then: Firebase's SDKs do so
+// where CLOUD_TASKS_EMULATOR_HOST is set.
+const versionlessPrefix = "/projects/"
 
 // consolePrefix begins the paths of a console but its first, which is /. No path of Google's begins so.
 const consolePrefix = "/ui/"

@@ -23,6 +23,7 @@ type options struct {
 	seed           uint64
 	seeded         bool
 	appEngine      map[string]string // base URLs by service
+	defaultURLs    map[string]string // by queue
 	taskTombstone  time.Duration
 	queueTombstone time.Duration
 	dir            string

@@ -39,6 +39,7 @@ type Service struct {
 	kept       kept
 	journal    *journal // nil: in memory
 	warnTokens sync.Once
+	warnURLs   sync.Once
 	faults     atomic.Pointer[map[string]Faults] // nil: none; replaced, never changed, under mu
 
 	closed atomic.Bool
@@ -79,6 +80,9 @@ func (s *Service) start() (err error) {
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	s.ids.init(o)
 	if err := o.checkAppEngine(); err != nil {
+		return err
+	}
+	if err := o.checkDefaultURLs(); err != nil {
 		return err
 	}
 	if o.dir != "" {

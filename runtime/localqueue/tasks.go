@@ -26,6 +26,9 @@ func (s *Service) AddTask(ctx context.Context, queue string, task *Task) (out *T
 
 // addTask adds a task to a queue whose name is well-formed.
 func (s *Service) addTask(queue string, in *Task) (*Task, error) {
+	if in != nil && in.HTTP != nil && in.HTTP.URL == "" {
+		in = s.withDefaultURL(queue, in)
+	}
 	norm, id, err := normalize(queue, in, s.Now(), s.ids.next)
 	if err != nil {
 		return nil, err
@@ -55,6 +58,21 @@ func (s *Service) addTask(queue string, in *Task) (*Task, error) {
 	norm.Name = queue + "/tasks/" + t.id
 	norm.answer()
 	return norm, nil
+}
+
+// withDefaultURL returns a task without a URL with that of its queue, if there is one.
+func (s *Service) withDefaultURL(queue string, in *Task) *Task {
+	url := s.options.defaultURL(queue)
+	if url == "" {
+		s.warnURLs.Do(func() {
+			s.log.Warn("a task without a URL was refused: clients such as Firebase's leave it to the emulator, and WithDefaultURL (cloudtask dev -default-url) says what it is", "queue", queue)
+		})
+		return in
+	}
+	out, request := *in, *in.HTTP
+	request.URL = url
+	out.HTTP = &request
+	return &out
 }
 
 // answer makes t, which shares what its creator gave, the task that its creator is answered with.
