@@ -11,7 +11,7 @@ import (
 // client's business. They do not change the tasks that they are given, whose headers may be those of others, too.
 //
 // A service with a clock of its own, such as an embedded queue in a test, also has the method Now() time.Time. Delays
-// are counted from it, and so is the time of names that are unique within a period.
+// are counted from it, and tasks that are to run at once are unique in the period that it is in.
 //
 // A backend that calls Cloud Tasks itself has the method CloudTasks() bool, which then returns true: [NewClient] refuses
 // configurations whose tasks Cloud Tasks could not deliver.

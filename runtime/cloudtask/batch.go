@@ -61,7 +61,7 @@ type batch struct {
 	c        *Client
 	name     string
 	options  enqueueOptions
-	now, at  time.Time
+	when     timing
 	jobs     []*job // nil where there is an error
 	original []int  // index of the first task of the same name; the task's own where it is that
 	first    map[jobName]int
@@ -72,7 +72,7 @@ type batch struct {
 type jobName struct{ queue, id string }
 
 func (c *Client) newBatch(name string, n int, opts []EnqueueOption) (*batch, error) {
-	o, now, at, err := c.timing(ETA{}, opts)
+	o, when, err := c.timing(ETA{}, opts)
 	if err == nil && o.id != nil {
 		err = fmt.Errorf("WithTaskName %q: the tasks of a batch cannot all have one name; give the type a TaskName method", *o.id)
 	}
@@ -80,7 +80,7 @@ func (c *Client) newBatch(name string, n int, opts []EnqueueOption) (*batch, err
 		return nil, fmt.Errorf("enqueue %d %s: %w", n, name, err)
 	}
 	return &batch{
-		c: c, name: name, options: o, now: now, at: at, first: map[jobName]int{},
+		c: c, name: name, options: o, when: when, first: map[jobName]int{},
 		jobs: make([]*job, n), original: make([]int, n), receipts: make([]Receipt, n), errs: make([]error, n),
 	}, nil
 }
@@ -89,7 +89,7 @@ func (c *Client) newBatch(name string, n int, opts []EnqueueOption) (*batch, err
 func (b *batch) add(ctx context.Context, i int, d *order, err error) {
 	b.original[i] = i
 	if err == nil {
-		b.jobs[i], err = b.c.prepare(ctx, d, &b.options, b.now, b.at)
+		b.jobs[i], err = b.c.prepare(ctx, d, &b.options, b.when)
 	}
 	if err != nil {
 		b.jobs[i], b.errs[i] = nil, err

@@ -17,7 +17,7 @@ type Definition[T any] struct {
 	Queue        string        // queue id; "": the client's default
 	Timeout      time.Duration // dispatch deadline; 0: Cloud Tasks' 10 minutes
 	Once         bool          // one task of this type, whatever its payload
-	Within       time.Duration // buckets Unique by time; 0: not bucketed
+	Within       time.Duration // UniqueKey counts per period of this length, by the time the task is to run; 0: no periods
 	Retry        *RetryConfig  // of delivery; nil: the queue's
 	EnqueueRetry *RetryPolicy  // of the enqueue call; its zero fields, and nil, mean the client's
 

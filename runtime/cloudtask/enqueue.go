@@ -72,7 +72,7 @@ func (c *Client) enqueue(ctx context.Context, name string, verb ETA, opts []Enqu
 }
 
 func (c *Client) newJob(ctx context.Context, verb ETA, opts []EnqueueOption, describe func() (order, error)) (*job, error) {
-	o, now, at, err := c.timing(verb, opts)
+	o, when, err := c.timing(verb, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -80,25 +80,32 @@ func (c *Client) newJob(ctx context.Context, verb ETA, opts []EnqueueOption, des
 	if err != nil {
 		return nil, err
 	}
-	return c.prepare(ctx, &task, &o, now, at)
+	return c.prepare(ctx, &task, &o, when)
 }
 
-// timing returns the options, the time of the enqueue and when the task is to run.
-func (c *Client) timing(verb ETA, opts []EnqueueOption) (o enqueueOptions, now, at time.Time, err error) {
-	if o, err = c.enqueueOptions(opts); err != nil {
-		return o, now, at, err
+// timing is when a task is to run.
+type timing struct {
+	schedule time.Time // as the service is told; zero: as soon as possible
+	period   time.Time // of the period in which the task is unique
+}
+
+// timing returns the options, and when the task is to run.
+func (c *Client) timing(verb ETA, opts []EnqueueOption) (enqueueOptions, timing, error) {
+	o, err := c.enqueueOptions(opts)
+	if err != nil {
+		return o, timing{}, err
 	}
 	eta, err := o.eta(verb)
 	if err != nil {
-		return o, now, at, err
+		return o, timing{}, err
 	}
-	now = c.now()
-	at, err = c.scheduleTime(now, eta)
-	return o, now, at, err
+	now := c.now()
+	schedule, err := c.scheduleTime(now, eta)
+	return o, timing{schedule: schedule, period: eta.period(now)}, err
 }
 
 // prepare makes the task as it goes to the service, and refuses here what the service would refuse.
-func (c *Client) prepare(ctx context.Context, d *order, o *enqueueOptions, now, at time.Time) (*job, error) {
+func (c *Client) prepare(ctx context.Context, d *order, o *enqueueOptions, when timing) (*job, error) {
 	j := &job{name: d.name, policy: d.enqueueRetry.or(c.cfg.EnqueueRetry)}
 	if err := checkTypeName(d.name); err != nil {
 		return nil, err
@@ -107,7 +114,7 @@ func (c *Client) prepare(ctx context.Context, d *order, o *enqueueOptions, now, 
 	if j.queue, err = c.chooseQueue(d, o); err != nil {
 		return nil, err
 	}
-	if j.id, err = d.chooseID(o, now); err != nil {
+	if j.id, err = d.chooseID(o, when.period); err != nil {
 		return nil, err
 	}
 	if j.id == "" && len(j.policy.On) > 0 {
@@ -125,7 +132,7 @@ func (c *Client) prepare(ctx context.Context, d *order, o *enqueueOptions, now, 
 	if err != nil {
 		return nil, err
 	}
-	j.task = Task{URL: c.urls + d.name, Header: headers, Body: d.payload, ScheduleTime: at, DispatchDeadline: timeout, Retry: d.retry}
+	j.task = Task{URL: c.urls + d.name, Header: headers, Body: d.payload, ScheduleTime: when.schedule, DispatchDeadline: timeout, Retry: d.retry}
 	if len(j.task.URL) > maxURL {
 		return nil, fmt.Errorf("URL %s has %d characters, Cloud Tasks allows %d", shorten(j.task.URL), len(j.task.URL), maxURL)
 	}
@@ -149,8 +156,9 @@ func (c *Client) chooseQueue(d *order, o *enqueueOptions) (string, error) {
 	return d.queue, nil
 }
 
-// chooseID returns the id that makes the task one of its name; "" where it has none.
-func (d *order) chooseID(o *enqueueOptions, now time.Time) (string, error) {
+// chooseID returns the id that makes the task one of its name; "" where it has none. The task is unique in the period
+// that period falls into.
+func (d *order) chooseID(o *enqueueOptions, period time.Time) (string, error) {
 	switch {
 	case o.id != nil:
 		return *o.id, nil // checked
@@ -172,7 +180,7 @@ func (d *order) chooseID(o *enqueueOptions, now time.Time) (string, error) {
 		if d.within > 0 {
 			key = strconv.AppendInt(key, int64(d.within), 10)
 			key = append(key, 0)
-			key = strconv.AppendInt(key, now.UnixNano()/int64(d.within), 10)
+			key = strconv.AppendInt(key, period.UnixNano()/int64(d.within), 10)
 		}
 		return hashID(key), nil
 	}
