@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -34,7 +33,9 @@ type job struct {
 	parent string // resource name of the queue
 	own    string // the queue that it was diverted from; "" where it is still in its own
 	id     string // "" lets the service choose
-	random bool   // the id is, so that nobody else can have taken it
+	random bool   // the id was made for this task alone
+	token  string // value of tokenHeader; "": none is sent
+	unsure bool   // a try whose answer was lost may have put the task into the queue
 	policy RetryPolicy
 	task   Task // complete
 	size   int  // as stored
@@ -80,7 +81,7 @@ func (c *Client) newJob(ctx context.Context, verb ETA, opts []EnqueueOption, des
 	if err != nil {
 		return nil, err
 	}
-	return c.prepare(ctx, &task, &o, when)
+	return c.prepare(ctx, &task, &o, when, false)
 }
 
 // timing is when a task is to run.
@@ -104,8 +105,9 @@ func (c *Client) timing(verb ETA, opts []EnqueueOption) (enqueueOptions, timing,
 	return o, timing{schedule: schedule, period: eta.period(now)}, err
 }
 
-// prepare makes the task as it goes to the service, and refuses here what the service would refuse.
-func (c *Client) prepare(ctx context.Context, d *order, o *enqueueOptions, when timing) (*job, error) {
+// prepare makes the task as it goes to the service, and refuses here what the service would refuse. A task whose
+// creation may be asked for again gets what it is recognized by.
+func (c *Client) prepare(ctx context.Context, d *order, o *enqueueOptions, when timing, again bool) (*job, error) {
 	j := &job{name: d.name, policy: d.enqueueRetry.or(c.cfg.EnqueueRetry)}
 	if err := checkTypeName(d.name); err != nil {
 		return nil, err
@@ -117,8 +119,12 @@ func (c *Client) prepare(ctx context.Context, d *order, o *enqueueOptions, when 
 	if j.id, err = d.chooseID(o, when.period); err != nil {
 		return nil, err
 	}
-	if j.id == "" && len(j.policy.On) > 0 {
-		j.id, j.random = rand.Text(), true
+	if again || len(j.policy.On) > 0 {
+		if j.id == "" {
+			j.id, j.random = rand.Text(), true
+		} else if !c.cfg.Eager {
+			j.token = rand.Text()
+		}
 	}
 	timeout := cmp.Or(d.timeout, defaultTimeout)
 	if o.timeout != nil {
@@ -128,7 +134,7 @@ func (c *Client) prepare(ctx context.Context, d *order, o *enqueueOptions, when 
 		return nil, err
 	}
 	timeout = timeout.Truncate(time.Millisecond) // as Cloud Tasks does
-	headers, err := c.taskHeader(ctx, o.headers, timeout)
+	headers, err := c.taskHeader(ctx, o.headers, timeout, j.token)
 	if err != nil {
 		return nil, err
 	}
@@ -221,10 +227,6 @@ func (c *Client) address(j *job, queue string) error {
 // create makes the calls that put the job into its queue or the backup queue.
 func (c *Client) create(ctx context.Context, j *job) (Receipt, error) {
 	r := c.newRetrier(j.policy)
-	var begun time.Time // only for tasks with a name is there one to look for
-	if j.id != "" {
-		begun = c.now()
-	}
 	for {
 		r.tries++
 		stored, err := c.createOnce(ctx, j, &r)
@@ -232,21 +234,20 @@ func (c *Client) create(ctx context.Context, j *job) (Receipt, error) {
 		case err == nil:
 			return c.created(ctx, j, stored), nil
 		case StatusOf(err) == AlreadyExists && j.id != "":
-			return c.exists(ctx, j, begun, r.tries > 1), nil
+			return c.exists(ctx, j), nil
 		case c.backUp(j, err):
-			// A try whose answer was lost may have put the task there before the queue went away.
-			if r.tries > 1 && c.ownQueued(ctx, j, begun) {
-				return c.created(ctx, j, nil), nil
+			if receipt, found := c.queuedBefore(ctx, j); found {
+				return receipt, nil
 			}
 			c.warnDiverted(ctx, j, 1, err)
 			if err = c.divert(j); err != nil {
 				return Receipt{}, err
 			}
-			r.tries, begun = 0, c.now()
+			r.tries = 0
 			continue
 		}
 		if err := r.retry(ctx, err); err != nil {
-			return Receipt{}, j.inQueue(err)
+			return Receipt{}, j.failed(err)
 		}
 	}
 }
@@ -260,44 +261,19 @@ func (j *job) inQueue(err error) error {
 }
 
 func (c *Client) createOnce(ctx context.Context, j *job, r *retrier) (*Task, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, contextError(err) // nothing is sent
+	}
 	timeout := r.timeout(c.cfg.CallTimeout)
 	callCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	stored, err := c.backend.CreateTask(callCtx, j.parent, &j.task)
 	if err != nil {
-		return nil, c.callError(ctx, callCtx, timeout, err)
+		err = callError(ctx, callCtx, timeout, err)
+		j.tried(err)
+		return nil, err
 	}
 	return stored, nil
-}
-
-// exists returns the receipt of a job whose name is taken: by the job itself, when an earlier try got through and its
-// answer was lost, or else by another.
-func (c *Client) exists(ctx context.Context, j *job, begun time.Time, retried bool) Receipt {
-	if j.random || retried && c.ownQueued(ctx, j, begun) {
-		return c.created(ctx, j, nil)
-	}
-	return c.duplicate(ctx, j)
-}
-
-// ownQueued reports whether the task that is queued under the job's name is the job's own: of a random name, or equal
-// and no older than its first try. A task that is gone, or that the program's account may not read, is taken for
-// another's: what matters is that there is one.
-func (c *Client) ownQueued(ctx context.Context, j *job, begun time.Time) bool {
-	queued, err := repeat(ctx, c, func(ctx context.Context) (*Task, error) { return c.backend.GetTask(ctx, j.task.Name) })
-	if err != nil {
-		if StatusOf(err) != NotFound {
-			c.cfg.Logger.WarnContext(ctx, "cannot tell whether a retried enqueue created the task or another one did",
-				"task", j.name, "id", j.id, "queue", j.queue, "error", err)
-		}
-		return false
-	}
-	if j.random {
-		return true
-	}
-	headers := maps.Clone(queued.Header)
-	maps.DeleteFunc(headers, func(name, _ string) bool { return strings.EqualFold(name, "User-Agent") })
-	return queued.URL == j.task.URL && string(queued.Body) == string(j.task.Body) && maps.Equal(headers, j.task.Header) &&
-		!queued.CreateTime.Before(begun.Truncate(time.Second)) // it has whole seconds
 }
 
 // backUp reports whether err says that the job's queue is gone and there is another to try.
@@ -308,7 +284,7 @@ func (c *Client) backUp(j *job, err error) bool {
 
 // divert sends the job to the backup queue.
 func (c *Client) divert(j *job) error {
-	j.own = j.queue
+	j.own, j.unsure = j.queue, false
 	if err := c.address(j, c.cfg.BackupQueue); err != nil {
 		return j.inQueue(err) // the queue's longer name may be too much
 	}
