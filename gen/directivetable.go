@@ -65,7 +65,7 @@ func directives() []directiveSpec {
 			args: []argSpec{
 				{key: "name", kind: textArg, meta: "NAME", check: checkTaskName, syntax: taskNameSyntax, def: "the type's name", doc: "the stable id in the task's URL and in the names of unique tasks"},
 				{key: "queue", kind: textArg, meta: "QUEUE", check: checkQueueID, syntax: queueIDSyntax, def: "the client's default queue", doc: "the queue's id"},
-				{key: "timeout", kind: durationArg, meta: "DURATION", min: 15 * time.Second, max: 30 * time.Minute, def: "10m", doc: "Cloud Tasks' dispatch deadline, and the deadline of `Run`'s context"},
+				{key: "timeout", kind: durationArg, meta: "DURATION", min: 15 * time.Second, max: 30 * time.Minute, def: "10m", doc: "Cloud Tasks' dispatch deadline. The context of `Run` ends shortly before it"},
 				{key: "once", kind: flagArg, doc: "one task of this type in a queue, whatever its payload, while it is queued, running, or remembered after it is gone (up to 24 h)"},
 			},
 		},

@@ -12,7 +12,7 @@ import (
 )
 
 // timeoutHeader carries each task's dispatch deadline, in Go's duration syntax, so that the deadline of Run's context
-// is the dispatch deadline's even when a deploy has changed the directive since the task was enqueued.
+// goes by it even when a deploy has changed the directive since the task was enqueued.
 const timeoutHeader = "Cloudtask-Timeout"
 
 // plainHeader returns the headers that every task has, with the default timeout.
