@@ -63,6 +63,7 @@ type devOptions struct {
 	notes       []string // of the queues' files, to be logged
 	appEngine   []localqueue.Option
 	defaultURLs []localqueue.Option
+	tls         tlsFlags
 	history     int
 	readOnly    bool
 }
@@ -70,7 +71,7 @@ type devOptions struct {
 func devCommand() command {
 	return command{
 		name:    "dev",
-		usage:   "[-listen HOST:PORT] [-advertise HOST[:PORT]] [-allow-host HOST]... [-dir DIR] [-strict] [-queue NAME]... [-queue-file FILE] [-queues-from FILE] [-clock virtual [-start TIME]] [-seed N] [-app-engine [SERVICE=]URL]... [-default-url [QUEUE=]URL]... [-history N] [-read-only]",
+		usage:   "[-listen HOST:PORT] [-advertise HOST[:PORT]] [-allow-host HOST]... [-dir DIR] [-strict] [-queue NAME]... [-queue-file FILE] [-queues-from FILE] [-clock virtual [-start TIME]] [-seed N] [-app-engine [SERVICE=]URL]... [-default-url [QUEUE=]URL]... [-ca FILE]... [-insecure-skip-tls-verify] [-history N] [-read-only]",
 		summary: "serve the embedded queue on the wire API of Cloud Tasks",
 		help:    devHelp,
 		flags: func(flags *flag.FlagSet) runner {
@@ -130,6 +131,7 @@ func devCommand() command {
 				opts.defaultURLs = append(opts.defaultURLs, localqueue.WithDefaultURL(queue, url))
 				return nil
 			})
+			opts.tls.define(flags)
 			flags.IntVar(&opts.history, "history", 1000, "remember the last `N` tasks of each queue that succeeded, and as many of those that were given up, deleted, purged or expired; 0 remembers nothing")
 			flags.BoolVar(&opts.readOnly, "read-only", false, "serve a page that shows everything and changes nothing; the wire API and the control API are as ever")
 			return func(args []string, std streams) error {
@@ -157,6 +159,13 @@ func dev(opts devOptions, stdout io.Writer, log *slog.Logger) error {
 	}
 	if opts.history < 0 {
 		return usageError{fmt.Errorf("-history %d: want a number of tasks, 0 or more", opts.history)}
+	}
+	trusted, err := opts.tls.config()
+	if err != nil {
+		return err
+	}
+	if opts.tls.insecure {
+		log.Warn("no certificate is verified: whoever is between can read and change tasks and their tokens")
 	}
 	for _, note := range opts.notes {
 		log.Warn("queue definitions: " + note)
@@ -186,6 +195,9 @@ func dev(opts devOptions, stdout io.Writer, log *slog.Logger) error {
 	}
 	if virtual {
 		queueOpts = append(queueOpts, localqueue.WithVirtualClock(opts.start))
+	}
+	if trusted != nil {
+		queueOpts = append(queueOpts, localqueue.WithTLSConfig(trusted))
 	}
 	if opts.seeded {
 		queueOpts = append(queueOpts, localqueue.WithSeed(opts.seed))

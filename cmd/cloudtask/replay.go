@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -42,7 +43,7 @@ CLOUDTASK_INSECURE_NO_AUTH=true, or give a token with -header 'Authorization: Be
 func replayCommand() command {
 	return command{
 		name:       "replay",
-		usage:      "(TASK | FILE.json | -) [-to URL] [-header 'NAME: VALUE']... [-queue QUEUE]... [-yes] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
+		usage:      "(TASK | FILE.json | -) [-to URL] [-header 'NAME: VALUE']... [-queue QUEUE]... [-ca FILE]... [-insecure-skip-tls-verify] [-yes] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
 		summary:    "send a task's request to a server on this machine",
 		help:       replayHelp,
 		args:       taskOrFileWords,
@@ -52,13 +53,14 @@ func replayCommand() command {
 			opts.queues = stringsFlag(flags, "queue", queueFlagUsage)
 			flags.StringVar(&opts.to, "to", "http://localhost:8080", "the server's `URL`, to which the path of the task's is appended; one with a path of its own is taken as it is")
 			flags.Func("header", "a header to add or to replace, as `'NAME: VALUE'`; may be repeated", opts.addHeader)
+			opts.tls.define(flags)
 			op.yesFlag(flags)
 			op.offline = func(args []string) bool { return len(args) == 1 && isFile(args[0]) }
 			return func(ctx context.Context, args []string) error {
 				if err := wantArgs(args, 1, "task or file"); err != nil {
 					return err
 				}
-				return op.replay(ctx, args[0], opts)
+				return op.replay(ctx, args[0], &opts)
 			}
 		}),
 	}
@@ -71,6 +73,7 @@ type replayOptions struct {
 	queues *[]string
 	to     string
 	header http.Header
+	tls    tlsFlags
 }
 
 func (o *replayOptions) addHeader(text string) error {
@@ -95,7 +98,11 @@ type replayInfo struct {
 	Body     []byte          `json:"body,omitempty"`    // else
 }
 
-func (op *operation) replay(ctx context.Context, arg string, opts replayOptions) error {
+func (op *operation) replay(ctx context.Context, arg string, opts *replayOptions) error {
+	trusted, err := opts.tls.config()
+	if err != nil {
+		return err
+	}
 	task, err := op.taskToReplay(ctx, arg, *opts.queues)
 	if err != nil {
 		return err
@@ -120,7 +127,7 @@ func (op *operation) replay(ctx context.Context, arg string, opts replayOptions)
 	if len(task.Redacted) > 0 {
 		fmt.Fprintf(op.std.err, "this is not all of the task; left out were: %s\n", printable(strings.Join(task.Redacted, ", ")))
 	}
-	info, err := sendReplay(r)
+	info, err := sendReplay(r, trusted)
 	if ctx.Err() != nil {
 		return fmt.Errorf("%w: the server may still be at it", errInterrupted)
 	}
@@ -257,10 +264,10 @@ func (op *operation) authorize(ctx context.Context, r *http.Request, task *cloud
 }
 
 // sendReplay sends the request, however long the answer takes. A redirect is an answer.
-func sendReplay(r *http.Request) (*replayInfo, error) {
+func sendReplay(r *http.Request, trusted *tls.Config) (*replayInfo, error) {
 	client := http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport:     &http.Transport{Proxy: proxyFor, DisableCompression: true},
+		Transport:     &http.Transport{Proxy: proxyFor, DisableCompression: true, TLSClientConfig: trusted, ForceAttemptHTTP2: true},
 	}
 	began := time.Now()
 	resp, err := client.Do(r)

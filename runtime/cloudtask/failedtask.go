@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/taskurl"
 )
 
 // FailedTask is an attempt of a task that failed, as the handler saw it: what each file of [Config].SaveFailures holds.
@@ -133,7 +135,7 @@ const replayHeader = "Cloudtask-Replay"
 // The request carries no token: put one into its Authorization header, or have that handler run with
 // Config.InsecureNoAuth.
 func (t *FailedTask) Request(ctx context.Context, base string) (*http.Request, error) {
-	target, err := url.Parse(t.URL)
+	target, err := url.Parse(taskurl.Encode(t.URL)) // as the queue service does
 	if err != nil {
 		return nil, fmt.Errorf("the task's URL: %w", err)
 	}

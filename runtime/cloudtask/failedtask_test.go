@@ -225,6 +225,14 @@ func TestRequestTarget(t *testing.T) {
 			t.Errorf("to %q: %s, want %s (%v)", base, got, want, err)
 		}
 	}
+	// The queue service accepts what may not stand in a URL, and encodes it when it sends the task.
+	task.URL = "https://app.example/a b/\x00\n\x7f/é?q=\t%20\"{}"
+	for base, host := range map[string]string{"": "https://app.example", "http://localhost:8080": "http://localhost:8080"} {
+		r, err := task.Request(t.Context(), base)
+		if want := host + "/a%20b/%00%0A%7F/%C3%A9?q=%09%20%22%7B%7D"; err != nil || r.URL.String() != want {
+			t.Errorf("to %q: %v, %v, want %s", base, r, err, want)
+		}
+	}
 }
 
 func TestReadFailedTaskRefuses(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	_ "google.golang.org/grpc/encoding/gzip" // clients may compress what they send
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
@@ -67,7 +68,7 @@ type Server struct {
 	http *http.Server
 
 	endControl func()
-	endConsole context.CancelFunc
+	end        context.CancelFunc // of what lasts: pages that are kept up to date, watched health
 	serving    sync.WaitGroup
 }
 
@@ -94,7 +95,7 @@ func Serve(queue *localqueue.Service, listener net.Listener, opts ...Option) *Se
 		panic(fmt.Sprintf("emulator: the wire API's own definition: %v", err)) // compiled in: every test would see it
 	}
 	tokens := queue.UseTokenSource(issuer.New("http://" + listener.Addr().String()))
-	ended, endConsole := context.WithCancel(context.Background())
+	ended, end := context.WithCancel(context.Background())
 	if o.console != nil {
 		o.console = endWith(ended, o.console)
 	}
@@ -105,8 +106,8 @@ func Serve(queue *localqueue.Service, listener net.Listener, opts ...Option) *Se
 	}
 	door := &door{guard: guard.New(o.hosts...), log: o.logger}
 	s := &Server{
-		endConsole: endConsole,
-		mux:        newMux(listener, o.logger),
+		end: end,
+		mux: newMux(listener, o.logger),
 		grpc: grpc.NewServer(
 			grpc.MaxRecvMsgSize(maxRequest),
 			grpc.MaxSendMsgSize(math.MaxInt32),
@@ -127,6 +128,7 @@ func Serve(queue *localqueue.Service, listener net.Listener, opts ...Option) *Se
 	for _, service := range services {
 		s.grpc.RegisterService(service, api)
 	}
+	healthpb.RegisterHealthServer(s.grpc, newHealth(queue, ended, append(services, &healthpb.Health_ServiceDesc)))
 	s.http.Handler, s.endControl = withControl(api, s.http.Handler)
 	s.http.Handler = door.admit(s.http.Handler)
 
@@ -143,7 +145,7 @@ func (s *Server) Addr() net.Addr { return s.mux.listener.Addr() }
 // Shutdown stops accepting calls and lets those that are running end. When ctx is done first they are cut off, and its
 // error is returned. No goroutine of the server is left when it returns.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.endConsole()
+	s.end()
 	err := s.mux.close()
 	drained := make(chan struct{})
 	go func() {
@@ -168,7 +170,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // Close stops serving at once.
 func (s *Server) Close() error {
-	s.endConsole()
+	s.end()
 	err := s.mux.close()
 	s.grpc.Stop()
 	err = errors.Join(err, s.http.Close())

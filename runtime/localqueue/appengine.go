@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/taskurl"
 )
 
 // AppEngineRequest is what an App Engine target gets: google.cloud.tasks.v2.AppEngineHttpRequest. Where its tasks go
@@ -144,7 +146,7 @@ func (s *Service) appEngineURL(a *attempt, c *contents) (*url.URL, error) {
 		}
 		base = "http://" + routing.in(a.q.name).Host
 	}
-	return url.Parse(strings.TrimSuffix(base, "/") + encodeURL(c.url))
+	return url.Parse(strings.TrimSuffix(base, "/") + taskurl.Encode(c.url))
 }
 
 // appEngineHeader returns the headers of an attempt of an App Engine task. They count every response, whatever its

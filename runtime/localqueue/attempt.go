@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/taskurl"
 )
 
 const (
@@ -128,7 +129,7 @@ func (s *Service) prepare(ctx context.Context, a *attempt, c *contents) (*url.UR
 		target, err := s.appEngineURL(a, c)
 		return target, appEngineHeader(a, c), err
 	}
-	target, err := url.Parse(encodeURL(c.url))
+	target, err := url.Parse(taskurl.Encode(c.url))
 	if err != nil {
 		return nil, nil, err
 	}

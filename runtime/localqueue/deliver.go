@@ -2,6 +2,7 @@ package localqueue
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,11 +15,12 @@ import (
 )
 
 // newTransport returns the transport that all attempts share.
-func newTransport() *http.Transport {
+func newTransport(config *tls.Config) *http.Transport {
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
+		TLSClientConfig:        config,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConnsPerHost:    2 * fastWorkers, // more than quick tasks ever use: none is opened twice
 		IdleConnTimeout:        90 * time.Second,

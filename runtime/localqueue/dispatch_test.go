@@ -2,7 +2,10 @@ package localqueue_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -101,4 +104,25 @@ func TestRealClock(t *testing.T) {
 	}
 	_, err := s.Task(t.Context(), created.Name, localqueue.ViewBasic)
 	wantStatus(t, err, cloudtask.Unavailable, "")
+}
+
+// The service's own transport trusts whom it is told to.
+func TestTLSConfig(t *testing.T) {
+	t.Parallel()
+	received := make(chan struct{}, 1)
+	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { received <- struct{}{} }))
+	defer server.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	s := newService(t, localqueue.WithTLSConfig(&tls.Config{RootCAs: roots}))
+	add(t, s, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: server.URL}})
+	select {
+	case <-received:
+	case <-time.After(10 * time.Second):
+		t.Fatal("not delivered")
+	}
+	_, err := localqueue.New(localqueue.WithTransport(http.DefaultTransport), localqueue.WithTLSConfig(&tls.Config{}))
+	if err == nil || !strings.Contains(err.Error(), "WithTLSConfig is for the service's own transport") {
+		t.Errorf("together with a transport: %v", err)
+	}
 }

@@ -2,6 +2,7 @@ package localqueue
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net/http"
 	"time"
@@ -14,6 +15,7 @@ type options struct {
 	queues         []Queue
 	strict         bool
 	transport      http.RoundTripper
+	tls            *tls.Config
 	tokens         TokenSource
 	observer       func(Event)
 	logger         *slog.Logger
@@ -52,6 +54,12 @@ func WithHandler(h http.Handler) Option {
 // service, which follows it with another call. The service does not close rt.
 func WithTransport(rt http.RoundTripper) Option {
 	return func(o *options) { o.transport = rt }
+}
+
+// WithTLSConfig has the service's own transport use c for tasks with https URLs, such as with RootCAs for targets whose
+// certificate only this machine trusts. It has no effect on [WithHandler], and together with [WithTransport] it is an error.
+func WithTLSConfig(c *tls.Config) Option {
+	return func(o *options) { o.tls = c.Clone() }
 }
 
 // TokenSource makes the tokens of tasks that ask for one, at each attempt. Package issuer has one.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/taskurl"
 )
 
 // HTTPTarget overrides parts of the requests of a queue's HTTP tasks: google.cloud.tasks.v2.HttpTarget. It applies when
@@ -185,7 +187,7 @@ func (o *URIOverride) apply(u *url.URL) {
 		}
 	}
 	if o.Query != nil && replace(u.RawQuery != "") {
-		u.RawQuery, u.ForceQuery = encodeURL(strings.TrimPrefix(*o.Query, "?")), false
+		u.RawQuery, u.ForceQuery = taskurl.Encode(strings.TrimPrefix(*o.Query, "?")), false
 	}
 }
 

@@ -98,7 +98,7 @@ func (s *Service) start() (err error) {
 	}
 	switch t := o.transport.(type) {
 	case nil:
-		s.transport = newTransport()
+		s.transport = newTransport(o.tls)
 	case *handlerTransport:
 		if t.handler == nil {
 			return errors.New("localqueue: WithHandler(nil): a handler is required")
@@ -106,6 +106,9 @@ func (s *Service) start() (err error) {
 		t.inline, t.log = o.virtual, s.log
 		s.transport = t
 	default:
+		if o.tls != nil {
+			return errors.New("localqueue: WithTLSConfig is for the service's own transport: set up that of WithTransport itself")
+		}
 		s.transport = t
 	}
 	s.dispatcher.start(s)
@@ -186,6 +189,10 @@ func (s *Service) enter(ctx context.Context) error {
 	}
 	return s.journal.err()
 }
+
+// Err returns what calls fail with from now on: [ErrClosed] once the service is being shut down, or why its directory
+// cannot be written. It is nil while the service works.
+func (s *Service) Err() error { return s.enter(context.Background()) }
 
 // settle is how every call of a durable service ends: it waits until all that its answer may tell of, be it the call's
 // own doing or another's, is on disk. If that fails, so does the call.

@@ -5,6 +5,8 @@ import (
 	"net/textproto"
 	"strings"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/taskurl"
 )
 
 const (
@@ -116,7 +118,7 @@ func normalizeRequest(in *HTTPRequest) (*HTTPRequest, error) {
 	case !strings.HasPrefix(h.URL, "http://") && !strings.HasPrefix(h.URL, "https://"):
 		return nil, invalid("HttpTarget.url must start with 'http://' or 'https://'.")
 	}
-	if n := encodedLength(h.URL); n > maxURLLength {
+	if n := taskurl.EncodedLength(h.URL); n > maxURLLength {
 		return nil, invalid("HttpRequest.url must be at most %d characters after encoding: it has %d.", maxURLLength, n)
 	}
 	if h.Method == "" {
@@ -181,40 +183,6 @@ func dispatchHeader(key string) bool {
 		return true
 	}
 	return false
-}
-
-// encodedLength returns the length of url once every character that may not stand in one is percent-encoded.
-func encodedLength(url string) int {
-	n := len(url)
-	for i := range len(url) {
-		if encodedByte(url[i]) {
-			n += 2
-		}
-	}
-	return n
-}
-
-// encodeURL percent-encodes every character that may not stand in a URL. Escapes that are there already stay, as do
-// malformed ones.
-func encodeURL(url string) string {
-	n := encodedLength(url)
-	if n == len(url) {
-		return url
-	}
-	const hex = "0123456789ABCDEF"
-	b := make([]byte, 0, n)
-	for i := range len(url) {
-		if c := url[i]; encodedByte(c) {
-			b = append(b, '%', hex[c>>4], hex[c&15])
-		} else {
-			b = append(b, c)
-		}
-	}
-	return string(b)
-}
-
-func encodedByte(c byte) bool {
-	return c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0
 }
 
 // queueDefaults returns the settings of a queue as they are stored, sharing nothing with q.
