@@ -300,6 +300,10 @@ func (b *packageBuilder) invalid(t types.Type, pos token.Pos, what string) bool 
 
 // dep returns the dependency of a type, which several tasks may share.
 func (b *packageBuilder) dep(t *model.Task, typ types.Type, pos token.Pos) *model.Dep {
+	if _, lock := b.types.lockOf(typ); lock != nil {
+		b.errorf(pos, "Run of task %s depends on %s, which must not be copied, because of %s: take a pointer to it", t.Type, b.spelled(typ), b.types.text(lock))
+		return &model.Dep{}
+	}
 	for _, d := range b.deps {
 		if types.Identical(d.typ, typ) {
 			return d.model
