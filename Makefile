@@ -46,7 +46,7 @@ check: ## fail if generated code is missing, stale or orphaned, or payloads of e
 lint: ## gofmt, go vet, staticcheck and go mod tidy
 	@out=$$($(GO) list -f '$(GOFILES)' ./... | tr '\n' '\0' | xargs -0 gofmt -l) && \
 	if [ -n "$$out" ]; then echo "not formatted, run gofmt -w on:"; echo "$$out"; exit 1; fi
-	$(GO) vet ./... ./testdata/golden/...
+	$(GO) vet $(TASKS)
 	$(GO) tool staticcheck ./... ./testdata/golden/...
 	@for module in . testdata/bench testdata/browser; do (cd $$module && $(GO) mod tidy -diff) || { echo "run go mod tidy in $$module"; exit 1; }; done
 

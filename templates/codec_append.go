@@ -61,9 +61,19 @@ func (f *File) appendArray(t *model.Type, e, v string) []jen.Code {
 	}
 }
 
+// fewEntries is how many entries of a map are sorted without allocating memory.
+const fewEntries = 8
+
 func (f *File) appendMap(t *model.Type, e, v string) []jen.Code {
-	key, x := f.local("key"), f.local("x")
-	args := []jen.Code{jen.Op("*").Id(v)}
+	fewKeys, fewValues, keys, values, key := f.local("fewKeys"), f.local("fewValues"), f.local("keys"), f.local("values"), f.local("key")
+	empty := func(array string) *jen.Statement { return jen.Id(array).Index(jen.Empty(), jen.Lit(0)) }
+	room := jen.Nil()
+	declare := []jen.Code{jen.Var().Id(fewKeys).Index(jen.Lit(fewEntries)).Qual(pathTaskJSON, "MapKey")}
+	if t.Elem.Source != nil {
+		room = empty(fewValues)
+		declare = append(declare, jen.Var().Id(fewValues).Index(jen.Lit(fewEntries)).Add(f.typeExpr(t.Elem)))
+	}
+	args := []jen.Code{empty(fewKeys), room, jen.Op("*").Id(v)}
 	entries := "StringEntries"
 	switch {
 	case t.Key.Append == model.TextMethod:
@@ -74,13 +84,14 @@ func (f *File) appendMap(t *model.Type, e, v string) []jen.Code {
 	case t.Key.Kind == model.Uint:
 		entries = "UintEntries"
 	}
-	value := f.appendValue(t.Elem, jen.Id(e).Dot("MapKey").Call(jen.Id(key)), variable(jen.Id(x)), false)
-	return []jen.Code{
-		f.returnIfNil(e, v),
-		jen.Id(e).Dot("Map").Call(),
-		jen.For(jen.List(jen.Id(key), jen.Id(x)).Op(":=").Range().Qual(pathTaskJSON, entries).Call(args...)).Block(value...),
+	value := variable(jen.Id(values).Index(jen.Id(key).Dot("Value")))
+	body := append([]jen.Code{f.returnIfNil(e, v), jen.Id(e).Dot("Map").Call()}, declare...)
+	return append(body,
+		jen.List(jen.Id(keys), jen.Id(values)).Op(":=").Qual(pathTaskJSON, entries).Call(args...),
+		jen.For(jen.List(jen.Id("_"), jen.Id(key)).Op(":=").Range().Id(keys)).Block(
+			f.appendValue(t.Elem, jen.Id(e).Dot("MapKey").Call(jen.Id(key).Dot("Text")), value, false)...),
 		jen.Id(e).Dot("EndMap").Call(),
-	}
+	)
 }
 
 // structBody returns the statements that append fields of the struct that v points to. A first field that is never left
@@ -162,7 +173,7 @@ func (f *File) appendField(field *model.Field, e, v *jen.Statement) []jen.Code {
 			cond.Add(e.Clone().Dot("Has").Call(p.val.Clone().Op("!=").Nil()))
 			continue
 		}
-		cond.Add(f.present(omit, field.Type, p))
+		cond.Add(f.present(omit, field, e, p))
 	}
 	if pointer {
 		return []jen.Code{jen.If(cond).Block(f.appendValue(field.Type.Elem, key, f.elem(field.Type, p.val), field.Quoted)...)}
@@ -170,9 +181,9 @@ func (f *File) appendField(field *model.Field, e, v *jen.Statement) []jen.Code {
 	return []jen.Code{jen.If(cond).Block(f.appendValue(field.Type, key, p, field.Quoted)...)}
 }
 
-// present returns the condition under which a field is not left out.
-func (f *File) present(omit model.Omit, t *model.Type, p place) jen.Code {
-	val := p.val.Clone()
+// present returns the condition under which a field, which is at p, is not left out.
+func (f *File) present(omit model.Omit, field *model.Field, e *jen.Statement, p place) jen.Code {
+	t, val := field.Type, p.val.Clone()
 	switch omit {
 	case model.OmitLen:
 		if t.Kind == model.String {
@@ -186,18 +197,29 @@ func (f *File) present(omit model.Omit, t *model.Type, p place) jen.Code {
 	case model.OmitNil:
 		return val.Op("!=").Nil()
 	case model.OmitMethod:
-		return jen.Op("!").Add(val).Dot("IsZero").Call()
+		if t.Kind == model.Time {
+			return jen.Op("!").Add(val).Dot("IsZero").Call()
+		}
+		return notZero(field, e, p.ptr)
 	case model.OmitNilOr:
 		cond := val.Clone().Op("!=").Nil()
 		if t.Kind == model.Any {
 			cond.Op("&&").Op("!").Qual(pathTaskJSON, "IsNilPointer").Call(val)
 		}
-		return cond.Op("&&").Op("!").Add(val).Dot("IsZero").Call()
+		if t.Kind == model.Pointer && t.Elem.Kind == model.Time {
+			return cond.Op("&&").Op("!").Add(val).Dot("IsZero").Call()
+		}
+		return cond.Op("&&").Add(notZero(field, e, val))
 	case model.OmitCompare:
 		return val.Op("!=").Parens(f.typeExpr(t).Values())
 	default:
 		return jen.Op("!").Qual(pathTaskJSON, "IsZero").Call(p.ptr)
 	}
+}
+
+// notZero returns the condition that a field's own IsZero method, which v has, does not call it zero.
+func notZero(field *model.Field, e *jen.Statement, v jen.Code) jen.Code {
+	return e.Clone().Dot("NotZero").Call(jen.Id("`"+quotedName(field)+"`"), v)
 }
 
 // appendValue returns the statements that append the value at p with encoder e, which may be the result of a call.

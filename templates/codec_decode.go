@@ -82,7 +82,11 @@ func (f *File) decodeMap(t *model.Type, d, v string) []jen.Code {
 	x, key := f.local("x"), f.local("key")
 	body := append(f.decodeKey(t.Key, d, v, key), f.declareValue(t.Elem, v, x))
 	body = append(body, f.decodeValue(t.Elem, jen.Id(d), variable(jen.Id(x)), false)...)
-	body = append(body, jen.Parens(jen.Op("*").Id(v)).Index(jen.Id(key)).Op("=").Id(x))
+	put, args := "Put", []jen.Code{jen.Op("*").Id(v), jen.Id(key), jen.Op("&").Id(x)}
+	if t.Key.Decode == model.TextMethod {
+		put, args = "PutText", append([]jen.Code{jen.Id(d)}, args...)
+	}
+	body = append(body, jen.Qual(pathTaskJSON, put).Call(args...))
 	return []jen.Code{f.forMore(jen.Qual(pathTaskJSON, "OpenMap").Call(jen.Id(d), jen.Id(v)), d, "Entry", body...)}
 }
 
@@ -217,6 +221,9 @@ func (f *File) decodeField(s slot, seen seenSet, d, v string) []jen.Code {
 	switch {
 	case s.hasValueBit():
 		method, args = "Defaulted", append(args, mask(s.valueBit))
+		if s.Quoted {
+			method = "QuotedDefaulted"
+		}
 	case s.Required && !s.NullOK:
 		method = "Required"
 	}

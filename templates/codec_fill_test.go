@@ -112,6 +112,23 @@ func fillSpecial(p any, rng *rand.Rand) bool {
 		if rng.IntN(100) == 0 {
 			*p = -1
 		}
+	case *ext.Plugin:
+		*p = ext.Plugin{Type: "t", Version: pick(rng, "1", "2", "3x", "4")}
+		if rng.IntN(50) == 0 {
+			p.Version = ""
+		}
+	case *ext.Grade:
+		*p = ext.Grade(rng.IntN(6))
+		if rng.IntN(50) == 0 {
+			*p = 6
+		}
+	case *ext.Label:
+		*p = ext.Label{Value: anyString(rng)}
+	case *ext.Span:
+		*p = ext.Span{From: rng.IntN(2), To: 1}
+		if rng.IntN(50) == 0 {
+			p.To = -1
+		}
 	case *ext.Window:
 		*p = ext.Window{From: rng.IntN(2), To: rng.IntN(2)}
 	case *ext.Customer:
@@ -170,7 +187,7 @@ func anyValue(rng *rand.Rand, depth int) any {
 	}
 	return pick[any](rng, int8(-3), uint64(math.MaxUint64), float32(0.1), []any(nil), map[string]any(nil), []string{"<a>", "\u2028"},
 		json.Number("12"), json.RawMessage(`{ "a" : "<" }`), time.Unix(1e9, 5).UTC(), ext.Level(4), ext.Money{Cents: 5}, &ext.Money{Cents: 6},
-		ext.NewCustomer("x<y"), struct{ A *int }{}, map[int]string{10: "a", 9: "b"}, (*int)(nil), []byte("bytes"), [2]bool{true})
+		ext.NewCustomer("x<y"), ext.Plugin{Version: pick(rng, "1", "1", "1", "")}, struct{ A *int }{}, map[int]string{10: "a", 9: "b"}, (*int)(nil), []byte("bytes"), [2]bool{true})
 }
 
 // mutate changes some pieces of a JSON text.
@@ -185,7 +202,8 @@ func mutate(data []byte, rng *rand.Rand) []byte {
 		piece := []byte(pick(rng, "", "", " ", "\t\n\r ", ",", ":", "{", "}", "[", "]", `"`, "null", "true", "false", "0", "-0", "1", "-1",
 			"1.5", "1e2", "1e400", "256", "65536", "4294967296", "99999999999999999999", "01", "1.", "-", "[]", "{}", "[null]",
 			`""`, `"a"`, `"\u0061"`, `"\ud800"`, `"\ud83d\ude00"`, `"\udc00\ud800"`, `\`, `\u00`, "\x01", "\xff", `{"x":1}`, `{"x":null}`,
-			`"x":1,`, `"2024-05-06T07:08:09Z"`, `"level-3"`, `"null"`, `"1"`, `"true"`, `"aGk="`, `[1,2,3,4,5]`, `{"cents":4}`, `"zz":[{"q":1}],`))
+			`"x":1,`, `"2024-05-06T07:08:09Z"`, `"level-3"`, `"null"`, `"1"`, `"true"`, `"aGk="`, `[1,2,3,4,5]`, `{"cents":4}`, `"zz":[{"q":1}],`,
+			`"F"`, `"f"`, `"t/1"`, `"list":"",`))
 		switch at := structural(data, rng); {
 		case rng.IntN(3) > 0 && at >= 0: // replace a whole scalar, or what looks like one
 			end := at + 1

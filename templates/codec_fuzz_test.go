@@ -20,6 +20,7 @@ func FuzzDecodeOptions(f *testing.F)  { fuzzDecode(f, rowNamed("options")) }
 func FuzzDecodeQuoted(f *testing.F)   { fuzzDecode(f, rowNamed("quoted")) }
 func FuzzDecodeDynamic(f *testing.F)  { fuzzDecode(f, rowNamed("dynamic")) }
 func FuzzDecodeCustoms(f *testing.F)  { fuzzDecode(f, rowNamed("customs")) }
+func FuzzDecodeCareless(f *testing.F) { fuzzDecode(f, rowNamed("careless")) }
 func FuzzDecodeOrder(f *testing.F)    { fuzzDecode(f, rowNamed("order")) }
 func FuzzDecodeDefaults(f *testing.F) { fuzzDecode(f, rowNamed("defaults")) }
 
@@ -33,6 +34,7 @@ func FuzzAppendOptions(f *testing.F)  { fuzzAppend(f, rowNamed("options")) }
 func FuzzAppendQuoted(f *testing.F)   { fuzzAppend(f, rowNamed("quoted")) }
 func FuzzAppendDynamic(f *testing.F)  { fuzzAppend(f, rowNamed("dynamic")) }
 func FuzzAppendCustoms(f *testing.F)  { fuzzAppend(f, rowNamed("customs")) }
+func FuzzAppendCareless(f *testing.F) { fuzzAppend(f, rowNamed("careless")) }
 func FuzzAppendOrder(f *testing.F)    { fuzzAppend(f, rowNamed("order")) }
 func FuzzAppendDefaults(f *testing.F) { fuzzAppend(f, rowNamed("defaults")) }
 

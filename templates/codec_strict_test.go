@@ -229,7 +229,9 @@ func (r row) withDefaults() row {
 			case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
 				ok = ok && (name != "behind" || string(member) != "null")
 			default:
-				ok = ok && string(member) != "null"
+				var quoted string
+				isNull := string(member) == "null" || name == "quoted" && json.Unmarshal(member, &quoted) == nil && quoted == "null"
+				ok = ok && !isNull
 			}
 			if !ok {
 				want.Field(i).Set(defaults.Field(i))
@@ -248,7 +250,7 @@ func TestDefaults(t *testing.T) {
 	}{
 		{"missing", `{}`, func(*rows.Defaults) {}},
 		{"null is missing where nil is no value", `{"string":null,"name":null,"bool":null,"int":null,"count":null,"float":null,"wait":null,
-			"time":null,"point":null,"quoted":null,"number":null,"array":null,"level":null,"behind":null,"empty":null}`, func(*rows.Defaults) {}},
+			"time":null,"point":null,"quoted":"null","number":null,"array":null,"level":null,"behind":null,"empty":null}`, func(*rows.Defaults) {}},
 		{"null is a value", `{"intp":null,"namep":null,"timep":null,"list":null,"map":null,"pointp":null,"any":null,"bytes":null}`, func(d *rows.Defaults) {
 			d.IntP, d.NameP, d.TimeP, d.List, d.Map, d.PointP, d.Any, d.Bytes = nil, nil, nil, nil, nil, nil, nil, nil
 		}},
@@ -392,7 +394,6 @@ func TestDecodeRules(t *testing.T) {
 		{"pointer to any null", "pointers", "any", "null"},
 		{"pointer to raw null", "pointers", "raw", "null"},
 		{"pointer to methods null", "pointers", "money", "null"},
-		{"quoted null", "quoted", "int", `"null"`},
 		{"quoted null for a pointer", "quoted", "intp", `"null"`},
 		{"null for a quoted pointer", "quoted", "intp", `null`},
 		{"quoted pointer", "quoted", "intp", `"12"`},

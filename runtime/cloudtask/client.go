@@ -19,7 +19,6 @@ type Client struct {
 	routes   map[string]*Route // of eager mode
 	settings *queueSettings    // for the context of Debug
 
-	closed  atomic.Bool
 	noBatch atomic.Bool         // the service has said that it cannot create tasks in batches
 	now     func() time.Time    // the service's clock
 	random  func(n int64) int64 // in [0,n), n > 0
@@ -58,10 +57,9 @@ func NewClient(backend Backend, cfg Config, routes ...Route) (*Client, error) {
 	return c, nil
 }
 
-// Close releases the backend's connections. The client must not be used after it; calls of Close after the first do
-// nothing.
+// Close releases the backend's connections. The client must not be used after it.
 func (c *Client) Close() error {
-	if c.backend == nil || c.closed.Swap(true) {
+	if c.backend == nil {
 		return nil
 	}
 	return c.backend.Close()

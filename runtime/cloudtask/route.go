@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/taskjson"
 )
 
 // Route is a task type together with what runs it. Generated Routes functions return them.
@@ -130,8 +132,12 @@ func (e wrappedError) Unwrap() error { return e.error }
 // stackOf returns the stack of the panic in err's tree, "" where there is none.
 func stackOf(err error) string {
 	var p *panicError
-	if errors.As(err, &p) {
+	var inCodec *taskjson.PanicError
+	switch {
+	case errors.As(err, &p):
 		return string(p.stack)
+	case errors.As(err, &inCodec):
+		return string(inCodec.Stack)
 	}
 	return ""
 }

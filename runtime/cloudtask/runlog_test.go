@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/taskjson"
 )
 
 // Every request ends in exactly one line, which says all that is needed to find its task.
@@ -23,6 +24,15 @@ func TestLogLines(t *testing.T) {
 	noResult := cloudtask.RouteWithResult(&greetTask,
 		func(context.Context, *greeting) (greeted, error) { return greeted{}, nil },
 		func(dst []byte, _ *greeted) ([]byte, error) { return dst, errors.New("result.text: NaN") })
+	panics := cloudtask.RouteWithResult(&greetTask,
+		func(context.Context, *greeting) (greeted, error) { return greeted{}, nil },
+		func(dst []byte, _ *greeted) ([]byte, error) { panic("boom") })
+	careless := greetTask
+	careless.Decode = func(data []byte, _ *greeting) error {
+		d := taskjson.NewDecoder(data)
+		d.Unmarshaler(panicking{})
+		return d.Finish()
+	}
 	tests := []struct {
 		name    string
 		route   cloudtask.Route
@@ -36,6 +46,8 @@ func TestLogLines(t *testing.T) {
 		{name: "executed", route: route(fails(nil)), level: "INFO", outcome: "executed"},
 		{name: "executed, result lost", route: noResult, level: "ERROR", outcome: "executed",
 			want: map[string]any{"error": "encoding the result: result.text: NaN"}},
+		{name: "executed, result lost in a panic", route: panics, level: "ERROR", outcome: "executed",
+			want: map[string]any{"error": "encoding the result: panic: boom", "stack": "TestLogLines"}},
 		{name: "discarded", route: route(fails(fmt.Errorf("greeting: %w", cloudtask.Discard(cause)))), level: "WARN", outcome: "discarded",
 			want: map[string]any{"error": "greeting: discarded: no such user"}},
 		{name: "discarded without a reason", route: route(fails(cloudtask.Discard(nil))), level: "WARN", outcome: "discarded",
@@ -47,6 +59,8 @@ func TestLogLines(t *testing.T) {
 			want: map[string]any{"error": "panic: boom", "stack": "TestLogLines"}},
 		{name: "bad payload", route: route(fails(nil)), payload: "{}", level: "ERROR", outcome: "bad payload",
 			want: map[string]any{"error": "payload.name: required field is missing"}},
+		{name: "bad payload in a panic", route: careless.Route(func(context.Context, *greeting) error { return nil }), level: "ERROR", outcome: "bad payload",
+			want: map[string]any{"error": "payload: UnmarshalJSON: panic: boom, offset 0", "stack": "panicking.UnmarshalJSON"}},
 		{name: "too large", route: route(fails(nil)), payload: strings.Repeat(" ", 101), level: "ERROR", outcome: "payload too large",
 			want: map[string]any{"error": "payload too large: 101 bytes, the limit is 100 (MaxBody)"}},
 		{name: "unknown task", route: route(fails(nil)), path: "/tasks/Nobody", level: "ERROR", outcome: "unknown task",
@@ -96,6 +110,11 @@ func TestLogLines(t *testing.T) {
 		})
 	}
 }
+
+// panicking panics when it is decoded.
+type panicking struct{}
+
+func (panicking) UnmarshalJSON([]byte) error { panic("boom") }
 
 // What strangers send is bounded before it gets into a log.
 func TestLogOfStrangersIsBounded(t *testing.T) {

@@ -371,8 +371,7 @@ func (e *Encoder) Number(v *json.Number) {
 func (e *Encoder) Time(v *time.Time) {
 	b, err := v.AppendText(append(e.buf, '"'))
 	if err != nil {
-		e.failErr("not a time that JSON can hold", err)
-		e.null()
+		e.failValue("not a time that JSON can hold", err)
 		return
 	}
 	e.buf = append(b, '"', ',')

@@ -12,7 +12,9 @@ import (
 // RawMessage appends JSON as it stands, without white space between its tokens; null for nil.
 func (e *Encoder) RawMessage(v *json.RawMessage) {
 	if e.NotNil(*v != nil) {
-		e.compact("json.RawMessage", *v)
+		if problem := e.compact(*v); problem != nil {
+			e.failInvalid("json.RawMessage", problem)
+		}
 	}
 }
 
@@ -21,13 +23,14 @@ func (e *Encoder) Marshaler(v json.Marshaler) {
 	if !e.NotNil(v != nil) {
 		return
 	}
-	b, err := v.MarshalJSON()
+	b, err := marshalJSON(v)
 	if err != nil {
-		e.failErr(fmt.Sprintf("MarshalJSON of %T", v), err)
-		e.null()
+		e.failValue(fmt.Sprintf("MarshalJSON of %T", v), err)
 		return
 	}
-	e.compact(fmt.Sprintf("result of MarshalJSON of %T", v), b)
+	if problem := e.compact(b); problem != nil {
+		e.failInvalid(fmt.Sprintf("result of MarshalJSON of %T", v), problem)
+	}
 }
 
 // TextMarshaler appends what v's MarshalText returns, as a string; null for a nil interface.
@@ -35,34 +38,38 @@ func (e *Encoder) TextMarshaler(v encoding.TextMarshaler) {
 	if !e.NotNil(v != nil) {
 		return
 	}
-	text, err := v.MarshalText()
+	text, err := marshalText(v)
 	if err != nil {
-		e.failErr(fmt.Sprintf("MarshalText of %T", v), err)
-		e.null()
+		e.failValue(fmt.Sprintf("MarshalText of %T", v), err)
 		return
 	}
 	e.buf = appendText(e.buf, text, ',')
 }
 
 // compact appends b, which must be one JSON value, no deeper than what can be decoded again, without white space between
-// its tokens.
-func (e *Encoder) compact(what string, b []byte) {
+// its tokens. It returns what is wrong with b, and appends nothing then.
+func (e *Encoder) compact(b []byte) (problem *Error) {
 	d := Decoder{data: b, depth: e.depth}
 	d.space()
 	d.Skip()
 	d.space()
 	if d.failure == nil && d.pos == len(b) && !d.spaced {
 		e.buf = append(append(e.buf, b...), ',')
-		return
+		return nil
 	}
 	if d.failure == nil && d.pos < len(b) {
 		d.fail("more data after the end of the value")
 	}
 	if d.failure != nil {
-		e.fail(fmt.Sprintf("%s is not valid: %s, at its byte %d", what, d.failure.err.Msg, d.failure.err.Offset))
-		return
+		return d.failure.err
 	}
 	e.buf = append(appendCompact(e.buf, b), ',')
+	return nil
+}
+
+// failInvalid records what is wrong with JSON that did not come from this encoder.
+func (e *Encoder) failInvalid(what string, problem *Error) {
+	e.fail(fmt.Sprintf("%s is not valid: %s, at its byte %d", what, problem.Msg, problem.Offset))
 }
 
 // appendCompact appends well-formed JSON without white space between its tokens.
@@ -122,12 +129,11 @@ func (e *Encoder) Interface(v any) { e.Any(&v) }
 // anything appends a value by reflection.
 func (e *Encoder) anything(v any) {
 	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		e.failErr(fmt.Sprintf("%T", v), err)
-		e.null()
+	if err := encodeAny(&b, v); err != nil {
+		e.failValue(fmt.Sprintf("%T", v), err)
 		return
 	}
-	e.compact(fmt.Sprintf("%T", v), bytes.TrimSuffix(b.Bytes(), []byte("\n"))) // which bounds its depth, too
+	if problem := e.compact(bytes.TrimSuffix(b.Bytes(), []byte("\n"))); problem != nil { // it is too deep
+		e.failInvalid(fmt.Sprintf("%T", v), problem)
+	}
 }

@@ -156,7 +156,7 @@ func (d *Decoder) Default(json string, decode func(d *Decoder)) {
 	def := Decoder{data: []byte(json), depth: d.depth}
 	decode(&def)
 	if def.failure != nil {
-		d.failAt(d.pos, "default "+json+": "+def.failure.err.Msg)
+		d.failErr(d.pos, "default "+json+": "+def.failure.err.Msg, def.failure.err.Err)
 	}
 }
 
@@ -168,10 +168,15 @@ func (d *Decoder) readNull() bool {
 	if !d.literal("null") {
 		return false
 	}
+	d.checkNull(start)
+	return d.failure == nil
+}
+
+// checkNull fails if the null at start is the value of a required member.
+func (d *Decoder) checkNull(start int) {
 	if start == d.notNull && start > 0 {
 		d.failAt(start, "required field is missing: it is null")
 	}
-	return d.failure == nil
 }
 
 // Array opens an array and reports whether it has an element. For null it reports false.

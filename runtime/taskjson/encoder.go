@@ -137,9 +137,26 @@ func (e *Encoder) EndQuote() {
 
 func (e *Encoder) null() { e.buf = append(e.buf, "null,"...) }
 
+// NotZero reports whether a field with the omitzero option is to be appended: v's IsZero method says that it is not zero.
+// quoted is the field's name as [Encoder.Key] takes it.
+func (e *Encoder) NotZero(quoted string, v interface{ IsZero() bool }) bool {
+	if e.failure != nil {
+		return false
+	}
+	zero, err := isZero(v)
+	if err != nil {
+		e.Key(quoted).failValue(fmt.Sprintf("IsZero of %T", v), err)
+		return false
+	}
+	return !zero
+}
+
 // fail records an error of the value that would be next. In place of the value there is a null.
-func (e *Encoder) fail(msg string) {
-	e.failErr(msg, nil)
+func (e *Encoder) fail(msg string) { e.failValue(msg, nil) }
+
+// failValue is fail for what a method of the value's type returned.
+func (e *Encoder) failValue(msg string, err error) {
+	e.failErr(msg, err)
 	e.null()
 }
 

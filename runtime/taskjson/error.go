@@ -2,6 +2,7 @@ package taskjson
 
 import (
 	"bytes"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -11,7 +12,7 @@ type Error struct {
 	Path   string // the value, such as payload.items[3].quantity or payload.attrs["key"]; with … for the middle of a very long one
 	Offset int    // the byte of the JSON text at which decoding stopped; -1 when encoding
 	Msg    string // what is wrong
-	Err    error  // what a method of the value's type returned; nil when the codec itself objected
+	Err    error  // what a method of the value's type returned, or a *PanicError; nil when the codec itself objected
 }
 
 // Error returns the path, what is wrong there and, for decoding, the offset.
@@ -22,7 +23,7 @@ func (e *Error) Error() string {
 	s.WriteString(e.Msg)
 	if e.Err != nil {
 		s.WriteString(": ")
-		s.WriteString(cut(e.Err.Error(), 512)) // it may quote all of a long value
+		s.WriteString(cut(fmt.Sprint(e.Err), 512)) // it may quote all of a long value, or panic
 	}
 	if e.Offset >= 0 {
 		s.WriteString(", offset ")

@@ -4,7 +4,6 @@ import (
 	"encoding"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,84 +38,82 @@ func (d *Decoder) TextKey(key encoding.TextUnmarshaler) {
 	// Types with both methods get their JSON, as encoding/json has it.
 	if u, ok := key.(json.Unmarshaler); ok {
 		end, _ := stringEnd(d.data, d.keyAt)
-		d.checkKey(u.UnmarshalJSON(d.data[d.keyAt-1 : end]))
+		d.checkKey(unmarshalJSON(u, d.data[d.keyAt-1:end:end]))
 		return
 	}
-	d.checkKey(key.UnmarshalText(d.Key()))
+	d.checkKey(unmarshalText(key, d.Key()))
 }
 
-// StringEntries returns the entries of m in the order in which they are appended.
-func StringEntries[K ~string, V any](m map[K]V) iter.Seq2[string, V] {
-	return func(yield func(string, V) bool) {
-		var few [fewEntries]entry[V]
-		s := few[:0]
-		for k, v := range m {
-			s = append(s, entry[V]{string(k), v})
-		}
-		eachSorted(s, yield)
+// PutText is [Put] for a key that TextKey has read. It fails if the key's method left something in it that cannot be hashed.
+func PutText[M ~map[K]V, K comparable, V any](d *Decoder, m M, key K, v *V) {
+	var err error
+	put := func() {
+		defer catch(&err)
+		m[key] = *v
 	}
+	put()
+	d.checkKey(err)
+}
+
+// A MapKey is the key of a map's entry as JSON has it, and the index of the entry's value among those that were collected with
+// it.
+type MapKey struct {
+	Text  string
+	Value int
+}
+
+// StringEntries appends the keys of m to keys, in the order in which encoding/json has them, and its values to values. Both
+// start empty.
+func StringEntries[K ~string, V any](keys []MapKey, values []V, m map[K]V) ([]MapKey, []V) {
+	for k, v := range m {
+		keys = append(keys, MapKey{string(k), len(values)})
+		values = append(values, v)
+	}
+	return sorted(keys), values
 }
 
 // IntEntries is [StringEntries] for integer keys.
-func IntEntries[K signed, V any](m map[K]V) iter.Seq2[string, V] {
-	return func(yield func(string, V) bool) {
-		s := make([]entry[V], 0, len(m))
-		for k, v := range m {
-			s = append(s, entry[V]{strconv.FormatInt(int64(k), 10), v})
-		}
-		eachSorted(s, yield)
+func IntEntries[K signed, V any](keys []MapKey, values []V, m map[K]V) ([]MapKey, []V) {
+	for k, v := range m {
+		keys = append(keys, MapKey{strconv.FormatInt(int64(k), 10), len(values)})
+		values = append(values, v)
 	}
+	return sorted(keys), values
 }
 
 // UintEntries is [StringEntries] for unsigned integer keys.
-func UintEntries[K unsigned, V any](m map[K]V) iter.Seq2[string, V] {
-	return func(yield func(string, V) bool) {
-		s := make([]entry[V], 0, len(m))
-		for k, v := range m {
-			s = append(s, entry[V]{strconv.FormatUint(uint64(k), 10), v})
-		}
-		eachSorted(s, yield)
+func UintEntries[K unsigned, V any](keys []MapKey, values []V, m map[K]V) ([]MapKey, []V) {
+	for k, v := range m {
+		keys = append(keys, MapKey{strconv.FormatUint(uint64(k), 10), len(values)})
+		values = append(values, v)
 	}
+	return sorted(keys), values
 }
 
 // TextEntries is [StringEntries] for keys with a MarshalText method.
 func TextEntries[K interface {
 	comparable
 	encoding.TextMarshaler
-}, V any](e *Encoder, m map[K]V) iter.Seq2[string, V] {
-	return func(yield func(string, V) bool) {
-		s := make([]entry[V], 0, len(m))
-		for k, v := range m {
-			s = append(s, entry[V]{e.textKey(k), v})
-		}
-		eachSorted(s, yield)
+}, V any](e *Encoder, keys []MapKey, values []V, m map[K]V) ([]MapKey, []V) {
+	for k, v := range m {
+		keys = append(keys, MapKey{e.textKey(k), len(values)})
+		values = append(values, v)
 	}
+	return sorted(keys), values
 }
 
 func (e *Encoder) textKey(k encoding.TextMarshaler) string {
 	if IsNilPointer(k) {
 		return ""
 	}
-	text, err := k.MarshalText()
+	text, err := marshalText(k)
 	if err != nil {
 		e.failErr(fmt.Sprintf("MarshalText of key of type %T", k), err)
 	}
 	return string(text)
 }
 
-// fewEntries is how many entries of a map are sorted without allocating memory.
-const fewEntries = 8
-
-type entry[V any] struct {
-	key   string
-	value V
-}
-
-func eachSorted[V any](s []entry[V], yield func(string, V) bool) {
-	slices.SortFunc(s, func(a, b entry[V]) int { return strings.Compare(a.key, b.key) })
-	for i := range s {
-		if !yield(s[i].key, s[i].value) {
-			return
-		}
-	}
+func sorted(keys []MapKey) []MapKey {
+	slices.SortFunc(keys, func(a, b MapKey) int { return strings.Compare(a.Text, b.Text) })
+	return keys
 }

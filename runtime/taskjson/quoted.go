@@ -20,16 +20,36 @@ type unsigned interface {
 // QuotedAlloc is [Alloc] for a quoted value; "null" in quotes counts as null, too.
 func QuotedAlloc[T any](d *Decoder, p **T) bool {
 	start := d.pos
-	if d.peek() == '"' {
-		if s, ok := d.text(); ok && string(s) == "null" {
-			*p = nil
-			return false
-		}
-		if d.failure == nil {
-			d.pos = start
-		}
+	if d.quotedNull() {
+		*p = nil
+		return false
+	}
+	if d.failure == nil {
+		d.pos = start
 	}
 	return Alloc(d, p)
+}
+
+// QuotedDefaulted is [Decoder.Defaulted] for a quoted value.
+func (d *Decoder) QuotedDefaulted(seen *uint64, bit, value uint64) *Decoder {
+	d.Field(seen, bit)
+	start := d.pos
+	if d.peek() != 'n' && !d.quotedNull() {
+		*seen |= value
+	}
+	if d.failure == nil {
+		d.pos = start
+	}
+	return d
+}
+
+// quotedNull reads a string and reports whether it says null. It reads nothing where there is no string.
+func (d *Decoder) quotedNull() bool {
+	if d.peek() != '"' {
+		return false
+	}
+	s, ok := d.text()
+	return ok && string(s) == "null"
 }
 
 // QuotedBool reads a quoted boolean.
@@ -120,8 +140,13 @@ func (d *Decoder) quoted(want string) ([]byte, bool) {
 		}
 		return nil, false
 	}
+	start := d.pos
 	s, ok := d.text()
-	return s, ok && string(s) != "null"
+	if ok && string(s) == "null" {
+		d.checkNull(start)
+		return nil, false
+	}
+	return s, ok
 }
 
 // quotedNumber is quoted for what starts like a number; the rest is for strconv to judge, as in encoding/json.

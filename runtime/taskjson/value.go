@@ -134,7 +134,8 @@ func (d *Decoder) RawMessage(v *json.RawMessage) {
 	}
 }
 
-// raw reads any value and returns it as it stands; nil after an error.
+// raw reads any value and returns it as it stands, without spare capacity: what follows it is read later. It returns nil after
+// an error.
 func (d *Decoder) raw() []byte {
 	start := d.pos
 	d.Skip()
@@ -148,7 +149,7 @@ func (d *Decoder) raw() []byte {
 func (d *Decoder) Unmarshaler(v json.Unmarshaler) {
 	start := d.pos
 	if raw := d.raw(); raw != nil {
-		if err := v.UnmarshalJSON(raw); err != nil {
+		if err := unmarshalJSON(v, raw); err != nil {
 			d.failErr(start, "UnmarshalJSON", err)
 		}
 	}
@@ -158,7 +159,7 @@ func (d *Decoder) Unmarshaler(v json.Unmarshaler) {
 func (d *Decoder) TextUnmarshaler(v encoding.TextUnmarshaler) {
 	start := d.pos
 	if s, ok := d.text(); ok {
-		if err := v.UnmarshalText(s); err != nil {
+		if err := unmarshalText(v, s); err != nil {
 			d.failErr(start, "UnmarshalText", err)
 		}
 	}
@@ -194,3 +195,6 @@ func OpenMap[M ~map[K]V, K comparable, V any](d *Decoder, v *M) bool {
 	}
 	return d.member('{', intoMap, nil)
 }
+
+// Put adds an entry to m.
+func Put[M ~map[K]V, K comparable, V any](m M, key K, v *V) { m[key] = *v }

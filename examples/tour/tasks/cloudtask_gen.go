@@ -1009,8 +1009,11 @@ func appendMapOfStringToString(e *taskjson.Encoder, v *map[string]string) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		e.MapKey(key).String(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]string
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).String(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -1020,7 +1023,7 @@ func decodeMapOfStringToString(d *taskjson.Decoder, v *map[string]string) {
 		key := string(d.Key())
 		var x string
 		d.String(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -1282,8 +1285,11 @@ func appendMapOfStringToAny(e *taskjson.Encoder, v *map[string]any) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		e.MapKey(key).Any(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]any
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Any(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -1293,7 +1299,7 @@ func decodeMapOfStringToAny(d *taskjson.Decoder, v *map[string]any) {
 		key := string(d.Key())
 		var x any
 		d.Any(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 

@@ -2,6 +2,7 @@
 package ext
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"strconv"
@@ -103,3 +104,97 @@ type Window struct {
 
 // IsZero reports whether the window is empty.
 func (w *Window) IsZero() bool { return w.From == w.To }
+
+// Plugin is a type like TYPE/1 whose methods believe whatever they are given.
+type Plugin struct {
+	Type, Version string
+}
+
+// MarshalJSON panics where there is no version.
+func (p Plugin) MarshalJSON() ([]byte, error) {
+	return []byte(`"` + string(p.Type) + "/" + p.Version[:1] + `"`), nil
+}
+
+// UnmarshalJSON panics where there is no slash.
+func (p *Plugin) UnmarshalJSON(data []byte) error {
+	parts := strings.Split(strings.Trim(string(data), `"`), "/")
+	p.Type, p.Version = parts[0], parts[1]
+	return nil
+}
+
+// Grade is a letter in JSON. Its methods panic at others.
+type Grade int
+
+// MarshalText panics beyond the last grade.
+func (g Grade) MarshalText() ([]byte, error) { return []byte{"ABCDEF"[g]}, nil }
+
+// UnmarshalText panics with an error where there is no grade.
+func (g *Grade) UnmarshalText(text []byte) error {
+	at := strings.Index("ABCDEF", string(text))
+	if at < 0 || len(text) != 1 {
+		panic(errors.New("no grade"))
+	}
+	*g = Grade(at)
+	return nil
+}
+
+// Span panics when it is asked whether it is zero and is not in order.
+type Span struct {
+	From, To int
+}
+
+// IsZero reports whether the span is empty.
+func (s *Span) IsZero() bool {
+	if s.From > s.To {
+		panic("span is not in order")
+	}
+	return s.From == s.To
+}
+
+// Label can be any key, and is one that cannot be in a map when it is "list".
+type Label struct {
+	Value any
+}
+
+// MarshalText returns the label's text.
+func (l Label) MarshalText() ([]byte, error) {
+	if text, ok := l.Value.(string); ok {
+		return []byte(text), nil
+	}
+	return []byte("none"), nil
+}
+
+// UnmarshalText sets the label.
+func (l *Label) UnmarshalText(text []byte) error {
+	l.Value = string(text)
+	if string(text) == "list" {
+		l.Value = []string{}
+	}
+	return nil
+}
+
+// Tail is text to whose end its methods append, as if the rest of what they are given were theirs, too.
+type Tail string
+
+// UnmarshalJSON sets the text.
+func (t *Tail) UnmarshalJSON(data []byte) error {
+	*t = Tail(bytes.Trim(append(data, "#####"...), `"`))
+	return nil
+}
+
+// MarshalJSON returns the text.
+func (t Tail) MarshalJSON() ([]byte, error) {
+	return []byte(`"` + strings.TrimRight(string(t), `"#`) + `"`), nil
+}
+
+// Tip is Tail with text methods.
+type Tip string
+
+// UnmarshalText sets the text.
+func (t *Tip) UnmarshalText(text []byte) error {
+	*t = Tip(append(text, "#####"...))
+	return nil
+}
+
+// MarshalText returns the text.
+func (t Tip) MarshalText() ([]byte, error) { return []byte(strings.TrimRight(string(t), "#")), nil }

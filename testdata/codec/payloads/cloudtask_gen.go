@@ -674,8 +674,11 @@ func appendMapOfStringToString(e *taskjson.Encoder, v *map[string]string) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		e.MapKey(key).String(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]string
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).String(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -685,7 +688,7 @@ func decodeMapOfStringToString(d *taskjson.Decoder, v *map[string]string) {
 		key := string(d.Key())
 		var x string
 		d.String(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 

@@ -683,7 +683,7 @@ func decodeG(d2 *taskjson.Decoder, v *G) {
 func appendSummary(e2 *taskjson.Encoder, v *Summary) {
 	e2.Object(`{"stringer":`).Interface(v.Stringer)
 	e2.Key(`"marshaler":`).Marshaler(v.Marshaler)
-	if v.Zero != nil && !taskjson.IsNilPointer(v.Zero) && !v.Zero.IsZero() {
+	if v.Zero != nil && !taskjson.IsNilPointer(v.Zero) && e2.NotZero(`"zero":`, v.Zero) {
 		e2.Key(`"zero":`).Interface(v.Zero)
 	}
 	appendMapOfPointerToExtLevelToInt(e2.Key(`"keys":`), &v.Keys)
@@ -700,8 +700,11 @@ func appendMapOfPointerToExtLevelToInt(e2 *taskjson.Encoder, v *map[*ext.Level]i
 		return
 	}
 	e2.Map()
-	for key, x := range taskjson.TextEntries(e2, *v) {
-		e2.MapKey(key).Int(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]int
+	keys, values := taskjson.TextEntries(e2, fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e2.MapKey(key.Text).Int(&values[key.Value])
 	}
 	e2.EndMap()
 }

@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
@@ -23,10 +24,13 @@ const _ = cloudtask.GeneratedVersion1
 // what Run's error means: nil, that the task is done; cloudtask.Discard, that it failed for good; anything
 // else, that it is to be retried.
 type Runner interface {
+	RunCareless(ctx context.Context, task Careless) error
 	RunCustoms(ctx context.Context, task Customs) error
+	RunDeclared(ctx context.Context, task Declared) error
 	RunDefaults(ctx context.Context, task Defaults) error
 	RunDynamic(ctx context.Context, task Dynamic) error
 	RunEmbeds(ctx context.Context, task Embeds) error
+	RunGreedy(ctx context.Context, task Greedy) error
 	RunLists(ctx context.Context, task Lists) error
 	RunMaps(ctx context.Context, task Maps) error
 	RunOptions(ctx context.Context, task Options) error
@@ -40,8 +44,14 @@ type Runner interface {
 // Routes returns the routes of this package's tasks, for cloudtask.NewHandler and for eager clients.
 func Routes(runner Runner) []cloudtask.Route {
 	return []cloudtask.Route{
+		careless.Route(func(ctx context.Context, task *Careless) error {
+			return runner.RunCareless(ctx, *task)
+		}),
 		customs.Route(func(ctx context.Context, task *Customs) error {
 			return runner.RunCustoms(ctx, *task)
+		}),
+		declared.Route(func(ctx context.Context, task *Declared) error {
+			return runner.RunDeclared(ctx, *task)
 		}),
 		defaults.Route(func(ctx context.Context, task *Defaults) error {
 			return runner.RunDefaults(ctx, *task)
@@ -51,6 +61,9 @@ func Routes(runner Runner) []cloudtask.Route {
 		}),
 		embeds.Route(func(ctx context.Context, task *Embeds) error {
 			return runner.RunEmbeds(ctx, *task)
+		}),
+		greedy.Route(func(ctx context.Context, task *Greedy) error {
+			return runner.RunGreedy(ctx, *task)
 		}),
 		cloudtask.RouteWithResult(&hiddens, func(ctx context.Context, task *Hiddens) (map[string]ext.Hidden, error) {
 			return task.Run(ctx)
@@ -86,6 +99,68 @@ func Routes(runner Runner) []cloudtask.Route {
 // configuration.
 func NewHandler(cfg cloudtask.Config, runner Runner) (http.Handler, error) {
 	return cloudtask.NewHandler(cfg, Routes(runner)...)
+}
+
+// careless describes the task Careless.
+var careless = cloudtask.Definition[Careless]{
+	Name:   "Careless",
+	Append: AppendCareless,
+	Decode: DecodeCareless,
+}
+
+// EnqueueCarelessAsap enqueues Careless to run as soon as a worker is free.
+func EnqueueCarelessAsap(ctx context.Context, c *cloudtask.Client, task Careless) (cloudtask.Receipt, error) {
+	return careless.Asap(ctx, c, &task)
+}
+
+// EnqueueCarelessLater enqueues Careless to run at eta: after a delay, cloudtask.In, or at a time,
+// cloudtask.At.
+func EnqueueCarelessLater(ctx context.Context, c *cloudtask.Client, task Careless, eta cloudtask.ETA, opts ...cloudtask.EnqueueOption) (cloudtask.Receipt, error) {
+	return careless.Later(ctx, c, &task, eta, opts...)
+}
+
+// EnqueueCarelessUntil enqueues Careless to run at a random time between now and latest, which spreads load.
+func EnqueueCarelessUntil(ctx context.Context, c *cloudtask.Client, task Careless, latest time.Time, opts ...cloudtask.EnqueueOption) (cloudtask.Receipt, error) {
+	return careless.Until(ctx, c, &task, latest, opts...)
+}
+
+// EnqueueCarelessPush enqueues Careless as the options say; without any it is EnqueueCarelessAsap.
+func EnqueueCarelessPush(ctx context.Context, c *cloudtask.Client, task Careless, opts ...cloudtask.EnqueueOption) (cloudtask.Receipt, error) {
+	return careless.Push(ctx, c, &task, opts...)
+}
+
+// EnqueueCarelessBatch enqueues many Careless in few calls. The receipts are in the order of tasks; the error
+// says which of them were not enqueued.
+func EnqueueCarelessBatch(ctx context.Context, c *cloudtask.Client, tasks []Careless, opts ...cloudtask.EnqueueOption) ([]cloudtask.Receipt, error) {
+	return careless.Batch(ctx, c, tasks, opts...)
+}
+
+// DiscardCareless deletes queued Careless tasks, all of them or those that the options select, and returns
+// "Careless/taskID" for each that it deleted.
+func DiscardCareless(ctx context.Context, c *cloudtask.Client, opts ...cloudtask.DiscardOption) ([]string, error) {
+	return careless.Discard(ctx, c, opts...)
+}
+
+// SyncCareless runs Careless here and now, without a queue.
+func SyncCareless(ctx context.Context, runner Runner, task Careless) error {
+	return runner.RunCareless(careless.Sync(ctx), task)
+}
+
+// DebugCareless runs the payload of a queued Careless here, and leaves the task in its queue. The id is one
+// in the type's queue, or a full resource name.
+func DebugCareless(ctx context.Context, c *cloudtask.Client, runner Runner, taskID string) error {
+	var task Careless
+	ctx, err := careless.Debug(ctx, c, taskID, &task)
+	if err != nil {
+		return err
+	}
+	return runner.RunCareless(ctx, task)
+}
+
+// EnqueuedCareless stands for the Careless tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedCareless(q)).
+func EnqueuedCareless[Q any](q Q) cloudtask.Enqueued[Q, Careless] {
+	return cloudtask.Enqueued[Q, Careless]{Queue: q, Definition: &careless}
 }
 
 // customs describes the task Customs.
@@ -148,6 +223,68 @@ func DebugCustoms(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 // cloudtasktest.Only(t, EnqueuedCustoms(q)).
 func EnqueuedCustoms[Q any](q Q) cloudtask.Enqueued[Q, Customs] {
 	return cloudtask.Enqueued[Q, Customs]{Queue: q, Definition: &customs}
+}
+
+// declared describes the task Declared.
+var declared = cloudtask.Definition[Declared]{
+	Name:   "Declared",
+	Append: AppendDeclared,
+	Decode: DecodeDeclared,
+}
+
+// EnqueueDeclaredAsap enqueues Declared to run as soon as a worker is free.
+func EnqueueDeclaredAsap(ctx context.Context, c *cloudtask.Client, task Declared) (cloudtask.Receipt, error) {
+	return declared.Asap(ctx, c, &task)
+}
+
+// EnqueueDeclaredLater enqueues Declared to run at eta: after a delay, cloudtask.In, or at a time,
+// cloudtask.At.
+func EnqueueDeclaredLater(ctx context.Context, c *cloudtask.Client, task Declared, eta cloudtask.ETA, opts ...cloudtask.EnqueueOption) (cloudtask.Receipt, error) {
+	return declared.Later(ctx, c, &task, eta, opts...)
+}
+
+// EnqueueDeclaredUntil enqueues Declared to run at a random time between now and latest, which spreads load.
+func EnqueueDeclaredUntil(ctx context.Context, c *cloudtask.Client, task Declared, latest time.Time, opts ...cloudtask.EnqueueOption) (cloudtask.Receipt, error) {
+	return declared.Until(ctx, c, &task, latest, opts...)
+}
+
+// EnqueueDeclaredPush enqueues Declared as the options say; without any it is EnqueueDeclaredAsap.
+func EnqueueDeclaredPush(ctx context.Context, c *cloudtask.Client, task Declared, opts ...cloudtask.EnqueueOption) (cloudtask.Receipt, error) {
+	return declared.Push(ctx, c, &task, opts...)
+}
+
+// EnqueueDeclaredBatch enqueues many Declared in few calls. The receipts are in the order of tasks; the error
+// says which of them were not enqueued.
+func EnqueueDeclaredBatch(ctx context.Context, c *cloudtask.Client, tasks []Declared, opts ...cloudtask.EnqueueOption) ([]cloudtask.Receipt, error) {
+	return declared.Batch(ctx, c, tasks, opts...)
+}
+
+// DiscardDeclared deletes queued Declared tasks, all of them or those that the options select, and returns
+// "Declared/taskID" for each that it deleted.
+func DiscardDeclared(ctx context.Context, c *cloudtask.Client, opts ...cloudtask.DiscardOption) ([]string, error) {
+	return declared.Discard(ctx, c, opts...)
+}
+
+// SyncDeclared runs Declared here and now, without a queue.
+func SyncDeclared(ctx context.Context, runner Runner, task Declared) error {
+	return runner.RunDeclared(declared.Sync(ctx), task)
+}
+
+// DebugDeclared runs the payload of a queued Declared here, and leaves the task in its queue. The id is one
+// in the type's queue, or a full resource name.
+func DebugDeclared(ctx context.Context, c *cloudtask.Client, runner Runner, taskID string) error {
+	var task Declared
+	ctx, err := declared.Debug(ctx, c, taskID, &task)
+	if err != nil {
+		return err
+	}
+	return runner.RunDeclared(ctx, task)
+}
+
+// EnqueuedDeclared stands for the Declared tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedDeclared(q)).
+func EnqueuedDeclared[Q any](q Q) cloudtask.Enqueued[Q, Declared] {
+	return cloudtask.Enqueued[Q, Declared]{Queue: q, Definition: &declared}
 }
 
 // defaults describes the task Defaults.
@@ -333,6 +470,67 @@ func DebugEmbeds(ctx context.Context, c *cloudtask.Client, runner Runner, taskID
 // cloudtasktest.Only(t, EnqueuedEmbeds(q)).
 func EnqueuedEmbeds[Q any](q Q) cloudtask.Enqueued[Q, Embeds] {
 	return cloudtask.Enqueued[Q, Embeds]{Queue: q, Definition: &embeds}
+}
+
+// greedy describes the task Greedy.
+var greedy = cloudtask.Definition[Greedy]{
+	Name:   "Greedy",
+	Append: AppendGreedy,
+	Decode: DecodeGreedy,
+}
+
+// EnqueueGreedyAsap enqueues Greedy to run as soon as a worker is free.
+func EnqueueGreedyAsap(ctx context.Context, c *cloudtask.Client, task Greedy) (cloudtask.Receipt, error) {
+	return greedy.Asap(ctx, c, &task)
+}
+
+// EnqueueGreedyLater enqueues Greedy to run at eta: after a delay, cloudtask.In, or at a time, cloudtask.At.
+func EnqueueGreedyLater(ctx context.Context, c *cloudtask.Client, task Greedy, eta cloudtask.ETA, opts ...cloudtask.EnqueueOption) (cloudtask.Receipt, error) {
+	return greedy.Later(ctx, c, &task, eta, opts...)
+}
+
+// EnqueueGreedyUntil enqueues Greedy to run at a random time between now and latest, which spreads load.
+func EnqueueGreedyUntil(ctx context.Context, c *cloudtask.Client, task Greedy, latest time.Time, opts ...cloudtask.EnqueueOption) (cloudtask.Receipt, error) {
+	return greedy.Until(ctx, c, &task, latest, opts...)
+}
+
+// EnqueueGreedyPush enqueues Greedy as the options say; without any it is EnqueueGreedyAsap.
+func EnqueueGreedyPush(ctx context.Context, c *cloudtask.Client, task Greedy, opts ...cloudtask.EnqueueOption) (cloudtask.Receipt, error) {
+	return greedy.Push(ctx, c, &task, opts...)
+}
+
+// EnqueueGreedyBatch enqueues many Greedy in few calls. The receipts are in the order of tasks; the error
+// says which of them were not enqueued.
+func EnqueueGreedyBatch(ctx context.Context, c *cloudtask.Client, tasks []Greedy, opts ...cloudtask.EnqueueOption) ([]cloudtask.Receipt, error) {
+	return greedy.Batch(ctx, c, tasks, opts...)
+}
+
+// DiscardGreedy deletes queued Greedy tasks, all of them or those that the options select, and returns
+// "Greedy/taskID" for each that it deleted.
+func DiscardGreedy(ctx context.Context, c *cloudtask.Client, opts ...cloudtask.DiscardOption) ([]string, error) {
+	return greedy.Discard(ctx, c, opts...)
+}
+
+// SyncGreedy runs Greedy here and now, without a queue.
+func SyncGreedy(ctx context.Context, runner Runner, task Greedy) error {
+	return runner.RunGreedy(greedy.Sync(ctx), task)
+}
+
+// DebugGreedy runs the payload of a queued Greedy here, and leaves the task in its queue. The id is one in
+// the type's queue, or a full resource name.
+func DebugGreedy(ctx context.Context, c *cloudtask.Client, runner Runner, taskID string) error {
+	var task Greedy
+	ctx, err := greedy.Debug(ctx, c, taskID, &task)
+	if err != nil {
+		return err
+	}
+	return runner.RunGreedy(ctx, task)
+}
+
+// EnqueuedGreedy stands for the Greedy tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// cloudtasktest.Only(t, EnqueuedGreedy(q)).
+func EnqueuedGreedy[Q any](q Q) cloudtask.Enqueued[Q, Greedy] {
+	return cloudtask.Enqueued[Q, Greedy]{Queue: q, Definition: &greedy}
 }
 
 // hiddens describes the task Hiddens.
@@ -935,6 +1133,186 @@ func EnqueuedStructs[Q any](q Q) cloudtask.Enqueued[Q, Structs] {
 	return cloudtask.Enqueued[Q, Structs]{Queue: q, Definition: &structs}
 }
 
+// AppendCareless appends the payload's JSON to dst. After an error dst is returned as it was.
+func AppendCareless(dst []byte, task *Careless) ([]byte, error) {
+	e := taskjson.NewEncoder(dst)
+	appendCareless(e, task)
+	return e.Finish("payload")
+}
+
+// DecodeCareless reads a payload's JSON, exactly one object, into task, whatever was there before.
+func DecodeCareless(data []byte, task *Careless) error {
+	*task = Careless{}
+	d := taskjson.NewDecoder(data)
+	decodeCareless(d, task)
+	return d.Finish()
+}
+
+func appendCareless(e *taskjson.Encoder, v *Careless) {
+	e.Object(`{"plugin":`).Marshaler(&v.Plugin)
+	appendSliceOfExtPlugin(e.Key(`"plugins":`), &v.Plugins)
+	e.Key(`"any":`).Any(&v.Any)
+	e.Key(`"grade":`).TextMarshaler(&v.Grade)
+	appendMapOfExtGradeToInt(e.Key(`"grades":`), &v.Grades)
+	appendMapOfExtLabelToString(e.Key(`"labels":`), &v.Labels)
+	if e.NotZero(`"span":`, &v.Span) {
+		appendExtSpan(e.Key(`"span":`), &v.Span)
+	}
+	if v.SpanP != nil && e.NotZero(`"spanp":`, v.SpanP) {
+		if e.Key(`"spanp":`).NotNil(v.SpanP != nil) {
+			appendExtSpan(e, v.SpanP)
+		}
+	}
+	if len(v.Nested) != 0 {
+		appendMapOfStringToPointerToCareless(e.Key(`"nested":`), &v.Nested)
+	}
+	e.EndObject()
+}
+
+func decodeCareless(d *taskjson.Decoder, v *Careless) {
+	var seen uint64
+	for more := d.Object(&seen); more; more = d.More() {
+		switch string(d.Key()) {
+		case "plugin":
+			d.Field(&seen, 1<<0).Unmarshaler(&v.Plugin)
+		case "plugins":
+			decodeSliceOfExtPlugin(d.Field(&seen, 1<<1), &v.Plugins)
+		case "any":
+			d.Field(&seen, 1<<2).Any(&v.Any)
+		case "grade":
+			d.Required(&seen, 1<<3).TextUnmarshaler(&v.Grade)
+		case "grades":
+			decodeMapOfExtGradeToInt(d.Field(&seen, 1<<4), &v.Grades)
+		case "labels":
+			decodeMapOfExtLabelToString(d.Field(&seen, 1<<5), &v.Labels)
+		case "span":
+			decodeExtSpan(d.Field(&seen, 1<<6), &v.Span)
+		case "spanp":
+			if taskjson.Alloc(d.Field(&seen, 1<<7), &v.SpanP) {
+				decodeExtSpan(d, v.SpanP)
+			}
+		case "nested":
+			decodeMapOfStringToPointerToCareless(d.Field(&seen, 1<<8), &v.Nested)
+		default:
+			d.Skip()
+		}
+	}
+	d.Check(seen, 6, "plugin,plugins,any,grade,grades,labels")
+}
+
+func appendSliceOfExtPlugin(e *taskjson.Encoder, v *[]ext.Plugin) {
+	if !e.NotNil(*v != nil) {
+		return
+	}
+	e.Array()
+	for i := range *v {
+		e.Marshaler(&(*v)[i])
+	}
+	e.EndArray()
+}
+
+func decodeSliceOfExtPlugin(d *taskjson.Decoder, v *[]ext.Plugin) {
+	for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
+		d.Unmarshaler(taskjson.Grow(v))
+	}
+}
+
+func appendMapOfExtGradeToInt(e *taskjson.Encoder, v *map[ext.Grade]int) {
+	if !e.NotNil(*v != nil) {
+		return
+	}
+	e.Map()
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]int
+	keys, values := taskjson.TextEntries(e, fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Int(&values[key.Value])
+	}
+	e.EndMap()
+}
+
+func decodeMapOfExtGradeToInt(d *taskjson.Decoder, v *map[ext.Grade]int) {
+	for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+		var key ext.Grade
+		d.TextKey(&key)
+		var x int
+		d.Int(&x)
+		taskjson.PutText(d, *v, key, &x)
+	}
+}
+
+func appendMapOfExtLabelToString(e *taskjson.Encoder, v *map[ext.Label]string) {
+	if !e.NotNil(*v != nil) {
+		return
+	}
+	e.Map()
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]string
+	keys, values := taskjson.TextEntries(e, fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).String(&values[key.Value])
+	}
+	e.EndMap()
+}
+
+func decodeMapOfExtLabelToString(d *taskjson.Decoder, v *map[ext.Label]string) {
+	for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+		var key ext.Label
+		d.TextKey(&key)
+		var x string
+		d.String(&x)
+		taskjson.PutText(d, *v, key, &x)
+	}
+}
+
+func appendExtSpan(e *taskjson.Encoder, v *ext.Span) {
+	e.Object(`{"From":`).Int(&v.From)
+	e.Key(`"To":`).Int(&v.To)
+	e.EndObject()
+}
+
+func decodeExtSpan(d *taskjson.Decoder, v *ext.Span) {
+	var seen uint64
+	for more := d.Object(&seen); more; more = d.More() {
+		switch string(d.Key()) {
+		case "From":
+			d.Required(&seen, 1<<0).Int(&v.From)
+		case "To":
+			d.Required(&seen, 1<<1).Int(&v.To)
+		default:
+			d.Skip()
+		}
+	}
+	d.Check(seen, 2, "From,To")
+}
+
+func appendMapOfStringToPointerToCareless(e *taskjson.Encoder, v *map[string]*Careless) {
+	if !e.NotNil(*v != nil) {
+		return
+	}
+	e.Map()
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]*Careless
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		if e.MapKey(key.Text).NotNil(values[key.Value] != nil) {
+			appendCareless(e, values[key.Value])
+		}
+	}
+	e.EndMap()
+}
+
+func decodeMapOfStringToPointerToCareless(d *taskjson.Decoder, v *map[string]*Careless) {
+	for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+		key := string(d.Key())
+		var x *Careless
+		if taskjson.Alloc(d, &x) {
+			decodeCareless(d, x)
+		}
+		taskjson.Put(*v, key, &x)
+	}
+}
+
 // AppendCustoms appends the payload's JSON to dst. After an error dst is returned as it was.
 func AppendCustoms(dst []byte, task *Customs) ([]byte, error) {
 	e := taskjson.NewEncoder(dst)
@@ -1039,6 +1417,56 @@ func decodeShape(d *taskjson.Decoder, v *Shape) {
 		}
 	}
 	d.Check(seen, 1, "sides")
+}
+
+// AppendDeclared appends the payload's JSON to dst. After an error dst is returned as it was.
+func AppendDeclared(dst []byte, task *Declared) ([]byte, error) {
+	e := taskjson.NewEncoder(dst)
+	appendDeclared(e, task)
+	return e.Finish("payload")
+}
+
+// DecodeDeclared reads a payload's JSON, exactly one object, into task, whatever was there before.
+func DecodeDeclared(data []byte, task *Declared) error {
+	*task = Declared{}
+	d := taskjson.NewDecoder(data)
+	decodeDeclared(d, task)
+	return d.Finish()
+}
+
+func appendDeclared(e *taskjson.Encoder, v *Declared) {
+	if e.Object(`{"moment":`).NotNil(v.Moment != nil) {
+		e.Time((*time.Time)(v.Moment))
+	}
+	if e.Key(`"purse":`).NotNil(v.Purse != nil) {
+		e.Marshaler((*ext.Money)(v.Purse))
+	}
+	if e.Key(`"level":`).NotNil(v.Level != nil) {
+		e.TextMarshaler((*ext.Level)(v.Level))
+	}
+	e.EndObject()
+}
+
+func decodeDeclared(d *taskjson.Decoder, v *Declared) {
+	var seen uint64
+	for more := d.Object(&seen); more; more = d.More() {
+		switch string(d.Key()) {
+		case "moment":
+			if taskjson.Alloc(d.Field(&seen, 1<<0), (**time.Time)(&v.Moment)) {
+				d.Time((*time.Time)(v.Moment))
+			}
+		case "purse":
+			if taskjson.Alloc(d.Field(&seen, 1<<1), (**ext.Money)(&v.Purse)) {
+				d.Unmarshaler((*ext.Money)(v.Purse))
+			}
+		case "level":
+			if taskjson.Alloc(d.Field(&seen, 1<<2), (**ext.Level)(&v.Level)) {
+				d.TextUnmarshaler((*ext.Level)(v.Level))
+			}
+		default:
+			d.Skip()
+		}
+	}
 }
 
 // AppendDefaults appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -1149,7 +1577,7 @@ func decodeDefaults(d *taskjson.Decoder, v *Defaults) {
 		case "bytes":
 			d.Field(&seen, 1<<26).Bytes(&v.Bytes)
 		case "quoted":
-			taskjson.QuotedInt(d.Defaulted(&seen, 1<<27, 1<<28), &v.Quoted)
+			taskjson.QuotedInt(d.QuotedDefaulted(&seen, 1<<27, 1<<28), &v.Quoted)
 		case "number":
 			d.Defaulted(&seen, 1<<29, 1<<30).Number(&v.Number)
 		case "array":
@@ -1267,8 +1695,11 @@ func appendMapOfStringToInt(e *taskjson.Encoder, v *map[string]int) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		e.MapKey(key).Int(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]int
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Int(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -1278,7 +1709,7 @@ func decodeMapOfStringToInt(d *taskjson.Decoder, v *map[string]int) {
 		key := string(d.Key())
 		var x int
 		d.Int(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -1471,6 +1902,72 @@ func decodeTagged(d *taskjson.Decoder, v *Tagged) {
 	d.Check(seen, 1, "t")
 }
 
+// AppendGreedy appends the payload's JSON to dst. After an error dst is returned as it was.
+func AppendGreedy(dst []byte, task *Greedy) ([]byte, error) {
+	e := taskjson.NewEncoder(dst)
+	appendGreedy(e, task)
+	return e.Finish("payload")
+}
+
+// DecodeGreedy reads a payload's JSON, exactly one object, into task, whatever was there before.
+func DecodeGreedy(data []byte, task *Greedy) error {
+	*task = Greedy{}
+	d := taskjson.NewDecoder(data)
+	decodeGreedy(d, task)
+	return d.Finish()
+}
+
+func appendGreedy(e *taskjson.Encoder, v *Greedy) {
+	e.Object(`{"tail":`).Marshaler(&v.Tail)
+	e.Key(`"tip":`).TextMarshaler(&v.Tip)
+	appendMapOfExtTipToExtTail(e.Key(`"tips":`), &v.Tips)
+	e.Key(`"after":`).String(&v.After)
+	e.EndObject()
+}
+
+func decodeGreedy(d *taskjson.Decoder, v *Greedy) {
+	var seen uint64
+	for more := d.Object(&seen); more; more = d.More() {
+		switch string(d.Key()) {
+		case "tail":
+			d.Field(&seen, 1<<0).Unmarshaler(&v.Tail)
+		case "tip":
+			d.Required(&seen, 1<<1).TextUnmarshaler(&v.Tip)
+		case "tips":
+			decodeMapOfExtTipToExtTail(d.Field(&seen, 1<<2), &v.Tips)
+		case "after":
+			d.Required(&seen, 1<<3).String(&v.After)
+		default:
+			d.Skip()
+		}
+	}
+	d.Check(seen, 4, "tail,tip,tips,after")
+}
+
+func appendMapOfExtTipToExtTail(e *taskjson.Encoder, v *map[ext.Tip]ext.Tail) {
+	if !e.NotNil(*v != nil) {
+		return
+	}
+	e.Map()
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]ext.Tail
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Marshaler(&values[key.Value])
+	}
+	e.EndMap()
+}
+
+func decodeMapOfExtTipToExtTail(d *taskjson.Decoder, v *map[ext.Tip]ext.Tail) {
+	for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+		var key ext.Tip
+		d.TextKey(&key)
+		var x ext.Tail
+		d.Unmarshaler(&x)
+		taskjson.PutText(d, *v, key, &x)
+	}
+}
+
 // AppendHiddens appends the payload's JSON to dst. After an error dst is returned as it was.
 func AppendHiddens(dst []byte, task *Hiddens) ([]byte, error) {
 	e := taskjson.NewEncoder(dst)
@@ -1556,9 +2053,11 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.StringEntries(*v) {
-			thisExtLeaf = &x
-			appendExtLeaf(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisExtLeaf = &values[key.Value]
+			appendExtLeaf(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -1568,9 +2067,11 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.StringEntries(*v) {
-			if e.MapKey(key).NotNil(x != nil) {
-				thisExtLeaf = x
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			if e.MapKey(key.Text).NotNil(values[key.Value] != nil) {
+				thisExtLeaf = values[key.Value]
 				appendExtLeaf(e)
 			}
 		}
@@ -1582,9 +2083,11 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.IntEntries(*v) {
-			thisMapOfExtCountToSliceOfExtLeaf = &x
-			appendMapOfExtCountToSliceOfExtLeaf(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.IntEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisMapOfExtCountToSliceOfExtLeaf = &values[key.Value]
+			appendMapOfExtCountToSliceOfExtLeaf(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -1594,9 +2097,11 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.UintEntries(*v) {
-			thisSliceOfExtLeaf = &x
-			appendSliceOfExtLeaf(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.UintEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisSliceOfExtLeaf = &values[key.Value]
+			appendSliceOfExtLeaf(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -1606,9 +2111,11 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.TextEntries(e, *v) {
-			thisExtLeaf = &x
-			appendExtLeaf(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.TextEntries(e, fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisExtLeaf = &values[key.Value]
+			appendExtLeaf(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -1654,9 +2161,11 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.StringEntries(*v) {
-			thisExtTree = &x
-			appendExtTree(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisExtTree = &values[key.Value]
+			appendExtTree(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -1700,9 +2209,11 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.StringEntries(*v) {
-			thisExtStamp = &x
-			appendExtStampValue(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisExtStamp = &values[key.Value]
+			appendExtStampValue(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -1762,9 +2273,11 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.StringEntries(*v) {
-			thisDeepLimit = &x
-			appendDeepLimit(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisDeepLimit = &values[key.Value]
+			appendDeepLimit(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -1774,9 +2287,11 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.StringEntries(*v) {
-			thisSliceOfExtLeaf = &x
-			appendSliceOfExtLeaf(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisSliceOfExtLeaf = &values[key.Value]
+			appendSliceOfExtLeaf(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -1928,7 +2443,7 @@ func decodeHiddens(d *taskjson.Decoder, v *Hiddens) {
 			x := taskjson.ZeroValue(*v)
 			thisExtLeaf = &x
 			decodeExtLeaf(d)
-			(*v)[key] = x
+			taskjson.Put(*v, key, &x)
 		}
 	}
 	decodeMapOfExtWordToPointerToExtLeaf = func(d *taskjson.Decoder) {
@@ -1941,7 +2456,7 @@ func decodeHiddens(d *taskjson.Decoder, v *Hiddens) {
 				thisExtLeaf = x
 				decodeExtLeaf(d)
 			}
-			(*v)[key] = x
+			taskjson.Put(*v, key, &x)
 		}
 	}
 	decodeMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf = func(d *taskjson.Decoder) {
@@ -1952,7 +2467,7 @@ func decodeHiddens(d *taskjson.Decoder, v *Hiddens) {
 			x := taskjson.ZeroValue(*v)
 			thisMapOfExtCountToSliceOfExtLeaf = &x
 			decodeMapOfExtCountToSliceOfExtLeaf(d)
-			(*v)[key] = x
+			taskjson.Put(*v, key, &x)
 		}
 	}
 	decodeMapOfExtCountToSliceOfExtLeaf = func(d *taskjson.Decoder) {
@@ -1963,7 +2478,7 @@ func decodeHiddens(d *taskjson.Decoder, v *Hiddens) {
 			x := taskjson.ZeroValue(*v)
 			thisSliceOfExtLeaf = &x
 			decodeSliceOfExtLeaf(d)
-			(*v)[key] = x
+			taskjson.Put(*v, key, &x)
 		}
 	}
 	decodeMapOfExtKeyToExtLeaf = func(d *taskjson.Decoder) {
@@ -1974,7 +2489,7 @@ func decodeHiddens(d *taskjson.Decoder, v *Hiddens) {
 			x := taskjson.ZeroValue(*v)
 			thisExtLeaf = &x
 			decodeExtLeaf(d)
-			(*v)[key] = x
+			taskjson.PutText(d, *v, key, &x)
 		}
 	}
 	decodeExtTree = func(d *taskjson.Decoder) {
@@ -2021,7 +2536,7 @@ func decodeHiddens(d *taskjson.Decoder, v *Hiddens) {
 			x := taskjson.ZeroValue(*v)
 			thisExtTree = &x
 			decodeExtTree(d)
-			(*v)[key] = x
+			taskjson.Put(*v, key, &x)
 		}
 	}
 	decodeExtHiddenLiteral = func(d *taskjson.Decoder) {
@@ -2082,7 +2597,7 @@ func decodeHiddens(d *taskjson.Decoder, v *Hiddens) {
 			key := string(d.Key())
 			x := taskjson.ZeroValue(*v)
 			d.Unmarshaler(&x)
-			(*v)[key] = x
+			taskjson.Put(*v, key, &x)
 		}
 	}
 	decodeExtBoxOfExtLeaf = func(d *taskjson.Decoder) {
@@ -2155,7 +2670,7 @@ func decodeHiddens(d *taskjson.Decoder, v *Hiddens) {
 			x := taskjson.ZeroValue(*v)
 			thisDeepLimit = &x
 			decodeDeepLimit(d)
-			(*v)[key] = x
+			taskjson.Put(*v, key, &x)
 		}
 	}
 	decodeMapOfStringToSliceOfExtLeaf = func(d *taskjson.Decoder) {
@@ -2165,7 +2680,7 @@ func decodeHiddens(d *taskjson.Decoder, v *Hiddens) {
 			x := taskjson.ZeroValue(*v)
 			thisSliceOfExtLeaf = &x
 			decodeSliceOfExtLeaf(d)
-			(*v)[key] = x
+			taskjson.Put(*v, key, &x)
 		}
 	}
 	var seen uint64
@@ -2344,9 +2859,11 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.StringEntries(*v) {
-			thisExtLeaf = &x
-			appendExtLeaf(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisExtLeaf = &values[key.Value]
+			appendExtLeaf(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -2356,9 +2873,11 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.StringEntries(*v) {
-			if e.MapKey(key).NotNil(x != nil) {
-				thisExtLeaf = x
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			if e.MapKey(key.Text).NotNil(values[key.Value] != nil) {
+				thisExtLeaf = values[key.Value]
 				appendExtLeaf(e)
 			}
 		}
@@ -2370,9 +2889,11 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.IntEntries(*v) {
-			thisMapOfExtCountToSliceOfExtLeaf = &x
-			appendMapOfExtCountToSliceOfExtLeaf(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.IntEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisMapOfExtCountToSliceOfExtLeaf = &values[key.Value]
+			appendMapOfExtCountToSliceOfExtLeaf(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -2382,9 +2903,11 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.UintEntries(*v) {
-			thisSliceOfExtLeaf = &x
-			appendSliceOfExtLeaf(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.UintEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisSliceOfExtLeaf = &values[key.Value]
+			appendSliceOfExtLeaf(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -2394,9 +2917,11 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.TextEntries(e, *v) {
-			thisExtLeaf = &x
-			appendExtLeaf(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.TextEntries(e, fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisExtLeaf = &values[key.Value]
+			appendExtLeaf(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -2442,9 +2967,11 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.StringEntries(*v) {
-			thisExtTree = &x
-			appendExtTree(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisExtTree = &values[key.Value]
+			appendExtTree(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -2488,9 +3015,11 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.StringEntries(*v) {
-			thisExtStamp = &x
-			appendExtStampValue(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisExtStamp = &values[key.Value]
+			appendExtStampValue(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -2550,9 +3079,11 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.StringEntries(*v) {
-			thisDeepLimit = &x
-			appendDeepLimit(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisDeepLimit = &values[key.Value]
+			appendDeepLimit(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -2562,9 +3093,11 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.StringEntries(*v) {
-			thisSliceOfExtLeaf = &x
-			appendSliceOfExtLeaf(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisSliceOfExtLeaf = &values[key.Value]
+			appendSliceOfExtLeaf(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -2707,7 +3240,7 @@ func decodeExtHidden(d *taskjson.Decoder, v *ext.Hidden) {
 			x := taskjson.ZeroValue(*v)
 			thisExtLeaf = &x
 			decodeExtLeaf(d)
-			(*v)[key] = x
+			taskjson.Put(*v, key, &x)
 		}
 	}
 	decodeMapOfExtWordToPointerToExtLeaf = func(d *taskjson.Decoder) {
@@ -2720,7 +3253,7 @@ func decodeExtHidden(d *taskjson.Decoder, v *ext.Hidden) {
 				thisExtLeaf = x
 				decodeExtLeaf(d)
 			}
-			(*v)[key] = x
+			taskjson.Put(*v, key, &x)
 		}
 	}
 	decodeMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf = func(d *taskjson.Decoder) {
@@ -2731,7 +3264,7 @@ func decodeExtHidden(d *taskjson.Decoder, v *ext.Hidden) {
 			x := taskjson.ZeroValue(*v)
 			thisMapOfExtCountToSliceOfExtLeaf = &x
 			decodeMapOfExtCountToSliceOfExtLeaf(d)
-			(*v)[key] = x
+			taskjson.Put(*v, key, &x)
 		}
 	}
 	decodeMapOfExtCountToSliceOfExtLeaf = func(d *taskjson.Decoder) {
@@ -2742,7 +3275,7 @@ func decodeExtHidden(d *taskjson.Decoder, v *ext.Hidden) {
 			x := taskjson.ZeroValue(*v)
 			thisSliceOfExtLeaf = &x
 			decodeSliceOfExtLeaf(d)
-			(*v)[key] = x
+			taskjson.Put(*v, key, &x)
 		}
 	}
 	decodeMapOfExtKeyToExtLeaf = func(d *taskjson.Decoder) {
@@ -2753,7 +3286,7 @@ func decodeExtHidden(d *taskjson.Decoder, v *ext.Hidden) {
 			x := taskjson.ZeroValue(*v)
 			thisExtLeaf = &x
 			decodeExtLeaf(d)
-			(*v)[key] = x
+			taskjson.PutText(d, *v, key, &x)
 		}
 	}
 	decodeExtTree = func(d *taskjson.Decoder) {
@@ -2800,7 +3333,7 @@ func decodeExtHidden(d *taskjson.Decoder, v *ext.Hidden) {
 			x := taskjson.ZeroValue(*v)
 			thisExtTree = &x
 			decodeExtTree(d)
-			(*v)[key] = x
+			taskjson.Put(*v, key, &x)
 		}
 	}
 	decodeExtHiddenLiteral = func(d *taskjson.Decoder) {
@@ -2861,7 +3394,7 @@ func decodeExtHidden(d *taskjson.Decoder, v *ext.Hidden) {
 			key := string(d.Key())
 			x := taskjson.ZeroValue(*v)
 			d.Unmarshaler(&x)
-			(*v)[key] = x
+			taskjson.Put(*v, key, &x)
 		}
 	}
 	decodeExtBoxOfExtLeaf = func(d *taskjson.Decoder) {
@@ -2934,7 +3467,7 @@ func decodeExtHidden(d *taskjson.Decoder, v *ext.Hidden) {
 			x := taskjson.ZeroValue(*v)
 			thisDeepLimit = &x
 			decodeDeepLimit(d)
-			(*v)[key] = x
+			taskjson.Put(*v, key, &x)
 		}
 	}
 	decodeMapOfStringToSliceOfExtLeaf = func(d *taskjson.Decoder) {
@@ -2944,7 +3477,7 @@ func decodeExtHidden(d *taskjson.Decoder, v *ext.Hidden) {
 			x := taskjson.ZeroValue(*v)
 			thisSliceOfExtLeaf = &x
 			decodeSliceOfExtLeaf(d)
-			(*v)[key] = x
+			taskjson.Put(*v, key, &x)
 		}
 	}
 	var seen uint64
@@ -3068,8 +3601,11 @@ func appendMapOfStringToSliceOfDeepExec(e *taskjson.Encoder, v *map[string][]ext
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendSliceOfDeepExec(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8][]ext.Exec
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendSliceOfDeepExec(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -3079,7 +3615,7 @@ func decodeMapOfStringToSliceOfDeepExec(d *taskjson.Decoder, v *map[string][]ext
 		key := string(d.Key())
 		var x []ext.Exec
 		decodeSliceOfDeepExec(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -3195,8 +3731,11 @@ func appendMapOfStringToDeepExec(e *taskjson.Encoder, v *map[string]ext.Exec) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendDeepExec(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]ext.Exec
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendDeepExec(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -3206,7 +3745,7 @@ func decodeMapOfStringToDeepExec(d *taskjson.Decoder, v *map[string]ext.Exec) {
 		key := string(d.Key())
 		var x ext.Exec
 		decodeDeepExec(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -3791,8 +4330,11 @@ func appendMapOfStringToString(e *taskjson.Encoder, v *map[string]string) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		e.MapKey(key).String(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]string
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).String(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -3802,7 +4344,7 @@ func decodeMapOfStringToString(d *taskjson.Decoder, v *map[string]string) {
 		key := string(d.Key())
 		var x string
 		d.String(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -3811,8 +4353,11 @@ func appendMapOfNameToInt(e *taskjson.Encoder, v *map[Name]int) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		e.MapKey(key).Int(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]int
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Int(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -3822,7 +4367,7 @@ func decodeMapOfNameToInt(d *taskjson.Decoder, v *map[Name]int) {
 		key := Name(d.Key())
 		var x int
 		d.Int(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -3831,8 +4376,11 @@ func appendMapOfIntToString(e *taskjson.Encoder, v *map[int]string) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		e.MapKey(key).String(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]string
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).String(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -3842,7 +4390,7 @@ func decodeMapOfIntToString(d *taskjson.Decoder, v *map[int]string) {
 		key := taskjson.IntKey[int](d)
 		var x string
 		d.String(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -3851,8 +4399,11 @@ func appendMapOfInt8ToBool(e *taskjson.Encoder, v *map[int8]bool) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		e.MapKey(key).Bool(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]bool
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Bool(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -3862,7 +4413,7 @@ func decodeMapOfInt8ToBool(d *taskjson.Decoder, v *map[int8]bool) {
 		key := taskjson.IntKey[int8](d)
 		var x bool
 		d.Bool(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -3871,8 +4422,11 @@ func appendMapOfUint64ToPoint(e *taskjson.Encoder, v *map[uint64]Point) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.UintEntries(*v) {
-		appendPoint(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Point
+	keys, values := taskjson.UintEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendPoint(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -3882,7 +4436,7 @@ func decodeMapOfUint64ToPoint(d *taskjson.Decoder, v *map[uint64]Point) {
 		key := taskjson.UintKey[uint64](d)
 		var x Point
 		decodePoint(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -3891,9 +4445,12 @@ func appendMapOfCountToPointerToPoint(e *taskjson.Encoder, v *map[Count]*Point) 
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.UintEntries(*v) {
-		if e.MapKey(key).NotNil(x != nil) {
-			appendPoint(e, x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]*Point
+	keys, values := taskjson.UintEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		if e.MapKey(key.Text).NotNil(values[key.Value] != nil) {
+			appendPoint(e, values[key.Value])
 		}
 	}
 	e.EndMap()
@@ -3906,7 +4463,7 @@ func decodeMapOfCountToPointerToPoint(d *taskjson.Decoder, v *map[Count]*Point) 
 		if taskjson.Alloc(d, &x) {
 			decodePoint(d, x)
 		}
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -3915,8 +4472,11 @@ func appendMapOfExtLevelToInt(e *taskjson.Encoder, v *map[ext.Level]int) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.TextEntries(e, *v) {
-		e.MapKey(key).Int(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]int
+	keys, values := taskjson.TextEntries(e, fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Int(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -3927,7 +4487,7 @@ func decodeMapOfExtLevelToInt(d *taskjson.Decoder, v *map[ext.Level]int) {
 		d.TextKey(&key)
 		var x int
 		d.Int(&x)
-		(*v)[key] = x
+		taskjson.PutText(d, *v, key, &x)
 	}
 }
 
@@ -3936,8 +4496,11 @@ func appendMapOfTimeTimeToInt(e *taskjson.Encoder, v *map[time.Time]int) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.TextEntries(e, *v) {
-		e.MapKey(key).Int(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]int
+	keys, values := taskjson.TextEntries(e, fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Int(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -3948,7 +4511,7 @@ func decodeMapOfTimeTimeToInt(d *taskjson.Decoder, v *map[time.Time]int) {
 		d.TextKey(&key)
 		var x int
 		d.Int(&x)
-		(*v)[key] = x
+		taskjson.PutText(d, *v, key, &x)
 	}
 }
 
@@ -3957,8 +4520,11 @@ func appendMapOfNetipAddrToString(e *taskjson.Encoder, v *map[netip.Addr]string)
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.TextEntries(e, *v) {
-		e.MapKey(key).String(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]string
+	keys, values := taskjson.TextEntries(e, fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).String(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -3969,7 +4535,7 @@ func decodeMapOfNetipAddrToString(d *taskjson.Decoder, v *map[netip.Addr]string)
 		d.TextKey(&key)
 		var x string
 		d.String(&x)
-		(*v)[key] = x
+		taskjson.PutText(d, *v, key, &x)
 	}
 }
 
@@ -3978,8 +4544,11 @@ func appendMapOfStringToMapOfIntToSliceOfInt(e *taskjson.Encoder, v *map[string]
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendMapOfIntToSliceOfInt(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]map[int][]int
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendMapOfIntToSliceOfInt(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -3989,7 +4558,7 @@ func decodeMapOfStringToMapOfIntToSliceOfInt(d *taskjson.Decoder, v *map[string]
 		key := string(d.Key())
 		var x map[int][]int
 		decodeMapOfIntToSliceOfInt(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -3998,8 +4567,11 @@ func appendMapOfIntToSliceOfInt(e *taskjson.Encoder, v *map[int][]int) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		appendSliceOfInt(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8][]int
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendSliceOfInt(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -4009,7 +4581,7 @@ func decodeMapOfIntToSliceOfInt(d *taskjson.Decoder, v *map[int][]int) {
 		key := taskjson.IntKey[int](d)
 		var x []int
 		decodeSliceOfInt(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -4018,8 +4590,11 @@ func appendAttrs(e *taskjson.Encoder, v *Attrs) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		e.MapKey(key).String((*string)(&x))
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Name
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).String((*string)(&values[key.Value]))
 	}
 	e.EndMap()
 }
@@ -4029,7 +4604,7 @@ func decodeAttrs(d *taskjson.Decoder, v *Attrs) {
 		key := string(d.Key())
 		var x Name
 		d.String((*string)(&x))
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -4038,8 +4613,11 @@ func appendDir(e *taskjson.Encoder, v *Dir) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendDir(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Dir
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendDir(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -4049,7 +4627,7 @@ func decodeDir(d *taskjson.Decoder, v *Dir) {
 		key := string(d.Key())
 		var x Dir
 		decodeDir(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -4058,8 +4636,11 @@ func appendMapOfStringToExtMoney(e *taskjson.Encoder, v *map[string]ext.Money) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendExtMoneyValue(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]ext.Money
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendExtMoneyValue(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -4069,7 +4650,7 @@ func decodeMapOfStringToExtMoney(d *taskjson.Decoder, v *map[string]ext.Money) {
 		key := string(d.Key())
 		var x ext.Money
 		d.Unmarshaler(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -4083,8 +4664,11 @@ func appendMapOfStringToWallet(e *taskjson.Encoder, v *map[string]Wallet) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendWalletValue(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Wallet
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendWalletValue(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -4094,7 +4678,7 @@ func decodeMapOfStringToWallet(d *taskjson.Decoder, v *map[string]Wallet) {
 		key := string(d.Key())
 		var x Wallet
 		decodeWallet(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -4139,8 +4723,11 @@ func appendMapOfStringToAny(e *taskjson.Encoder, v *map[string]any) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		e.MapKey(key).Any(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]any
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Any(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -4150,7 +4737,7 @@ func decodeMapOfStringToAny(d *taskjson.Decoder, v *map[string]any) {
 		key := string(d.Key())
 		var x any
 		d.Any(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -4159,8 +4746,11 @@ func appendMapOfStringToSliceOfByte(e *taskjson.Encoder, v *map[string][]byte) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		e.MapKey(key).Bytes(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8][]byte
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Bytes(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -4170,7 +4760,7 @@ func decodeMapOfStringToSliceOfByte(d *taskjson.Decoder, v *map[string][]byte) {
 		key := string(d.Key())
 		var x []byte
 		d.Bytes(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -4262,10 +4852,10 @@ func appendOptions(e *taskjson.Encoder, v *Options) {
 			e.Time(v.ZTimeP)
 		}
 	}
-	if !v.ZWin.IsZero() {
+	if e.NotZero(`"zwin":`, &v.ZWin) {
 		appendExtWindow(e.Key(`"zwin":`), &v.ZWin)
 	}
-	if v.ZWinP != nil && !v.ZWinP.IsZero() {
+	if v.ZWinP != nil && e.NotZero(`"zwinp":`, v.ZWinP) {
 		if e.Key(`"zwinp":`).NotNil(v.ZWinP != nil) {
 			appendExtWindow(e, v.ZWinP)
 		}
@@ -4599,8 +5189,11 @@ func appendMapOfStringToItem(e *taskjson.Encoder, v *map[string]Item) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendItem(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Item
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendItem(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -4610,7 +5203,7 @@ func decodeMapOfStringToItem(d *taskjson.Decoder, v *map[string]Item) {
 		key := string(d.Key())
 		var x Item
 		decodeItem(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -4619,8 +5212,11 @@ func appendMapOfIntToFloat64(e *taskjson.Encoder, v *map[int]float64) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		e.MapKey(key).Float64(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]float64
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Float64(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -4630,7 +5226,7 @@ func decodeMapOfIntToFloat64(d *taskjson.Decoder, v *map[int]float64) {
 		key := taskjson.IntKey[int](d)
 		var x float64
 		d.Float64(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -4835,9 +5431,12 @@ func appendMapOfStringToPointerToInt(e *taskjson.Encoder, v *map[string]*int) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		if e.MapKey(key).NotNil(x != nil) {
-			e.Int(x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]*int
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		if e.MapKey(key.Text).NotNil(values[key.Value] != nil) {
+			e.Int(values[key.Value])
 		}
 	}
 	e.EndMap()
@@ -4850,7 +5449,7 @@ func decodeMapOfStringToPointerToInt(d *taskjson.Decoder, v *map[string]*int) {
 		if taskjson.Alloc(d, &x) {
 			d.Int(x)
 		}
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -5072,6 +5671,18 @@ func appendStructs(e *taskjson.Encoder, v *Structs) {
 	appendStructsNone(e.Key(`"none":`), &v.None)
 	appendOpaque(e.Key(`"opaque":`), &v.Opaque)
 	appendPoint(e.Key(`"alias":`), &v.Alias)
+	if e.Has(v.Locked != nil) {
+		appendLocked(e.Key(`"locked":`), v.Locked)
+	}
+	if len(v.Locks) != 0 {
+		appendMapOfStringToLocked(e.Key(`"locks":`), &v.Locks)
+	}
+	if len(v.Arrays) != 0 {
+		appendMapOfIntToArrayOf2Locked(e.Key(`"arrays":`), &v.Arrays)
+	}
+	if len(v.Lists) != 0 {
+		appendSliceOfLocked(e.Key(`"lists":`), &v.Lists)
+	}
 	e.EndObject()
 }
 
@@ -5101,6 +5712,16 @@ func decodeStructs(d *taskjson.Decoder, v *Structs) {
 			decodeOpaque(d.Required(&seen, 1<<9), &v.Opaque)
 		case "alias":
 			decodePoint(d.Required(&seen, 1<<10), &v.Alias)
+		case "locked":
+			if taskjson.Alloc(d.Field(&seen, 1<<11), &v.Locked) {
+				decodeLocked(d, v.Locked)
+			}
+		case "locks":
+			decodeMapOfStringToLocked(d.Field(&seen, 1<<12), &v.Locks)
+		case "arrays":
+			decodeMapOfIntToArrayOf2Locked(d.Field(&seen, 1<<13), &v.Arrays)
+		case "lists":
+			decodeSliceOfLocked(d.Field(&seen, 1<<14), &v.Lists)
 		default:
 			d.Skip()
 		}
@@ -5328,9 +5949,12 @@ func appendMapOfStringToPointerToNode(e *taskjson.Encoder, v *map[string]*Node) 
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		if e.MapKey(key).NotNil(x != nil) {
-			appendNode(e, x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]*Node
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		if e.MapKey(key.Text).NotNil(values[key.Value] != nil) {
+			appendNode(e, values[key.Value])
 		}
 	}
 	e.EndMap()
@@ -5343,7 +5967,7 @@ func decodeMapOfStringToPointerToNode(d *taskjson.Decoder, v *map[string]*Node) 
 		if taskjson.Alloc(d, &x) {
 			decodeNode(d, x)
 		}
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -5415,8 +6039,11 @@ func appendMapOfStringToPairOfIntAndPointerToInt(e *taskjson.Encoder, v *map[str
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendPairOfIntAndPointerToInt(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Pair[int, *int]
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendPairOfIntAndPointerToInt(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -5426,7 +6053,7 @@ func decodeMapOfStringToPairOfIntAndPointerToInt(d *taskjson.Decoder, v *map[str
 		key := string(d.Key())
 		var x Pair[int, *int]
 		decodePairOfIntAndPointerToInt(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -5479,13 +6106,117 @@ func decodeOpaque(d *taskjson.Decoder, v *Opaque) {
 	}
 }
 
+func appendLocked(e *taskjson.Encoder, v *Locked) {
+	e.Object(`{"count":`).Int(&v.Count)
+	e.EndObject()
+}
+
+func decodeLocked(d *taskjson.Decoder, v *Locked) {
+	var seen uint64
+	for more := d.Object(&seen); more; more = d.More() {
+		switch string(d.Key()) {
+		case "count":
+			d.Required(&seen, 1<<0).Int(&v.Count)
+		default:
+			d.Skip()
+		}
+	}
+	d.Check(seen, 1, "count")
+}
+
+func appendMapOfStringToLocked(e *taskjson.Encoder, v *map[string]Locked) {
+	if !e.NotNil(*v != nil) {
+		return
+	}
+	e.Map()
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Locked
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendLocked(e.MapKey(key.Text), &values[key.Value])
+	}
+	e.EndMap()
+}
+
+func decodeMapOfStringToLocked(d *taskjson.Decoder, v *map[string]Locked) {
+	for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+		key := string(d.Key())
+		var x Locked
+		decodeLocked(d, &x)
+		taskjson.Put(*v, key, &x)
+	}
+}
+
+func appendMapOfIntToArrayOf2Locked(e *taskjson.Encoder, v *map[int][2]Locked) {
+	if !e.NotNil(*v != nil) {
+		return
+	}
+	e.Map()
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8][2]Locked
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendArrayOf2Locked(e.MapKey(key.Text), &values[key.Value])
+	}
+	e.EndMap()
+}
+
+func decodeMapOfIntToArrayOf2Locked(d *taskjson.Decoder, v *map[int][2]Locked) {
+	for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
+		key := taskjson.IntKey[int](d)
+		var x [2]Locked
+		decodeArrayOf2Locked(d, &x)
+		taskjson.Put(*v, key, &x)
+	}
+}
+
+func appendArrayOf2Locked(e *taskjson.Encoder, v *[2]Locked) {
+	e.Array()
+	for i := range v {
+		appendLocked(e, &v[i])
+	}
+	e.EndArray()
+}
+
+func decodeArrayOf2Locked(d *taskjson.Decoder, v *[2]Locked) {
+	i := 0
+	for more := d.Array(); more; more = d.Elem() {
+		if i < len(v) {
+			decodeLocked(d, &v[i])
+		} else {
+			d.Skip()
+		}
+		i++
+	}
+}
+
+func appendSliceOfLocked(e *taskjson.Encoder, v *[]Locked) {
+	if !e.NotNil(*v != nil) {
+		return
+	}
+	e.Array()
+	for i := range *v {
+		appendLocked(e, &(*v)[i])
+	}
+	e.EndArray()
+}
+
+func decodeSliceOfLocked(d *taskjson.Decoder, v *[]Locked) {
+	for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
+		decodeLocked(d, taskjson.Grow(v))
+	}
+}
+
 func appendMapOfStringToExtHidden(e *taskjson.Encoder, v *map[string]ext.Hidden) {
 	if !e.NotNil(*v != nil) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendExtHiddenValue(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]ext.Hidden
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendExtHiddenValue(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -5560,9 +6291,11 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.StringEntries(*v) {
-			thisExtLeaf = &x
-			appendExtLeaf(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisExtLeaf = &values[key.Value]
+			appendExtLeaf(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -5572,9 +6305,11 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.StringEntries(*v) {
-			if e.MapKey(key).NotNil(x != nil) {
-				thisExtLeaf = x
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			if e.MapKey(key.Text).NotNil(values[key.Value] != nil) {
+				thisExtLeaf = values[key.Value]
 				appendExtLeaf(e)
 			}
 		}
@@ -5586,9 +6321,11 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.IntEntries(*v) {
-			thisMapOfExtCountToSliceOfExtLeaf = &x
-			appendMapOfExtCountToSliceOfExtLeaf(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.IntEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisMapOfExtCountToSliceOfExtLeaf = &values[key.Value]
+			appendMapOfExtCountToSliceOfExtLeaf(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -5598,9 +6335,11 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.UintEntries(*v) {
-			thisSliceOfExtLeaf = &x
-			appendSliceOfExtLeaf(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.UintEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisSliceOfExtLeaf = &values[key.Value]
+			appendSliceOfExtLeaf(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -5610,9 +6349,11 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.TextEntries(e, *v) {
-			thisExtLeaf = &x
-			appendExtLeaf(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.TextEntries(e, fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisExtLeaf = &values[key.Value]
+			appendExtLeaf(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -5658,9 +6399,11 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.StringEntries(*v) {
-			thisExtTree = &x
-			appendExtTree(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisExtTree = &values[key.Value]
+			appendExtTree(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -5709,9 +6452,11 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.StringEntries(*v) {
-			thisExtStamp = &x
-			appendExtStampValue(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisExtStamp = &values[key.Value]
+			appendExtStampValue(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -5766,9 +6511,11 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.StringEntries(*v) {
-			thisDeepLimit = &x
-			appendDeepLimit(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisDeepLimit = &values[key.Value]
+			appendDeepLimit(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -5778,9 +6525,11 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 			return
 		}
 		e.Map()
-		for key, x := range taskjson.StringEntries(*v) {
-			thisSliceOfExtLeaf = &x
-			appendSliceOfExtLeaf(e.MapKey(key))
+		var fewKeys [8]taskjson.MapKey
+		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		for _, key := range keys {
+			thisSliceOfExtLeaf = &values[key.Value]
+			appendSliceOfExtLeaf(e.MapKey(key.Text))
 		}
 		e.EndMap()
 	}
@@ -5943,6 +6692,32 @@ func unchangedBool[T generatedCodeIsStaleRunGoGenerateBool]([]T) (_ struct{}) {
 
 var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
+		Plugin  ext.Plugin           `json:"plugin"`
+		Plugins []ext.Plugin         `json:"plugins"`
+		Any     any                  `json:"any"`
+		Grade   ext.Grade            `json:"grade"`
+		Grades  map[ext.Grade]int    `json:"grades"`
+		Labels  map[ext.Label]string `json:"labels"`
+		Span    ext.Span             `json:"span,omitzero"`
+		SpanP   *ext.Span            `json:"spanp,omitzero"`
+		Nested  map[string]*Careless `json:"nested,omitempty"`
+	}](Careless{})
+	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
+		*Careless
+		withoutRunQueueTimeoutTaskName
+	}{})
+	_ = generatedCodeIsStaleRunGoGenerate[struct {
+		Type    string
+		Version string
+	}](ext.Plugin{})
+	_ = generatedCodeIsStaleRunGoGenerate[struct {
+		Value any
+	}](ext.Label{})
+	_ = generatedCodeIsStaleRunGoGenerate[struct {
+		From int
+		To   int
+	}](ext.Span{})
+	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Time    time.Time  `json:"time"`
 		Level   ext.Level  `json:"level"`
 		Money   ext.Money  `json:"money"`
@@ -5977,6 +6752,15 @@ var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Sides int `json:"sides"`
 	}](Shape{})
+	_ = generatedCodeIsStaleRunGoGenerate[struct {
+		Moment Moment `json:"moment"`
+		Purse  Purse  `json:"purse"`
+		Level  Level  `json:"level"`
+	}](Declared{})
+	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
+		*Declared
+		withoutRunQueueTimeoutTaskName
+	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		String string         `json:"string" default:"a \"b\" <c>"`
 		Empty  string         `json:"empty" default:""`
@@ -6073,6 +6857,16 @@ var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Same string
 	}](B{})
+	_ = generatedCodeIsStaleRunGoGenerate[struct {
+		Tail  ext.Tail             `json:"tail"`
+		Tip   ext.Tip              `json:"tip"`
+		Tips  map[ext.Tip]ext.Tail `json:"tips"`
+		After string               `json:"after"`
+	}](Greedy{})
+	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
+		*Greedy
+		withoutRunQueueTimeoutTaskName
+	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		ext.Hidden
 		More   []*ext.Hidden                `json:"more,omitempty"`
@@ -6330,6 +7124,10 @@ var (
 		None   struct{}                   `json:"none"`
 		Opaque Opaque                     `json:"opaque"`
 		Alias  Alias                      `json:"alias"`
+		Locked *Locked                    `json:"locked,omitempty"`
+		Locks  map[string]Locked          `json:"locks,omitempty"`
+		Arrays map[int][2]Locked          `json:"arrays,omitempty"`
+		Lists  []Locked                   `json:"lists,omitempty"`
 	}](Structs{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
 		*Structs
@@ -6357,4 +7155,8 @@ var (
 		secret int
 		Func   func() `json:"-"`
 	}](Opaque{})
+	_ = generatedCodeIsStaleRunGoGenerate[struct {
+		mu    sync.Mutex
+		Count int `json:"count"`
+	}](Locked{})
 )

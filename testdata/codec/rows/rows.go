@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"math/big"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/testdata/codec/ext"
@@ -189,6 +190,10 @@ type Structs struct {
 	None   struct{}                   `json:"none"`
 	Opaque Opaque                     `json:"opaque"`
 	Alias  Alias                      `json:"alias"`
+	Locked *Locked                    `json:"locked,omitempty"`
+	Locks  map[string]Locked          `json:"locks,omitempty"`
+	Arrays map[int][2]Locked          `json:"arrays,omitempty"`
+	Lists  []Locked                   `json:"lists,omitempty"`
 }
 
 // Node is recursive through a pointer, a slice and a map.
@@ -203,6 +208,12 @@ type Node struct {
 type Pair[A comparable, B any] struct {
 	A A `json:"first"`
 	B B `json:"second"`
+}
+
+// Locked must not be copied, as go vet sees it; but what a map has can only be.
+type Locked struct {
+	mu    sync.Mutex
+	Count int `json:"count"`
 }
 
 // Opaque has nothing that could be encoded.
@@ -368,6 +379,48 @@ type Customs struct {
 	List    TextList   `json:"list"`
 	Foreign Shape      `json:"shape"`
 }
+
+// Careless has types whose methods panic at some values.
+//
+//cloudtask:task
+type Careless struct {
+	Plugin  ext.Plugin           `json:"plugin"`
+	Plugins []ext.Plugin         `json:"plugins"`
+	Any     any                  `json:"any"`
+	Grade   ext.Grade            `json:"grade"`
+	Grades  map[ext.Grade]int    `json:"grades"`
+	Labels  map[ext.Label]string `json:"labels"`
+	Span    ext.Span             `json:"span,omitzero"`
+	SpanP   *ext.Span            `json:"spanp,omitzero"`
+	Nested  map[string]*Careless `json:"nested,omitempty"`
+}
+
+// Greedy has types whose methods append to what they are given, which with encoding/json is followed by the rest of the payload.
+//
+//cloudtask:task
+type Greedy struct {
+	Tail  ext.Tail             `json:"tail"`
+	Tip   ext.Tip              `json:"tip"`
+	Tips  map[ext.Tip]ext.Tail `json:"tips"`
+	After string               `json:"after"`
+}
+
+// Declared has declared pointer types, which have no methods themselves. encoding/json calls those of what they point to when it
+// encodes, and not when it decodes.
+//
+//cloudtask:task
+type Declared struct {
+	Moment Moment `json:"moment"`
+	Purse  Purse  `json:"purse"`
+	Level  Level  `json:"level"`
+}
+
+// Declared pointers to types with methods.
+type (
+	Moment *time.Time
+	Purse  *ext.Money
+	Level  *ext.Level
+)
 
 // Stamp embeds a time, and so has its methods.
 type Stamp struct {

@@ -4343,8 +4343,11 @@ func appendMapOfStringToShape00(e *taskjson.Encoder, v *map[string]Shape00) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendShape00(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Shape00
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendShape00(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -4354,7 +4357,7 @@ func decodeMapOfStringToShape00(d *taskjson.Decoder, v *map[string]Shape00) {
 		key := string(d.Key())
 		var x Shape00
 		decodeShape00(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -4604,9 +4607,12 @@ func appendMapOfIntToPointerToShape02(e *taskjson.Encoder, v *map[int]*Shape02) 
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		if e.MapKey(key).NotNil(x != nil) {
-			appendShape02(e, x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]*Shape02
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		if e.MapKey(key.Text).NotNil(values[key.Value] != nil) {
+			appendShape02(e, values[key.Value])
 		}
 	}
 	e.EndMap()
@@ -4619,7 +4625,7 @@ func decodeMapOfIntToPointerToShape02(d *taskjson.Decoder, v *map[int]*Shape02) 
 		if taskjson.Alloc(d, &x) {
 			decodeShape02(d, x)
 		}
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -4672,8 +4678,11 @@ func appendMapOfIntToUintptr(e *taskjson.Encoder, v *map[int]uintptr) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		e.MapKey(key).Uintptr(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]uintptr
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Uintptr(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -4683,7 +4692,7 @@ func decodeMapOfIntToUintptr(d *taskjson.Decoder, v *map[int]uintptr) {
 		key := taskjson.IntKey[int](d)
 		var x uintptr
 		d.Uintptr(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -4937,8 +4946,11 @@ func appendMapOfStringToInt32(e *taskjson.Encoder, v *map[string]int32) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		e.MapKey(key).Int32(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]int32
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Int32(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -4948,7 +4960,7 @@ func decodeMapOfStringToInt32(d *taskjson.Decoder, v *map[string]int32) {
 		key := string(d.Key())
 		var x int32
 		d.Int32(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -5134,8 +5146,11 @@ func appendMapOfStringToShape04(e *taskjson.Encoder, v *map[string]Shape04) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendShape04(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Shape04
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendShape04(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -5145,7 +5160,7 @@ func decodeMapOfStringToShape04(d *taskjson.Decoder, v *map[string]Shape04) {
 		key := string(d.Key())
 		var x Shape04
 		decodeShape04(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -5171,8 +5186,11 @@ func appendMapOfIntToUint32(e *taskjson.Encoder, v *map[int]uint32) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		e.MapKey(key).Uint32(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]uint32
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Uint32(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -5182,7 +5200,7 @@ func decodeMapOfIntToUint32(d *taskjson.Decoder, v *map[int]uint32) {
 		key := taskjson.IntKey[int](d)
 		var x uint32
 		d.Uint32(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -5280,8 +5298,11 @@ func appendMapOfStringToBool(e *taskjson.Encoder, v *map[string]bool) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		e.MapKey(key).Bool(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]bool
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Bool(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -5291,7 +5312,7 @@ func decodeMapOfStringToBool(d *taskjson.Decoder, v *map[string]bool) {
 		key := string(d.Key())
 		var x bool
 		d.Bool(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -5354,8 +5375,11 @@ func appendMapOfIntToCode(e *taskjson.Encoder, v *map[int]Code) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		e.MapKey(key).Uint8((*uint8)(&x))
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Code
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Uint8((*uint8)(&values[key.Value]))
 	}
 	e.EndMap()
 }
@@ -5365,7 +5389,7 @@ func decodeMapOfIntToCode(d *taskjson.Decoder, v *map[int]Code) {
 		key := taskjson.IntKey[int](d)
 		var x Code
 		d.Uint8((*uint8)(&x))
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -5510,9 +5534,12 @@ func appendMapOfInt8ToPointerToShape05(e *taskjson.Encoder, v *map[int8]*Shape05
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		if e.MapKey(key).NotNil(x != nil) {
-			appendShape05(e, x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]*Shape05
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		if e.MapKey(key.Text).NotNil(values[key.Value] != nil) {
+			appendShape05(e, values[key.Value])
 		}
 	}
 	e.EndMap()
@@ -5525,7 +5552,7 @@ func decodeMapOfInt8ToPointerToShape05(d *taskjson.Decoder, v *map[int8]*Shape05
 		if taskjson.Alloc(d, &x) {
 			decodeShape05(d, x)
 		}
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -6336,9 +6363,12 @@ func appendMapOfIntToPointerToShape13(e *taskjson.Encoder, v *map[int]*Shape13) 
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		if e.MapKey(key).NotNil(x != nil) {
-			appendShape13(e, x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]*Shape13
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		if e.MapKey(key.Text).NotNil(values[key.Value] != nil) {
+			appendShape13(e, values[key.Value])
 		}
 	}
 	e.EndMap()
@@ -6351,7 +6381,7 @@ func decodeMapOfIntToPointerToShape13(d *taskjson.Decoder, v *map[int]*Shape13) 
 		if taskjson.Alloc(d, &x) {
 			decodeShape13(d, x)
 		}
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -6461,8 +6491,11 @@ func appendDict(e *taskjson.Encoder, v *Dict) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		e.MapKey(key).Uint8((*uint8)(&x))
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Code
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Uint8((*uint8)(&values[key.Value]))
 	}
 	e.EndMap()
 }
@@ -6472,7 +6505,7 @@ func decodeDict(d *taskjson.Decoder, v *Dict) {
 		key := Name(d.Key())
 		var x Code
 		d.Uint8((*uint8)(&x))
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -6481,8 +6514,11 @@ func appendMapOfIntToFlag(e *taskjson.Encoder, v *map[int]Flag) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		e.MapKey(key).Bool((*bool)(&x))
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Flag
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Bool((*bool)(&values[key.Value]))
 	}
 	e.EndMap()
 }
@@ -6492,7 +6528,7 @@ func decodeMapOfIntToFlag(d *taskjson.Decoder, v *map[int]Flag) {
 		key := taskjson.IntKey[int](d)
 		var x Flag
 		d.Bool((*bool)(&x))
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -6503,8 +6539,13 @@ func appendMapOfIntToShape15Field4(e *taskjson.Encoder, v *map[int]struct {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		appendShape15Field4(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]struct {
+		F0 *Name
+	}
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendShape15Field4(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -6518,7 +6559,7 @@ func decodeMapOfIntToShape15Field4(d *taskjson.Decoder, v *map[int]struct {
 			F0 *Name
 		}
 		decodeShape15Field4(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -6842,8 +6883,11 @@ func appendMapOfInt8ToShape16F1(e *taskjson.Encoder, v *map[int8]struct{}) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		appendShape03F5Ж1(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]struct{}
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendShape03F5Ж1(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -6853,7 +6897,7 @@ func decodeMapOfInt8ToShape16F1(d *taskjson.Decoder, v *map[int8]struct{}) {
 		key := taskjson.IntKey[int8](d)
 		var x struct{}
 		decodeShape03F5Ж1(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -6918,8 +6962,11 @@ func appendMapOfStringToUint(e *taskjson.Encoder, v *map[string]uint) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		e.MapKey(key).Uint(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]uint
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Uint(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -6929,7 +6976,7 @@ func decodeMapOfStringToUint(d *taskjson.Decoder, v *map[string]uint) {
 		key := string(d.Key())
 		var x uint
 		d.Uint(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -6940,8 +6987,13 @@ func appendMapOfCodeToShape17Field2(e *taskjson.Encoder, v *map[Code]struct {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.UintEntries(*v) {
-		appendShape17Field2(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]struct {
+		f0 *[]byte
+	}
+	keys, values := taskjson.UintEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendShape17Field2(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -6955,7 +7007,7 @@ func decodeMapOfCodeToShape17Field2(d *taskjson.Decoder, v *map[Code]struct {
 			f0 *[]byte
 		}
 		decodeShape17Field2(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -7148,8 +7200,11 @@ func appendMapOfStringToShape05(e *taskjson.Encoder, v *map[string]Shape05) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendShape05(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Shape05
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendShape05(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -7159,7 +7214,7 @@ func decodeMapOfStringToShape05(d *taskjson.Decoder, v *map[string]Shape05) {
 		key := string(d.Key())
 		var x Shape05
 		decodeShape05(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -7286,9 +7341,12 @@ func appendMapOfInt8ToPointerToShape20(e *taskjson.Encoder, v *map[int8]*Shape20
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		if e.MapKey(key).NotNil(x != nil) {
-			appendShape20(e, x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]*Shape20
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		if e.MapKey(key.Text).NotNil(values[key.Value] != nil) {
+			appendShape20(e, values[key.Value])
 		}
 	}
 	e.EndMap()
@@ -7301,7 +7359,7 @@ func decodeMapOfInt8ToPointerToShape20(d *taskjson.Decoder, v *map[int8]*Shape20
 		if taskjson.Alloc(d, &x) {
 			decodeShape20(d, x)
 		}
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -7618,8 +7676,11 @@ func appendMapOfIntToUint16(e *taskjson.Encoder, v *map[int]uint16) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		e.MapKey(key).Uint16(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]uint16
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Uint16(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -7629,7 +7690,7 @@ func decodeMapOfIntToUint16(d *taskjson.Decoder, v *map[int]uint16) {
 		key := taskjson.IntKey[int](d)
 		var x uint16
 		d.Uint16(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -7678,8 +7739,11 @@ func appendMapOfStringToMapOfIntToInt64(e *taskjson.Encoder, v *map[string]map[i
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendMapOfIntToInt64(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]map[int]int64
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendMapOfIntToInt64(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -7689,7 +7753,7 @@ func decodeMapOfStringToMapOfIntToInt64(d *taskjson.Decoder, v *map[string]map[i
 		key := string(d.Key())
 		var x map[int]int64
 		decodeMapOfIntToInt64(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -7698,8 +7762,11 @@ func appendMapOfIntToInt64(e *taskjson.Encoder, v *map[int]int64) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		e.MapKey(key).Int64(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]int64
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Int64(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -7709,7 +7776,7 @@ func decodeMapOfIntToInt64(d *taskjson.Decoder, v *map[int]int64) {
 		key := taskjson.IntKey[int](d)
 		var x int64
 		d.Int64(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -7800,8 +7867,11 @@ func appendMapOfIntToMapOfInt8ToPointerToShape23(e *taskjson.Encoder, v *map[int
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		appendMapOfInt8ToPointerToShape23(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]map[int8]*Shape23
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendMapOfInt8ToPointerToShape23(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -7811,7 +7881,7 @@ func decodeMapOfIntToMapOfInt8ToPointerToShape23(d *taskjson.Decoder, v *map[int
 		key := taskjson.IntKey[int](d)
 		var x map[int8]*Shape23
 		decodeMapOfInt8ToPointerToShape23(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -7820,9 +7890,12 @@ func appendMapOfInt8ToPointerToShape23(e *taskjson.Encoder, v *map[int8]*Shape23
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		if e.MapKey(key).NotNil(x != nil) {
-			appendShape23(e, x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]*Shape23
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		if e.MapKey(key.Text).NotNil(values[key.Value] != nil) {
+			appendShape23(e, values[key.Value])
 		}
 	}
 	e.EndMap()
@@ -7835,7 +7908,7 @@ func decodeMapOfInt8ToPointerToShape23(d *taskjson.Decoder, v *map[int8]*Shape23
 		if taskjson.Alloc(d, &x) {
 			decodeShape23(d, x)
 		}
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -7844,8 +7917,11 @@ func appendMapOfCodeToFlag(e *taskjson.Encoder, v *map[Code]Flag) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.UintEntries(*v) {
-		e.MapKey(key).Bool((*bool)(&x))
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Flag
+	keys, values := taskjson.UintEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Bool((*bool)(&values[key.Value]))
 	}
 	e.EndMap()
 }
@@ -7855,7 +7931,7 @@ func decodeMapOfCodeToFlag(d *taskjson.Decoder, v *map[Code]Flag) {
 		key := taskjson.UintKey[Code](d)
 		var x Flag
 		d.Bool((*bool)(&x))
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -7904,8 +7980,11 @@ func appendMapOfNameToUint(e *taskjson.Encoder, v *map[Name]uint) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		e.MapKey(key).Uint(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]uint
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Uint(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -7915,7 +7994,7 @@ func decodeMapOfNameToUint(d *taskjson.Decoder, v *map[Name]uint) {
 		key := Name(d.Key())
 		var x uint
 		d.Uint(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -8337,8 +8416,11 @@ func appendMapOfStringToShape25(e *taskjson.Encoder, v *map[string]Shape25) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendShape25(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Shape25
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendShape25(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -8348,7 +8430,7 @@ func decodeMapOfStringToShape25(d *taskjson.Decoder, v *map[string]Shape25) {
 		key := string(d.Key())
 		var x Shape25
 		decodeShape25(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -8357,8 +8439,11 @@ func appendMapOfUint64ToUint(e *taskjson.Encoder, v *map[uint64]uint) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.UintEntries(*v) {
-		e.MapKey(key).Uint(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]uint
+	keys, values := taskjson.UintEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Uint(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -8368,7 +8453,7 @@ func decodeMapOfUint64ToUint(d *taskjson.Decoder, v *map[uint64]uint) {
 		key := taskjson.UintKey[uint64](d)
 		var x uint
 		d.Uint(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -8536,8 +8621,11 @@ func appendMapOfNameToBool(e *taskjson.Encoder, v *map[Name]bool) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		e.MapKey(key).Bool(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]bool
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Bool(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -8547,7 +8635,7 @@ func decodeMapOfNameToBool(d *taskjson.Decoder, v *map[Name]bool) {
 		key := Name(d.Key())
 		var x bool
 		d.Bool(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -8707,8 +8795,11 @@ func appendMapOfCodeToUint32(e *taskjson.Encoder, v *map[Code]uint32) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.UintEntries(*v) {
-		e.MapKey(key).Uint32(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]uint32
+	keys, values := taskjson.UintEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Uint32(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -8718,7 +8809,7 @@ func decodeMapOfCodeToUint32(d *taskjson.Decoder, v *map[Code]uint32) {
 		key := taskjson.UintKey[Code](d)
 		var x uint32
 		d.Uint32(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -8994,8 +9085,13 @@ func appendMapOfIntToShape28F6(e *taskjson.Encoder, v *map[int]struct {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		appendShape28F6(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]struct {
+		F0 Shape21
+	}
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendShape28F6(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -9009,7 +9105,7 @@ func decodeMapOfIntToShape28F6(d *taskjson.Decoder, v *map[int]struct {
 			F0 Shape21
 		}
 		decodeShape28F6(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -9200,8 +9296,11 @@ func appendMapOfStringToShape10(e *taskjson.Encoder, v *map[string]Shape10) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendShape10(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Shape10
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendShape10(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -9211,7 +9310,7 @@ func decodeMapOfStringToShape10(d *taskjson.Decoder, v *map[string]Shape10) {
 		key := string(d.Key())
 		var x Shape10
 		decodeShape10(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -9308,8 +9407,11 @@ func appendMapOfInt8ToInt(e *taskjson.Encoder, v *map[int8]int) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		e.MapKey(key).Int(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]int
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Int(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -9319,7 +9421,7 @@ func decodeMapOfInt8ToInt(d *taskjson.Decoder, v *map[int8]int) {
 		key := taskjson.IntKey[int8](d)
 		var x int
 		d.Int(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -9674,8 +9776,11 @@ func appendMapOfStringToShape34(e *taskjson.Encoder, v *map[string]Shape34) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendShape34(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Shape34
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendShape34(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -9685,7 +9790,7 @@ func decodeMapOfStringToShape34(d *taskjson.Decoder, v *map[string]Shape34) {
 		key := string(d.Key())
 		var x Shape34
 		decodeShape34(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -9870,9 +9975,12 @@ func appendMapOfUint64ToPointerToShape03(e *taskjson.Encoder, v *map[uint64]*Sha
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.UintEntries(*v) {
-		if e.MapKey(key).NotNil(x != nil) {
-			appendShape03(e, x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]*Shape03
+	keys, values := taskjson.UintEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		if e.MapKey(key.Text).NotNil(values[key.Value] != nil) {
+			appendShape03(e, values[key.Value])
 		}
 	}
 	e.EndMap()
@@ -9885,7 +9993,7 @@ func decodeMapOfUint64ToPointerToShape03(d *taskjson.Decoder, v *map[uint64]*Sha
 		if taskjson.Alloc(d, &x) {
 			decodeShape03(d, x)
 		}
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -10072,8 +10180,11 @@ func appendMapOfCodeToShape37Field5Field0(e *taskjson.Encoder, v *map[Code]struc
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.UintEntries(*v) {
-		appendShape03F5Ж1(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]struct{}
+	keys, values := taskjson.UintEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendShape03F5Ж1(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -10083,7 +10194,7 @@ func decodeMapOfCodeToShape37Field5Field0(d *taskjson.Decoder, v *map[Code]struc
 		key := taskjson.UintKey[Code](d)
 		var x struct{}
 		decodeShape03F5Ж1(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -10372,8 +10483,11 @@ func appendMapOfStringToSliceOfUintptr(e *taskjson.Encoder, v *map[string][]uint
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendSliceOfUintptr(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8][]uintptr
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendSliceOfUintptr(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -10383,7 +10497,7 @@ func decodeMapOfStringToSliceOfUintptr(d *taskjson.Decoder, v *map[string][]uint
 		key := string(d.Key())
 		var x []uintptr
 		decodeSliceOfUintptr(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -10524,8 +10638,17 @@ func appendMapOfStringToShape42Ж3(e *taskjson.Encoder, v *map[string]struct {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendShape42Ж3(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]struct {
+		F0 struct{} `json:"key0,omitzero"`
+		f1 struct {
+			F0 string
+			F1 float32
+		}
+	}
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendShape42Ж3(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -10547,7 +10670,7 @@ func decodeMapOfStringToShape42Ж3(d *taskjson.Decoder, v *map[string]struct {
 			}
 		}
 		decodeShape42Ж3(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -10840,8 +10963,11 @@ func appendMapOfStringToMapOfInt8ToString(e *taskjson.Encoder, v *map[string]map
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendMapOfInt8ToString(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]map[int8]string
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendMapOfInt8ToString(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -10851,7 +10977,7 @@ func decodeMapOfStringToMapOfInt8ToString(d *taskjson.Decoder, v *map[string]map
 		key := string(d.Key())
 		var x map[int8]string
 		decodeMapOfInt8ToString(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -10860,8 +10986,11 @@ func appendMapOfInt8ToString(e *taskjson.Encoder, v *map[int8]string) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		e.MapKey(key).String(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]string
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).String(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -10871,7 +11000,7 @@ func decodeMapOfInt8ToString(d *taskjson.Decoder, v *map[int8]string) {
 		key := taskjson.IntKey[int8](d)
 		var x string
 		d.String(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -11043,8 +11172,11 @@ func appendMapOfUint64ToUint8(e *taskjson.Encoder, v *map[uint64]uint8) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.UintEntries(*v) {
-		e.MapKey(key).Uint8(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]uint8
+	keys, values := taskjson.UintEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Uint8(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -11054,7 +11186,7 @@ func decodeMapOfUint64ToUint8(d *taskjson.Decoder, v *map[uint64]uint8) {
 		key := taskjson.UintKey[uint64](d)
 		var x uint8
 		d.Uint8(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -11348,8 +11480,11 @@ func appendMapOfInt8ToFloat64(e *taskjson.Encoder, v *map[int8]float64) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		e.MapKey(key).Float64(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]float64
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Float64(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -11359,7 +11494,7 @@ func decodeMapOfInt8ToFloat64(d *taskjson.Decoder, v *map[int8]float64) {
 		key := taskjson.IntKey[int8](d)
 		var x float64
 		d.Float64(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -11470,8 +11605,11 @@ func appendMapOfStringToShape48(e *taskjson.Encoder, v *map[string]Shape48) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendShape48(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Shape48
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendShape48(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -11481,7 +11619,7 @@ func decodeMapOfStringToShape48(d *taskjson.Decoder, v *map[string]Shape48) {
 		key := string(d.Key())
 		var x Shape48
 		decodeShape48(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -11589,8 +11727,11 @@ func appendMapOfIntToSliceOfPointerToShape49(e *taskjson.Encoder, v *map[int][]*
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		appendSliceOfPointerToShape49(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8][]*Shape49
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendSliceOfPointerToShape49(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -11600,7 +11741,7 @@ func decodeMapOfIntToSliceOfPointerToShape49(d *taskjson.Decoder, v *map[int][]*
 		key := taskjson.IntKey[int](d)
 		var x []*Shape49
 		decodeSliceOfPointerToShape49(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -11672,8 +11813,11 @@ func appendMapOfNameToDict(e *taskjson.Encoder, v *map[Name]Dict) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendDict(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]Dict
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendDict(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -11683,7 +11827,7 @@ func decodeMapOfNameToDict(d *taskjson.Decoder, v *map[Name]Dict) {
 		key := Name(d.Key())
 		var x Dict
 		decodeDict(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -11830,9 +11974,12 @@ func appendMapOfUint64ToPointerToAny(e *taskjson.Encoder, v *map[uint64]*any) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.UintEntries(*v) {
-		if e.MapKey(key).NotNil(x != nil) {
-			e.Any(x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]*any
+	keys, values := taskjson.UintEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		if e.MapKey(key.Text).NotNil(values[key.Value] != nil) {
+			e.Any(values[key.Value])
 		}
 	}
 	e.EndMap()
@@ -11845,7 +11992,7 @@ func decodeMapOfUint64ToPointerToAny(d *taskjson.Decoder, v *map[uint64]*any) {
 		if taskjson.Alloc(d, &x) {
 			d.Any(x)
 		}
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -11924,8 +12071,11 @@ func appendMapOfStringToInt8(e *taskjson.Encoder, v *map[string]int8) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		e.MapKey(key).Int8(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]int8
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Int8(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -11935,7 +12085,7 @@ func decodeMapOfStringToInt8(d *taskjson.Decoder, v *map[string]int8) {
 		key := string(d.Key())
 		var x int8
 		d.Int8(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -12004,8 +12154,11 @@ func appendMapOfNameToSliceOfArrayOf1Int(e *taskjson.Encoder, v *map[Name][][1]i
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendSliceOfArrayOf1Int(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8][][1]int
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendSliceOfArrayOf1Int(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -12015,7 +12168,7 @@ func decodeMapOfNameToSliceOfArrayOf1Int(d *taskjson.Decoder, v *map[Name][][1]i
 		key := Name(d.Key())
 		var x [][1]int
 		decodeSliceOfArrayOf1Int(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -12539,8 +12692,11 @@ func appendMapOfCodeToInt(e *taskjson.Encoder, v *map[Code]int) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.UintEntries(*v) {
-		e.MapKey(key).Int(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]int
+	keys, values := taskjson.UintEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Int(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -12550,7 +12706,7 @@ func decodeMapOfCodeToInt(d *taskjson.Decoder, v *map[Code]int) {
 		key := taskjson.UintKey[Code](d)
 		var x int
 		d.Int(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -12670,8 +12826,11 @@ func appendMapOfNameToSliceOfUint16(e *taskjson.Encoder, v *map[Name][]uint16) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendSliceOfUint16(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8][]uint16
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendSliceOfUint16(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -12681,7 +12840,7 @@ func decodeMapOfNameToSliceOfUint16(d *taskjson.Decoder, v *map[Name][]uint16) {
 		key := Name(d.Key())
 		var x []uint16
 		decodeSliceOfUint16(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -12968,9 +13127,12 @@ func appendMapOfInt8ToPointerToTimeTime(e *taskjson.Encoder, v *map[int8]*time.T
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.IntEntries(*v) {
-		if e.MapKey(key).NotNil(x != nil) {
-			e.Time(x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]*time.Time
+	keys, values := taskjson.IntEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		if e.MapKey(key.Text).NotNil(values[key.Value] != nil) {
+			e.Time(values[key.Value])
 		}
 	}
 	e.EndMap()
@@ -12983,7 +13145,7 @@ func decodeMapOfInt8ToPointerToTimeTime(d *taskjson.Decoder, v *map[int8]*time.T
 		if taskjson.Alloc(d, &x) {
 			d.Time(x)
 		}
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 
@@ -13082,8 +13244,11 @@ func appendMapOfNameToSliceOfShape14(e *taskjson.Encoder, v *map[Name][]Shape14)
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		appendSliceOfShape14(e.MapKey(key), &x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8][]Shape14
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		appendSliceOfShape14(e.MapKey(key.Text), &values[key.Value])
 	}
 	e.EndMap()
 }
@@ -13093,7 +13258,7 @@ func decodeMapOfNameToSliceOfShape14(d *taskjson.Decoder, v *map[Name][]Shape14)
 		key := Name(d.Key())
 		var x []Shape14
 		decodeSliceOfShape14(d, &x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 

@@ -824,8 +824,11 @@ func appendMapOfStringToAny(e *taskjson.Encoder, v *map[string]any) {
 		return
 	}
 	e.Map()
-	for key, x := range taskjson.StringEntries(*v) {
-		e.MapKey(key).Any(&x)
+	var fewKeys [8]taskjson.MapKey
+	var fewValues [8]any
+	keys, values := taskjson.StringEntries(fewKeys[:0], fewValues[:0], *v)
+	for _, key := range keys {
+		e.MapKey(key.Text).Any(&values[key.Value])
 	}
 	e.EndMap()
 }
@@ -835,7 +838,7 @@ func decodeMapOfStringToAny(d *taskjson.Decoder, v *map[string]any) {
 		key := string(d.Key())
 		var x any
 		d.Any(&x)
-		(*v)[key] = x
+		taskjson.Put(*v, key, &x)
 	}
 }
 

@@ -538,8 +538,11 @@ func appendMapOfStringToErr(e2 *taskjson2.Encoder, v2 *map[string]err) {
 		return
 	}
 	e2.Map()
-	for key2, x := range taskjson2.StringEntries(*v2) {
-		e2.MapKey(key2).Int((*int)(&x))
+	var fewKeys [8]taskjson2.MapKey
+	var fewValues [8]err
+	keys, values := taskjson2.StringEntries(fewKeys[:0], fewValues[:0], *v2)
+	for _, key2 := range keys {
+		e2.MapKey(key2.Text).Int((*int)(&values[key2.Value]))
 	}
 	e2.EndMap()
 }
@@ -549,7 +552,7 @@ func decodeMapOfStringToErr(d2 *taskjson2.Decoder, v2 *map[string]err) {
 		key2 := string(d2.Key())
 		var x err
 		d2.Int((*int)(&x))
-		(*v2)[key2] = x
+		taskjson2.Put(*v2, key2, &x)
 	}
 }
 
@@ -558,9 +561,12 @@ func appendMapOfIToPointerToKey(e2 *taskjson2.Encoder, v2 *map[i]*key) {
 		return
 	}
 	e2.Map()
-	for key2, x := range taskjson2.StringEntries(*v2) {
-		if e2.MapKey(key2).NotNil(x != nil) {
-			e2.Float64((*float64)(x))
+	var fewKeys [8]taskjson2.MapKey
+	var fewValues [8]*key
+	keys, values := taskjson2.StringEntries(fewKeys[:0], fewValues[:0], *v2)
+	for _, key2 := range keys {
+		if e2.MapKey(key2.Text).NotNil(values[key2.Value] != nil) {
+			e2.Float64((*float64)(values[key2.Value]))
 		}
 	}
 	e2.EndMap()
@@ -573,7 +579,7 @@ func decodeMapOfIToPointerToKey(d2 *taskjson2.Decoder, v2 *map[i]*key) {
 		if taskjson2.Alloc(d2, &x) {
 			d2.Float64((*float64)(x))
 		}
-		(*v2)[key2] = x
+		taskjson2.Put(*v2, key2, &x)
 	}
 }
 
@@ -672,8 +678,11 @@ func appendMapOfEToD(e2 *taskjson2.Encoder, v2 *map[e]d) {
 		return
 	}
 	e2.Map()
-	for key2, x := range taskjson2.IntEntries(*v2) {
-		e2.MapKey(key2).Int((*int)(&x))
+	var fewKeys [8]taskjson2.MapKey
+	var fewValues [8]d
+	keys, values := taskjson2.IntEntries(fewKeys[:0], fewValues[:0], *v2)
+	for _, key2 := range keys {
+		e2.MapKey(key2.Text).Int((*int)(&values[key2.Value]))
 	}
 	e2.EndMap()
 }
@@ -683,7 +692,7 @@ func decodeMapOfEToD(d2 *taskjson2.Decoder, v2 *map[e]d) {
 		key2 := taskjson2.IntKey[e](d2)
 		var x d
 		d2.Int((*int)(&x))
-		(*v2)[key2] = x
+		taskjson2.Put(*v2, key2, &x)
 	}
 }
 
