@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,9 +28,9 @@ type Authenticator interface {
 // issuer's keys could not be fetched. The request is refused as one with a bad token is, and logged as an error.
 var ErrKeysUnavailable = errors.New("signing keys unavailable")
 
-// OIDCAuthenticator accepts requests that carry the OIDC token of one service account: what Cloud Tasks sends with a
-// task whose configuration names one. The token comes as "Authorization: Bearer TOKEN" and must be signed with RS256
-// by a key of the issuer, unexpired, for one of the audiences, and for the account's verified e-mail address.
+// OIDCAuthenticator accepts requests that carry the OIDC token of a service account: what Cloud Tasks sends with a task
+// whose configuration names one. The token comes as "Authorization: Bearer TOKEN" and must be signed with RS256
+// by a key of the issuer, unexpired, for one of the audiences, and for the verified e-mail address of the account.
 //
 // Keys are fetched on first use, remembered, and fetched again when they have become old or when a token names an
 // unknown one, at most every few seconds. Keys that are known stay in use while the issuer's server cannot be reached.
@@ -41,8 +42,9 @@ var ErrKeysUnavailable = errors.New("signing keys unavailable")
 // [NewHandler] makes one from its [Config]. The fields must not change once it is used, nor may it be copied. It is
 // safe for concurrent use.
 type OIDCAuthenticator struct {
-	Email     string   // of the service account; required
-	Audiences []string // one of which the token must be for; required
+	Email          string   // of the service account; required unless AcceptedEmails has one
+	AcceptedEmails []string // of further service accounts
+	Audiences      []string // one of which the token must be for; required
 
 	// Issuers are the accepted spellings of the token's issuer. Empty: Google's two, https://accounts.google.com and
 	// accounts.google.com.
@@ -76,7 +78,7 @@ func (cfg Config) authenticator() Authenticator {
 	case cfg.Authenticator != nil:
 		return cfg.Authenticator
 	}
-	auth := &OIDCAuthenticator{Email: cfg.ServiceAccount, Audiences: cfg.Audiences}
+	auth := &OIDCAuthenticator{Email: cfg.ServiceAccount, AcceptedEmails: cfg.AcceptedServiceAccounts, Audiences: cfg.Audiences}
 	if cfg.EmulatorHost != "" {
 		auth.Issuers = emulatorIssuers(cfg.EmulatorHost)
 	}
@@ -109,7 +111,7 @@ type tokenClaims struct {
 
 // Authenticate implements [Authenticator].
 func (a *OIDCAuthenticator) Authenticate(r *http.Request) error {
-	if a.Email == "" || len(a.Audiences) == 0 {
+	if a.Email == "" && len(a.AcceptedEmails) == 0 || len(a.Audiences) == 0 {
 		return errors.New("the authenticator has no e-mail address or no audience to compare with")
 	}
 	raw, err := bearerToken(r.Header)
@@ -159,12 +161,29 @@ func (a *OIDCAuthenticator) check(claims *tokenClaims, now time.Time) error {
 	switch {
 	case !slices.ContainsFunc(a.Audiences, claims.Audience.Contains):
 		return fmt.Errorf("the token's audience is %q, want one of %q", claims.Audience, a.Audiences)
-	case claims.Email != a.Email:
-		return fmt.Errorf("the token is for account %q, want %q", claims.Email, a.Email)
+	case !a.accepts(claims.Email):
+		return fmt.Errorf("the token is for account %q, want %s", claims.Email, a.wanted())
 	case !claims.EmailVerified:
 		return fmt.Errorf("the token's e-mail address %q is not verified", claims.Email)
 	}
 	return nil
+}
+
+// accepts reports whether the account is one of those whose tokens are accepted.
+func (a *OIDCAuthenticator) accepts(email string) bool {
+	return email != "" && (email == a.Email || slices.Contains(a.AcceptedEmails, email))
+}
+
+// wanted names the accounts for a message.
+func (a *OIDCAuthenticator) wanted() string {
+	emails := a.AcceptedEmails
+	if a.Email != "" {
+		emails = append([]string{a.Email}, emails...)
+	}
+	if len(emails) == 1 {
+		return strconv.Quote(emails[0])
+	}
+	return fmt.Sprintf("one of %q", emails)
 }
 
 // bearerToken returns the token of the request's one Authorization header.

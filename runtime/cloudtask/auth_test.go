@@ -230,6 +230,41 @@ func TestEmulatorsTokens(t *testing.T) {
 	}
 }
 
+// A handler accepts tokens of the accounts that it is told of, and of no other.
+func TestAcceptedServiceAccounts(t *testing.T) {
+	t.Parallel()
+	issuer := googleIssuer()
+	const scheduler, before = "scheduler@p.iam.gserviceaccount.com", "before@q.iam.gserviceaccount.com"
+	for _, auth := range []*cloudtask.OIDCAuthenticator{
+		{Email: account, AcceptedEmails: []string{scheduler, before}},
+		{AcceptedEmails: []string{account, scheduler, before}},
+	} {
+		auth.Audiences, auth.HTTPClient = []string{audience}, issuer.client()
+		h := newHandler(t, cloudtask.Config{BaseURL: audience, Authenticator: auth}, route(func(context.Context, string) error { return nil }))
+		for _, test := range []struct {
+			email    any
+			verified bool
+			status   int
+		}{
+			{account, true, 200},
+			{scheduler, true, 200},
+			{before, true, 200},
+			{before, false, 401},
+			{"other@p.iam.gserviceaccount.com", true, 401},
+			{"", true, 401},
+			{nil, true, 401},
+		} {
+			w := post(h, "/tasks/Greet", `{"name":"Ann"}`, "Authorization", "Bearer "+issuer.token(t, claim("email", test.email), claim("email_verified", test.verified)))
+			if w.Code != test.status {
+				t.Errorf("token of %v, verified: %t: answered %d %s", test.email, test.verified, w.Code, w.Body)
+			}
+		}
+		r := httptest.NewRequest("POST", "/", nil)
+		r.Header.Set("Authorization", "Bearer "+issuer.token(t, claim("email", "other@p.iam.gserviceaccount.com")))
+		wantError(t, auth.Authenticate(r), `account "other@p.iam.gserviceaccount.com", want one of`, account, scheduler, before)
+	}
+}
+
 func TestOwnAuthenticator(t *testing.T) {
 	t.Parallel()
 	cfg := cloudtask.Config{Authenticator: secret("open sesame")}

@@ -11,8 +11,8 @@ import (
 // Client enqueues tasks, and looks at and discards those that are queued. It is safe for concurrent use.
 type Client struct {
 	backend  Backend
-	cfg      Config
-	queues   string            // resource name of a queue, but for its id
+	cfg      Config            // its queues are ids in Cloud Tasks
+	queues   string            // resource name of a queue, but for its id in Cloud Tasks
 	queue    string            // resource name of the default queue
 	urls     string            // URL of a task, but for its name
 	header   map[string]string // of most tasks, which share it; never changed
@@ -33,6 +33,10 @@ func NewClient(backend Backend, cfg Config, routes ...Route) (*Client, error) {
 	if backend == nil && !cfg.Eager {
 		err = errors.Join(err, errors.New("a client that is not eager needs a backend"))
 	}
+	cfg.Queue = cfg.QueuePrefix + cfg.Queue
+	if cfg.BackupQueue != "" {
+		cfg.BackupQueue = cfg.QueuePrefix + cfg.BackupQueue
+	}
 	c := &Client{
 		backend: backend,
 		cfg:     cfg,
@@ -45,7 +49,7 @@ func NewClient(backend Backend, cfg Config, routes ...Route) (*Client, error) {
 	c.queue = c.queues + cfg.Queue
 	if cfg.Eager {
 		var routesErr error
-		c.routes, routesErr = routeTable(routes)
+		c.routes, routesErr = routeTable(&cfg, routes)
 		err = errors.Join(err, routesErr)
 	}
 	if err != nil {
@@ -65,7 +69,7 @@ func (c *Client) Close() error {
 	return c.backend.Close()
 }
 
-// queueName returns the resource name of the queue with this id.
+// queueName returns the resource name of the queue with this id in Cloud Tasks.
 func (c *Client) queueName(id string) string {
 	if id == c.cfg.Queue {
 		return c.queue

@@ -1,6 +1,7 @@
 package cloudtask
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -46,6 +47,13 @@ type Config struct {
 	// queue is no duplicate there. Default: none. CLOUDTASK_BACKUP_QUEUE.
 	BackupQueue string
 
+	// QueuePrefix is put in front of every queue id that the program names: Queue and its defaults, BackupQueue, directives,
+	// Queue methods, [WithQueue] and [InQueue]. With "staging-", tasks of queue "emails" go to the queue "staging-emails",
+	// so that staging and production share a project. Letters, digits and "-"; a queue id has at most 100 characters with
+	// it. Full resource names are taken as they are. [Metadata] and receipts have the id in Cloud Tasks, with the prefix.
+	// CLOUDTASK_QUEUE_PREFIX.
+	QueuePrefix string
+
 	// Eager makes every enqueue run the task at once, in the caller's goroutine and through the routes given to
 	// [NewClient], instead of sending it to a queue. It runs at once whatever its time, and the enqueue's error is Run's.
 	// Everything is checked as it is for a real enqueue, except that Project and Location may be empty, and that no names
@@ -76,6 +84,11 @@ type Config struct {
 	// tasks carry no token, which a client of Cloud Tasks itself refuses unless InsecureNoAuth or Authenticator is set.
 	// CLOUDTASK_SERVICE_ACCOUNT.
 	ServiceAccount string
+
+	// AcceptedServiceAccounts are the addresses of further service accounts whose tokens the handler accepts: that of Cloud
+	// Scheduler's jobs, or the account before, while tasks that carry its token are in flight. They need not be of this
+	// project. CLOUDTASK_ACCEPTED_SERVICE_ACCOUNTS, comma-separated.
+	AcceptedServiceAccounts []string
 
 	// Audiences are the audiences of OIDC tokens that the handler accepts; the first goes into enqueued tasks. Several
 	// are for the time in which BaseURL changes. Default: BaseURL. CLOUDTASK_AUDIENCES, comma-separated.
@@ -157,6 +170,7 @@ func (cfg Config) withDefaults() Config {
 	if cfg.CallTimeout == 0 {
 		cfg.CallTimeout = defaultCallTimeout
 	}
+	cfg.AcceptedServiceAccounts = slices.Clone(cfg.AcceptedServiceAccounts)
 	cfg.Audiences = slices.Clone(cfg.Audiences)
 	if len(cfg.Audiences) == 0 {
 		cfg.Audiences = []string{cfg.BaseURL}
@@ -179,7 +193,7 @@ func (cfg Config) forHandler() (Config, error) {
 		problems = append(problems, problem{field: "InsecureNoAuth",
 			text: "set together with Authenticator: choose whether requests are authenticated"})
 	case cfg.InsecureNoAuth || cfg.Authenticator != nil:
-	case cfg.ServiceAccount == "":
+	case cfg.ServiceAccount == "" && len(cfg.AcceptedServiceAccounts) == 0:
 		problems = append(problems, problem{field: "ServiceAccount",
 			text: "not set, and neither is Authenticator, so that nobody could call the handler; set the service account " +
 				"whose tokens go with the tasks, or InsecureNoAuth for tests and local work"})
@@ -212,11 +226,12 @@ func (cfg Config) forClient(cloudTasks bool, routes []Route) (Config, error) {
 	if !cfg.Eager && cloudTasks {
 		problems = append(problems, cfg.undeliverable()...)
 	}
-	if cfg.Queue == "" && cfg.AppName != "" {
-		if err := checkQueueID(cfg.AppName); err != nil {
-			problems = append(problems, problem{field: "AppName", value: cfg.AppName,
-				text: "as the default queue: " + err.Error() + "; set Queue"})
+	if err := cfg.checkQueue(cmp.Or(cfg.AppName, defaultQueue)); cfg.Queue == "" && err != nil {
+		p := problem{field: "AppName", value: cfg.AppName, text: "as the default queue: " + err.Error() + "; set Queue"}
+		if cfg.AppName == "" {
+			p = problem{field: "Queue", value: defaultQueue, text: "the default: " + err.Error()}
 		}
+		problems = append(problems, p)
 	}
 	return cfg.withDefaults(), joinProblems("client configuration", problems)
 }

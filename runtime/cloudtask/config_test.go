@@ -43,6 +43,7 @@ func TestConfigFromEnv(t *testing.T) {
 			env: map[string]string{
 				"CLOUDTASK_PROJECT": "p", "CLOUDTASK_LOCATION": "europe-west1", "CLOUDTASK_BASE_URL": "https://x.example/api",
 				"CLOUDTASK_PATH_PREFIX": "/jobs/", "CLOUDTASK_APP_NAME": "shop", "CLOUDTASK_QUEUE": "main", "CLOUDTASK_BACKUP_QUEUE": "spare",
+				"CLOUDTASK_QUEUE_PREFIX": "staging-", "CLOUDTASK_ACCEPTED_SERVICE_ACCOUNTS": "scheduler@p.iam.gserviceaccount.com, before@q.iam.gserviceaccount.com",
 				"CLOUDTASK_EAGER": "t", "CLOUDTASK_MAXIMUM_ETA": "168h", "CLOUDTASK_PROPAGATED_HEADERS": "traceparent, X-Tenant",
 				"CLOUDTASK_ENQUEUE_RETRY_ON": "UNAVAILABLE,CANCELED", "CLOUDTASK_ENQUEUE_RETRY_INITIAL": "0.25", "CLOUDTASK_ENQUEUE_RETRY_MAX": "60",
 				"CLOUDTASK_ENQUEUE_RETRY_MULTIPLIER": "2.5", "CLOUDTASK_ENQUEUE_RETRY_DEADLINE": "5m", "CLOUDTASK_CALL_TIMEOUT": "1500ms",
@@ -54,13 +55,14 @@ func TestConfigFromEnv(t *testing.T) {
 			},
 			want: cloudtask.Config{
 				Project: "p", Location: "europe-west1", BaseURL: "https://x.example/api", PathPrefix: "/jobs/", AppName: "shop",
-				Queue: "main", BackupQueue: "spare", Eager: true, MaxETA: 7 * 24 * time.Hour, PropagatedHeaders: []string{"traceparent", "X-Tenant"},
+				Queue: "main", BackupQueue: "spare", QueuePrefix: "staging-", Eager: true, MaxETA: 7 * 24 * time.Hour, PropagatedHeaders: []string{"traceparent", "X-Tenant"},
 				EnqueueRetry: cloudtask.RetryPolicy{
 					On: []cloudtask.Code{cloudtask.Unavailable, cloudtask.Canceled}, Initial: 250 * time.Millisecond, Max: time.Minute,
 					Multiplier: 2.5, Deadline: 5 * time.Minute,
 				},
 				CallTimeout: 1500 * time.Millisecond, ServiceAccount: "tasks@p.iam.gserviceaccount.com", Audiences: []string{"https://a", "https://b"},
-				InsecureNoAuth: true, MaxBody: 4096, EmulatorHost: "127.0.0.1:8123",
+				AcceptedServiceAccounts: []string{"scheduler@p.iam.gserviceaccount.com", "before@q.iam.gserviceaccount.com"},
+				InsecureNoAuth:          true, MaxBody: 4096, EmulatorHost: "127.0.0.1:8123",
 				SaveFailures: cloudtask.FailureFiles{
 					Dir: "/tmp/f", MaxFiles: 7, MaxBytes: 9, RedactHeaders: []string{"X-Key"}, RedactFields: []string{"password", "card.number"},
 				},
@@ -221,6 +223,9 @@ func TestNewClientRefusesWhatCannotWork(t *testing.T) {
 		{"retry pauses", func(c *cloudtask.Config) { c.EnqueueRetry.Initial, c.EnqueueRetry.Max = time.Minute, time.Second }, []string{"EnqueueRetry.Initial 1m0s", "1s"}},
 		{"audience", func(c *cloudtask.Config) { c.Audiences = []string{"https://a", " "} }, []string{"Audiences"}},
 		{"body limit", func(c *cloudtask.Config) { c.MaxBody = -5 }, []string{"MaxBody -5"}},
+		{"accepted service account", func(c *cloudtask.Config) {
+			c.AcceptedServiceAccounts = []string{"scheduler@p.iam.gserviceaccount.com", "me@example.com"}
+		}, []string{`AcceptedServiceAccounts "me@example.com"`}},
 		{"service account", func(c *cloudtask.Config) { c.ServiceAccount = "tasks@gserviceaccount.com.example.org" }, []string{"ServiceAccount"}},
 	}
 	for _, test := range tests {
@@ -288,6 +293,11 @@ func TestNewHandlerNeedsAuthentication(t *testing.T) {
 	}
 	wantError(t, authenticated(func(*cloudtask.Config) {}), "ServiceAccount: not set", "InsecureNoAuth")
 	if err := authenticated(func(c *cloudtask.Config) { c.InsecureNoAuth = true }); err != nil {
+		t.Error(err)
+	}
+	if err := authenticated(func(c *cloudtask.Config) {
+		c.AcceptedServiceAccounts, c.BaseURL = []string{"scheduler@p.iam.gserviceaccount.com"}, "https://app.example.com"
+	}); err != nil {
 		t.Error(err)
 	}
 }

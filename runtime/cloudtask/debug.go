@@ -41,9 +41,13 @@ func (c *Client) fetch(ctx context.Context, t taskType, id string) (*Task, error
 	return task, nil
 }
 
-// queuesOf returns the ids of the queues in which tasks of the type are, unless something chose another for a task.
+// queuesOf returns the ids in Cloud Tasks of the queues in which tasks of the type are, unless something chose another
+// for a task.
 func (c *Client) queuesOf(t taskType) []string {
-	queues := []string{cmp.Or(t.queue, c.cfg.Queue)}
+	queues := []string{c.cfg.Queue}
+	if t.queue != "" {
+		queues[0] = c.cfg.QueuePrefix + t.queue
+	}
 	if backup := c.cfg.BackupQueue; backup != "" && backup != queues[0] {
 		queues = append(queues, backup)
 	}

@@ -14,7 +14,7 @@ import (
 type Definition[T any] struct {
 	Name         string        // the id used in URLs
 	Aliases      []string      // former names whose tasks may still be in flight
-	Queue        string        // queue id; "": the client's default
+	Queue        string        // queue id, without Config.QueuePrefix; "": the client's default
 	Timeout      time.Duration // dispatch deadline; 0: Cloud Tasks' 10 minutes
 	Once         bool          // one task of this type, whatever its payload
 	Within       time.Duration // buckets Unique by time; 0: not bucketed
@@ -123,8 +123,8 @@ func (d *Definition[T]) encode(c *Client, task *T) ([]byte, error) {
 	return payload, nil
 }
 
-// Sync returns the context in which a task is run here and now: its metadata says so, and has an id of its own. It has
-// no deadline but that of ctx.
+// Sync returns the context in which a task is run here and now: its metadata says so, and has an id of its own and the
+// type's queue, without a prefix: there is no configuration. It has no deadline but that of ctx.
 func (d *Definition[T]) Sync(ctx context.Context) context.Context {
 	return syncContext(ctx, d.Queue, d.Retry)
 }

@@ -11,7 +11,7 @@ import (
 
 // discard deletes the tasks of the type that the options select.
 func (c *Client) discard(ctx context.Context, t taskType, opts []DiscardOption) ([]string, error) {
-	o, err := newDiscardOptions(opts)
+	o, err := c.discardOptions(opts)
 	if err != nil {
 		return nil, err
 	}

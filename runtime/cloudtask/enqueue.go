@@ -30,7 +30,7 @@ type order struct {
 // job is a task on its way into a queue.
 type job struct {
 	name   string
-	queue  string // id
+	queue  string // its id in Cloud Tasks
 	parent string // resource name of the queue
 	own    string // the queue that it was diverted from; "" where it is still in its own
 	id     string // "" lets the service choose
@@ -135,18 +135,19 @@ func (c *Client) prepare(ctx context.Context, d *order, o *enqueueOptions, now, 
 	return j, c.address(j, j.queue)
 }
 
-// chooseQueue returns the id of the task's queue: the option's, else the method's or the directive's, else the default.
+// chooseQueue returns the id in Cloud Tasks of the task's queue: the option's, else the method's or the directive's, else
+// the default.
 func (c *Client) chooseQueue(d *order, o *enqueueOptions) (string, error) {
 	switch {
 	case o.queue != nil:
-		return *o.queue, nil // checked
+		return c.cfg.QueuePrefix + *o.queue, nil // checked
 	case d.queue == "":
 		return c.cfg.Queue, nil // checked
 	}
-	if err := checkQueueID(d.queue); err != nil {
+	if err := c.cfg.checkQueue(d.queue); err != nil {
 		return "", fmt.Errorf("queue %s: %w", shorten(d.queue), err)
 	}
-	return d.queue, nil
+	return c.cfg.QueuePrefix + d.queue, nil
 }
 
 // chooseID returns the id that makes the task one of its name; "" where it has none.

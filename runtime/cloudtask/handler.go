@@ -34,7 +34,7 @@ import (
 // The error says everything that is wrong with the configuration or the routes.
 func NewHandler(cfg Config, routes ...Route) (http.Handler, error) {
 	cfg, err := cfg.forHandler()
-	table, routesErr := routeTable(routes)
+	table, routesErr := routeTable(&cfg, routes)
 	if err := errors.Join(err, routesErr); err != nil {
 		return nil, fmt.Errorf("cloudtask: %w", err)
 	}
@@ -51,7 +51,7 @@ func NewHandler(cfg Config, routes ...Route) (http.Handler, error) {
 }
 
 // routeTable returns the routes by name and alias.
-func routeTable(routes []Route) (map[string]*Route, error) {
+func routeTable(cfg *Config, routes []Route) (map[string]*Route, error) {
 	table := make(map[string]*Route, len(routes))
 	var problems []error
 	for i := range routes {
@@ -59,6 +59,11 @@ func routeTable(routes []Route) (map[string]*Route, error) {
 		if route.Name == "" || route.run == nil {
 			problems = append(problems, fmt.Errorf("route %d, %q, has no name or nothing to run: make it with Definition.Route or RouteWithResult", i, route.Name))
 			continue
+		}
+		if route.Queue != "" {
+			if err := cfg.checkQueue(route.Queue); err != nil {
+				problems = append(problems, fmt.Errorf("task %s: queue %s: %w", route.Name, shorten(route.Queue), err))
+			}
 		}
 		for _, name := range append([]string{route.Name}, route.Aliases...) {
 			if other := table[name]; other != nil {

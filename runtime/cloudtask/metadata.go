@@ -12,7 +12,7 @@ import (
 // headers. The zero value is that of no task. What a header does not say, or not properly, is a zero field.
 type Metadata struct {
 	TaskID  string // short task id, the last segment of its resource name
-	Queue   string // short queue id
+	Queue   string // short queue id, as Cloud Tasks has it: with Config.QueuePrefix
 	Project string // from the configuration
 
 	// Dispatches counts the attempts before this one (X-CloudTasks-TaskRetryCount), 0 at the first.

@@ -36,8 +36,9 @@ func WithHeader(k, v string) EnqueueOption {
 	}
 }
 
-// WithQueue sends the task to the queue with this id: 1 to 100 letters, digits and "-". A task's name is remembered
-// per queue, so that a task that is once or unique can be enqueued again in another queue.
+// WithQueue sends the task to the queue with this id: 1 to 100 letters, digits and "-", with Config.QueuePrefix, which is
+// put in front of it. A task's name is remembered per queue, so a task that is once or unique can be enqueued again in
+// another queue. Discard and Debug functions look for it there only by [InQueue] or by its full resource name.
 func WithQueue(q string) EnqueueOption {
 	return func(o *enqueueOptions) { o.queue = &q }
 }
@@ -74,7 +75,7 @@ func (c *Client) checkOptions(o *enqueueOptions) error {
 		}
 	}
 	if o.queue != nil {
-		if err := checkQueueID(*o.queue); err != nil {
+		if err := c.cfg.checkQueue(*o.queue); err != nil {
 			return fmt.Errorf("WithQueue %s: %w", shorten(*o.queue), err)
 		}
 	}
@@ -136,8 +137,8 @@ func InQueue(q ...string) DiscardOption {
 
 const defaultConcurrency = 8
 
-// newDiscardOptions returns what the options say together, checked.
-func newDiscardOptions(opts []DiscardOption) (*discardOptions, error) {
+// discardOptions returns what the options say together, checked, with the ids of queues in Cloud Tasks.
+func (c *Client) discardOptions(opts []DiscardOption) (*discardOptions, error) {
 	o := &discardOptions{concurrency: defaultConcurrency}
 	for _, opt := range opts {
 		opt(o)
@@ -159,10 +160,11 @@ func newDiscardOptions(opts []DiscardOption) (*discardOptions, error) {
 	if o.inQueue && len(o.queues) == 0 {
 		return nil, errors.New("InQueue without a queue")
 	}
-	for _, queue := range o.queues {
-		if err := checkQueueID(queue); err != nil {
+	for i, queue := range o.queues {
+		if err := c.cfg.checkQueue(queue); err != nil {
 			return nil, fmt.Errorf("InQueue %s: %w", shorten(queue), err)
 		}
+		o.queues[i] = c.cfg.QueuePrefix + queue
 	}
 	return o, nil
 }

@@ -14,7 +14,7 @@ import (
 type Route struct {
 	Name    string        // the id used in URLs
 	Aliases []string      // former names, routed here too
-	Queue   string        // queue id; "": the client's default
+	Queue   string        // queue id, without Config.QueuePrefix; "": the client's default
 	Timeout time.Duration // deadline of a run whose request does not say; 0: Cloud Tasks' 10 minutes
 	Retry   *RetryConfig  // of delivery; nil: the queue's
 

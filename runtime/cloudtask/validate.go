@@ -73,11 +73,15 @@ func (cfg Config) problems() []problem {
 	if cfg.PathPrefix != "" {
 		check("PathPrefix", cfg.PathPrefix, checkPathPrefix(cfg.PathPrefix))
 	}
+	prefixErr := checkQueuePrefix(cfg.QueuePrefix)
+	if check("QueuePrefix", cfg.QueuePrefix, prefixErr); prefixErr != nil {
+		cfg.QueuePrefix = "" // said once
+	}
 	if cfg.Queue != "" {
-		check("Queue", cfg.Queue, checkQueueID(cfg.Queue))
+		check("Queue", cfg.Queue, cfg.checkQueue(cfg.Queue))
 	}
 	if cfg.BackupQueue != "" {
-		check("BackupQueue", cfg.BackupQueue, checkQueueID(cfg.BackupQueue))
+		check("BackupQueue", cfg.BackupQueue, cfg.checkQueue(cfg.BackupQueue))
 	}
 	if cfg.MaxETA < 0 {
 		report("MaxETA", cfg.MaxETA, "must not be negative; 0 means Cloud Tasks' own 30 days")
@@ -92,6 +96,12 @@ func (cfg Config) problems() []problem {
 	if cfg.ServiceAccount != "" && !serviceAccountPattern.MatchString(cfg.ServiceAccount) {
 		report("ServiceAccount", cfg.ServiceAccount,
 			"want the e-mail address of a service account, such as NAME@PROJECT.iam.gserviceaccount.com")
+	}
+	for _, account := range cfg.AcceptedServiceAccounts {
+		if !serviceAccountPattern.MatchString(account) {
+			report("AcceptedServiceAccounts", account,
+				"want e-mail addresses of service accounts, such as NAME@PROJECT.iam.gserviceaccount.com")
+		}
 	}
 	for _, audience := range cfg.Audiences {
 		if strings.TrimSpace(audience) == "" {
@@ -231,6 +241,28 @@ func checkQueueID(id string) error {
 		if !isAlphanumeric(c) && c != '-' {
 			return errors.New(`a queue id holds only letters, digits and "-"` + shortIDHint(id))
 		}
+	}
+	return nil
+}
+
+// checkQueuePrefix returns why no queue id can begin with the prefix, nil when one can.
+func checkQueuePrefix(prefix string) error {
+	if prefix == "" {
+		return nil
+	}
+	if len(prefix) >= maxQueueID {
+		return fmt.Errorf("has %d characters, a queue id has at most %d with it", len(prefix), maxQueueID)
+	}
+	return checkQueueID(prefix)
+}
+
+// checkQueue returns why the program cannot have a queue of this id, nil when it can.
+func (cfg *Config) checkQueue(id string) error {
+	if err := checkQueueID(id); err != nil {
+		return err
+	}
+	if n := len(cfg.QueuePrefix) + len(id); n > maxQueueID {
+		return fmt.Errorf("with QueuePrefix %q it has %d characters, Cloud Tasks allows %d", cfg.QueuePrefix, n, maxQueueID)
 	}
 	return nil
 }

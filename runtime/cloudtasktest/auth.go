@@ -23,7 +23,7 @@ func authenticator(cfg cloudtask.Config) cloudtask.Authenticator {
 		audiences = []string{strings.TrimRight(cfg.BaseURL, "/")}
 	}
 	return &cloudtask.OIDCAuthenticator{
-		Email: cfg.ServiceAccount, Audiences: audiences, Issuers: []string{signer().URL()},
+		Email: cfg.ServiceAccount, AcceptedEmails: cfg.AcceptedServiceAccounts, Audiences: audiences, Issuers: []string{signer().URL()},
 		KeysURL: signer().URL() + issuer.KeysPath, HTTPClient: &http.Client{Transport: keyServer{}},
 	}
 }

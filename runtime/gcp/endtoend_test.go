@@ -237,6 +237,57 @@ func TestHandlerRefusesTokensOfOthers(t *testing.T) {
 	}
 }
 
+// While the account of tasks is changed, those of the one before are in flight; and an enqueuer may have one of its own.
+func TestHandlerAcceptsFurtherAccounts(t *testing.T) {
+	t.Parallel()
+	definition := mailDefinition()
+	s := newSystem(t, &definition, succeed, func(client, handler *cloudtask.Config) {
+		client.ServiceAccount = "before@p.iam.gserviceaccount.com"
+		handler.AcceptedServiceAccounts = []string{"scheduler@p.iam.gserviceaccount.com", client.ServiceAccount}
+	})
+	if _, err := definition.Asap(t.Context(), s.client, &mail{UserID: 3}); err != nil {
+		t.Fatal(err)
+	}
+	if d := s.next(t); d.task.UserID != 3 {
+		t.Errorf("ran %+v", d)
+	}
+	s.idle(t)
+}
+
+// Staging and production share a project: each sees its own queues.
+func TestQueuePrefixes(t *testing.T) {
+	t.Parallel()
+	definition := mailDefinition()
+	s := newSystem(t, &definition, succeed, func(client, handler *cloudtask.Config) {
+		client.QueuePrefix, handler.QueuePrefix = "staging-", "staging-"
+	})
+	if _, err := definition.Asap(t.Context(), s.client, &mail{}); cloudtask.StatusOf(err) != cloudtask.NotFound || !strings.Contains(err.Error(), `"staging-emails"`) {
+		t.Errorf("%v, want that there is no queue staging-emails", err)
+	}
+	if _, err := s.queue.CreateQueue(t.Context(), "projects/p/locations/l", &localqueue.Queue{Name: "projects/p/locations/l/queues/staging-emails"}); err != nil {
+		t.Fatal(err)
+	}
+	receipt, err := definition.Asap(t.Context(), s.client, &mail{UserID: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := s.next(t); receipt.Queue != "staging-emails" || d.metadata.Queue != receipt.Queue || d.metadata.TaskID != receipt.TaskID {
+		t.Errorf("the receipt has queue %q, the run %+v", receipt.Queue, d.metadata)
+	}
+	receipts, err := definition.Batch(t.Context(), s.client, []mail{{UserID: 2}, {UserID: 3}}, cloudtask.WithDelay(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var task mail
+	if _, err := definition.Debug(t.Context(), s.client, receipts[1].TaskID, &task); err != nil || task.UserID != 3 {
+		t.Errorf("Debug: %+v, %v", task, err)
+	}
+	if discarded, err := definition.Discard(t.Context(), s.client); err != nil || len(discarded) != 2 {
+		t.Errorf("Discard: %v, %v", discarded, err)
+	}
+	s.idle(t)
+}
+
 func TestBatchesOfHundreds(t *testing.T) {
 	t.Parallel()
 	definition := mailDefinition()
