@@ -17,6 +17,7 @@ type QueueOptions struct {
 	Project  string // "": whichever is configured where the output is used
 	Location string // "": the output asks for it
 	Default  string // id of the client's default queue; "": it is left out
+	Prefix   string // Config.QueuePrefix of the program
 }
 
 // The characters of projects and locations, which stand in scripts as they are.
@@ -32,6 +33,9 @@ func (o QueueOptions) check() error {
 			return fmt.Errorf("-default %s: %w", o.Default, err)
 		}
 	}
+	if o.Prefix != "" && checkQueueID(o.Prefix) != nil {
+		return fmt.Errorf("-prefix %s: want fewer than 100 letters, digits and hyphens ([A-Za-z0-9-])", o.Prefix)
+	}
 	for _, place := range []struct{ flag, value string }{{"-project", o.Project}, {"-location", o.Location}} {
 		if place.value != "" && !placeName.MatchString(place.value) {
 			return fmt.Errorf("%s %s: want letters, digits, and - : . between them", place.flag, place.value)
@@ -41,7 +45,7 @@ func (o QueueOptions) check() error {
 }
 
 // WriteQueues writes the queues that the directives name, for whatever creates queues. The notes tell of tasks that may go
-// elsewhere. The error is one of the options, or of writing.
+// elsewhere. The error is one of the options, of a queue whose id becomes too long with the prefix, or of writing.
 func (r *Result) WriteQueues(w io.Writer, opts QueueOptions) (notes []string, err error) {
 	if err := opts.check(); err != nil {
 		return nil, err
@@ -56,7 +60,11 @@ func (r *Result) WriteQueues(w io.Writer, opts QueueOptions) (notes []string, er
 		if queue == "" {
 			unnamed = append(unnamed, row.Name)
 		} else {
-			byID[queue] = append(byID[queue], row.Name)
+			id := opts.Prefix + queue
+			if err := checkQueueID(id); err != nil {
+				return nil, fmt.Errorf("-prefix %s makes the queue of %s %s, which has %d characters: %w", opts.Prefix, row.Name, id, len(id), err)
+			}
+			byID[id] = append(byID[id], row.Name)
 		}
 		if slices.Contains(row.Dynamic, "Queue") {
 			dynamic = append(dynamic, row.Name)

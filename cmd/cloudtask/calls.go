@@ -20,7 +20,8 @@ const (
 // errStop ends a listing early.
 var errStop = errors.New("stop")
 
-// queues returns the queues that are looked at, in order of their names; id selects those of that id, "" all.
+// queues returns the queues that are looked at, in order of their names; id selects those of that id, "" all with the
+// prefix.
 func (t *target) queues(ctx context.Context, id string) ([]*cloudtaskspb.Queue, error) {
 	locations, err := t.locations(ctx)
 	if err != nil {
@@ -41,7 +42,7 @@ func (t *target) queues(ctx context.Context, id string) ([]*cloudtaskspb.Queue, 
 				if err != nil {
 					return failed(ctx, err, "listing the queues of %s", location)
 				}
-				if id == "" || lastSegment(q.GetName()) == id {
+				if own := lastSegment(q.GetName()); own == id || id == "" && strings.HasPrefix(own, t.prefix) {
 					mu.Lock()
 					found = append(found, q)
 					mu.Unlock()

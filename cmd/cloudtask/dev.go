@@ -55,6 +55,8 @@ type devOptions struct {
 	dir         string
 	strict      bool
 	named       []localqueue.Queue // with default settings
+	routed      []localqueue.Queue // that directives name, with default settings
+	prefix      string             // of the programs' queues
 	defined     []localqueue.Queue // with settings, which count where both name a queue
 	clock       string
 	start       time.Time
@@ -71,7 +73,7 @@ type devOptions struct {
 func devCommand() command {
 	return command{
 		name:    "dev",
-		usage:   "[-listen HOST:PORT] [-advertise HOST[:PORT]] [-allow-host HOST]... [-dir DIR] [-strict] [-queue NAME]... [-queue-file FILE] [-queues-from FILE] [-clock virtual [-start TIME]] [-seed N] [-app-engine [SERVICE=]URL]... [-default-url [QUEUE=]URL]... [-ca FILE]... [-insecure-skip-tls-verify] [-history N] [-read-only]",
+		usage:   "[-listen HOST:PORT] [-advertise HOST[:PORT]] [-allow-host HOST]... [-dir DIR] [-strict] [-queue NAME]... [-queue-file FILE] [-queues-from FILE] [-queue-prefix PREFIX] [-clock virtual [-start TIME]] [-seed N] [-app-engine [SERVICE=]URL]... [-default-url [QUEUE=]URL]... [-ca FILE]... [-insecure-skip-tls-verify] [-history N] [-read-only]",
 		summary: "serve the embedded queue on the wire API of Cloud Tasks",
 		help:    devHelp,
 		flags: func(flags *flag.FlagSet) runner {
@@ -98,9 +100,10 @@ func devCommand() command {
 			})
 			flags.Func("queues-from", "create the queues that the tasks of `FILE` name, the output of cloudtaskgen list -json, in every project and location; - is standard input", func(name string) error {
 				queues, unnamed, err := readFile(name, queuesOfRoutes)
-				opts.named, opts.notes = append(opts.named, queues...), append(opts.notes, unnamed...)
+				opts.routed, opts.notes = append(opts.routed, queues...), append(opts.notes, unnamed...)
 				return err
 			})
+			flags.StringVar(&opts.prefix, "queue-prefix", strings.TrimSpace(os.Getenv("CLOUDTASK_QUEUE_PREFIX")), "the programs' Config.QueuePrefix, a `PREFIX` that ids of -queue and -queues-from get; taken from CLOUDTASK_QUEUE_PREFIX where it is not given")
 			flags.StringVar(&opts.clock, "clock", "real", "`real`, or virtual: time then stands still, and tasks are delivered when the control API says so")
 			flags.Func("start", "the `TIME` at which a virtual clock stands, such as 2026-03-01T12:00:00Z; default now", func(text string) (err error) {
 				if opts.start, err = time.Parse(time.RFC3339Nano, text); err != nil {
@@ -167,6 +170,9 @@ func dev(opts devOptions, stdout io.Writer, log *slog.Logger) error {
 	if opts.tls.insecure {
 		log.Warn("no certificate is verified: whoever is between can read and change tasks and their tokens")
 	}
+	if opts.prefix != "" && !queueID.MatchString(opts.prefix) {
+		return usageError{fmt.Errorf("-queue-prefix %q: the id of a queue holds only letters, digits and \"-\", 100 at most", opts.prefix)}
+	}
 	for _, note := range opts.notes {
 		log.Warn("queue definitions: " + note)
 	}
@@ -184,7 +190,7 @@ func dev(opts devOptions, stdout io.Writer, log *slog.Logger) error {
 	queueOpts := []localqueue.Option{
 		localqueue.WithLogger(log),
 		localqueue.WithTokenSource(issuer.New("http://" + host)),
-		localqueue.WithQueues(append(opts.named, opts.defined...)...),
+		localqueue.WithQueues(opts.queues()...),
 		localqueue.WithHistory(opts.history),
 	}
 	if opts.dir != "" {
@@ -219,6 +225,22 @@ func dev(opts devOptions, stdout io.Writer, log *slog.Logger) error {
 	stop() // a second signal has its default effect: the end
 	log.Info("draining; a second signal ends at once", "at_most", callsDrainTime+attemptsDrainTime)
 	return drain(server, queue)
+}
+
+// queues returns the queues that the flags define, with the prefix where that is not part of what names them. A queue.yaml
+// says what queues are called in Cloud Tasks.
+func (opts *devOptions) queues() (queues []localqueue.Queue) {
+	for _, q := range opts.named {
+		if !strings.Contains(q.Name, "/") {
+			q.Name = prefixed(opts.prefix, q.Name)
+		}
+		queues = append(queues, q)
+	}
+	for _, q := range opts.routed {
+		q.Name = opts.prefix + q.Name
+		queues = append(queues, q)
+	}
+	return append(queues, opts.defined...)
 }
 
 func newConsole(queue *localqueue.Service, opts devOptions, log *slog.Logger) *console.Console {

@@ -50,18 +50,32 @@ func queueOf(task string) string {
 	return task
 }
 
+// prefixed returns the id in Cloud Tasks of a queue that is named by id: with the prefix, which an id that is printed by ls
+// has already.
+func prefixed(prefix, id string) string {
+	if strings.HasPrefix(id, prefix) {
+		return id
+	}
+	return prefix + id
+}
+
 // resolveQueue returns the full name of the queue that an argument names: a full name, or an id that one queue of those
-// that are looked at has.
+// that are looked at has, with or without the prefix.
 func (t *target) resolveQueue(ctx context.Context, arg string) (string, error) {
 	switch {
 	case queueName.MatchString(arg):
 		return arg, nil
 	case !queueID.MatchString(arg):
 		return "", badUsage("%q is no queue: want an id of letters, digits and \"-\", or projects/P/locations/L/queues/Q", arg)
-	case t.project != "" && t.location != "":
-		return "projects/" + t.project + "/locations/" + t.location + "/queues/" + arg, nil
 	}
-	found, err := t.queues(ctx, arg)
+	id := prefixed(t.prefix, arg)
+	switch {
+	case !queueID.MatchString(id):
+		return "", badUsage("queue %q: with the prefix %q its id has %d characters, Cloud Tasks allows 100", arg, t.prefix, len(id))
+	case t.project != "" && t.location != "":
+		return "projects/" + t.project + "/locations/" + t.location + "/queues/" + id, nil
+	}
+	found, err := t.queues(ctx, id)
 	if err != nil {
 		return "", err
 	}
@@ -69,7 +83,7 @@ func (t *target) resolveQueue(ctx context.Context, arg string) (string, error) {
 	for i, q := range found {
 		names[i] = q.GetName()
 	}
-	return one(names, fmt.Sprintf("queue %s in %s", arg, t.scope()))
+	return one(names, fmt.Sprintf("queue %s in %s", id, t.scope()))
 }
 
 // one returns the only name, or says why there is none to take.

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -30,6 +31,29 @@ const routesJSON = `[
   {"name": "A", "package": "example.com/tasks", "queue": "emails", "runs": "Run"},
   {"name": "B", "queue": "archive"}, {"name": "C", "queue": "emails"}, {"name": "D"}
 ]`
+
+// A prefix is put in front of the ids that programs name, and of no other.
+func TestDevQueuePrefix(t *testing.T) {
+	t.Parallel()
+	yaml := writeFile(t, "queue.yaml", "queue:\n- name: as-it-is\n  rate: 5/s\n")
+	p := startDev(t, "-listen", "127.0.0.1:0", "-strict", "-queue-prefix", "staging-", "-queue-file", yaml, "-queues-from", writeFile(t, "routes.json", routesJSON),
+		"-queue", "named", "-queue", "staging-seen", "-queue", "projects/p/locations/l/queues/full")
+	client := p.client(t)
+	var got []string
+	for q, err := range client.ListQueues(t.Context(), &cloudtaskspb.ListQueuesRequest{Parent: "projects/p/locations/l"}).All() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, lastSegment(q.GetName()))
+	}
+	if diff := cmp.Diff([]string{"as-it-is", "full", "staging-archive", "staging-emails", "staging-named", "staging-seen"}, got); diff != "" {
+		t.Errorf("queues (-want +got):\n%s", diff)
+	}
+	var errText bytes.Buffer
+	if code := run([]string{"dev", "-queue-prefix", "staging_"}, streams{nil, io.Discard, &errText}); code != exitUsage || !strings.Contains(errText.String(), `-queue-prefix "staging_"`) {
+		t.Errorf("a prefix that no queue can have: exit code %d, %s", code, errText.String())
+	}
+}
 
 // The queues of all three sources exist everywhere, and queue.yaml's settings count whatever else names a queue.
 func TestDevQueueFiles(t *testing.T) {

@@ -28,18 +28,20 @@ type target struct {
 
 	emulator          string // HOST:PORT of the embedded queue, "" in production
 	project, location string // in which queues are looked for; "": all
+	prefix            string // with which the ids of queues begin that are looked at; "": all
 }
 
 // targetFlags are the flags that choose a target. What they do not say, the environment does.
 type targetFlags struct {
-	project, location, emulator string
-	flags                       *flag.FlagSet
+	project, location, emulator, prefix string
+	flags                               *flag.FlagSet
 }
 
 func (f *targetFlags) define(flags *flag.FlagSet) {
 	f.flags = flags
 	flags.StringVar(&f.project, "project", "", "the `PROJECT` of the queues; default CLOUDTASK_PROJECT, GOOGLE_CLOUD_PROJECT, else that of the credentials, or every one of the embedded queue")
 	flags.StringVar(&f.location, "location", "", "the `LOCATION` of the queues, such as europe-west1; default CLOUDTASK_LOCATION, else every one")
+	flags.StringVar(&f.prefix, "queue-prefix", "", "look only at queues whose ids begin with `PREFIX`, the Config.QueuePrefix of programs; queues may be named without it. Default CLOUDTASK_QUEUE_PREFIX, else every queue")
 	flags.StringVar(&f.emulator, "emulator", "", "the embedded queue's `HOST:PORT`; default CLOUD_TASKS_EMULATOR_HOST; without either it is production. An empty one is production whatever the variable says")
 }
 
@@ -55,16 +57,21 @@ func (f *targetFlags) find() (*target, error) {
 			cfg.Project = f.project
 		case "location":
 			cfg.Location = f.location
+		case "queue-prefix":
+			cfg.QueuePrefix = f.prefix
 		case "emulator":
 			cfg.EmulatorHost = f.emulator
 		}
 	})
-	t := &target{emulator: cfg.EmulatorHost, project: cfg.Project, location: cfg.Location}
+	t := &target{emulator: cfg.EmulatorHost, project: cfg.Project, location: cfg.Location, prefix: cfg.QueuePrefix}
 	if t.project != "" && !validProject(t.project) {
 		return nil, badUsage("project %q: a project id holds only letters, digits, \"-\", \":\" and \".\"", t.project)
 	}
 	if t.location != "" && !validLocation(t.location) {
 		return nil, badUsage("location %q: a location holds only letters, digits and \"-\", as in europe-west1", t.location)
+	}
+	if t.prefix != "" && !queueID.MatchString(t.prefix) {
+		return nil, badUsage("queue prefix %q: the id of a queue holds only letters, digits and \"-\", 100 at most", t.prefix)
 	}
 	return t, nil
 }
@@ -117,6 +124,9 @@ func (t *target) scope() string {
 	}
 	if t.location != "" {
 		text += ", location " + t.location
+	}
+	if t.prefix != "" {
+		text += ", queues " + t.prefix + "*"
 	}
 	return text
 }

@@ -14,7 +14,7 @@ import (
 const queuesUsage = `cloudtaskgen queues prints the queues that directives name, for what creates queues.
 
 usage:
-  cloudtaskgen queues [-format yaml|terraform|gcloud] [-project ID] [-location ID] [-default QUEUE] [-tags tag,...] [packages]
+  cloudtaskgen queues [-format yaml|terraform|gcloud] [-project ID] [-location ID] [-default QUEUE] [-prefix PREFIX] [-tags tag,...] [packages]
 
 Exit status: 0 fine; 1 problems in the source; 2 wrong usage or an I/O error.
 `
@@ -29,6 +29,7 @@ func queues(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&print.Project, "project", "", "`id` of the project; default: the one that is configured where the output is used")
 	flags.StringVar(&print.Location, "location", "", "`id` of the location, such as europe-west1; default: a variable of the output")
 	flags.StringVar(&print.Default, "default", "", "the client's default `queue`, for tasks whose directive names none; without it they are left out")
+	flags.StringVar(&print.Prefix, "prefix", "", "the program's Config.QueuePrefix (CLOUDTASK_QUEUE_PREFIX), put in front of every queue's `id`")
 	if code, done := parseWith(flags, queuesUsage, args, stdout, stderr); done {
 		return code
 	}
