@@ -5,6 +5,8 @@ GO ?= go
 BENCHTIME ?= 1s
 FUZZTIME ?= 30s
 KILLS ?= 50
+CRASHES ?= 5000
+MUTATIONS ?= 5000
 BENCHFLAGS ?=
 
 # Packages with tasks. A pattern does not reach into testdata by itself, and tasks of one name are one program's only.
@@ -74,8 +76,14 @@ fuzz: ## run each fuzz target for a while (FUZZTIME=30s, or a count such as 1000
 		done; \
 	done
 
-soak: ## kill the durable queue again and again, and see that nothing is lost (KILLS=50)
-	$(GO) test ./cmd/cloudtask -run '^TestCrash$$' -count 1 -v -kills $(KILLS) -timeout 1h
+# What can happen to a queue and its files, each for long; go test does the same for a few seconds.
+SOAK = \
+	"./cmd/cloudtask -run ^TestCrash$$ -kills $(KILLS)" \
+	"./runtime/localqueue/internal/wal -run ^TestCrash$$ -crashes $(CRASHES)" \
+	"./runtime/localqueue -run ^TestMutations$$ -mutations $(MUTATIONS)"
+
+soak: ## kill the durable queue, stop its machine and damage its files, and see that nothing is lost (KILLS=50 CRASHES=5000 MUTATIONS=5000)
+	@set -e; for test in $(SOAK); do echo "$$test"; $(GO) test $$test -count 1 -v -timeout 1h; done
 
 browser: chromium ## test the page of cloudtask dev in Chromium
 	cd testdata/browser && $(GO) vet ./... && $(GO) test -count 1 ./...

@@ -173,6 +173,9 @@ func TestCrash(t *testing.T) {
 		group.Wait()
 		_ = p.cmd.Wait()
 		_ = api.Close()
+		if strings.Contains(p.stderr.String(), "watermark") {
+			t.Error("the watermark is not as the process before left it")
+		}
 		if t.Failed() {
 			t.Fatalf("in generation %d; standard error:\n%s", generation, p.stderr)
 		}

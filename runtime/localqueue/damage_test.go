@@ -2,16 +2,14 @@ package localqueue_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,18 +18,31 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
-const frameMagic = "\xf1ctq"
-
-// filledDir returns a directory with ten tasks, t0 to t9. The journal has a frame for the queue and one for each task;
-// with a snapshot, the tasks are in it, and the journal is empty.
+// filledDir returns a directory with ten tasks, t0 to t9, as a process that is killed leaves it. The journal has a group
+// for the queue and one for each task; with a snapshot, the tasks are in it, and the journal has no group.
 func filledDir(t *testing.T, snapshot bool) string {
 	t.Helper()
-	dir := t.TempDir()
-	every := int64(1 << 30)
-	if snapshot {
-		every = 1
+	states := fillStates(t)
+	dir := copyOf(t, states[10])
+	if !snapshot {
+		return dir
 	}
+	s := newDurable(t, dir, start, answer(500), localqueue.WithSnapshotEvery(1))
+	if err := s.Keep(t.Context(), "x", []byte("y")); err != nil {
+		t.Fatal(err)
+	}
+	for len(glob(t, dir, "snapshot-00000002")) == 0 || len(glob(t, dir, "journal-00000001")) != 0 {
+		time.Sleep(time.Millisecond)
+	}
+	return copyOf(t, readImage(t, dir))
+}
+
+// fillStates returns a directory's files with no task, with t0, with t0 and t1 and so on to t9.
+func fillStates(t *testing.T) []image {
+	t.Helper()
+	dir := t.TempDir()
 	s := newDurable(t, dir, start, answer(500), localqueue.WithQueues(localqueue.Queue{Name: queueName}))
+	states := []image{readImage(t, dir)}
 	for _, id := range strings.Fields("t0 t1 t2 t3 t4 t5 t6 t7 t8 t9") {
 		task := httpTask()
 		task.Name = queueName + "/tasks/" + id
@@ -39,27 +50,18 @@ func filledDir(t *testing.T, snapshot bool) string {
 		if id == "t9" {
 			size = 200 // over several blocks of a disk
 		}
-		task.HTTP.Body = []byte(strings.Repeat("body of "+id+" ", size) + frameMagic + "\x01\x00\x00\x00\x00\x00\x00\x00x")
+		task.HTTP.Body = []byte(strings.Repeat("body of "+id+" ", size) + string(make([]byte, 600)))
 		add(t, s, task)
+		states = append(states, readImage(t, dir))
 	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if !snapshot {
-		return dir
-	}
-	s = newDurable(t, dir, start, answer(500), localqueue.WithSnapshotEvery(every))
-	if err := s.Keep(t.Context(), "x", []byte("y")); err != nil {
-		t.Fatal(err)
-	}
-	for len(glob(t, dir, "snapshot-00000002")) == 0 {
-		if _, err := s.Queue(t.Context(), queueName); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
+	return states
+}
+
+// copyOf returns a new directory with the files.
+func copyOf(t *testing.T, files image) string {
+	t.Helper()
+	dir := t.TempDir()
+	files.write(t, dir)
 	return dir
 }
 
@@ -97,50 +99,42 @@ func contents(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// lastFrame returns where the last frame begins.
-func lastFrame(data []byte) int {
-	at := bytes.LastIndex(data, []byte(frameMagic))
-	if end := at + 13; end == len(data) { // the one in the last task's body
-		at = bytes.LastIndex(data[:at], []byte(frameMagic))
-	}
-	return at
-}
+// used returns how many bytes of a file are in front of the zeros at its end.
+func used(data []byte) int { return len(bytes.TrimRight(data, "\x00")) }
 
+const journal1 = "journal-00000001"
+
+// The last change was being written when the process or the machine went down: it is dropped, and what there is of it is
+// moved aside.
 func TestTornEndIsDropped(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
-		tear func(data []byte) []byte
-		want int // tasks that are left
+		tear func(data []byte, from int) []byte // what was being written begins at from
+		want int                                // tasks that are left
 	}{
-		{"nothing torn", func(data []byte) []byte { return data }, 10},
-		{"zeros after the end", func(data []byte) []byte { return append(data, make([]byte, 5000)...) }, 10},
-		{"a few zeros after the end", func(data []byte) []byte { return append(data, 0, 0, 0) }, 10},
-		{"the last byte is missing", func(data []byte) []byte { return data[:len(data)-1] }, 9},
-		{"half of the header is missing", func(data []byte) []byte { return data[:lastFrame(data)+6] }, 9},
-		{"the end is zeros", func(data []byte) []byte {
-			clear(data[lastFrame(data)+50:])
-			return append(data, make([]byte, 5000)...)
-		}, 9},
-		{"the start is zeros", func(data []byte) []byte {
-			clear(data[lastFrame(data):][:30])
-			return append(data, make([]byte, 5000)...)
-		}, 9},
-		{"a block is zeros", func(data []byte) []byte {
-			block := (lastFrame(data) + 1023) / 512 * 512
-			clear(data[block:][:512])
-			return append(data, make([]byte, 5000)...)
-		}, 9},
-		{"only the file's header is there", func(data []byte) []byte { return data[:40] }, 0},
-		{"half of the file's header is there", func(data []byte) []byte { return data[:20] }, 0},
-		{"the file is empty", func(data []byte) []byte { return nil }, 0},
-		{"the file is zeros", func(data []byte) []byte { return make([]byte, 5000) }, 0},
+		{"nothing torn", func(data []byte, from int) []byte { return data }, 10},
+		{"no zeros after the end", func(data []byte, from int) []byte { return data[:used(data)] }, 10},
+		{"a few zeros after the end", func(data []byte, from int) []byte { return data[:used(data)+3] }, 10},
+		{"nothing written", func(data []byte, from int) []byte { clear(data[from:]); return data }, 9},
+		{"nothing written, no zeros", func(data []byte, from int) []byte { return data[:from] }, 9},
+		{"the last byte is missing", func(data []byte, from int) []byte { return data[:used(data)-1] }, 9},
+		{"part of the first block is missing", func(data []byte, from int) []byte { return data[:from+6] }, 9},
+		{"the end is zeros", func(data []byte, from int) []byte { clear(data[from+600:]); return data }, 9},
+		{"the end is zeros from within a checksum", func(data []byte, from int) []byte { clear(data[from+510:]); return data }, 9},
+		{"the first block is zeros", func(data []byte, from int) []byte { clear(data[from:][:512]); return data }, 9},
+		{"the second block is zeros", func(data []byte, from int) []byte { clear(data[from+512:][:512]); return data }, 9},
+		{"only the last block is there", func(data []byte, from int) []byte { clear(data[from : used(data)-512]); return data }, 9},
 	}
+	states := fillStates(t)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			dir := filledDir(t, false)
-			change(t, filepath.Join(dir, "journal-00000001"), test.tear)
+			files := maps.Clone(states[10])
+			from := used([]byte(states[9][journal1]))
+			files["watermark"], files[journal1] = states[9]["watermark"], string(test.tear([]byte(files[journal1]), from))
+			left := strings.TrimRight(files[journal1][from:], "\x00")
+			dir := copyOf(t, files)
 			var log bytes.Buffer
 			for range 2 {
 				s := newDurable(t, dir, start, answer(500), localqueue.WithQueues(localqueue.Queue{Name: queueName}),
@@ -154,11 +148,50 @@ func TestTornEndIsDropped(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			whole := test.want == 12 || strings.Contains(test.name, "only")
-			if dropped := strings.Count(log.String(), "it is dropped"); dropped == 0 != whole || dropped > 1 {
-				t.Errorf("%d log lines about what is dropped:\n%s", dropped, log.String())
+			if whole := test.want == 12; whole || left == "" {
+				if strings.Contains(log.String(), "moved aside") || len(glob(t, dir, "*torn*")) != 0 {
+					t.Errorf("something was moved aside:\n%s", log.String())
+				}
+				return
+			}
+			aside := filepath.Join(dir, fmt.Sprintf("journal-00000001.torn-%d", from))
+			if moved := strings.TrimRight(contents(t, dir)[aside], "\x00"); moved != left {
+				t.Errorf("%d bytes were moved aside, want the %d that there were", len(moved), len(left))
+			}
+			for _, want := range []string{filepath.Join(dir, journal1), fmt.Sprintf("offset=%d", from), "moved_to=" + aside} {
+				if strings.Count(log.String(), want+" ") != 1 && strings.Count(log.String(), want+"\n") != 1 {
+					t.Errorf("not one log line has %q:\n%s", want, log.String())
+				}
 			}
 		})
+	}
+}
+
+// What is moved aside takes the place of nothing that was moved aside before.
+func TestTornEndsAreKept(t *testing.T) {
+	t.Parallel()
+	states := fillStates(t)
+	files := maps.Clone(states[9])
+	from := used([]byte(files[journal1]))
+	files[journal1] = states[10][journal1][:from+700]
+	dir := copyOf(t, files)
+	want := make(map[string]string)
+	for n := range 3 {
+		if err := newDurable(t, dir, start, answer(500)).Close(); err != nil {
+			t.Fatal(err)
+		}
+		suffix := ""
+		if n > 0 {
+			suffix = fmt.Sprintf("-%d", n+1)
+		}
+		want[filepath.Join(dir, fmt.Sprintf("journal-00000001.torn-%d%s", from, suffix))] = files[journal1][from:]
+		files.write(t, dir) // the machine goes down again
+	}
+	got := contents(t, dir)
+	for path, data := range want {
+		if strings.TrimRight(got[path], "\x00") != strings.TrimRight(data, "\x00") {
+			t.Errorf("%s has %d bytes, want %d", path, len(got[path]), len(data))
+		}
 	}
 }
 
@@ -170,6 +203,8 @@ func TestDamageIsRefused(t *testing.T) {
 			return data
 		}
 	}
+	states := fillStates(t)
+	begins := func(task int) int { return used([]byte(states[task][journal1])) } // where a task's group begins in the journal
 	tests := []struct {
 		name     string
 		snapshot bool
@@ -177,59 +212,150 @@ func TestDamageIsRefused(t *testing.T) {
 		damage   func(data []byte) []byte // nil: the file is removed
 		want     string
 	}{
-		{"a task's body", false, "journal-00000001", flip(1500), "the checksum of a frame"},
-		{"the last task's body", false, "journal-00000001", func(data []byte) []byte { return flip(len(data) - 100)(data) }, "the checksum of a frame"},
-		{"the last frame's beginning", false, "journal-00000001", func(data []byte) []byte { return flip(lastFrame(data))(data) }, "no frame begins there"},
-		{"the last frame's checksum", false, "journal-00000001", func(data []byte) []byte {
-			return append(flip(lastFrame(data)+10)(data), make([]byte, 5000)...) // as a process that is killed leaves it
-		}, "the checksum of a frame"},
-		{"a frame's length", false, "journal-00000001", func(data []byte) []byte {
-			at := 41 + bytes.Index(data[41:], []byte(frameMagic))
-			binary.LittleEndian.PutUint32(data[at+4:], 1<<30)
-			return data
-		}, "goes beyond the end"},
-		{"a frame's beginning", false, "journal-00000001", flip(40), "is damaged at byte 40: no frame begins there"},
-		{"a page is zeros", false, "journal-00000001", func(data []byte) []byte { clear(data[40:900]); return data }, "is damaged at byte 40"},
-		{"the header", false, "journal-00000001", flip(30), "its header's checksum"},
-		{"another file", false, "journal-00000001", func([]byte) []byte { return bytes.Repeat([]byte("text "), 100) }, "does not begin as a queue's file"},
-		{"another number", true, "journal-00000002", func(data []byte) []byte { return []byte(contentsOf(t, filledDir(t, false), "journal-00000001")) }, "says that it is number 1"},
-		{"a newer format", false, "journal-00000001", func(data []byte) []byte { data[16] = 99; return data }, "was written by a newer version: its format is 99"},
-		{"a snapshot", true, "snapshot-00000002", flip(700), "the checksum of a frame"},
-		{"a snapshot's end", true, "snapshot-00000002", func(data []byte) []byte { return data[:len(data)-1] }, "goes beyond the end"},
-		{"all but a snapshot's header", true, "snapshot-00000002", func(data []byte) []byte { return data[:40] }, "its end is missing"},
+		{"a task's body", false, journal1, flip(begins(3) + 60), fmt.Sprintf("is damaged at byte %d: ", begins(3))},
+		{"the last task's body", false, journal1, flip(begins(9) + 600), fmt.Sprintf("is damaged at byte %d: ", begins(9)+512)},
+		{"the last group's length", false, journal1, flip(begins(9)), fmt.Sprintf("is damaged at byte %d: ", begins(9))},
+		{"the last group's highest length", false, journal1, flip(begins(9) + 3), fmt.Sprintf("is damaged at byte %d: ", begins(9))},
+		{"the last but one", false, journal1, flip(begins(8) + 1), fmt.Sprintf("is damaged at byte %d: ", begins(8))},
+		{"the last group's checksum", false, journal1, flip(begins(9) + 511), fmt.Sprintf("is damaged at byte %d: ", begins(9))},
+		{"zeros at the end of the last group", false, journal1, func(data []byte) []byte { clear(data[used(data)-300:]); return data }, "had been acknowledged"},
+		{"zeros inside the last group", false, journal1, func(data []byte) []byte { clear(data[begins(9)+512:][:512]); return data }, "had been acknowledged"},
+		{"zeros in place of the last group", false, journal1, func(data []byte) []byte { clear(data[begins(9):]); return data }, "had been acknowledged"},
+		{"zeros from the fifth last group on", false, journal1, func(data []byte) []byte { clear(data[begins(5)+100:]); return data },
+			fmt.Sprintf("is damaged at byte %d: the block there is not what was written, and everything up to byte %d had been acknowledged", begins(5), begins(10))},
+		{"zeros from the fifth last group into the last", false, journal1, func(data []byte) []byte { clear(data[begins(5)+100 : begins(9)+100]); return data },
+			fmt.Sprintf("is damaged at byte %d: ", begins(5))},
+		{"a byte is inserted", false, journal1, func(data []byte) []byte { return slices.Insert(data, begins(5)+30, 'x') }, fmt.Sprintf("is damaged at byte %d: ", begins(5))},
+		{"a byte is missing", false, journal1, func(data []byte) []byte { return slices.Delete(data, begins(5)+30, begins(5)+31) }, fmt.Sprintf("is damaged at byte %d: ", begins(5))},
+		{"a group is missing", false, journal1, func(data []byte) []byte { return slices.Delete(data, begins(5), begins(6)) }, fmt.Sprintf("is damaged at byte %d: ", begins(5))},
+		{"a group stands twice", false, journal1, func(data []byte) []byte {
+			return slices.Insert(data, begins(5), slices.Clone(data[begins(5):begins(6)])...)
+		}, fmt.Sprintf("is damaged at byte %d: ", begins(6))},
+		{"the file ends with a group", false, journal1, func(data []byte) []byte { return data[:begins(9)] }, "had been acknowledged"},
+		{"only the header is there", false, journal1, func(data []byte) []byte { return data[:512] }, "had been acknowledged"},
+		{"half of the header is there", false, journal1, func(data []byte) []byte { return data[:20] }, "its header's checksum is wrong"},
+		{"the file is empty", false, journal1, func(data []byte) []byte { return nil }, "the file is empty"},
+		{"the file is zeros", false, journal1, func(data []byte) []byte { return make([]byte, 5000) }, "does not begin like a queue's file"},
+		{"the header", false, journal1, flip(30), "its header's checksum"},
+		{"another file", false, journal1, func([]byte) []byte { return bytes.Repeat([]byte("text "), 100) }, "does not begin like a queue's file"},
+		{"another number", true, "journal-00000002", func(data []byte) []byte { return []byte(states[10][journal1]) }, "says that it is number 1"},
+		{"another queue", false, journal1, func(data []byte) []byte { return []byte(fillStates(t)[10][journal1]) }, "belongs to another queue"},
+		{"an older copy", false, journal1, func(data []byte) []byte { return []byte(states[9][journal1]) }, "had been acknowledged"},
+		{"no journal", false, journal1, nil, "journal-00000001 is missing"},
+		{"a newer format", false, journal1, func(data []byte) []byte { data[16] = 99; return data }, "was written by a newer version: its format is 99"},
+		{"a newer format of the watermark", false, "watermark", func(data []byte) []byte { data[16] = 99; return data }, "was written by a newer version: its format is 99"},
+		{"a snapshot", true, "snapshot-00000002", flip(700), "is damaged at byte 512: "},
+		{"a snapshot's end", true, "snapshot-00000002", func(data []byte) []byte { return data[:len(data)-1] }, "the block there is not what was written"},
+		{"more than a snapshot", true, "snapshot-00000002", func(data []byte) []byte { return append(data, 0) }, "the block there is not what was written"},
+		{"all but a snapshot's header", true, "snapshot-00000002", func(data []byte) []byte { return data[:512] }, "the snapshot does not"},
 		{"the journal of a snapshot", true, "journal-00000002", nil, "journal-00000002 is missing"},
 		{"the snapshot", true, "snapshot-00000002", nil, "journal-00000001 is missing, and no snapshot replaces it"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			dir := filledDir(t, test.snapshot)
+			dir := copyOf(t, states[10])
+			if test.snapshot {
+				dir = filledDir(t, true)
+			}
 			path := filepath.Join(dir, test.file)
 			if test.damage != nil {
 				change(t, path, test.damage)
 			} else if err := os.Remove(path); err != nil {
 				t.Fatal(err)
 			}
-			before := contents(t, dir)
-			for range 2 { // the directory is not left locked
-				s, err := localqueue.New(localqueue.WithDir(dir), localqueue.WithLogger(slog.New(slog.DiscardHandler)))
-				if err == nil {
-					s.Close()
-					t.Fatal("a damaged directory is used")
-				}
-				if !errors.Is(err, localqueue.ErrDirectory) || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), dir) {
-					t.Errorf("error %v\nwant %q, the directory, and ErrDirectory in it", err, test.want)
-				}
-			}
-			if !maps.Equal(before, contents(t, dir)) {
-				t.Error("the directory was changed")
-			}
+			refuses(t, dir, test.want)
 		})
 	}
 }
 
-func contentsOf(t *testing.T, dir, file string) string {
-	return contents(t, dir)[filepath.Join(dir, file)]
+// refuses starts a queue twice in the directory, which must be refused with an error like that, and change nothing.
+func refuses(t *testing.T, dir, want string) {
+	t.Helper()
+	before := contents(t, dir)
+	for range 2 { // the directory is not left locked
+		s, err := localqueue.New(localqueue.WithDir(dir), localqueue.WithLogger(slog.New(slog.DiscardHandler)))
+		if err == nil {
+			s.Close()
+			t.Fatal("a damaged directory is used")
+		}
+		if !errors.Is(err, localqueue.ErrDirectory) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), dir) {
+			t.Errorf("error %v\nwant %q, the directory, and ErrDirectory in it", err, want)
+		}
+	}
+	after := contents(t, dir)
+	for _, files := range []map[string]string{before, after} {
+		delete(files, filepath.Join(dir, "lock"))
+	}
+	if !maps.Equal(before, after) {
+		t.Error("the directory was changed")
+	}
+}
+
+// Files that are missing beside the journal are replaced, and where they were needed the start is refused, or says so.
+func TestIncompleteDirectories(t *testing.T) {
+	t.Parallel()
+	states := fillStates(t)
+	tests := []struct {
+		name   string
+		change func(files image)
+		want   int    // tasks; -1: the start is refused
+		says   string // in the log or the error; "": nothing
+	}{
+		{"no lock", func(files image) { delete(files, "lock") }, 10, ""},
+		{"no watermark", func(files image) { delete(files, "watermark") }, 10, "the watermark is missing or damaged"},
+		{"a damaged watermark", func(files image) { files["watermark"] = strings.Repeat("x", 512) }, 10, "the watermark is missing or damaged"},
+		{"no lock and no watermark", func(files image) { delete(files, "lock"); delete(files, "watermark") }, 10, "the watermark is missing or damaged"},
+		{"no watermark, and a torn end", func(files image) {
+			delete(files, "watermark")
+			files[journal1] = files[journal1][:used([]byte(files[journal1]))-100]
+		}, -1, "whether it had been acknowledged cannot be told"},
+		{"no journal", func(files image) { delete(files, journal1) }, -1, "journal-00000001 is missing"},
+		{"no journal and no lock", func(files image) { delete(files, journal1); delete(files, "lock") }, -1, "journal-00000001 is missing"},
+		{"the lock alone", func(files image) { delete(files, journal1); delete(files, "watermark") }, 0, "has been used before, and no queue is there"},
+		{"the lock and something else", func(files image) {
+			delete(files, journal1)
+			delete(files, "watermark")
+			files["notes.txt"] = "x"
+		}, -1, "holds notes.txt but no queue"},
+		{"nothing", func(files image) { clear(files) }, 0, ""},
+		{"what a first start that was killed leaves", func(files image) {
+			for name, data := range states[0] {
+				files[name] = data
+			}
+			files[journal1] = files[journal1][:512]
+			delete(files, "watermark")
+		}, 0, ""},
+		{"something else beside it", func(files image) { files["notes.txt"] = "x" }, 10, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			files := maps.Clone(states[10])
+			test.change(files)
+			dir := copyOf(t, files)
+			if test.want < 0 {
+				refuses(t, dir, test.says)
+				return
+			}
+			var log bytes.Buffer
+			s := newDurable(t, dir, start, answer(500), localqueue.WithQueues(localqueue.Queue{Name: queueName}),
+				localqueue.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))))
+			tasks, _, err := s.Tasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewFull)
+			if err != nil || len(tasks) != test.want {
+				t.Errorf("%d tasks, %v; want %d", len(tasks), err, test.want)
+			}
+			if !strings.Contains(log.String(), test.says) || test.says == "" && log.Len() > 0 {
+				t.Errorf("the log is %q, want %q", log.String(), test.says)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(2, len(glob(t, dir, "journal-00000001"))+len(glob(t, dir, "watermark"))); diff != "" {
+				t.Errorf("files are missing: %v", glob(t, dir, "*"))
+			}
+		})
+	}
 }
 
 func TestDirectoryIsRefused(t *testing.T) {
@@ -253,105 +379,4 @@ func TestDirectoryIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	newDurable(t, taken, start, answer(200))
-}
-
-// Snapshots are written while everything changes, and what is there in the end is there after a restart.
-func TestSnapshotsWhileQueuesChange(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	opts := []localqueue.Option{
-		localqueue.WithLogger(slog.New(slog.DiscardHandler)), localqueue.WithDir(dir), localqueue.WithSnapshotEvery(50_000), localqueue.WithHistory(1000),
-		localqueue.WithHandler(answer(500)), localqueue.WithQueues(localqueue.Queue{Name: queueName}, localqueue.Queue{Name: location + "/queues/other"}),
-	}
-	s, err := localqueue.New(opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var group sync.WaitGroup
-	for client := range 8 {
-		group.Go(func() {
-			random := rand.New(rand.NewPCG(1, uint64(client)))
-			queue := []string{queueName, location + "/queues/other"}[client%2]
-			var mine []string
-			for range 250 {
-				task := httpTask()
-				task.ScheduleTime, task.HTTP.Body = time.Now().Add(time.Hour), make([]byte, random.IntN(1000))
-				if random.IntN(2) == 0 {
-					task.Name = fmt.Sprintf("%s/tasks/%d-%d", queue, client, len(mine))
-				}
-				created, err := s.AddTask(t.Context(), queue, task)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				mine = append(mine, created.Name)
-				switch name := mine[random.IntN(len(mine))]; random.IntN(3) {
-				case 0:
-					_ = s.DeleteTask(t.Context(), name) // may be gone
-				case 1:
-					_, _ = s.RunTask(t.Context(), name, localqueue.ViewBasic)
-				}
-			}
-		})
-	}
-	group.Wait()
-	if _, err := s.PauseQueue(t.Context(), queueName); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.PauseQueue(t.Context(), location+"/queues/other"); err != nil {
-		t.Fatal(err)
-	}
-	for s.Backlog().Running > 0 {
-		time.Sleep(time.Millisecond)
-	}
-	want := observe(t, s)
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if len(glob(t, dir, "snapshot-*")) != 1 || len(glob(t, dir, "journal-00000001")) != 0 {
-		t.Errorf("no snapshot was written: %v", glob(t, dir, "*"))
-	}
-	if s, err = localqueue.New(opts...); err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	if diff := cmp.Diff(want, observe(t, s), byText); diff != "" {
-		t.Errorf("(-before +after):\n%s", diff)
-	}
-}
-
-// Files are small again once what they told of is gone, and nothing is lost while they are exchanged.
-func TestSnapshotsReplaceJournals(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	s := newDurable(t, dir, start, answer(500), localqueue.WithQueues(localqueue.Queue{Name: queueName}), localqueue.WithSnapshotEvery(20_000))
-	var kept []string
-	for i := range 2000 {
-		task := add(t, s, httpTask())
-		if i%100 == 0 {
-			kept = append(kept, task.Name)
-		} else if err := s.DeleteTask(t.Context(), task.Name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	size := 0
-	for _, data := range contents(t, dir) {
-		size += len(data)
-	}
-	if len(glob(t, dir, "snapshot-*")) != 1 || len(glob(t, dir, "journal-00000001")) != 0 || size > 250_000 {
-		t.Errorf("%d bytes in %v", size, glob(t, dir, "*"))
-	}
-	s = newDurable(t, dir, start, answer(500))
-	tasks, _, err := s.Tasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic)
-	if err != nil || len(tasks) != len(kept) {
-		t.Fatalf("%d tasks, %v; want %d", len(tasks), err, len(kept))
-	}
-	for i, task := range tasks {
-		if task.Name != kept[i] {
-			t.Errorf("task %d is %s, want %s", i, task.Name, kept[i])
-		}
-	}
 }

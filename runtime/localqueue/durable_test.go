@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -364,39 +363,6 @@ func TestRestartDelivers(t *testing.T) {
 	}
 	if at := s.Now(); at.Sub(start) < time.Hour-time.Microsecond || at.Sub(start) > time.Hour {
 		t.Errorf("the late task was delivered at %v, not an hour after %v", at, start)
-	}
-}
-
-// A directory of the first format, as its version left it, goes on in the present one.
-func TestFormerFormat(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("testdata/format-1")); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(dir+"/lock", nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		s := newDurable(t, dir, start, answer(500), localqueue.WithHistory(10))
-		waits, err := s.Task(t.Context(), queueName+"/tasks/waits", localqueue.ViewFull)
-		if err != nil || string(waits.HTTP.Body) != "body of waits" || waits.ResponseCount != 2 || waits.LastAttempt.Message != "INTERNAL(13): HTTP status code 500" {
-			t.Errorf("%+v, %v: want the task that has failed twice", waits, err)
-		}
-		for _, id := range []string{"done", "deleted"} {
-			_, err := s.Task(t.Context(), queueName+"/tasks/"+id, localqueue.ViewBasic)
-			wantStatus(t, err, cloudtask.NotFound, "The task no longer exists, though a task with this name existed recently. The task either successfully completed or was deleted.")
-		}
-		purged, err := s.Queue(t.Context(), location+"/queues/purged")
-		if err != nil || purged.State != localqueue.Paused || purged.PurgeTime.IsZero() {
-			t.Errorf("%+v, %v: want the queue that was paused and purged", purged, err)
-		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if got := len(glob(t, dir, "journal-*")); got != 2 {
-			t.Errorf("%d journals: want the former one, and one of the present format", got)
-		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue/internal/wal"
 )
 
 // journal records every change of a durable service in the order in which it takes effect. Whoever makes a change
@@ -20,7 +21,7 @@ import (
 // After a write that went wrong nobody knows what is on disk, so that there is no second try: the journal refuses
 // everything from then on, and so does the service. What had been acknowledged is on disk.
 type journal struct {
-	dir     *dir
+	path    string // of the directory
 	log     *slog.Logger
 	service *Service
 
@@ -38,27 +39,25 @@ type journal struct {
 
 	full     chan struct{} // buffered: gathering has enough callers
 	callers  int           // that have lately waited at one time
-	segment  *segment
-	number   uint64        // of the segment
-	grown    int64         // bytes in journals that no snapshot replaces
-	rollAt   int64         // of grown: when a snapshot is worth while
+	files    *wal.Log
+	rollAt   int64         // bytes of journals that are worth a snapshot
 	snapshot *newSnapshot  // that is being written; nil: none is
 	stopped  chan struct{} // closed when the writer has ended
 }
 
 // group is a number of entries that are on disk together.
 type group struct {
-	buf     []byte        // a frame whose header is filled in when it is written
+	buf     []byte
 	callers int           // that wait for it
 	done    chan struct{} // closed when err is set
 	err     error
 }
 
 func newGroup(buf []byte) *group {
-	return &group{buf: append(buf[:0], make([]byte, frameHeader)...), done: make(chan struct{})}
+	return &group{buf: buf[:0], done: make(chan struct{})}
 }
 
-func (g *group) empty() bool { return len(g.buf) == frameHeader }
+func (g *group) empty() bool { return len(g.buf) == 0 }
 
 // errStore is in the tree of the errors of calls to a service whose journal cannot be written any more.
 var errStore = errors.New("localqueue: the service has stopped, since it cannot write to its directory")
@@ -150,11 +149,10 @@ func (j *journal) write() {
 		if g == nil {
 			return
 		}
-		if err := j.segment.write(g.buf); err != nil {
+		if err := j.files.Write(g.buf); err != nil {
 			j.fail(g, err)
 			return
 		}
-		j.grown += int64(len(g.buf))
 		j.mu.Lock()
 		j.writing = nil
 		j.callers = max(g.callers+j.gathering.callers, j.callers-1)
@@ -210,9 +208,9 @@ func (j *journal) next() *group {
 
 // fail refuses g, what has gathered since, and everything after.
 func (j *journal) fail(g *group, err error) {
-	err = fmt.Errorf("%w %s: %w", errStore, j.dir.path, err)
+	err = fmt.Errorf("%w %s: %w", errStore, j.path, err)
 	j.log.Error("cannot write to the queue's directory: from now on no call is answered and no task attempted; "+
-		"what had been acknowledged is safe: make room or repair the disk, then start again", "dir", j.dir.path, "error", err)
+		"what had been acknowledged is safe: make room or repair the disk, then start again", "dir", j.path, "error", err)
 	err = &cloudtask.StatusError{Code: cloudtask.Unavailable, Message: err.Error(), Err: err}
 	j.refuse(err)
 	g.err = err
@@ -251,5 +249,5 @@ func (j *journal) close() error {
 		j.snapshot.abandoned.Store(true)
 		<-j.snapshot.done
 	}
-	return errors.Join(j.segment.close(), j.dir.unlock())
+	return j.files.Close()
 }

@@ -125,7 +125,8 @@ func WithHistory(n int) Option {
 // whose attempt was running then, or whose attempt's outcome was not on disk yet, is attempted again.
 //
 // Settings of queues in the directory prevail over those of [WithQueues]. One service at a time can use a directory: New
-// returns an error for the second. It does so for files that are damaged too, and changes nothing then.
+// returns an error for the second. It does so for files that are damaged or missing too, and changes nothing then. A change
+// that was incomplete when the process or the machine stopped is moved to a file beside the journal, with a log line.
 //
 // When a file cannot be written, such as on a full disk, the call that needed it and all after it fail with UNAVAILABLE,
 // and no attempt begins: close the service, and create it again when the directory can be written.

@@ -79,7 +79,7 @@ func (n *newSnapshot) past(q *queue) error {
 	for kind := range q.past.shelves {
 		for after, more := uint64(0), true; more; {
 			after, more = n.shelf(q, EventKind(kind), after)
-			if err := n.frame(snapshotChunk); err != nil {
+			if err := n.flush(snapshotChunk); err != nil {
 				return err
 			}
 		}

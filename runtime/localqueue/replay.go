@@ -4,156 +4,52 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 	"unsafe"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue/internal/wal"
 )
 
 // replay brings back the state that a directory holds.
 type replay struct {
 	s      *Service
-	d      *dir
 	queues map[int]*queue // by number
 	ended  bool           // a snapshot's last entry has been read
 
 	batches   [maxBatches][]byte // the last ones, in a ring: the others are forgotten
 	lastBatch int                // number of the next
-
-	// Of the journal that was read last.
-
-	end    int64   // of its last frame; 0: it has no header
-	salt   uint64  // of its header
-	format uint32  // of its header
-	torn   *damage // its last frame, nil if that is whole
 }
 
 // recover opens the service's directory, brings back the state that it holds, and makes the journal that goes on from
-// there. The directory is changed only when all of it could be read.
-func (s *Service) recover(path string) (err error) {
+// there.
+func (s *Service) recover(path string) error {
 	began := time.Now()
-	d, err := openDir(path)
+	r := replay{s: s, queues: make(map[int]*queue)}
+	files, err := wal.Open(path, s.log, r.group)
 	if err != nil {
 		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, d.unlock())
-		}
-	}()
-	found, err := d.list()
-	if err != nil {
-		return err
-	}
-	r := replay{s: s, d: d, queues: make(map[int]*queue)}
-	j := &journal{dir: d, log: s.log, service: s, rollAt: s.options.minRoll, number: max(1, found.snapshot)}
-	if found.snapshot != 0 {
-		size, err := r.snapshot(found.snapshot)
-		if err != nil {
-			return err
-		}
-		j.rollAt = max(s.options.minRoll, size)
-	}
-	for i, n := range found.journals {
-		j.number = n
-		size, err := r.journal(n, i == len(found.journals)-1)
-		if err != nil {
-			return err
-		}
-		j.grown += size
 	}
 	if err := r.restoreBatches(); err != nil {
-		return err
+		return errors.Join(err, files.Close())
 	}
-	if err := r.resume(j); err != nil {
-		return fmt.Errorf("opening the journal: %w", err)
-	}
-	d.remove(found.useless)
 	tasks := r.finish()
 	s.log.Info("queues recovered", "dir", path, "queues", s.queues.len(), "tasks", tasks, "took", time.Since(began).Round(time.Millisecond))
-	s.journal = j
-	j.begin()
+	s.journal = &journal{path: path, log: s.log, service: s, files: files, rollAt: max(s.options.minRoll, files.SnapshotSize())}
+	s.journal.begin()
 	return nil
 }
 
-// snapshot replays the snapshot of that number and returns its size.
-func (r *replay) snapshot(number uint64) (int64, error) {
-	path := r.d.snapshot(number)
-	frames, err := r.file(path, number)
-	if err != nil {
-		return 0, err
-	}
-	if !r.ended {
-		return 0, &damage{path, frames.offset, "its end is missing"}
-	}
-	return frames.offset, nil
-}
-
-// journal replays the journal of that number and returns its size. In the newest, the last frame may be torn: the
-// process or the machine went down while it was being written, and nobody was told that it had been.
-func (r *replay) journal(number uint64, newest bool) (int64, error) {
-	path := r.d.journal(number)
-	frames, err := r.file(path, number)
-	var bad *damage
-	switch {
-	case err == nil:
-	case !newest || !errors.As(err, &bad):
-		return 0, err
-	case frames == nil:
-		// Not even the header may have been finished.
-		if data, readErr := os.ReadFile(path); readErr != nil || len(data) >= fileHeader && !zeros(data) {
-			return 0, errors.Join(err, readErr)
-		}
-		r.end, r.torn = 0, bad
-		return 0, nil
-	default:
-		more, readErr := frames.frameAfter(frames.offset)
-		if more || readErr != nil {
-			return 0, errors.Join(err, readErr)
-		}
-		if whole, readErr := frames.written(frames.offset); whole || readErr != nil {
-			return 0, errors.Join(err, readErr)
-		}
-		r.torn = bad
-	}
-	r.end, r.salt, r.format = frames.offset, frames.salt, frames.format
-	return frames.offset, nil
-}
-
-// resume opens the newest journal to go on after its last frame, or creates it. One of an older format ends there, and
-// another goes on.
-func (r *replay) resume(j *journal) (err error) {
-	path := r.d.journal(j.number)
-	if r.torn != nil {
-		r.s.log.Warn("the last change in the journal was being written when the queue went down, and nobody was told that it had been made: it is dropped",
-			"file", path, "offset", r.torn.offset, "reason", r.torn.what)
-	}
-	if r.end == 0 {
-		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-		j.segment, err = r.d.create(j.number)
+// group replays the entries of a group.
+func (r *replay) group(group []byte, endsSnapshot bool) error {
+	if err := r.entries(unsafe.String(unsafe.SliceData(group), len(group))); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
+	if endsSnapshot && !r.ended {
+		return errors.New("the snapshot's end is missing")
 	}
-	if err := errors.Join(f.Truncate(r.end), f.Sync()); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if r.format == fileFormat {
-		j.segment = &segment{file: f, salt: r.salt, end: r.end, size: r.end, synced: true}
-		return nil
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	j.number++
-	j.segment, err = r.d.create(j.number)
-	return err
+	return nil
 }
 
 // finish makes what the entries do not tell of, and returns the number of tasks.
@@ -195,31 +91,7 @@ func (s *Service) proceed() {
 	}
 }
 
-// file replays the frames of a file. An error that is a [*damage] is about the place where the frames that are returned
-// stopped; without them it is about the header, or about entries that cannot be read.
-func (r *replay) file(path string, number uint64) (frames *frameReader, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	frames, err = openFrames(path, f, number)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		offset := frames.offset
-		entries, err := frames.next()
-		if entries == nil || err != nil {
-			return frames, err
-		}
-		if err := r.entries(unsafe.String(unsafe.SliceData(entries), len(entries))); err != nil {
-			return nil, &damage{path, offset, err.Error()}
-		}
-	}
-}
-
-// entries replays the entries of a frame, and keeps copies only of what it keeps: the text changes afterwards. Its
+// entries replays entries, and keeps copies only of what it keeps: the text changes afterwards. Its
 // checksum is right, so that what cannot be read was never right.
 func (r *replay) entries(text string) (err error) {
 	defer func() {

@@ -3,9 +3,10 @@ package localqueue
 import (
 	"cmp"
 	"errors"
-	"os"
 	"slices"
 	"sync/atomic"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue/internal/wal"
 )
 
 const (
@@ -20,9 +21,8 @@ const (
 // newSnapshot is a snapshot that is being written while the service works.
 type newSnapshot struct {
 	s         *Service
-	number    uint64
-	file      *segment
-	buf       []byte // the next frame
+	out       *wal.Snapshot
+	buf       []byte // the next group
 	abandoned atomic.Bool
 
 	done chan struct{} // closed when size and err are set
@@ -46,20 +46,15 @@ func (j *journal) compact() {
 		}
 		j.snapshot = nil
 	}
-	if j.grown < j.rollAt {
+	if j.files.Grown() < j.rollAt {
 		return
 	}
-	j.grown = 0
-	next, err := j.dir.create(j.number + 1)
+	out, err := j.files.Roll()
 	if err != nil {
-		j.log.Warn("cannot begin another journal: this one grows on", "dir", j.dir.path, "error", err)
+		j.log.Warn("cannot begin another journal: this one grows on", "dir", j.path, "error", err)
 		return
 	}
-	if err := j.segment.close(); err != nil { // all of it has been synced
-		j.log.Warn("closing a journal", "dir", j.dir.path, "error", err)
-	}
-	j.segment, j.number = next, j.number+1
-	n := &newSnapshot{s: j.service, number: j.number, done: make(chan struct{})}
+	n := &newSnapshot{s: j.service, out: out, done: make(chan struct{})}
 	j.snapshot = n
 	go n.run(j)
 }
@@ -68,39 +63,27 @@ func (n *newSnapshot) run(j *journal) {
 	defer close(n.done)
 	n.err = n.write(j)
 	if n.err != nil && !errors.Is(n.err, errAbandoned) {
-		j.log.Warn("cannot write a snapshot: the journals that it would replace are kept", "dir", j.dir.path, "error", n.err)
+		j.log.Warn("cannot write a snapshot: the journals that it would replace are kept", "dir", j.path, "error", n.err)
 	}
 }
 
 // write writes the snapshot and removes the files that it replaces.
-func (n *newSnapshot) write(j *journal) (err error) {
-	path := j.dir.snapshot(n.number)
-	if n.file, err = createSegment(path+".tmp", n.number, false); err != nil {
-		return err
-	}
-	err = n.state()
+func (n *newSnapshot) write(j *journal) error {
+	err := n.state()
 	if err == nil {
 		err = j.last().wait() // so that no snapshot has what the journal has not
 	}
-	n.size = n.file.end
-	if err = errors.Join(err, n.file.close()); err != nil {
-		return errors.Join(err, os.Remove(path+".tmp"))
+	if err != nil {
+		return errors.Join(err, n.out.Abandon())
 	}
-	if err := os.Rename(path+".tmp", path); err != nil {
-		return err
-	}
-	if err := j.dir.sync(); err != nil {
-		return err
-	}
-	old, err := j.dir.list()
-	j.dir.remove(old.useless)
+	n.size, err = n.out.Commit()
 	return err
 }
 
 // state writes the service's state. Queue by queue and chunk by chunk, it is the state of different moments, all of them
 // after the journal of the snapshot's number had begun. What changed between is in that journal.
 func (n *newSnapshot) state() error {
-	n.buf = make([]byte, frameHeader, snapshotChunk+snapshotChunk/2)
+	n.buf = make([]byte, 0, snapshotChunk+snapshotChunk/2)
 	s := n.s
 	s.mu.RLock()
 	n.buf = packInts(n.buf, entryCounter, int64(s.queueCounter))
@@ -116,13 +99,13 @@ func (n *newSnapshot) state() error {
 	}
 	for _, b := range s.batches.finished() {
 		n.buf = packBatch(n.buf, b)
-		if err := n.frame(snapshotChunk); err != nil {
+		if err := n.flush(snapshotChunk); err != nil {
 			return err
 		}
 	}
 	n.buf = s.kept.pack(n.buf)
 	n.buf = append(n.buf, entryEnd)
-	return n.frame(0)
+	return n.flush(0)
 }
 
 // queue writes a queue: its settings, its tasks, and after them its tombstones and its past, so that a task which goes
@@ -133,7 +116,7 @@ func (n *newSnapshot) queue(q *queue) error {
 	q.mu.Unlock()
 	for after, more := uint64(0), true; more; {
 		after, more = n.tasks(q, after)
-		if err := n.frame(snapshotChunk); err != nil {
+		if err := n.flush(snapshotChunk); err != nil {
 			return err
 		}
 	}
@@ -142,7 +125,7 @@ func (n *newSnapshot) queue(q *queue) error {
 	q.mu.Unlock()
 	for i, stone := range append(named, recent...) {
 		n.buf = packTombstone(n.buf, q, stone, i >= len(named))
-		if err := n.frame(snapshotChunk); err != nil {
+		if err := n.flush(snapshotChunk); err != nil {
 			return err
 		}
 	}
@@ -170,15 +153,15 @@ func (n *newSnapshot) tasks(q *queue, after uint64) (last uint64, more bool) {
 	return after, false
 }
 
-// frame writes what has been made as a frame if it is that long at least.
-func (n *newSnapshot) frame(least int) error {
+// flush writes the buffer as a group if it holds that many bytes at least.
+func (n *newSnapshot) flush(least int) error {
 	if n.abandoned.Load() {
 		return errAbandoned
 	}
 	if len(n.buf) < least {
 		return nil
 	}
-	err := n.file.write(n.buf)
-	n.buf = n.buf[:frameHeader]
+	err := n.out.Write(n.buf)
+	n.buf = n.buf[:0]
 	return err
 }

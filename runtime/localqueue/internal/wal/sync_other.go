@@ -1,6 +1,6 @@
 //go:build !linux
 
-package localqueue
+package wal
 
 import (
 	"os"

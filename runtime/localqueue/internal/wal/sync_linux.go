@@ -1,4 +1,4 @@
-package localqueue
+package wal
 
 import (
 	"os"
