@@ -65,7 +65,7 @@ func directives() []directiveSpec {
 			args: []argSpec{
 				{key: "name", kind: textArg, meta: "NAME", check: checkTaskName, syntax: taskNameSyntax, def: "the type's name", doc: "the stable id in the task's URL and in the names of unique tasks"},
 				{key: "queue", kind: textArg, meta: "QUEUE", check: checkQueueID, syntax: queueIDSyntax, def: "the client's default queue", doc: "the queue's id"},
-				{key: "timeout", kind: durationArg, meta: "DURATION", min: 15 * time.Second, max: 30 * time.Minute, def: "10m", doc: "Cloud Tasks' dispatch deadline, and the deadline of `Run`'s context"},
+				{key: "timeout", kind: durationArg, meta: "DURATION", min: 15 * time.Second, max: 30 * time.Minute, def: "10m", doc: "Cloud Tasks' dispatch deadline. The context of `Run` ends shortly before it"},
 				{key: "once", kind: flagArg, doc: "one task of this type in a queue, whatever its payload, while it is queued, running, or remembered after it is gone (up to 24 h)"},
 			},
 		},
@@ -73,11 +73,12 @@ func directives() []directiveSpec {
 			name: dirUnique, doc: "One task per value of these fields while it is queued, running, or remembered after it is gone (up to 24 h).",
 			notes: []string{
 				"A task cannot be both `once` and `unique`.",
-				"Periods begin at fixed times, so that two tasks close to each other may fall into two of them. Cloud Tasks remembers the name of a task for up to 24 hours after it is gone. A `within` shorter than that makes the name free earlier, because the period is part of it.",
+				"With `within`, what counts is when the task is to run, not when it is enqueued: the time given to `Later`, `latest` of `Until`, the end of `WithDelay`, and now for the others. Two digests for two days are two tasks, even if both are enqueued today; two for one time are one, even if midnight is between the calls.",
+				"Periods begin at fixed times, those of 24h at midnight UTC, so two tasks close to each other may fall into two periods. Cloud Tasks remembers the name of a task for up to 24 hours after it is gone. A `within` shorter than that makes the name free earlier, because the period is part of it.",
 			},
 			list: &argSpec{kind: listArg, required: true, meta: "FIELD", doc: "fields of the payload, named as in Go"},
 			args: []argSpec{
-				{key: "within", kind: durationArg, meta: "DURATION", min: time.Second, max: 24 * time.Hour, def: "no period", doc: "divides time into periods of this length: a task of the next period is not a duplicate"},
+				{key: "within", kind: durationArg, meta: "DURATION", min: time.Second, max: 24 * time.Hour, def: "no period", doc: "divides time into periods of this length: a task that is to run in another period is not a duplicate"},
 			},
 		},
 		{

@@ -11,7 +11,7 @@ import (
 // client's business. They do not change the tasks that they are given, whose headers may be those of others, too.
 //
 // A service with a clock of its own, such as an embedded queue in a test, also has the method Now() time.Time. Delays
-// are counted from it, and so is the time of names that are unique within a period.
+// are counted from it, and tasks that are to run at once are unique in the period that it is in.
 //
 // A backend that calls Cloud Tasks itself has the method CloudTasks() bool, which then returns true: [NewClient] refuses
 // configurations whose tasks Cloud Tasks could not deliver.
@@ -20,7 +20,9 @@ type Backend interface {
 	// service choose; a name that is queued, running or remembered is [AlreadyExists].
 	CreateTask(ctx context.Context, queue string, task *Task) (*Task, error)
 	// CreateTasks adds up to 100 tasks in one call and returns one result for each, in order. The error is the whole
-	// call's; [Unimplemented] means that the service has no such call. The request id makes a repeated call the same one.
+	// call's; [Unimplemented] means that the service has no such call. The request id makes a repeated call the same
+	// one, which returns what came of the first. An error that wraps [ErrOutcomeUnknown], of the call or of one task,
+	// means that the service has begun and that what came of it cannot be read; such a call is repeated.
 	CreateTasks(ctx context.Context, queue, requestID string, tasks []*Task) ([]CreateResult, error)
 	// GetTask returns the task with its body.
 	GetTask(ctx context.Context, name string) (*Task, error)

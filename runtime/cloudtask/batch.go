@@ -3,23 +3,38 @@ package cloudtask
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
+	"sync/atomic"
 )
 
-// BatchError reports the tasks of a batch that were not enqueued. The others were.
+// BatchError reports the tasks of a batch that were not enqueued, or of which that is not known: their errors wrap
+// [ErrOutcomeUnknown]. The others were enqueued.
 type BatchError struct {
 	Total  int           // tasks in the batch
 	Errors map[int]error // by the index of the task
 }
 
-// Error says how many tasks were not enqueued, and why the first of them.
+// Error says how many tasks were not enqueued, of how many that is not known, and why the first of them.
 func (e *BatchError) Error() string {
 	const most = 5
+	unknown := 0
+	for _, err := range e.Errors {
+		if errors.Is(err, ErrOutcomeUnknown) {
+			unknown++
+		}
+	}
 	var s strings.Builder
-	fmt.Fprintf(&s, "%d of %d tasks not enqueued", len(e.Errors), e.Total)
+	switch refused := len(e.Errors) - unknown; {
+	case unknown == 0:
+		fmt.Fprintf(&s, "%d of %d tasks not enqueued", refused, e.Total)
+	case refused == 0:
+		fmt.Fprintf(&s, "%d of %d tasks may not have been enqueued", unknown, e.Total)
+	default:
+		fmt.Fprintf(&s, "%d of %d tasks not enqueued, and %d may not have been", refused, e.Total, unknown)
+	}
 	for n, i := range e.indexes() {
 		if n == most {
 			fmt.Fprintf(&s, "; and %d more", len(e.Errors)-n)
@@ -61,7 +76,7 @@ type batch struct {
 	c        *Client
 	name     string
 	options  enqueueOptions
-	now, at  time.Time
+	when     timing
 	jobs     []*job // nil where there is an error
 	original []int  // index of the first task of the same name; the task's own where it is that
 	first    map[jobName]int
@@ -72,7 +87,7 @@ type batch struct {
 type jobName struct{ queue, id string }
 
 func (c *Client) newBatch(name string, n int, opts []EnqueueOption) (*batch, error) {
-	o, now, at, err := c.timing(ETA{}, opts)
+	o, when, err := c.timing(ETA{}, opts)
 	if err == nil && o.id != nil {
 		err = fmt.Errorf("WithTaskName %q: the tasks of a batch cannot all have one name; give the type a TaskName method", *o.id)
 	}
@@ -80,7 +95,7 @@ func (c *Client) newBatch(name string, n int, opts []EnqueueOption) (*batch, err
 		return nil, fmt.Errorf("enqueue %d %s: %w", n, name, err)
 	}
 	return &batch{
-		c: c, name: name, options: o, now: now, at: at, first: map[jobName]int{},
+		c: c, name: name, options: o, when: when, first: map[jobName]int{},
 		jobs: make([]*job, n), original: make([]int, n), receipts: make([]Receipt, n), errs: make([]error, n),
 	}, nil
 }
@@ -89,7 +104,7 @@ func (c *Client) newBatch(name string, n int, opts []EnqueueOption) (*batch, err
 func (b *batch) add(ctx context.Context, i int, d *order, err error) {
 	b.original[i] = i
 	if err == nil {
-		b.jobs[i], err = b.c.prepare(ctx, d, &b.options, b.now, b.at)
+		b.jobs[i], err = b.c.prepare(ctx, d, &b.options, b.when, true)
 	}
 	if err != nil {
 		b.jobs[i], b.errs[i] = nil, err
@@ -116,6 +131,7 @@ func (b *batch) enqueue(ctx context.Context) ([]Receipt, error) {
 	} else {
 		chunks := b.chunks()
 		forEach(len(chunks), batchConcurrency, func(i int) { b.send(ctx, chunks[i]) })
+		b.lookUp(ctx)
 	}
 	failed := &BatchError{Total: len(b.jobs), Errors: map[int]error{}}
 	for i, first := range b.original {
@@ -165,7 +181,7 @@ func (b *batch) send(ctx context.Context, indexes []int) {
 		return
 	}
 	first := b.jobs[indexes[0]]
-	r, begun := b.c.newRetrier(first.policy), b.c.now()
+	r := b.c.newRetrier(first.policy)
 	requestID := rand.Text()
 	for {
 		if b.c.noBatch.Load() {
@@ -175,6 +191,12 @@ func (b *batch) send(ctx context.Context, indexes []int) {
 			})
 			return
 		}
+		if err := ctx.Err(); err != nil { // nothing is sent
+			for _, i := range indexes {
+				b.errs[i] = b.jobs[i].failed(r.failed(contextError(err)))
+			}
+			return
+		}
 		r.tries++
 		results, err := b.call(ctx, &r, first.parent, requestID, indexes)
 		if StatusOf(err) == Unimplemented {
@@ -182,6 +204,9 @@ func (b *batch) send(ctx context.Context, indexes []int) {
 			continue
 		}
 		if r.hasLast(ctx, err) {
+			for _, i := range indexes {
+				b.jobs[i].tried(err)
+			}
 			b.giveUp(indexes, r.gaveUp())
 			return
 		}
@@ -189,7 +214,7 @@ func (b *batch) send(ctx context.Context, indexes []int) {
 			// The call failed for all of them. Repeated with its id it is still one call to the service.
 			results = slices.Repeat([]CreateResult{{Err: err}}, len(indexes))
 		}
-		again, diverted := b.settle(ctx, &r, begun, indexes, results)
+		again, diverted := b.settle(ctx, &r, indexes, results)
 		if len(diverted) > 0 {
 			b.send(ctx, b.divert(ctx, diverted))
 		}
@@ -211,22 +236,35 @@ func (b *batch) send(ctx context.Context, indexes []int) {
 // giveUp ends the tries for the tasks with what the last one failed with, and why there is no other.
 func (b *batch) giveUp(indexes []int, why error) {
 	for _, i := range indexes {
-		b.errs[i] = b.jobs[i].inQueue(fmt.Errorf("%w: %w", why, b.errs[i]))
+		b.errs[i] = b.jobs[i].failed(fmt.Errorf("%w: %w", why, b.errs[i]))
 	}
 }
 
-// call makes one call for the tasks.
+// call asks for the tasks to be created. Where the service has begun and its answer cannot be read, it is asked again by
+// the same request id, which begins nothing more.
 func (b *batch) call(ctx context.Context, r *retrier, parent, requestID string, indexes []int) ([]CreateResult, error) {
 	tasks := make([]*Task, len(indexes))
 	for n, i := range indexes {
 		tasks[n] = &b.jobs[i].task
 	}
+	results, err := b.callOnce(ctx, r, parent, requestID, tasks)
+	for ask := b.c.newRetrier(readPolicy()); errors.Is(err, ErrOutcomeUnknown) && ask.pause(ctx) == nil; {
+		for _, i := range indexes {
+			b.jobs[i].tried(err)
+		}
+		results, err = b.callOnce(ctx, &ask, parent, requestID, tasks)
+	}
+	return results, err
+}
+
+// callOnce makes one call for the tasks.
+func (b *batch) callOnce(ctx context.Context, r *retrier, parent, requestID string, tasks []*Task) ([]CreateResult, error) {
 	timeout := r.timeout(b.c.cfg.CallTimeout)
 	callCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	results, err := b.c.backend.CreateTasks(callCtx, parent, requestID, tasks)
 	if err != nil {
-		return nil, b.c.callError(ctx, callCtx, timeout, err)
+		return nil, callError(ctx, callCtx, timeout, err)
 	}
 	if len(results) != len(tasks) {
 		return nil, &StatusError{Code: Internal, Message: fmt.Sprintf("%d results for a batch of %d tasks", len(results), len(tasks))}
@@ -248,18 +286,21 @@ func (b *batch) divert(ctx context.Context, indexes []int) []int {
 }
 
 // settle keeps the results, and returns which tasks to try again and which to send to the backup queue.
-func (b *batch) settle(ctx context.Context, r *retrier, begun time.Time, indexes []int, results []CreateResult) (again, diverted []int) {
+func (b *batch) settle(ctx context.Context, r *retrier, indexes []int, results []CreateResult) (again, diverted []int) {
 	for n, i := range indexes {
 		j, err := b.jobs[i], results[n].Err
 		b.errs[i] = nil
+		if err != nil {
+			j.tried(err)
+		}
 		switch {
 		case err == nil:
 			b.receipts[i] = b.c.created(ctx, j, results[n].Task)
 		case StatusOf(err) == AlreadyExists && j.id != "":
-			b.receipts[i] = b.c.exists(ctx, j, begun, r.tries > 1)
+			b.receipts[i] = b.c.exists(ctx, j)
 		case b.c.backUp(j, err):
-			if r.tries > 1 && b.c.ownQueued(ctx, j, begun) {
-				b.receipts[i] = b.c.created(ctx, j, nil)
+			if receipt, found := b.c.queuedBefore(ctx, j); found {
+				b.receipts[i] = receipt
 				continue
 			}
 			b.errs[i] = err
@@ -268,8 +309,35 @@ func (b *batch) settle(ctx context.Context, r *retrier, begun time.Time, indexes
 			b.errs[i] = err
 			again = append(again, i)
 		default:
-			b.errs[i] = j.inQueue(r.failed(err))
+			b.errs[i] = j.failed(r.failed(err))
 		}
 	}
 	return again, diverted
+}
+
+// lookUp looks for the tasks that failed and may be queued nevertheless, and gives those that it finds their receipts.
+// Once one cannot be read there is no point in asking for others.
+func (b *batch) lookUp(ctx context.Context) {
+	var lost []int
+	for i, j := range b.jobs {
+		if j != nil && b.errs[i] != nil && j.unsure {
+			lost = append(lost, i)
+		}
+	}
+	var blind atomic.Bool
+	forEach(len(lost), singleCalls, func(n int) {
+		i := lost[n]
+		if blind.Load() || ctx.Err() != nil {
+			return
+		}
+		by, err := b.c.creatorOf(ctx, b.jobs[i])
+		switch {
+		case by == thisCall:
+			b.receipts[i], b.errs[i] = b.c.created(ctx, b.jobs[i], nil), nil
+		case by == anotherCall: // which has kept this one from creating it
+			b.receipts[i], b.errs[i] = b.c.duplicate(ctx, b.jobs[i], false), nil
+		case StatusOf(err) != NotFound:
+			blind.Store(true)
+		}
+	})
 }

@@ -316,12 +316,12 @@ func TestBatchErrors(t *testing.T) {
 	})
 	t.Run("of a backend that miscounts", func(t *testing.T) {
 		t.Parallel()
-		_, err := mailType().Batch(t.Context(), newClient(t, miscounting{}, nil), mails(2))
+		_, err := mailType().Batch(t.Context(), newClient(t, miscounting{&memory{}}, nil), mails(2))
 		wantError(t, err, "1 results for a batch of 2 tasks")
 	})
 }
 
-type miscounting struct{ cloudtask.Backend }
+type miscounting struct{ *memory }
 
 func (miscounting) CreateTasks(context.Context, string, string, []*cloudtask.Task) ([]cloudtask.CreateResult, error) {
 	return make([]cloudtask.CreateResult, 1), nil

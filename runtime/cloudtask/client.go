@@ -19,6 +19,7 @@ type Client struct {
 	routes   map[string]*Route // of eager mode
 	settings *queueSettings    // for the context of Debug
 
+	closed  atomic.Bool
 	noBatch atomic.Bool         // the service has said that it cannot create tasks in batches
 	now     func() time.Time    // the service's clock
 	random  func(n int64) int64 // in [0,n), n > 0
@@ -61,9 +62,10 @@ func NewClient(backend Backend, cfg Config, routes ...Route) (*Client, error) {
 	return c, nil
 }
 
-// Close releases the backend's connections. The client must not be used after it.
+// Close releases the backend's connections. The client must not be used after it; calls of Close after the first do
+// nothing.
 func (c *Client) Close() error {
-	if c.backend == nil {
+	if c.backend == nil || c.closed.Swap(true) {
 		return nil
 	}
 	return c.backend.Close()

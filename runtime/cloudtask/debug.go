@@ -82,7 +82,8 @@ func otherType(task *Task) error {
 	return fmt.Errorf("%w: %s is a %s, its URL is %s", ErrOtherType, task.Name, lastSegment(task.URL), task.URL)
 }
 
-// debugContext returns the context in which to run the payload of a queued task: that of its next attempt.
+// debugContext returns the context in which to run the payload of a queued task: that of its next attempt, which begins
+// now.
 func (c *Client) debugContext(ctx context.Context, task *Task, retry *RetryConfig) context.Context {
 	m := Metadata{
 		TaskID:     lastSegment(task.Name),
@@ -101,8 +102,10 @@ func (c *Client) debugContext(ctx context.Context, task *Task, retry *RetryConfi
 		m.Project, m.location, m.Queue = parts[1], parts[2], parts[3]
 	}
 	m.PreviousResponse, m.PreviousFailure = previousAttempt(task.LastAttempt)
-	ctx = contextWithQueueSettings(ctx, c.settings)
-	return contextWithHeaders(contextWithMetadata(ctx, m), m.Headers)
+	return &runContext{
+		Context: contextWithHeaders(contextWithQueueSettings(ctx, c.settings), m.Headers), meta: m,
+		began: m.started, timeout: cmp.Or(task.DispatchDeadline, defaultTimeout),
+	}
 }
 
 // previousAttempt returns the status of an attempt's answer and why it failed, as the next attempt's headers would say

@@ -23,6 +23,7 @@ func TestDebug(t *testing.T) {
 		due := time.Now().Add(time.Minute).UTC()
 		m.put("mails/tasks/a", mailURL, func(task *cloudtask.Task) {
 			task.Header["traceparent"], task.Header["X-Other"] = "00-1", "x"
+			task.DispatchDeadline = 5 * time.Minute
 			task.ScheduleTime, task.DispatchCount, task.ResponseCount = due, 4, 3
 			task.LastAttempt = &cloudtask.Attempt{Code: cloudtask.Internal, Message: "INTERNAL(13): HTTP status code 500"}
 		})
@@ -48,6 +49,9 @@ func TestDebug(t *testing.T) {
 			if got.Eager() {
 				t.Error("a queued task is not eager")
 			}
+			if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) != 5*time.Minute-6*time.Second {
+				t.Errorf("deadline in %v, want that of an attempt which begins now", time.Until(deadline))
+			}
 			// The queue allows 3 attempts.
 			if last, err := got.LastAttempt(ctx); err != nil || !last {
 				t.Errorf("LastAttempt: %v, %v, want what the queue's settings say", last, err)
@@ -61,6 +65,14 @@ func TestDebug(t *testing.T) {
 		}
 		if m.queued()["mails"] != 3 {
 			t.Error("the task did not stay in its queue")
+		}
+		ctx, err := d.Debug(t.Context(), c, "a", new(mail))
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		if <-ctx.Done(); ctx.Err() != context.DeadlineExceeded || time.Since(begun) != 5*time.Minute-6*time.Second {
+			t.Errorf("the context ended after %v with %v", time.Since(begun), ctx.Err())
 		}
 	})
 }

@@ -17,7 +17,7 @@ type Definition[T any] struct {
 	Queue        string        // queue id, without Config.QueuePrefix; "": the client's default
 	Timeout      time.Duration // dispatch deadline; 0: Cloud Tasks' 10 minutes
 	Once         bool          // one task of this type, whatever its payload
-	Within       time.Duration // buckets Unique by time; 0: not bucketed
+	Within       time.Duration // UniqueKey counts per period of this length, by the time the task is to run; 0: no periods
 	Retry        *RetryConfig  // of delivery; nil: the queue's
 	EnqueueRetry *RetryPolicy  // of the enqueue call; its zero fields, and nil, mean the client's
 
@@ -34,7 +34,7 @@ type Definition[T any] struct {
 }
 
 // Asap enqueues task to run as soon as a worker is free. Its error says what is wrong with the task, or wraps the
-// [StatusError] of the queue service.
+// [StatusError] of the queue service; it wraps [ErrOutcomeUnknown], too, if the task may have been enqueued nevertheless.
 func (d *Definition[T]) Asap(ctx context.Context, c *Client, task *T) (Receipt, error) {
 	return d.enqueue(ctx, c, task, ETA{}, nil)
 }
@@ -64,7 +64,9 @@ func (d *Definition[T]) enqueue(ctx context.Context, c *Client, task *T, eta ETA
 
 // Batch enqueues tasks in as few calls as the service allows and returns their receipts in order. Each task is on its
 // own: when some are not enqueued, the error is a [*BatchError] that has the reasons by index, and the receipts of the
-// others are valid. Any other error means that none was enqueued. The options apply to every task; [WithTaskName] is an
+// others are valid. A reason that wraps [ErrOutcomeUnknown] means that its task may have been enqueued: every task of a
+// batch has a name from the start, so what came of it is looked up before it is called unknown. Any other error than a
+// BatchError means that none was enqueued. The options apply to every task; [WithTaskName] is an
 // error. A task of the same name as an earlier one of the batch, by once, unique or its TaskName method, is a receipt
 // with Duplicate.
 func (d *Definition[T]) Batch(ctx context.Context, c *Client, tasks []T, opts ...EnqueueOption) ([]Receipt, error) {

@@ -27,7 +27,7 @@ func (c *Client) runEager(ctx context.Context, j *job) (Receipt, error) {
 		m.ETA = m.started.UTC().Truncate(time.Microsecond)
 	}
 	c.log(ctx, "task run eagerly", j, m)
-	ctx, cancel := context.WithTimeout(contextWithHeaders(contextWithMetadata(ctx, m), m.Headers), j.task.DispatchDeadline)
+	ctx, cancel := context.WithTimeout(contextWithHeaders(contextWithMetadata(ctx, m), m.Headers), runTime(j.task.DispatchDeadline))
 	defer cancel()
 	result, err := route.execute(ctx, j.task.Body)
 	if err != nil {

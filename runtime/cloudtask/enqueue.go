@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -34,7 +33,9 @@ type job struct {
 	parent string // resource name of the queue
 	own    string // the queue that it was diverted from; "" where it is still in its own
 	id     string // "" lets the service choose
-	random bool   // the id is, so that nobody else can have taken it
+	random bool   // the id was made for this task alone
+	token  string // value of tokenHeader; "": none is sent
+	unsure bool   // a try whose answer was lost may have put the task into the queue
 	policy RetryPolicy
 	task   Task // complete
 	size   int  // as stored
@@ -72,7 +73,7 @@ func (c *Client) enqueue(ctx context.Context, name string, verb ETA, opts []Enqu
 }
 
 func (c *Client) newJob(ctx context.Context, verb ETA, opts []EnqueueOption, describe func() (order, error)) (*job, error) {
-	o, now, at, err := c.timing(verb, opts)
+	o, when, err := c.timing(verb, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -80,25 +81,33 @@ func (c *Client) newJob(ctx context.Context, verb ETA, opts []EnqueueOption, des
 	if err != nil {
 		return nil, err
 	}
-	return c.prepare(ctx, &task, &o, now, at)
+	return c.prepare(ctx, &task, &o, when, false)
 }
 
-// timing returns the options, the time of the enqueue and when the task is to run.
-func (c *Client) timing(verb ETA, opts []EnqueueOption) (o enqueueOptions, now, at time.Time, err error) {
-	if o, err = c.enqueueOptions(opts); err != nil {
-		return o, now, at, err
+// timing is when a task is to run.
+type timing struct {
+	schedule time.Time // as the service is told; zero: as soon as possible
+	period   time.Time // of the period in which the task is unique
+}
+
+// timing returns the options, and when the task is to run.
+func (c *Client) timing(verb ETA, opts []EnqueueOption) (enqueueOptions, timing, error) {
+	o, err := c.enqueueOptions(opts)
+	if err != nil {
+		return o, timing{}, err
 	}
 	eta, err := o.eta(verb)
 	if err != nil {
-		return o, now, at, err
+		return o, timing{}, err
 	}
-	now = c.now()
-	at, err = c.scheduleTime(now, eta)
-	return o, now, at, err
+	now := c.now()
+	schedule, err := c.scheduleTime(now, eta)
+	return o, timing{schedule: schedule, period: eta.period(now)}, err
 }
 
-// prepare makes the task as it goes to the service, and refuses here what the service would refuse.
-func (c *Client) prepare(ctx context.Context, d *order, o *enqueueOptions, now, at time.Time) (*job, error) {
+// prepare makes the task as it goes to the service, and refuses here what the service would refuse. A task whose
+// creation may be asked for again gets what it is recognized by.
+func (c *Client) prepare(ctx context.Context, d *order, o *enqueueOptions, when timing, again bool) (*job, error) {
 	j := &job{name: d.name, policy: d.enqueueRetry.or(c.cfg.EnqueueRetry)}
 	if err := checkTypeName(d.name); err != nil {
 		return nil, err
@@ -107,11 +116,15 @@ func (c *Client) prepare(ctx context.Context, d *order, o *enqueueOptions, now, 
 	if j.queue, err = c.chooseQueue(d, o); err != nil {
 		return nil, err
 	}
-	if j.id, err = d.chooseID(o, now); err != nil {
+	if j.id, err = d.chooseID(o, when.period); err != nil {
 		return nil, err
 	}
-	if j.id == "" && len(j.policy.On) > 0 {
-		j.id, j.random = rand.Text(), true
+	if again || len(j.policy.On) > 0 {
+		if j.id == "" {
+			j.id, j.random = rand.Text(), true
+		} else if !c.cfg.Eager {
+			j.token = rand.Text()
+		}
 	}
 	timeout := cmp.Or(d.timeout, defaultTimeout)
 	if o.timeout != nil {
@@ -121,11 +134,11 @@ func (c *Client) prepare(ctx context.Context, d *order, o *enqueueOptions, now, 
 		return nil, err
 	}
 	timeout = timeout.Truncate(time.Millisecond) // as Cloud Tasks does
-	headers, err := c.taskHeader(ctx, o.headers, timeout)
+	headers, err := c.taskHeader(ctx, o.headers, timeout, j.token)
 	if err != nil {
 		return nil, err
 	}
-	j.task = Task{URL: c.urls + d.name, Header: headers, Body: d.payload, ScheduleTime: at, DispatchDeadline: timeout, Retry: d.retry}
+	j.task = Task{URL: c.urls + d.name, Header: headers, Body: d.payload, ScheduleTime: when.schedule, DispatchDeadline: timeout, Retry: d.retry}
 	if len(j.task.URL) > maxURL {
 		return nil, fmt.Errorf("URL %s has %d characters, Cloud Tasks allows %d", shorten(j.task.URL), len(j.task.URL), maxURL)
 	}
@@ -150,8 +163,9 @@ func (c *Client) chooseQueue(d *order, o *enqueueOptions) (string, error) {
 	return c.cfg.QueuePrefix + d.queue, nil
 }
 
-// chooseID returns the id that makes the task one of its name; "" where it has none.
-func (d *order) chooseID(o *enqueueOptions, now time.Time) (string, error) {
+// chooseID returns the id that makes the task one of its name; "" where it has none. The task is unique in the period
+// that period falls into.
+func (d *order) chooseID(o *enqueueOptions, period time.Time) (string, error) {
 	switch {
 	case o.id != nil:
 		return *o.id, nil // checked
@@ -173,7 +187,7 @@ func (d *order) chooseID(o *enqueueOptions, now time.Time) (string, error) {
 		if d.within > 0 {
 			key = strconv.AppendInt(key, int64(d.within), 10)
 			key = append(key, 0)
-			key = strconv.AppendInt(key, now.UnixNano()/int64(d.within), 10)
+			key = strconv.AppendInt(key, period.UnixNano()/int64(d.within), 10)
 		}
 		return hashID(key), nil
 	}
@@ -214,10 +228,6 @@ func (c *Client) address(j *job, queue string) error {
 // create makes the calls that put the job into its queue or the backup queue.
 func (c *Client) create(ctx context.Context, j *job) (Receipt, error) {
 	r := c.newRetrier(j.policy)
-	var begun time.Time // only for tasks with a name is there one to look for
-	if j.id != "" {
-		begun = c.now()
-	}
 	for {
 		r.tries++
 		stored, err := c.createOnce(ctx, j, &r)
@@ -225,21 +235,20 @@ func (c *Client) create(ctx context.Context, j *job) (Receipt, error) {
 		case err == nil:
 			return c.created(ctx, j, stored), nil
 		case StatusOf(err) == AlreadyExists && j.id != "":
-			return c.exists(ctx, j, begun, r.tries > 1), nil
+			return c.exists(ctx, j), nil
 		case c.backUp(j, err):
-			// A try whose answer was lost may have put the task there before the queue went away.
-			if r.tries > 1 && c.ownQueued(ctx, j, begun) {
-				return c.created(ctx, j, nil), nil
+			if receipt, found := c.queuedBefore(ctx, j); found {
+				return receipt, nil
 			}
 			c.warnDiverted(ctx, j, 1, err)
 			if err = c.divert(j); err != nil {
 				return Receipt{}, err
 			}
-			r.tries, begun = 0, c.now()
+			r.tries = 0
 			continue
 		}
 		if err := r.retry(ctx, err); err != nil {
-			return Receipt{}, j.inQueue(err)
+			return Receipt{}, j.failed(err)
 		}
 	}
 }
@@ -253,44 +262,19 @@ func (j *job) inQueue(err error) error {
 }
 
 func (c *Client) createOnce(ctx context.Context, j *job, r *retrier) (*Task, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, contextError(err) // nothing is sent
+	}
 	timeout := r.timeout(c.cfg.CallTimeout)
 	callCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	stored, err := c.backend.CreateTask(callCtx, j.parent, &j.task)
 	if err != nil {
-		return nil, c.callError(ctx, callCtx, timeout, err)
+		err = callError(ctx, callCtx, timeout, err)
+		j.tried(err)
+		return nil, err
 	}
 	return stored, nil
-}
-
-// exists returns the receipt of a job whose name is taken: by the job itself, when an earlier try got through and its
-// answer was lost, or else by another.
-func (c *Client) exists(ctx context.Context, j *job, begun time.Time, retried bool) Receipt {
-	if j.random || retried && c.ownQueued(ctx, j, begun) {
-		return c.created(ctx, j, nil)
-	}
-	return c.duplicate(ctx, j)
-}
-
-// ownQueued reports whether the task that is queued under the job's name is the job's own: of a random name, or equal
-// and no older than its first try. A task that is gone, or that the program's account may not read, is taken for
-// another's: what matters is that there is one.
-func (c *Client) ownQueued(ctx context.Context, j *job, begun time.Time) bool {
-	queued, err := repeat(ctx, c, func(ctx context.Context) (*Task, error) { return c.backend.GetTask(ctx, j.task.Name) })
-	if err != nil {
-		if StatusOf(err) != NotFound {
-			c.cfg.Logger.WarnContext(ctx, "cannot tell whether a retried enqueue created the task or another one did",
-				"task", j.name, "id", j.id, "queue", j.queue, "error", err)
-		}
-		return false
-	}
-	if j.random {
-		return true
-	}
-	headers := maps.Clone(queued.Header)
-	maps.DeleteFunc(headers, func(name, _ string) bool { return strings.EqualFold(name, "User-Agent") })
-	return queued.URL == j.task.URL && string(queued.Body) == string(j.task.Body) && maps.Equal(headers, j.task.Header) &&
-		!queued.CreateTime.Before(begun.Truncate(time.Second)) // it has whole seconds
 }
 
 // backUp reports whether err says that the job's queue is gone and there is another to try.
@@ -301,7 +285,7 @@ func (c *Client) backUp(j *job, err error) bool {
 
 // divert sends the job to the backup queue.
 func (c *Client) divert(j *job) error {
-	j.own = j.queue
+	j.own, j.unsure = j.queue, false
 	if err := c.address(j, c.cfg.BackupQueue); err != nil {
 		return j.inQueue(err) // the queue's longer name may be too much
 	}

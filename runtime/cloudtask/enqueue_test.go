@@ -146,6 +146,10 @@ func TestUniqueNames(t *testing.T) {
 		if id(within, mail{To: "ann"}) != first {
 			t.Error("the name changed within the hour")
 		}
+		atZero, err := within.Later(t.Context(), c, &mail{To: "ann"}, cloudtask.At(time.Time{}))
+		if err != nil || atZero.TaskID != first {
+			t.Errorf("At of the zero time: %+v, %v, want the name of a task for now", atZero, err)
+		}
 		time.Sleep(1 * time.Nanosecond)
 		if id(within, mail{To: "ann"}) == first {
 			t.Error("the name did not change after the hour")

@@ -36,6 +36,18 @@ func In(d time.Duration) ETA { return ETA{kind: etaIn, delay: d} }
 // At returns the ETA at t; a time that is past means now.
 func At(t time.Time) ETA { return ETA{kind: etaAt, at: t} }
 
+// period returns the time whose period, by unique … within=D, a task enqueued now belongs to: the time that the caller
+// asked for, also where it is past, the latest of Until, and now where there is none.
+func (eta ETA) period(now time.Time) time.Time {
+	switch {
+	case eta.kind == etaIn:
+		return now.Add(eta.delay)
+	case eta.kind == etaNone || eta.at.Unix() <= 0: // At of the zero time
+		return now
+	}
+	return eta.at
+}
+
 // scheduleTime returns when a task enqueued now is to run, to the microsecond as Cloud Tasks keeps it; the zero time
 // for as soon as possible.
 func (c *Client) scheduleTime(now time.Time, eta ETA) (time.Time, error) {

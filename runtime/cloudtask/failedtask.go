@@ -26,7 +26,7 @@ type FailedTask struct {
 	Type    string    // the task's name in URLs
 	Time    time.Time // when the attempt ended
 	Attempt int       // 1 for the first
-	Outcome string    // as in the log: failed, panicked, timed out, discarded, bad payload or unknown task
+	Outcome string    // as in the log: failed, panicked, timed out, canceled, discarded, bad payload or unknown task
 	Status  int       // that it was answered with
 	Error   string
 

@@ -1,6 +1,7 @@
 package cloudtask
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/inproc"
 )
 
 // NewHandler returns the handler that runs the tasks of routes when Cloud Tasks calls. It answers POST requests to
@@ -25,8 +28,10 @@ import (
 // itself must not be stripped.
 //
 // A task is acknowledged, with a 2xx status, only when Run returned without an error or with a [Discard]; every other
-// answer makes Cloud Tasks try again. The context of Run has the task's dispatch deadline, its [Metadata] and the
-// request's propagated headers. A panic of Run is a failed run like any other, whatever was thrown.
+// answer makes Cloud Tasks try again. The context of Run has the task's [Metadata], the request's propagated headers and a
+// deadline: that of the attempt (Cloud Tasks' dispatch deadline) less 2 %, at least 1 s and at most 10 s, so that a Run
+// which stops when its context ends is answered in time. A Run that goes on beyond the dispatch deadline has timed out,
+// whatever it returns. A panic of Run is a failed run like any other, whatever was thrown.
 //
 // Requests are authenticated first, after their method: without the configured account's token one learns nothing,
 // not even which tasks there are. One structured line a request goes to Config.Logger.
@@ -117,16 +122,19 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	route := h.routes[name]
-	ctx := &runContext{Context: r.Context(), meta: Metadata{
+	ctx := &runContext{Context: r.Context(), clock: inproc.ClockFrom(r.Context()), began: started, meta: Metadata{
 		Project: h.cfg.Project, location: h.cfg.Location, started: started, Headers: capture(r.Header, h.cfg.PropagatedHeaders),
 	}}
+	if ctx.clock != nil {
+		ctx.began = ctx.clock.Now()
+	}
 	ctx.meta.readHeaders(r.Header)
 	if route == nil || !prefixed {
 		h.refuseUnknown(w, r, &report{outcome: unknownTask, task: name, meta: &ctx.meta, started: started, err: h.notFound(r.URL.Path)})
 		return
 	}
 	ctx.meta.retry = route.Retry
-	ctx.deadline = started.Add(timeout(r.Header, route))
+	ctx.timeout = timeout(r.Header, route)
 	h.run(ctx, w, r, route)
 }
 
@@ -229,47 +237,53 @@ func (h *handler) answerGoexit(ctx context.Context, w http.ResponseWriter, r *ht
 	}
 }
 
-// judge sets what became of the run that returned err.
-func (h *handler) judge(ctx context.Context, rep *report, err error) {
-	rep.outcome, rep.err = executed, err
-	switch e := err.(type) {
-	case nil:
-		return
-	case *resultError:
+// judge sets the outcome of the run that returned err.
+func (h *handler) judge(ctx *runContext, rep *report, err error) {
+	rep.err = err
+	if err != nil {
 		rep.stack = stackOf(err)
-		return
-	case *payloadError:
-		rep.outcome, rep.stack = badPayload, stackOf(err)
-		return
-	case *panicError:
-		rep.outcome, rep.stack = panicked, string(e.stack)
+	}
+	if _, ok := err.(*payloadError); ok {
+		rep.outcome = badPayload
 		return
 	}
-	var discard *discardError
+	_, ran := err.(*resultError)
+	_, threw := err.(*panicError)
+	ended := ctx.Context.Err() // of the request: its answer may reach nobody
+	late := ctx.tooLate() || ended == context.Canceled && ctx.Err() == context.DeadlineExceeded
 	switch {
-	case errors.As(err, &discard):
-		rep.outcome = discarded
-		rep.status, rep.mistake = discard.status()
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case late:
 		rep.outcome = timedOut
+		if err == nil || ran {
+			rep.err = fmt.Errorf("%w: Run was done after %v, when the queue no longer waited for the answer (dispatch deadline %v): it delivers the task again",
+				context.DeadlineExceeded, ctx.elapsed(), ctx.timeout)
+		}
+	case err == nil || ran:
+		rep.outcome, rep.unanswered = executed, ended != nil
+	case threw:
+		rep.outcome = panicked
+	case discardIn(err) != nil:
+		rep.outcome, rep.unanswered = discarded, ended != nil
+		rep.status, rep.mistake = discardIn(err).status()
+	case ctx.Err() == context.DeadlineExceeded:
+		rep.outcome = timedOut
+	case ended != nil:
+		rep.outcome, rep.err = canceled, ctx.canceledEarly(err)
 	default:
 		rep.outcome = failed
 	}
-	rep.stack = stackOf(err)
 }
 
-// timeout returns how long the run may take: what the enqueuer set as the task's dispatch deadline, else the
-// route's.
+// timeout returns the dispatch deadline of the attempt: what the enqueuer set for the task, else the route's. It is
+// within Cloud Tasks' limits, whoever says what.
 func timeout(h http.Header, route *Route) time.Duration {
+	timeout := cmp.Or(route.Timeout, defaultTimeout)
 	if value := first(h, timeoutHeader); value != "" {
 		if d, err := time.ParseDuration(value); err == nil && d > 0 {
-			return min(max(d, minTimeout), maxTimeout)
+			timeout = d
 		}
 	}
-	if route.Timeout > 0 {
-		return route.Timeout
-	}
-	return defaultTimeout
+	return min(max(timeout, minTimeout), maxTimeout)
 }
 
 var errTooLarge = errors.New("payload too large")

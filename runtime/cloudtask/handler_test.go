@@ -310,6 +310,7 @@ type accept struct{}
 
 func (accept) Authenticate(*http.Request) error { return nil }
 
+// The context of Run ends before the dispatch deadline by 2 % of it, at least 1 s and at most 10 s.
 func TestDeadline(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -318,16 +319,19 @@ func TestDeadline(t *testing.T) {
 		header  string
 		want    time.Duration
 	}{
-		{"of Cloud Tasks", 0, "", 10 * time.Minute},
-		{"of the type", 5 * time.Minute, "", 5 * time.Minute},
-		{"of the task", 5 * time.Minute, "7m30s", 450 * time.Second},
-		{"of the task, fraction", 0, "20.5s", 20500 * time.Millisecond},
-		{"too short", 0, "1s", 15 * time.Second},
-		{"too long", 0, "24h", 30 * time.Minute},
-		{"malformed", 5 * time.Minute, "soon", 5 * time.Minute},
-		{"without a unit", 5 * time.Minute, "60", 5 * time.Minute},
-		{"negative", 5 * time.Minute, "-20s", 5 * time.Minute},
-		{"zero", 5 * time.Minute, "0s", 5 * time.Minute},
+		{"of Cloud Tasks", 0, "", 10*time.Minute - 10*time.Second},
+		{"of the type", 5 * time.Minute, "", 5*time.Minute - 6*time.Second},
+		{"of the type, too short", time.Second, "", 14 * time.Second},
+		{"of the type, too long", time.Hour, "", 30*time.Minute - 10*time.Second},
+		{"of the task", 5 * time.Minute, "7m30s", 450*time.Second - 9*time.Second},
+		{"of the task, fraction", 0, "20.5s", 19500 * time.Millisecond},
+		{"of the task, in which the margin begins to grow", 0, "51s", 51*time.Second - 1020*time.Millisecond},
+		{"too short", 0, "1s", 14 * time.Second},
+		{"too long", 0, "24h", 30*time.Minute - 10*time.Second},
+		{"malformed", 5 * time.Minute, "soon", 5*time.Minute - 6*time.Second},
+		{"without a unit", 5 * time.Minute, "60", 5*time.Minute - 6*time.Second},
+		{"negative", 5 * time.Minute, "-20s", 5*time.Minute - 6*time.Second},
+		{"zero", 5 * time.Minute, "0s", 5*time.Minute - 6*time.Second},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -351,20 +355,43 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
+// after is a Run that does not heed its context, and does what do does after d.
+func after(d time.Duration, do func() error) func(context.Context, string) error {
+	return func(context.Context, string) error {
+		time.Sleep(d)
+		return do()
+	}
+}
+
+// A run whose answer comes in time is what it was, one beyond the dispatch deadline has timed out, whatever Run returns.
 func TestOutOfTime(t *testing.T) {
 	t.Parallel()
+	done := func() error { return nil }
+	late := func() error { return errors.New("late") }
+	discard := func() error { return cloudtask.Discard(errors.New("no use")) }
+	throw := func() error { panic("boom") }
+	const margin = 14500 * time.Millisecond
 	tests := []struct {
-		name    string
-		run     func(ctx context.Context, name string) error
-		status  int
-		outcome string
-		after   time.Duration
+		name           string
+		run            func(ctx context.Context, name string) error
+		status         int
+		outcome, level string
+		says           string // in the line's error
+		after          time.Duration
 	}{
-		{"gives up at its deadline", func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() }, 500, "timed out", 15 * time.Second},
-		{"fails after it", func(context.Context, string) error { time.Sleep(time.Minute); return errors.New("late") }, 500, "timed out", time.Minute},
-		{"discards after it", func(context.Context, string) error { time.Sleep(time.Minute); return cloudtask.Discard(nil) }, 202, "discarded", time.Minute},
-		{"is done after it", func(context.Context, string) error { time.Sleep(time.Minute); return nil }, 200, "executed", time.Minute},
-		{"fails before it", func(context.Context, string) error { return context.DeadlineExceeded }, 500, "failed", 0},
+		{"stops at its deadline", func(ctx context.Context, _ string) error { <-ctx.Done(); return nil }, 200, "executed", "INFO", "", 14 * time.Second},
+		{"fails at its deadline", func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() }, 500, "timed out", "ERROR", "context deadline exceeded", 14 * time.Second},
+		{"is done in the margin", after(margin, done), 200, "executed", "INFO", "", margin},
+		{"fails in the margin", after(margin, late), 500, "timed out", "ERROR", "late", margin},
+		{"discards in the margin", after(margin, discard), 202, "discarded", "WARN", "discarded: no use", margin},
+		{"panics in the margin", after(margin, throw), 500, "panicked", "ERROR", "panic: boom", margin},
+		{"is done when the queue hangs up", after(15*time.Second, done), 500, "timed out", "ERROR",
+			"context deadline exceeded: Run was done after 15s, when the queue no longer waited for the answer (dispatch deadline 15s): it delivers the task again", 15 * time.Second},
+		{"is done long after it", after(time.Minute, done), 500, "timed out", "ERROR", "Run was done after 1m0s", time.Minute},
+		{"fails after it", after(time.Minute, late), 500, "timed out", "ERROR", "late", time.Minute},
+		{"discards after it", after(time.Minute, discard), 500, "timed out", "ERROR", "discarded: no use", time.Minute},
+		{"panics after it", after(time.Minute, throw), 500, "timed out", "ERROR", "panic: boom", time.Minute},
+		{"fails before it", func(context.Context, string) error { return context.DeadlineExceeded }, 500, "failed", "ERROR", "context deadline exceeded", 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -375,8 +402,78 @@ func TestOutOfTime(t *testing.T) {
 				cfg.Logger = log.logger()
 				w := post(newHandler(t, cfg, route(test.run)), "/tasks/Greet", `{"name":"Ann"}`, "Cloudtask-Timeout", "15s")
 				lines := log.take(t)
-				if w.Code != test.status || len(lines) != 1 || lines[0]["outcome"] != test.outcome || lines[0]["duration"] != float64(test.after) {
-					t.Errorf("answered %d after %v, want %d %q after %d", w.Code, lines, test.status, test.outcome, test.after)
+				if w.Code != test.status || len(lines) != 1 {
+					t.Fatalf("answered %d %s after %v, want %d", w.Code, w.Body, lines, test.status)
+				}
+				line := lines[0]
+				if line["outcome"] != test.outcome || line["level"] != test.level || line["duration"] != float64(test.after) {
+					t.Errorf("logged %v, want %s %q after %v", line, test.level, test.outcome, test.after)
+				}
+				if text, _ := line["error"].(string); !strings.Contains(text, test.says) || (text == "") != (test.says == "") {
+					t.Errorf("error %q, want %q", text, test.says)
+				}
+				if _, traced := line["stack"]; traced != strings.HasPrefix(test.says, "panic") {
+					t.Errorf("logged %v, want the stack of a panic", line)
+				}
+			})
+		})
+	}
+}
+
+// A client that hangs up at the dispatch deadline has waited as long as it would; one that does before has not, and the
+// task has not timed out. Run's result stands where there may be somebody to answer.
+func TestHangUp(t *testing.T) {
+	t.Parallel()
+	heed := func(ctx context.Context, _ string) error {
+		<-ctx.Done()
+		return fmt.Errorf("gave up: %w", context.Cause(ctx))
+	}
+	const early, latest = 5 * time.Second, 13500 * time.Millisecond // the queue has sent the request 1.5 s ago
+	shutdown := errors.New("told to stop")
+	tests := []struct {
+		name           string
+		at             time.Duration // when the request's context is canceled
+		cause          error
+		run            func(ctx context.Context, name string) error
+		status         int
+		outcome, level string
+		says           string // in the line's error
+	}{
+		{"at the deadline, heeded", latest, nil, heed, 500, "timed out", "ERROR", "gave up: context deadline exceeded"},
+		{"at the deadline, not heeded", latest, nil, after(13800*time.Millisecond, func() error { return nil }), 500, "timed out", "ERROR", "Run was done after 13.8s, when the queue no longer waited"},
+		{"at the deadline, discarded", latest, nil, after(13800*time.Millisecond, func() error { return cloudtask.Discard(nil) }), 500, "timed out", "ERROR", "discarded"},
+		{"in the margin, heeded", 14500 * time.Millisecond, nil, heed, 500, "timed out", "ERROR", "gave up: context deadline exceeded"},
+		{"early, heeded", early, nil, heed, 500, "canceled", "ERROR",
+			"gave up: context canceled; the request was canceled 10s before its dispatch deadline: its client hung up, or the server is shutting down"},
+		{"early, for a reason", early, shutdown, heed, 500, "canceled", "ERROR", "gave up: told to stop; the request was canceled 10s before its dispatch deadline: told to stop"},
+		{"early, failed", early, nil, after(6*time.Second, func() error { return errors.New("broken") }), 500, "canceled", "ERROR", "broken; the request was canceled"},
+		{"early, done all the same", early, nil, after(6*time.Second, func() error { return nil }), 200, "executed", "WARN", ""},
+		{"early, discarded all the same", early, nil, after(6*time.Second, func() error { return cloudtask.Discard(nil) }), 202, "discarded", "WARN", "discarded"},
+		{"early, panicked", early, nil, after(6*time.Second, func() error { panic("boom") }), 500, "panicked", "ERROR", "panic: boom"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var log jsonLog
+				cfg := insecure
+				cfg.Logger = log.logger()
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				time.AfterFunc(test.at, func() { cancel(test.cause) })
+				r := httptest.NewRequestWithContext(ctx, "POST", "/tasks/Greet", strings.NewReader(`{"name":"Ann"}`))
+				r.Header.Set("Cloudtask-Timeout", "15s")
+				w := httptest.NewRecorder()
+				newHandler(t, cfg, route(test.run)).ServeHTTP(w, r)
+				line := log.take(t)[0]
+				if w.Code != test.status || line["outcome"] != test.outcome || line["level"] != test.level {
+					t.Errorf("answered %d and logged %v, want %d, %s %q", w.Code, line, test.status, test.level, test.outcome)
+				}
+				if text, _ := line["error"].(string); !strings.Contains(text, test.says) {
+					t.Errorf("error %q, want %q", text, test.says)
+				}
+				if _, lost := line["answer"]; lost != (test.status < 300) {
+					t.Errorf("logged %v, want that an acknowledgement may be lost", line)
 				}
 			})
 		})

@@ -12,7 +12,7 @@ import (
 )
 
 // timeoutHeader carries each task's dispatch deadline, in Go's duration syntax, so that the deadline of Run's context
-// is the dispatch deadline's even when a deploy has changed the directive since the task was enqueued.
+// goes by it even when a deploy has changed the directive since the task was enqueued.
 const timeoutHeader = "Cloudtask-Timeout"
 
 // plainHeader returns the headers that every task has, with the default timeout.
@@ -27,16 +27,19 @@ const maxHeaders = 80 << 10
 type header struct{ name, value string }
 
 // taskHeader returns the headers of a task: the payload's type, its timeout, the propagated headers of ctx and those
-// of the caller, which win over propagated ones of the same name and keep their spelling.
-func (c *Client) taskHeader(ctx context.Context, extra []header, timeout time.Duration) (map[string]string, error) {
+// of the caller, which win over propagated ones of the same name and keep their spelling. A token goes in tokenHeader.
+func (c *Client) taskHeader(ctx context.Context, extra []header, timeout time.Duration, token string) (map[string]string, error) {
 	captured := headersFrom(ctx)
-	if len(captured) == 0 && len(extra) == 0 && timeout == defaultTimeout {
+	if len(captured) == 0 && len(extra) == 0 && timeout == defaultTimeout && token == "" {
 		return c.header, nil
 	}
 	headers := make(map[string]string, 4+len(extra))
 	maps.Copy(headers, c.header)
 	if timeout != defaultTimeout {
 		headers[timeoutHeader] = timeout.String()
+	}
+	if token != "" {
+		headers[tokenHeader] = token
 	}
 	if len(captured) > 0 {
 		for _, name := range c.cfg.PropagatedHeaders {
@@ -123,6 +126,8 @@ func checkHeaderName(name string, serviceAccount bool) error {
 		return errors.New("is dropped by Cloud Tasks, which reserves X-Google-* and X-AppEngine-*")
 	case lower == strings.ToLower(timeoutHeader):
 		return errors.New("carries the task's timeout: use WithTimeout")
+	case lower == strings.ToLower(tokenHeader):
+		return errors.New("marks the call that enqueued a task, and is set by the client")
 	case lower == strings.ToLower(replayHeader):
 		return errors.New("marks what cloudtask replay sends, which no queue does")
 	}

@@ -26,6 +26,7 @@ func TestLostAnswersDoNotDuplicate(t *testing.T) {
 		change    func(*cloudtask.Definition[mail])
 		prepare   func(m *memory)
 		duplicate bool
+		mayBeOwn  bool
 		methods   []string
 	}{
 		{
@@ -70,13 +71,67 @@ func TestLostAnswersDoNotDuplicate(t *testing.T) {
 			methods:   []string{"CreateTask", "CreateTask", "GetTask"},
 		},
 		{
-			name: "name taken by an equal task from before", change: named,
+			name: "name taken by an equal task of another call a moment ago", change: named,
 			prepare: func(m *memory) {
-				m.put("tasks/tasks/named", "https://mail.example.com/tasks/SendMail", func(task *cloudtask.Task) { task.CreateTime = time.Now().Add(-time.Second) })
+				m.put("tasks/tasks/named", mailURL, func(task *cloudtask.Task) { task.Header["Cloudtask-Enqueue"] = "another" })
 				m.before = loseFirst
 			},
 			duplicate: true,
 			methods:   []string{"CreateTask", "CreateTask", "GetTask"},
+		},
+		{
+			name: "name taken by an equal task of a client without retries", change: named,
+			prepare: func(m *memory) {
+				m.put("tasks/tasks/named", mailURL)
+				m.before = loseFirst
+			},
+			duplicate: true,
+			methods:   []string{"CreateTask", "CreateTask", "GetTask"},
+		},
+		{
+			name: "name taken, and the first try was refused", change: named,
+			prepare: func(m *memory) {
+				m.names = map[string]bool{queuePrefix + "tasks/tasks/named": true}
+				m.before = func(_ context.Context, c call) error {
+					if c.n == 1 {
+						return status(cloudtask.ResourceExhausted)
+					}
+					return nil
+				}
+			},
+			duplicate: true,
+			methods:   []string{"CreateTask", "CreateTask"},
+		},
+		{
+			name: "name taken at the first try", change: named,
+			prepare:   func(m *memory) { m.names = map[string]bool{queuePrefix + "tasks/tasks/named": true} },
+			duplicate: true,
+			methods:   []string{"CreateTask"},
+		},
+		{
+			name: "own name, and the task has run already", change: named,
+			prepare: func(m *memory) {
+				m.after = func(ctx context.Context, c call) error {
+					m.mu.Lock()
+					m.tasks = nil
+					m.mu.Unlock()
+					return loseFirst(ctx, c)
+				}
+			},
+			duplicate: true, mayBeOwn: true,
+			methods: []string{"CreateTask", "CreateTask", "GetTask"},
+		},
+		{
+			name: "random name, and the task has run already", change: func(*cloudtask.Definition[mail]) {},
+			prepare: func(m *memory) {
+				m.after = func(ctx context.Context, c call) error {
+					m.mu.Lock()
+					m.tasks = nil
+					m.mu.Unlock()
+					return loseFirst(ctx, c)
+				}
+			},
+			methods: []string{"CreateTask", "CreateTask"},
 		},
 		{
 			name: "name taken, and the first task is gone", change: named,
@@ -84,8 +139,8 @@ func TestLostAnswersDoNotDuplicate(t *testing.T) {
 				m.names = map[string]bool{queuePrefix + "tasks/tasks/named": true}
 				m.before = loseFirst
 			},
-			duplicate: true,
-			methods:   []string{"CreateTask", "CreateTask", "GetTask"},
+			duplicate: true, mayBeOwn: true,
+			methods: []string{"CreateTask", "CreateTask", "GetTask"},
 		},
 		{
 			name: "name taken, and looking is not allowed", change: named,
@@ -98,8 +153,8 @@ func TestLostAnswersDoNotDuplicate(t *testing.T) {
 				}
 				m.after = loseFirst
 			},
-			duplicate: true,
-			methods:   []string{"CreateTask", "CreateTask", "GetTask"},
+			duplicate: true, mayBeOwn: true,
+			methods: []string{"CreateTask", "CreateTask", "GetTask"},
 		},
 	}
 	for _, test := range tests {
@@ -108,12 +163,14 @@ func TestLostAnswersDoNotDuplicate(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := &memory{}
 				test.prepare(m)
-				receipt, err := mailType(retried, test.change).Later(t.Context(), newClient(t, m, nil), &mail{To: "ann"}, cloudtask.In(time.Hour))
+				receipt, err := mailType(retried, func(d *cloudtask.Definition[mail]) {
+					d.EnqueueRetry.On = append(d.EnqueueRetry.On, cloudtask.ResourceExhausted)
+				}, test.change).Later(t.Context(), newClient(t, m, nil), &mail{To: "ann"}, cloudtask.In(time.Hour))
 				if err != nil {
 					t.Fatal(err)
 				}
-				if receipt.Duplicate != test.duplicate || receipt.TaskID == "" {
-					t.Errorf("receipt %+v, want duplicate: %v", receipt, test.duplicate)
+				if receipt.Duplicate != test.duplicate || receipt.MayBeOwn != test.mayBeOwn || receipt.TaskID == "" {
+					t.Errorf("receipt %+v, want duplicate: %v, may be own: %v", receipt, test.duplicate, test.mayBeOwn)
 				}
 				if !test.duplicate && receipt.ETA.IsZero() {
 					t.Error("the receipt does not say when the task runs")

@@ -50,8 +50,8 @@ func WithTaskName(n string) EnqueueOption {
 	return func(o *enqueueOptions) { o.id = &n }
 }
 
-// WithTimeout sets how long a run of the task may take, from 15 s to 30 min: Cloud Tasks' dispatch deadline, and the
-// deadline of Run's context.
+// WithTimeout sets how long Cloud Tasks waits for the answer of a run, from 15 s to 30 min: its dispatch deadline. The
+// context of Run ends before by 2 % of it, at least 1 s and at most 10 s.
 func WithTimeout(d time.Duration) EnqueueOption {
 	return func(o *enqueueOptions) { o.timeout = &d }
 }

@@ -1,6 +1,7 @@
 package cloudtask
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 )
@@ -34,6 +35,13 @@ func (e *discardError) Error() string {
 }
 
 func (e *discardError) Unwrap() error { return e.err }
+
+// discardIn returns the [Discard] in err's tree, nil if there is none.
+func discardIn(err error) *discardError {
+	var discard *discardError
+	errors.As(err, &discard)
+	return discard
+}
 
 // status returns the code to answer, and what is wrong with the one that was given, "" for nothing.
 func (e *discardError) status() (code int, mistake string) {

@@ -12,10 +12,16 @@ import (
 type Receipt struct {
 	Metadata
 
-	// Duplicate says that nothing was created, because a task of that name is queued, running or remembered: Cloud Tasks
-	// remembers names for up to 24 hours after the task is gone (9 days in queues made with queue.yaml). It occurs for
-	// tasks that are once or unique, and for those that the caller has named. ETA is then not known.
+	// Duplicate says that the service created nothing, because a task of that name is queued, running or remembered:
+	// Cloud Tasks remembers names for up to 24 hours after the task is gone, by success, Discard or a purge of its queue
+	// (9 days in queues made with queue.yaml). It occurs for tasks that are once or unique, and for those that the caller
+	// has named. ETA is then not known.
 	Duplicate bool
+
+	// MayBeOwn, with Duplicate, says that this very call may have created the task of that name: the answer to an earlier
+	// try was lost, the next try was answered "already exists", and that task is gone by now or may not be read, so whose
+	// it was cannot be found out. It was enqueued, in any case, by this call or by another.
+	MayBeOwn bool
 
 	// Result is the JSON of what Run returned, in eager mode; nil for a task without result.
 	Result json.RawMessage
@@ -37,11 +43,15 @@ func (c *Client) created(ctx context.Context, j *job, stored *Task) Receipt {
 	return Receipt{Metadata: m}
 }
 
-// duplicate returns the receipt of a task whose name is taken.
-func (c *Client) duplicate(ctx context.Context, j *job) Receipt {
+// duplicate returns the receipt of a task whose name is taken, perhaps by this call's own.
+func (c *Client) duplicate(ctx context.Context, j *job, mayBeOwn bool) Receipt {
 	m := Metadata{TaskID: j.id, Queue: j.queue, Project: c.cfg.Project, Headers: c.carried(j)}
-	c.log(ctx, "task not enqueued, one of its name exists", j, m)
-	return Receipt{Metadata: m, Duplicate: true}
+	message := "task not enqueued, its name is taken; names stay taken for up to 24 h after success, discard and purge"
+	if mayBeOwn {
+		message = "task of that name was enqueued, by this call or another, and is gone or cannot be read"
+	}
+	c.log(ctx, message, j, m)
+	return Receipt{Metadata: m, Duplicate: true, MayBeOwn: mayBeOwn}
 }
 
 // log writes the one line of an enqueue.

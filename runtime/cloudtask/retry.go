@@ -167,23 +167,46 @@ func (r *retrier) failed(err error) error {
 	return fmt.Errorf("after %d tries: %w", r.tries, err)
 }
 
-// callError returns the error of a call made with callCtx, a child of ctx, as one that has a status code.
-func (c *Client) callError(ctx, callCtx context.Context, timeout time.Duration, err error) error {
+// callError returns the error of a call made with callCtx, a child of ctx, as one that has a status code. When a context
+// has ended, its error is in the tree, whatever the backend says; it replaces the code of a failure that may come of it.
+func callError(ctx, callCtx context.Context, timeout time.Duration, err error) error {
 	var status *StatusError
 	known := errors.As(err, &status)
-	if callCtx.Err() == nil || known && status.Code != DeadlineExceeded && status.Code != Canceled {
-		if known {
-			return err
-		}
+	why := cmp.Or(ended(ctx), ended(callCtx))
+	switch {
+	case why == nil && known:
+		return err
+	case why == nil:
 		return &StatusError{Code: codeOf(err), Message: err.Error(), Err: err}
 	}
-	if ctxErr := ctx.Err(); ctxErr != nil {
-		if !errors.Is(err, ctxErr) {
-			err = errors.Join(ctxErr, err)
-		}
-		return &StatusError{Code: codeOf(ctxErr), Message: ctxErr.Error(), Err: err}
+	if !errors.Is(err, why) {
+		err = errors.Join(why, err)
 	}
-	return &StatusError{Code: DeadlineExceeded, Message: fmt.Sprintf("no answer within %v", timeout), Err: err}
+	result := contextError(why)
+	result.Err = err
+	switch {
+	case known && !mayHaveHappened(status):
+		result.Code, result.Message = status.Code, status.Message
+	case ended(ctx) == nil:
+		result.Message = fmt.Sprintf("no answer within %v", timeout)
+	}
+	return result
+}
+
+// ended returns the error of a context that has ended, or that is about to because its deadline has passed.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// contextError returns the error of a context that has ended as one that has a status code.
+func contextError(err error) *StatusError {
+	return &StatusError{Code: codeOf(err), Message: err.Error(), Err: err}
 }
 
 // codeOf returns the code of an error without one: not having reached the service is UNAVAILABLE.
@@ -208,7 +231,7 @@ func repeat[R any](ctx context.Context, c *Client, call func(ctx context.Context
 		callCtx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
 		result, err := call(callCtx)
 		if err != nil {
-			err = c.callError(ctx, callCtx, c.cfg.CallTimeout, err)
+			err = callError(ctx, callCtx, c.cfg.CallTimeout, err)
 		}
 		cancel()
 		if err == nil {

@@ -137,6 +137,45 @@ func TestEnqueueRetryEnds(t *testing.T) {
 	})
 }
 
+// Whatever the backend says at the moment at which the context of a call ends, errors.Is finds the context's error.
+func TestContextsErrorWins(t *testing.T) {
+	t.Parallel()
+	d := mailType()
+	calls := map[string]func(ctx context.Context, c *cloudtask.Client) error{
+		"Asap":  func(ctx context.Context, c *cloudtask.Client) error { _, err := d.Asap(ctx, c, &mail{}); return err },
+		"Batch": func(ctx context.Context, c *cloudtask.Client) error { _, err := d.Batch(ctx, c, mails(2)); return err },
+		"Debug": func(ctx context.Context, c *cloudtask.Client) error {
+			_, err := d.Debug(ctx, c, "a", new(mail))
+			return err
+		},
+		"Discard": func(ctx context.Context, c *cloudtask.Client) error { _, err := d.Discard(ctx, c); return err },
+	}
+	for name, do := range calls {
+		for _, code := range []cloudtask.Code{cloudtask.Unavailable, cloudtask.Internal, cloudtask.Canceled, cloudtask.DeadlineExceeded, cloudtask.InvalidArgument} {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, &memory{before: func(ctx context.Context, _ call) error { <-ctx.Done(); return status(code) }}, nil)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				if err := do(ctx, c); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("%s, deadline, %v from the backend: %v", name, code, err)
+				}
+				ctx, cancel = context.WithCancel(t.Context())
+				time.AfterFunc(time.Second, cancel)
+				if err := do(ctx, c); !errors.Is(err, context.Canceled) {
+					t.Errorf("%s, cancelled, %v from the backend: %v", name, code, err)
+				}
+			})
+		}
+	}
+	// The client's own limit on a call is a context's deadline, too.
+	synctest.Test(t, func(t *testing.T) {
+		_, err := d.Asap(t.Context(), newClient(t, &memory{before: hang}, nil), &mail{})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a call without an answer: %v", err)
+		}
+	})
+}
+
 func TestContextEndsAnEnqueue(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// inRun calls f with the context of a run that has 15 s, in a bubble. The request's context is parent.
+// inRun calls f with the context of a run that has 14 s, in a bubble. The request's context is parent.
 func inRun(t *testing.T, parent context.Context, f func(ctx context.Context)) {
 	t.Helper()
-	h := newHandler(t, insecure, route(func(ctx context.Context, _ string) error { f(ctx); return nil }))
+	ran := false
+	h := newHandler(t, insecure, route(func(ctx context.Context, _ string) error { ran = true; f(ctx); return nil }))
 	r := httptest.NewRequestWithContext(parent, "POST", "/tasks/Greet", strings.NewReader(`{"name":"Ann"}`))
 	r.Header.Set("Cloudtask-Timeout", "15s")
 	r.Header.Set("traceparent", "00-1")
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	if w.Code != 200 {
-		t.Errorf("answered %d %s", w.Code, w.Body)
+	if h.ServeHTTP(w, r); !ran {
+		t.Errorf("answered %d %s, and did not run", w.Code, w.Body)
 	}
 }
 
@@ -60,13 +60,13 @@ func TestRunContext(t *testing.T) {
 	}{
 		{"lives", func(t *testing.T, ctx context.Context, _ func()) { expectEnd(t, "at once", ctx, nil) }},
 		{"ends at its deadline, nobody waited", func(t *testing.T, ctx context.Context, _ func()) {
-			time.Sleep(15 * time.Second)
+			time.Sleep(14 * time.Second)
 			expectEnd(t, "at the deadline", ctx, context.DeadlineExceeded)
 		}},
 		{"ends at its deadline, somebody waits", func(t *testing.T, ctx context.Context, _ func()) {
 			start := time.Now()
 			<-ctx.Done()
-			if d := time.Since(start); d != 15*time.Second {
+			if d := time.Since(start); d != 14*time.Second {
 				t.Errorf("ended after %s", d)
 			}
 			expectEnd(t, "at the deadline", ctx, context.DeadlineExceeded)
@@ -82,8 +82,29 @@ func TestRunContext(t *testing.T) {
 			<-ctx.Done()
 			expectEnd(t, "after that", ctx, context.Canceled)
 		}},
+		{"ends with its time when the caller goes away shortly before, nobody waited", func(t *testing.T, ctx context.Context, hangUp func()) {
+			time.Sleep(13 * time.Second)
+			hangUp()
+			expectEnd(t, "after that", ctx, context.DeadlineExceeded)
+			expectEnd(t, "a child", context.WithValue(ctx, key{}, 1), context.DeadlineExceeded)
+		}},
+		{"ends with its time when the caller goes away shortly before, somebody waits", func(t *testing.T, ctx context.Context, hangUp func()) {
+			child, cancel := context.WithCancel(ctx)
+			defer cancel()
+			time.AfterFunc(13*time.Second, hangUp)
+			<-child.Done()
+			expectEnd(t, "after that", ctx, context.DeadlineExceeded)
+			expectEnd(t, "the child", child, context.DeadlineExceeded)
+		}},
+		{"ends with the caller when that goes away before, somebody waits", func(t *testing.T, ctx context.Context, hangUp func()) {
+			time.AfterFunc(13*time.Second-1, hangUp)
+			<-ctx.Done()
+			expectEnd(t, "after that", ctx, context.Canceled)
+			time.Sleep(time.Minute)
+			expectEnd(t, "after the deadline", ctx, context.Canceled)
+		}},
 		{"keeps its reason", func(t *testing.T, ctx context.Context, hangUp func()) {
-			time.Sleep(15 * time.Second)
+			time.Sleep(14 * time.Second)
 			if err := ctx.Err(); err != context.DeadlineExceeded {
 				t.Error(err)
 			}
@@ -128,7 +149,7 @@ func TestRunContext(t *testing.T) {
 				parent, hangUp := context.WithCancel(context.WithValue(t.Context(), parentKey{}, "parent"))
 				defer hangUp()
 				inRun(t, parent, func(ctx context.Context) {
-					if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) != 15*time.Second {
+					if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) != 14*time.Second {
 						t.Errorf("deadline %s, %t", deadline, ok)
 					}
 					test.f(t, ctx, hangUp)
@@ -139,6 +160,32 @@ func TestRunContext(t *testing.T) {
 }
 
 type parentKey struct{}
+
+// The cause of an early end is the request's, one of the deadline's is not.
+func TestRunContextHasTheCause(t *testing.T) {
+	t.Parallel()
+	stopped := errors.New("told to stop")
+	for after, want := range map[time.Duration]error{time.Second: stopped, 13 * time.Second: context.DeadlineExceeded, time.Minute: context.DeadlineExceeded} {
+		t.Run(after.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				parent, cancel := context.WithCancelCause(t.Context())
+				time.AfterFunc(after, func() { cancel(stopped) })
+				inRun(t, parent, func(ctx context.Context) {
+					child, end := context.WithCancel(ctx)
+					defer end()
+					<-child.Done()
+					for range 2 {
+						if context.Cause(ctx) != want || context.Cause(child) != want {
+							t.Errorf("causes %v and %v, want %v", context.Cause(ctx), context.Cause(child), want)
+						}
+						time.Sleep(2 * time.Minute) // the request has ended as well
+					}
+				})
+			})
+		})
+	}
+}
 
 // What a task leaves running must notice that its time is over.
 func TestRunContextEndsWithTheRun(t *testing.T) {

@@ -16,7 +16,8 @@ const (
 	discarded       outcome = "discarded"
 	failed          outcome = "failed"
 	panicked        outcome = "panicked"
-	timedOut        outcome = "timed out" // failed, after its deadline
+	timedOut        outcome = "timed out" // failed after its deadline, or went on beyond the attempt's
+	canceled        outcome = "canceled"  // failed after its request had been canceled, long before that
 	badPayload      outcome = "bad payload"
 	unknownTask     outcome = "unknown task"
 	wrongMethod     outcome = "wrong method"
@@ -53,6 +54,8 @@ type report struct {
 	mistake string // of the program, which the answer hides
 	saved   string // file of [Config].SaveFailures
 	saveErr error
+
+	unanswered bool // the request has ended before the run: the answer may be lost
 }
 
 // level says who has to look: nobody at Info; at Warn whoever wonders about this task; at Error somebody, because
@@ -62,6 +65,9 @@ func (rep *report) level() slog.Level {
 	case executed:
 		if rep.err != nil {
 			return slog.LevelError // its result is lost
+		}
+		if rep.unanswered {
+			return slog.LevelWarn // it may be delivered again
 		}
 		return slog.LevelInfo
 	case discarded:
@@ -103,6 +109,9 @@ func (h *handler) logRun(ctx context.Context, rep *report) {
 		attrs = append(attrs, slog.String("not_saved", rep.saveErr.Error()))
 	case rep.saved != "":
 		attrs = append(attrs, slog.String("saved", rep.saved))
+	}
+	if rep.unanswered {
+		attrs = append(attrs, slog.String("answer", "may be lost, since the request was canceled before Run was done: the task is then delivered again"))
 	}
 	if rep.mistake != "" {
 		attrs = append(attrs, slog.String("mistake", rep.mistake))

@@ -2,6 +2,8 @@ package cloudtasktest_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -164,15 +166,79 @@ func TestBubble(t *testing.T) {
 			t.Errorf("eventually %v", aside)
 		}
 		q.RunFor(7 * 24 * time.Hour)
-		want := []time.Duration{3 * time.Second, time.Hour, 25 * time.Hour, 48 * time.Hour, 48*time.Hour + 5*time.Minute + 100*time.Millisecond}
+		want := []time.Duration{3 * time.Second, time.Hour, 25 * time.Hour, 48 * time.Hour, 48*time.Hour + 5*time.Minute - 6*time.Second + 100*time.Millisecond}
 		if diff := cmp.Diff(want, at); diff != "" {
 			t.Errorf("tasks ran after (-want +got):\n%s", diff)
 		}
-		if first := stuck.Attempts()[0]; first.Took != 5*time.Minute || first.Outcome != cloudtasktest.Failed {
+		if first := stuck.Attempts()[0]; first.Took != 5*time.Minute-6*time.Second || first.Outcome != cloudtasktest.Failed {
 			t.Errorf("stuck: %v, took %v", first, first.Took)
 		}
 		if got := time.Since(begin); got != 7*24*time.Hour+3*time.Second {
 			t.Errorf("it is %v later", got)
 		}
 	})
+}
+
+// The time of a run is over as it would be in production, by whichever clock the test has: the context ends before the
+// dispatch deadline, a run that stops then is answered in time, and one that goes on is not.
+func TestRunTime(t *testing.T) {
+	t.Parallel()
+	type ending struct{ Err, Cause error }
+	expired := ending{context.DeadlineExceeded, context.DeadlineExceeded}
+	tests := []struct {
+		took    time.Duration
+		ending  ending
+		outcome cloudtasktest.Outcome
+	}{
+		{14*time.Second - time.Nanosecond, ending{}, cloudtasktest.Executed},
+		{14 * time.Second, expired, cloudtasktest.Executed},
+		{15*time.Second - time.Nanosecond, expired, cloudtasktest.Executed},
+		{15 * time.Second, expired, cloudtasktest.Failed},
+		{time.Hour, expired, cloudtasktest.Failed},
+	}
+	check := func(t *testing.T, direct bool, settle func()) {
+		for _, test := range tests {
+			for _, waits := range []bool{false, true} {
+				var q *cloudtasktest.Queue
+				var got ending
+				run := func(ctx context.Context, _ *greet) error {
+					if !cloudtask.MetadataFrom(ctx).FirstAttempt() {
+						return nil
+					}
+					if waits {
+						ctx.Done()
+					}
+					if err := q.Service.Advance(test.took); err != nil {
+						t.Error(err)
+					}
+					settle() // timers of that very moment
+					got = ending{ctx.Err(), context.Cause(ctx)}
+					return nil
+				}
+				if q = cloudtasktest.New(t); direct {
+					q.Handle(greetTask.Route(run))
+				} else {
+					q.DeliverTo(newServer(t, q.Config, run))
+				}
+				enqueue(t, q, "Ada", cloudtask.WithTimeout(15*time.Second))
+				attempt := q.RunNext()
+				if attempt.Outcome != test.outcome || attempt.Took != test.took || got != test.ending {
+					t.Errorf("after %v, waited for %t: %v, took %v, the context ended with %v; want %s and %v", test.took, waits, attempt, attempt.Took, got, test.outcome, test.ending)
+				}
+				if failed := test.outcome == cloudtasktest.Failed; failed != errors.Is(attempt.Err, context.DeadlineExceeded) {
+					t.Errorf("after %v: the attempt's error is %v", test.took, attempt.Err)
+				}
+			}
+		}
+	}
+	for _, direct := range []bool{false, true} {
+		t.Run(fmt.Sprintf("virtual clock, routes %t", direct), func(t *testing.T) {
+			t.Parallel()
+			check(t, direct, func() {})
+		})
+		t.Run(fmt.Sprintf("bubble, routes %t", direct), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { check(t, direct, synctest.Wait) })
+		})
+	}
 }

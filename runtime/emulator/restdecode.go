@@ -55,11 +55,7 @@ func badRequest(violations ...*errdetails.BadRequest_FieldViolation) error {
 	for i, v := range violations {
 		lines[i] = v.GetDescription()
 	}
-	return invalidRequest(strings.Join(lines, "\n"), violations)
-}
-
-func invalidRequest(message string, violations []*errdetails.BadRequest_FieldViolation) error {
-	st := status.New(codes.InvalidArgument, bounded(message))
+	st := status.New(codes.InvalidArgument, bounded(strings.Join(lines, "\n")))
 	if detailed, err := st.WithDetails(&errdetails.BadRequest{FieldViolations: violations}); err == nil {
 		st = detailed
 	}

@@ -10,7 +10,11 @@ import (
 )
 
 func (a *api) CreateTask(ctx context.Context, req *cloudtaskspb.CreateTaskRequest) (*cloudtaskspb.Task, error) {
-	return taskAnswer(a.queue.AddTask(ctx, req.GetParent(), taskFromProto(req.GetTask(), req.GetResponseView())))
+	task, err := taskFromProto(req.GetTask(), req.GetResponseView())
+	if err != nil {
+		return nil, err
+	}
+	return taskAnswer(a.queue.AddTask(ctx, req.GetParent(), task))
 }
 
 func (a *api) GetTask(ctx context.Context, req *cloudtaskspb.GetTaskRequest) (*cloudtaskspb.Task, error) {

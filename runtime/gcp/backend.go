@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	cloudtasks "cloud.google.com/go/cloudtasks/apiv2"
@@ -18,11 +19,13 @@ import (
 //
 // Every failure is a [*cloudtask.StatusError] that unwraps to what the official client returned, so that
 // google.golang.org/grpc/status and its details still work on it. A service that cannot be reached is
-// [cloudtask.Unavailable]; a context that ended is [cloudtask.DeadlineExceeded] or [cloudtask.Canceled], the latter
-// unwrapping to [context.Canceled] too. Calls whose context has no deadline get 20 seconds.
+// [cloudtask.Unavailable]. When the context of a call ends, its error is [cloudtask.DeadlineExceeded] or
+// [cloudtask.Canceled], and unwraps to [context.DeadlineExceeded] or [context.Canceled], whatever gRPC calls it. Calls
+// whose context has no deadline get 20 seconds.
 type Backend struct {
 	client   *cloudtasks.Client
 	emulated bool // it is an emulator that is called
+	closed   atomic.Bool
 }
 
 var _ cloudtask.Backend = (*Backend)(nil)
@@ -90,8 +93,11 @@ func (b *Backend) GetQueue(ctx context.Context, name string) (*cloudtask.Queue, 
 	return &cloudtask.Queue{Name: queue.GetName(), Retry: retryFromProto(queue.GetRetryConfig())}, nil
 }
 
-// Close implements [cloudtask.Backend].
+// Close implements [cloudtask.Backend]. Calls after the first do nothing.
 func (b *Backend) Close() error {
+	if b.closed.Swap(true) {
+		return nil
+	}
 	if err := b.client.Close(); err != nil {
 		return fmt.Errorf("closing the Cloud Tasks client: %w", err)
 	}
@@ -99,7 +105,9 @@ func (b *Backend) Close() error {
 }
 
 // CreateTasks implements [cloudtask.Backend]: it calls BatchCreateTasks and waits for the operation that it starts.
-// When the context ends first the tasks may still be created; the same requestID asks for the same operation again.
+// When the operation was started and what came of it cannot be read, because the context ends first or the account lacks
+// the permission cloudtasks.operations.get, the error wraps [cloudtask.ErrOutcomeUnknown]; the same requestID asks for
+// the same operation again.
 func (b *Backend) CreateTasks(ctx context.Context, queue, requestID string, tasks []*cloudtask.Task) ([]cloudtask.CreateResult, error) {
 	req := &cloudtaskspb.BatchCreateTasksRequest{
 		Parent:    queue,
@@ -120,11 +128,11 @@ func (b *Backend) CreateTasks(ctx context.Context, queue, requestID string, task
 	}
 	resp, opErr := waitFor(ctx, op)
 	if opErr != nil && !op.Done() {
-		return nil, statusError(ctx, fmt.Errorf("waiting for %s: %w", op.Name(), opErr))
+		return nil, statusError(ctx, fmt.Errorf("waiting for %s: %w (%w)", op.Name(), opErr, cloudtask.ErrOutcomeUnknown))
 	}
 	meta, err := op.Metadata()
 	if err != nil {
-		return nil, statusError(ctx, fmt.Errorf("reading the outcome of %s: %w", op.Name(), err))
+		return nil, statusError(ctx, fmt.Errorf("reading the outcome of %s: %w (%w)", op.Name(), err, cloudtask.ErrOutcomeUnknown))
 	}
 	if opErr != nil && len(meta.GetFailedRequests()) == 0 {
 		return nil, statusError(ctx, opErr)

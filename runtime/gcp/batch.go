@@ -48,6 +48,7 @@ func batchResults(reqs []*cloudtaskspb.CreateTaskRequest, created []*cloudtasksp
 			results[i].Err = &cloudtask.StatusError{
 				Code:    cloudtask.Unknown,
 				Message: "the answer to BatchCreateTasks says neither that this task was created nor that it failed",
+				Err:     cloudtask.ErrOutcomeUnknown,
 			}
 		}
 	}

@@ -2,6 +2,8 @@ package gcp_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -152,6 +154,11 @@ func TestCreateTasks(t *testing.T) {
 			if diff := cmp.Diff(test.want, outcome(results)); diff != "" {
 				t.Errorf("results (-want +got):\n%s", diff)
 			}
+			for _, r := range results {
+				if open := r.Err != nil && strings.Contains(r.Err.Error(), "says neither"); errors.Is(r.Err, cloudtask.ErrOutcomeUnknown) != open {
+					t.Errorf("%v has an unknown outcome: %t", r.Err, !open)
+				}
+			}
 			req := onlyCall(t, service, "BatchCreateTasks", "parent=projects%2Fp%2Flocations%2Fl%2Fqueues%2Fq")
 			if diff := cmp.Diff(proto.Message(want), req, protocmp.Transform()); diff != "" {
 				t.Errorf("request (-want +got):\n%s", diff)
@@ -204,7 +211,7 @@ func TestCreateTasksFailsAsAWhole(t *testing.T) {
 			Result: &longrunningpb.Operation_Error{Error: &rpcstatus.Status{Code: int32(codes.PermissionDenied), Message: "no"}},
 		})}
 		results, err := service.production(t).CreateTasks(t.Context(), queueName, "", tasks)
-		if results != nil || cloudtask.StatusOf(err) != cloudtask.PermissionDenied {
+		if results != nil || cloudtask.StatusOf(err) != cloudtask.PermissionDenied || errors.Is(err, cloudtask.ErrOutcomeUnknown) {
 			t.Errorf("%v, %v, want PERMISSION_DENIED", results, err)
 		}
 	})
@@ -218,8 +225,8 @@ func TestCreateTasksFailsAsAWhole(t *testing.T) {
 			return &longrunningpb.Operation{Name: operationName}, nil
 		}
 		results, err := service.production(t).CreateTasks(t.Context(), queueName, "", tasks)
-		if results != nil || cloudtask.StatusOf(err) != cloudtask.NotFound {
-			t.Errorf("%v, %v, want NOT_FOUND", results, err)
+		if results != nil || cloudtask.StatusOf(err) != cloudtask.NotFound || !errors.Is(err, cloudtask.ErrOutcomeUnknown) {
+			t.Errorf("%v, %v, want NOT_FOUND and an unknown outcome", results, err)
 		}
 	})
 	t.Run("never done", func(t *testing.T) {
@@ -229,8 +236,8 @@ func TestCreateTasksFailsAsAWhole(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
 		results, err := backend.CreateTasks(ctx, queueName, "", tasks)
-		if results != nil || cloudtask.StatusOf(err) != cloudtask.DeadlineExceeded {
-			t.Errorf("%v, %v, want DEADLINE_EXCEEDED", results, err)
+		if results != nil || cloudtask.StatusOf(err) != cloudtask.DeadlineExceeded || !errors.Is(err, cloudtask.ErrOutcomeUnknown) {
+			t.Errorf("%v, %v, want DEADLINE_EXCEEDED and an unknown outcome", results, err)
 		}
 	})
 }

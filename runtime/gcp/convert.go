@@ -16,7 +16,8 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
-// statusError reports what the official client returned for a call with ctx; nil stays nil.
+// statusError reports what the official client returned for a call with ctx; nil stays nil. When ctx has ended, the error
+// unwraps to the context's, and has its code unless the service has refused the call: gRPC may say anything then.
 func statusError(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
@@ -25,10 +26,32 @@ func statusError(ctx context.Context, err error) error {
 	if !ok {
 		st = status.FromContextError(err) // gax's pauses return the context's error as it is
 	}
-	if ctxErr := ctx.Err(); ctxErr != nil && (st.Code() == codes.Canceled || st.Code() == codes.DeadlineExceeded) && !errors.Is(err, ctxErr) {
-		err = errors.Join(err, ctxErr) // gRPC's errors do not unwrap to the context's
+	code, message := st.Code(), st.Message()
+	ctxErr := ended(ctx)
+	if ctxErr == nil && code == codes.DeadlineExceeded {
+		ctxErr = context.DeadlineExceeded // of the official client's own time-out, or the service's
 	}
-	return &cloudtask.StatusError{Code: cloudtask.Code(st.Code()), Message: st.Message(), Err: err}
+	if ctxErr != nil {
+		if !errors.Is(err, ctxErr) {
+			err = errors.Join(err, ctxErr)
+		}
+		switch code {
+		case codes.Unknown, codes.Internal, codes.Unavailable, codes.Aborted, codes.DataLoss, codes.Canceled, codes.DeadlineExceeded:
+			code = status.FromContextError(ctxErr).Code()
+		}
+	}
+	return &cloudtask.StatusError{Code: cloudtask.Code(code), Message: message, Err: err}
+}
+
+// ended returns the error of a context that has ended, or that is about to because its deadline has passed.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
 }
 
 // createMessages are the messages of a CreateTaskRequest, which are allocated together.

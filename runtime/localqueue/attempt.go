@@ -32,12 +32,8 @@ const (
 	defaultScope = "https://www.googleapis.com/auth/cloud-platform"
 )
 
-// errDeadline is the cause of cancelling an attempt that has reached its dispatch deadline, and errAborted of one that
-// is given up with the service.
-var (
-	errDeadline = errors.New("dispatch deadline exceeded")
-	errAborted  = errors.New("the queue was closed")
-)
+// errDeadline is the outcome of an attempt that has reached its dispatch deadline, and the cause of its context's end.
+var errDeadline = errors.New("dispatch deadline exceeded")
 
 // attempt is one attempt of a task, from claim to finish.
 type attempt struct {

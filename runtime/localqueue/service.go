@@ -44,7 +44,7 @@ type Service struct {
 
 	closed atomic.Bool
 	ctx    context.Context // done when attempts are to be cancelled
-	cancel context.CancelCauseFunc
+	cancel context.CancelFunc
 }
 
 // New starts a service. Close it when done. An error names the option that cannot work.
@@ -77,7 +77,7 @@ func (s *Service) start() (err error) {
 	if o.observer != nil {
 		s.Observe(o.observer)
 	}
-	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.ids.init(o)
 	if err := o.checkAppEngine(); err != nil {
 		return err
@@ -234,7 +234,7 @@ func (s *Service) Close() error {
 
 // abort cancels all attempts that are running.
 func (s *Service) abort() {
-	s.cancel(errAborted)
+	s.cancel()
 	if s.virtual != nil {
 		s.virtual.abort()
 	}

@@ -24,10 +24,6 @@ type Task struct {
 	// view that the answer shall have (response_view).
 	View View
 
-	// Err is what adding the task fails with: for whoever made it from another form, in which something could not be read.
-	// In a batch, such a task fails alone.
-	Err error `json:"-"`
-
 	// Set by the service.
 
 	CreateTime    time.Time          // whole seconds

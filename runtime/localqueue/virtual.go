@@ -1,12 +1,17 @@
 package localqueue
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/inproc"
 )
 
 // virtualClock is time that stands still until it is moved.
@@ -17,12 +22,14 @@ type virtualClock struct {
 	drive  sync.Mutex   // held by whoever delivers what falls due
 
 	mu       sync.Mutex
-	attempts map[*attempt]virtualDeadline // that are running
+	timers   map[*virtualTimer]struct{}
+	attempts map[*attempt]context.CancelFunc // that are running
 }
 
-type virtualDeadline struct {
-	at     int64
-	cancel context.CancelCauseFunc
+// virtualTimer calls f, in the goroutine that moves the clock, when the clock gets there.
+type virtualTimer struct {
+	at int64
+	f  func()
 }
 
 // The years of virtual clocks. Beyond them times do not fit into nanoseconds since the epoch, with room for those to come.
@@ -41,7 +48,7 @@ func newVirtualClock(start time.Time) (*virtualClock, error) {
 	if year := start.UTC().Year(); year < firstYear || year > lastYear {
 		return nil, fmt.Errorf("localqueue: a virtual clock cannot stand at %v: want a time from the year %d to %d", start, firstYear, lastYear)
 	}
-	v := &virtualClock{start: start.UnixNano(), attempts: make(map[*attempt]virtualDeadline)}
+	v := &virtualClock{start: start.UnixNano(), timers: make(map[*virtualTimer]struct{}), attempts: make(map[*attempt]context.CancelFunc)}
 	v.now.Store(v.start)
 	return v, nil
 }
@@ -72,9 +79,7 @@ func (v *virtualClock) reset() {
 
 // moveTo moves the clock forward to at, if that is not past.
 func (v *virtualClock) moveTo(at int64) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.set(max(at, v.now.Load()))
+	v.move(func(now int64) int64 { return max(at, now) })
 }
 
 // moveBy moves the clock forward by d.
@@ -83,45 +88,90 @@ func (v *virtualClock) moveBy(d int64) {
 		time.Sleep(time.Duration(d))
 		return
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.set(v.now.Load() + d)
+	v.move(func(now int64) int64 { return now + d })
 }
 
-// set sets the clock and cancels the attempts whose deadline has passed.
-func (v *virtualClock) set(now int64) {
+// move sets the clock to what to makes of its time, and calls the timers that it passes, in their order.
+func (v *virtualClock) move(to func(now int64) int64) {
+	v.mu.Lock()
+	now := to(v.now.Load())
 	v.now.Store(now)
-	for _, d := range v.attempts {
-		if d.at <= now {
-			d.cancel(errDeadline)
+	var due []*virtualTimer
+	for t := range v.timers {
+		if t.at <= now {
+			due = append(due, t)
 		}
 	}
+	v.mu.Unlock()
+	slices.SortFunc(due, func(a, b *virtualTimer) int { return cmp.Compare(a.at, b.at) })
+	for _, t := range due {
+		if v.stopTimer(t) {
+			t.f()
+		}
+	}
+}
+
+func (v *virtualClock) startTimer(at int64, f func()) *virtualTimer {
+	t := &virtualTimer{at, f}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.timers[t] = struct{}{}
+	return t
+}
+
+// stopTimer reports whether the timer has been waiting.
+func (v *virtualClock) stopTimer(t *virtualTimer) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	_, waiting := v.timers[t]
+	delete(v.timers, t)
+	return waiting
+}
+
+// Now and AfterFunc implement [inproc.Clock].
+
+func (v *virtualClock) Now() time.Time { return nanoTime(v.nanos()) }
+
+func (v *virtualClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
+	t := v.startTimer(v.nanos()+int64(d), f)
+	return func() bool { return v.stopTimer(t) }
 }
 
 // abort cancels all attempts that are running.
 func (v *virtualClock) abort() {
 	v.mu.Lock()
-	defer v.mu.Unlock()
-	for _, d := range v.attempts {
-		d.cancel(errAborted)
+	cancels := slices.Collect(maps.Values(v.attempts))
+	v.mu.Unlock()
+	for _, cancel := range cancels {
+		cancel()
 	}
 }
 
-// attemptContext returns the context of an attempt, which ends with ctx and with the dispatch deadline.
+// attemptContext returns the context of an attempt, which ends with ctx and with the dispatch deadline. A handler in this
+// process learns the clock from it.
 func (s *Service) attemptContext(ctx context.Context, a *attempt, deadline time.Duration) (context.Context, func()) {
-	if s.virtual == nil || s.virtual.bubble {
+	_, inProcess := s.transport.(*handlerTransport)
+	v := s.virtual
+	if v == nil || v.bubble {
+		if inProcess {
+			ctx = inproc.WithClock(ctx, inproc.RealClock{})
+		}
 		return context.WithTimeoutCause(ctx, deadline, errDeadline)
 	}
-	v := s.virtual
-	ctx, cancel := context.WithCancelCause(ctx)
+	if inProcess {
+		ctx = inproc.WithClock(ctx, v)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	timer := v.startTimer(a.began+int64(deadline), cancel)
 	v.mu.Lock()
-	v.attempts[a] = virtualDeadline{a.began + int64(deadline), cancel}
+	v.attempts[a] = cancel
 	v.mu.Unlock()
 	return ctx, func() {
+		v.stopTimer(timer)
 		v.mu.Lock()
 		delete(v.attempts, a)
 		v.mu.Unlock()
-		cancel(nil)
+		cancel()
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtasktest"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
 // world is the app of a test, with its queue, and what the tasks did to it.
@@ -27,8 +28,8 @@ type world struct {
 	did  []string // mails and notes
 }
 
-func newWorld(t *testing.T) *world {
-	w := &world{Queue: cloudtasktest.New(t)}
+func newWorld(t *testing.T, opts ...localqueue.Option) *world {
+	w := &world{Queue: cloudtasktest.NewWithOptions(t, cloudtasktest.Options{Service: opts})}
 	w.app = &App{
 		Client: w.Client,
 		Users:  map[int64]User{1: {Name: "Ada", Email: "ada@example.com"}, 2: {Name: "Bo", Email: "bo@example.com"}},
@@ -229,6 +230,75 @@ func TestUniqueness(t *testing.T) {
 		w.RunFor(24 * time.Hour)
 	}
 	cloudtasktest.Exactly(t, EnqueuedDailyDigest(w.Queue), slices.Repeat([]DailyDigest{{UserID: 1}}, 3)...)
+}
+
+// A digest's day is the one that it is sent on, not the day of the enqueue.
+func TestDigestsOfADay(t *testing.T) {
+	t.Parallel()
+	type enqueue = func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error)
+	digest := DailyDigest{UserID: 1}
+	midnight := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	at := func(sinceMidnight time.Duration) enqueue {
+		return func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error) {
+			return EnqueueDailyDigestLater(ctx, c, digest, cloudtask.At(midnight.Add(sinceMidnight)))
+		}
+	}
+	until := func(sinceMidnight time.Duration) enqueue {
+		return func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error) {
+			return EnqueueDailyDigestUntil(ctx, c, digest, midnight.Add(sinceMidnight))
+		}
+	}
+	delayed := func(d time.Duration) enqueue {
+		return func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error) {
+			return EnqueueDailyDigestPush(ctx, c, digest, cloudtask.WithDelay(d))
+		}
+	}
+	batch := func(d time.Duration) enqueue {
+		return func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error) {
+			receipts, err := EnqueueDailyDigestBatch(ctx, c, []DailyDigest{digest}, cloudtask.WithDelay(d))
+			return receipts[0], err
+		}
+	}
+	now := func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error) {
+		return EnqueueDailyDigestAsap(ctx, c, digest)
+	}
+	const oneDay, midnightBetween = 0, 10 * time.Minute
+	tests := []struct {
+		name          string
+		first, second enqueue
+		apart         time.Duration // the first is at five to midnight
+		tasks         int
+	}{
+		{"for two days, on one day", at(8 * time.Hour), at(32 * time.Hour), oneDay, 2},
+		{"for two days", at(8 * time.Hour), at(32 * time.Hour), midnightBetween, 2},
+		{"for one time", at(8 * time.Hour), at(8 * time.Hour), midnightBetween, 1},
+		{"for one time that is past", at(-time.Minute), at(-time.Minute), midnightBetween, 1},
+		{"for two days by delay, on one day", delayed(0), delayed(8 * time.Hour), oneDay, 2},
+		{"for one day by delay", delayed(8 * time.Hour), delayed(8 * time.Hour), midnightBetween, 1},
+		{"for two days by delay", delayed(0), delayed(0), midnightBetween, 2},
+		{"for one day by a batch", batch(8 * time.Hour), at(8 * time.Hour), midnightBetween, 1},
+		{"until the end of one day", until(24*time.Hour - 1), until(24*time.Hour - 1), midnightBetween, 1},
+		{"until the ends of two days, on one day", until(24*time.Hour - 1), until(48*time.Hour - 1), oneDay, 2},
+		{"now", now, now, midnightBetween, 2},
+		{"for the next day, and then now", at(time.Hour), now, midnightBetween, 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, localqueue.WithVirtualClock(midnight.Add(-5*time.Minute)))
+			if _, err := test.first(t.Context(), w.Client); err != nil {
+				t.Fatal(err)
+			}
+			w.RunFor(test.apart)
+			second, err := test.second(t.Context(), w.Client)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(cloudtasktest.All(t, EnqueuedDailyDigest(w.Queue))); n != test.tasks || second.Duplicate != (test.tasks == 1) {
+				t.Errorf("%d tasks, want %d; the second is a duplicate: %t", n, test.tasks, second.Duplicate)
+			}
+		})
+	}
 }
 
 // losesAnswer loses the answer to the first enqueue.

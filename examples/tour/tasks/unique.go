@@ -36,7 +36,7 @@ func (t ProcessItem) Run(ctx context.Context, app *App) error {
 	return nil
 }
 
-// DailyDigest is sent to a user at most once a day.
+// DailyDigest is sent to a user at most once a day: the UTC day that it is due on, whenever it is enqueued.
 //
 //cloudtask:task queue=emails
 //cloudtask:unique UserID within=24h
