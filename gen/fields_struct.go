@@ -15,7 +15,7 @@ func (b *typeBuilder) structType(x *model.Type, t types.Type, u *types.Struct, m
 	outer := b.owner
 	b.owner = b.name(t)
 	defer func() { b.owner = outer }()
-	fields := jsonFields(t, b.checkTag, func(f, g field) {
+	fields := jsonFields(t, b.checkField, func(f, g field) {
 		defer b.enter(step{text: "." + g.path[0].Name(), pos: b.declared(g.path[:1])})()
 		if slices.Equal(f.index, g.index) {
 			b.problem("the struct that %s is in is embedded twice at the same depth: encoding/json would leave out both", goPath(f))
@@ -27,6 +27,9 @@ func (b *typeBuilder) structType(x *model.Type, t types.Type, u *types.Struct, m
 		x.Struct.Fields = append(x.Struct.Fields, b.field(t, f, m))
 	}
 	x.Struct.Complete = true
+	if !b.tasks[t] || !b.checkExported(u) {
+		b.checkLost(t)
+	}
 }
 
 // goPath writes a field as Go does: embedded structs first.

@@ -8,13 +8,21 @@ import (
 	"strings"
 )
 
-// checkTag reports what is wrong with the tag of a field, which encoding/json passes over in silence: a payload would then
-// have another name, or be without the option. Structs that others wrote are left alone.
-func (b *typeBuilder) checkTag(v *types.Var, tag string) {
-	if tag == "" || !b.own(v.Pkg()) || b.tagged[v] {
+// checkField reports what is wrong with a field as it is declared, once. Structs that others wrote are left alone.
+func (b *typeBuilder) checkField(v *types.Var, tag string) {
+	if !b.own(v.Pkg()) || b.checked[v] {
 		return
 	}
-	b.tagged[v] = true
+	b.checked[v] = true
+	b.checkEmbedded(v, tag)
+	if tag != "" {
+		b.checkTag(v, tag)
+	}
+}
+
+// checkTag reports what is wrong with a tag, which encoding/json passes over in silence: a payload would then have another
+// name, or be without the option.
+func (b *typeBuilder) checkTag(v *types.Var, tag string) {
 	fail := func(format string, args ...any) {
 		b.report(v.Pos(), "field %s: %s", v.Name(), fmt.Sprintf(format, args...))
 	}

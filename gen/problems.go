@@ -49,7 +49,7 @@ type edge struct {
 type root struct {
 	*node
 	pos    token.Pos
-	text   string // the beginning of every path
+	text   string // the beginning of every path; the name of a task
 	result bool   // it is only encoded
 }
 
@@ -137,9 +137,9 @@ func (r *problemReport) visit(n *node, way []step) {
 		switch {
 		case p.kind == whereDecoded && r.result, !r.first(p, p.steps, to):
 		case p.kind == remark:
-			r.remark(position(to), "%s: %s", wayText(to), p.text)
+			r.remark(position(to), "%s: %s", r.wayText(to), p.text)
 		default:
-			r.report(position(to), "%s: %s", wayText(to), p.text)
+			r.report(position(to), "%s: %s", r.wayText(to), p.text)
 		}
 	}
 	for i := range n.edges {
@@ -181,10 +181,15 @@ func position(way []step) token.Pos {
 }
 
 // wayText writes a way for a message.
-func wayText(way []step) string {
+func (r *problemReport) wayText(way []step) string {
+	if len(way) == 1 {
+		return way[0].text
+	}
 	var b strings.Builder
-	for _, s := range way {
-		b.WriteString(s.text)
+	for i, s := range way {
+		if i > 0 || r.result {
+			b.WriteString(s.text)
+		}
 	}
 	if text, ok := strings.CutPrefix(b.String(), "."); ok {
 		return "field " + text

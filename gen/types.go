@@ -28,7 +28,8 @@ type typeBuilder struct {
 	nodes    []*node
 	roots    []root
 	problems int                 // that nodes have
-	tagged   map[*types.Var]bool // fields whose tags were checked
+	checked  map[*types.Var]bool // fields that were checked as they are declared
+	tasks    map[types.Type]bool
 
 	at     site         // of the type that is built next
 	member *model.Field // that it is the type of; nil: it is an element
@@ -51,7 +52,7 @@ type mode struct {
 func newTypeBuilder(spell *speller, fset *token.FileSet, known constants, ident func(want string) string, report func(pos token.Pos, format string, args ...any)) *typeBuilder {
 	return &typeBuilder{
 		pkg: spell.pkg, fset: fset, spell: spell, constants: known, ident: ident, report: report,
-		built: make(map[mode]*typeutil.Map), tagged: make(map[*types.Var]bool),
+		built: make(map[mode]*typeutil.Map), checked: make(map[*types.Var]bool), tasks: make(map[types.Type]bool),
 	}
 }
 
@@ -66,7 +67,8 @@ func (b *typeBuilder) payload(task *types.Named) *model.Struct {
 		}
 	}
 	b.checkCopies(task)
-	b.begin(root{pos: task.Obj().Pos()}, name)
+	b.tasks[task] = true
+	b.begin(root{pos: task.Obj().Pos(), text: "task " + name}, name)
 	t := b.typeOf(task, mode{})
 	for _, codec := range b.codecList {
 		if codec.Type == t {
@@ -177,6 +179,7 @@ func (b *typeBuilder) fill(x *model.Type, t types.Type, m mode) {
 	if x.Append == model.Structure || !m.appendOnly && x.Decode == model.Structure || types.IsInterface(t) {
 		b.structure(x, t, m)
 	}
+	b.checkMethods(x, t, m)
 }
 
 // structure fills x with what t is under its name and methods.
@@ -286,6 +289,8 @@ func (b *typeBuilder) keyOf(t types.Type, m mode) *model.Type {
 		b.problem("%s cannot be a map key in JSON: it is no string, no integer, and has no MarshalText method with a value receiver", b.text(t))
 	case x.Decode == model.Structure && !simple:
 		b.undecodable("%s cannot be a map key in a payload: it has no UnmarshalText method to decode it", b.text(t))
+	case x.Append == model.TextMethod && x.Decode == model.Structure:
+		b.undecodable("%s cannot be a map key in a payload: MarshalText makes a text of it, and it has no UnmarshalText method to decode it", b.text(t))
 	}
 	return x
 }

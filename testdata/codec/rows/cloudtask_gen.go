@@ -6740,7 +6740,7 @@ var (
 	}](ext.Money{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		time.Time
-		Ignored int
+		Ignored int `json:"-"`
 	}](Stamp{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		A int `json:"a"`
@@ -6990,7 +6990,7 @@ var (
 		Dash    int              `json:"-,"`
 		Skipped chan int         `json:"-"`
 		Comma   int              `json:",omitempty"`
-		unseen  int
+		unseen  int              `json:"-"`
 	}](Options{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
 		*Options
@@ -7152,7 +7152,7 @@ var (
 		B *int `json:"second"`
 	}](Pair[int, *int]{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		secret int
+		secret int    `json:"-"`
 		Func   func() `json:"-"`
 	}](Opaque{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {

@@ -216,9 +216,9 @@ type Locked struct {
 	Count int `json:"count"`
 }
 
-// Opaque has nothing that could be encoded.
+// Opaque has nothing that is encoded.
 type Opaque struct {
-	secret int
+	secret int    `json:"-"`
 	Func   func() `json:"-"`
 }
 
@@ -330,7 +330,7 @@ type Options struct {
 	Dash    int              `json:"-,"`
 	Skipped chan int         `json:"-"`
 	Comma   int              `json:",omitempty"`
-	unseen  int
+	unseen  int              `json:"-"`
 }
 
 // Quoted has the string option on everything that takes it.
@@ -425,7 +425,7 @@ type (
 // Stamp embeds a time, and so has its methods.
 type Stamp struct {
 	time.Time
-	Ignored int
+	Ignored int `json:"-"`
 }
 
 // OneWay only has a method to encode.

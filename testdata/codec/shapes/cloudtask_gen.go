@@ -4568,10 +4568,10 @@ func decodeShape02(d *taskjson.Decoder, v *Shape02) {
 }
 
 func appendShape02F2(e *taskjson.Encoder, v *struct {
-	f0 []*map[string]Shape01
-	f1 *json.Number
-	F2 Flag  `json:"<&>2,omitzero"`
-	F3 int32 `json:",omitzero"`
+	f0 []*map[string]Shape01 `json:"-"`
+	f1 *json.Number          `json:"-"`
+	F2 Flag                  `json:"<&>2,omitzero"`
+	F3 int32                 `json:",omitzero"`
 }) {
 	e.Object(`{`)
 	if v.F2 {
@@ -4584,10 +4584,10 @@ func appendShape02F2(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape02F2(d *taskjson.Decoder, v *struct {
-	f0 []*map[string]Shape01
-	f1 *json.Number
-	F2 Flag  `json:"<&>2,omitzero"`
-	F3 int32 `json:",omitzero"`
+	f0 []*map[string]Shape01 `json:"-"`
+	f1 *json.Number          `json:"-"`
+	F2 Flag                  `json:"<&>2,omitzero"`
+	F3 int32                 `json:",omitzero"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -4814,7 +4814,7 @@ func appendArrayOf3Shape03F5(e *taskjson.Encoder, v *[3]struct {
 	Field0 uint
 	Ж1     struct{} `json:",omitzero"`
 	Ж2     struct {
-		f0 int32
+		f0 int32 `json:"-"`
 	}
 }) {
 	e.Array()
@@ -4828,7 +4828,7 @@ func decodeArrayOf3Shape03F5(d *taskjson.Decoder, v *[3]struct {
 	Field0 uint
 	Ж1     struct{} `json:",omitzero"`
 	Ж2     struct {
-		f0 int32
+		f0 int32 `json:"-"`
 	}
 }) {
 	i := 0
@@ -4846,7 +4846,7 @@ func appendShape03F5(e *taskjson.Encoder, v *struct {
 	Field0 uint
 	Ж1     struct{} `json:",omitzero"`
 	Ж2     struct {
-		f0 int32
+		f0 int32 `json:"-"`
 	}
 }) {
 	e.Object(`{"Field0":`).Uint(&v.Field0)
@@ -4861,7 +4861,7 @@ func decodeShape03F5(d *taskjson.Decoder, v *struct {
 	Field0 uint
 	Ж1     struct{} `json:",omitzero"`
 	Ж2     struct {
-		f0 int32
+		f0 int32 `json:"-"`
 	}
 }) {
 	var seen uint64
@@ -4893,14 +4893,14 @@ func decodeShape03F5Ж1(d *taskjson.Decoder, v *struct{}) {
 }
 
 func appendShape03F5Ж2(e *taskjson.Encoder, v *struct {
-	f0 int32
+	f0 int32 `json:"-"`
 }) {
 	e.Object(`{`)
 	e.EndObject()
 }
 
 func decodeShape03F5Ж2(d *taskjson.Decoder, v *struct {
-	f0 int32
+	f0 int32 `json:"-"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -5700,9 +5700,9 @@ func decodeShape08(d *taskjson.Decoder, v *Shape08) {
 
 func appendShape08F1(e *taskjson.Encoder, v *struct {
 	F0 struct {
-		f0     []uint16
-		Field1 []uint `json:",omitempty"`
-		F2     int64  `json:"key2,omitempty,string"`
+		f0     []uint16 `json:"-"`
+		Field1 []uint   `json:",omitempty"`
+		F2     int64    `json:"key2,omitempty,string"`
 	}
 	F1 int `json:",string"`
 }) {
@@ -5714,9 +5714,9 @@ func appendShape08F1(e *taskjson.Encoder, v *struct {
 
 func decodeShape08F1(d *taskjson.Decoder, v *struct {
 	F0 struct {
-		f0     []uint16
-		Field1 []uint `json:",omitempty"`
-		F2     int64  `json:"key2,omitempty,string"`
+		f0     []uint16 `json:"-"`
+		Field1 []uint   `json:",omitempty"`
+		F2     int64    `json:"key2,omitempty,string"`
 	}
 	F1 int `json:",string"`
 }) {
@@ -5735,9 +5735,9 @@ func decodeShape08F1(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape08F1F0(e *taskjson.Encoder, v *struct {
-	f0     []uint16
-	Field1 []uint `json:",omitempty"`
-	F2     int64  `json:"key2,omitempty,string"`
+	f0     []uint16 `json:"-"`
+	Field1 []uint   `json:",omitempty"`
+	F2     int64    `json:"key2,omitempty,string"`
 }) {
 	e.Object(`{`)
 	if len(v.Field1) != 0 {
@@ -5751,9 +5751,9 @@ func appendShape08F1F0(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape08F1F0(d *taskjson.Decoder, v *struct {
-	f0     []uint16
-	Field1 []uint `json:",omitempty"`
-	F2     int64  `json:"key2,omitempty,string"`
+	f0     []uint16 `json:"-"`
+	Field1 []uint   `json:",omitempty"`
+	F2     int64    `json:"key2,omitempty,string"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -6589,9 +6589,9 @@ func decodeShape15Field4(d *taskjson.Decoder, v *struct {
 }
 
 func appendArrayOf0Shape15F5(e *taskjson.Encoder, v *[0]struct {
-	f0 map[Name]Flag
-	Ж1 []int8 `json:"x.y1"`
-	F2 uint32 `json:"a-b2"`
+	f0 map[Name]Flag `json:"-"`
+	Ж1 []int8        `json:"x.y1"`
+	F2 uint32        `json:"a-b2"`
 }) {
 	e.Array()
 	for i := range v {
@@ -6601,9 +6601,9 @@ func appendArrayOf0Shape15F5(e *taskjson.Encoder, v *[0]struct {
 }
 
 func decodeArrayOf0Shape15F5(d *taskjson.Decoder, v *[0]struct {
-	f0 map[Name]Flag
-	Ж1 []int8 `json:"x.y1"`
-	F2 uint32 `json:"a-b2"`
+	f0 map[Name]Flag `json:"-"`
+	Ж1 []int8        `json:"x.y1"`
+	F2 uint32        `json:"a-b2"`
 }) {
 	for more := d.Array(); more; more = d.Elem() {
 		d.Skip()
@@ -6611,9 +6611,9 @@ func decodeArrayOf0Shape15F5(d *taskjson.Decoder, v *[0]struct {
 }
 
 func appendShape15F5(e *taskjson.Encoder, v *struct {
-	f0 map[Name]Flag
-	Ж1 []int8 `json:"x.y1"`
-	F2 uint32 `json:"a-b2"`
+	f0 map[Name]Flag `json:"-"`
+	Ж1 []int8        `json:"x.y1"`
+	F2 uint32        `json:"a-b2"`
 }) {
 	appendSliceOfInt8(e.Object(`{"x.y1":`), &v.Ж1)
 	e.Key(`"a-b2":`).Uint32(&v.F2)
@@ -6621,9 +6621,9 @@ func appendShape15F5(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape15F5(d *taskjson.Decoder, v *struct {
-	f0 map[Name]Flag
-	Ж1 []int8 `json:"x.y1"`
-	F2 uint32 `json:"a-b2"`
+	f0 map[Name]Flag `json:"-"`
+	Ж1 []int8        `json:"x.y1"`
+	F2 uint32        `json:"a-b2"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -6981,7 +6981,7 @@ func decodeMapOfStringToUint(d *taskjson.Decoder, v *map[string]uint) {
 }
 
 func appendMapOfCodeToShape17Field2(e *taskjson.Encoder, v *map[Code]struct {
-	f0 *[]byte
+	f0 *[]byte `json:"-"`
 }) {
 	if !e.NotNil(*v != nil) {
 		return
@@ -6989,7 +6989,7 @@ func appendMapOfCodeToShape17Field2(e *taskjson.Encoder, v *map[Code]struct {
 	e.Map()
 	var fewKeys [8]taskjson.MapKey
 	var fewValues [8]struct {
-		f0 *[]byte
+		f0 *[]byte `json:"-"`
 	}
 	keys, values := taskjson.UintEntries(fewKeys[:0], fewValues[:0], *v)
 	for _, key := range keys {
@@ -6999,12 +6999,12 @@ func appendMapOfCodeToShape17Field2(e *taskjson.Encoder, v *map[Code]struct {
 }
 
 func decodeMapOfCodeToShape17Field2(d *taskjson.Decoder, v *map[Code]struct {
-	f0 *[]byte
+	f0 *[]byte `json:"-"`
 }) {
 	for more := taskjson.OpenMap(d, v); more; more = d.Entry() {
 		key := taskjson.UintKey[Code](d)
 		var x struct {
-			f0 *[]byte
+			f0 *[]byte `json:"-"`
 		}
 		decodeShape17Field2(d, &x)
 		taskjson.Put(*v, key, &x)
@@ -7012,14 +7012,14 @@ func decodeMapOfCodeToShape17Field2(d *taskjson.Decoder, v *map[Code]struct {
 }
 
 func appendShape17Field2(e *taskjson.Encoder, v *struct {
-	f0 *[]byte
+	f0 *[]byte `json:"-"`
 }) {
 	e.Object(`{`)
 	e.EndObject()
 }
 
 func decodeShape17Field2(d *taskjson.Decoder, v *struct {
-	f0 *[]byte
+	f0 *[]byte `json:"-"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -7028,7 +7028,7 @@ func decodeShape17Field2(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape17Ж3(e *taskjson.Encoder, v *struct {
-	f0 *Code
+	f0 *Code      `json:"-"`
 	F1 uint16     `json:",omitempty"`
 	F2 []struct{} `json:",omitzero"`
 	F3 struct {
@@ -7053,7 +7053,7 @@ func appendShape17Ж3(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape17Ж3(d *taskjson.Decoder, v *struct {
-	f0 *Code
+	f0 *Code      `json:"-"`
 	F1 uint16     `json:",omitempty"`
 	F2 []struct{} `json:",omitzero"`
 	F3 struct {
@@ -7442,7 +7442,7 @@ func appendShape20Field2(e *taskjson.Encoder, v *struct {
 		F0 string   `json:"key0,omitzero"`
 		F1 struct{} `json:"-"`
 		Ж2 *Name    `json:"with space2,omitempty,omitzero"`
-	}
+	} `json:"-"`
 	F1 struct {
 		Field0 struct {
 			F0 string `json:",omitempty,string"`
@@ -7452,7 +7452,7 @@ func appendShape20Field2(e *taskjson.Encoder, v *struct {
 	F2 [][]string
 	F3 struct {
 		Ж0 struct {
-			f0 string
+			f0 string `json:"-"`
 		} `json:"x.y0"`
 	}
 }) {
@@ -7467,7 +7467,7 @@ func decodeShape20Field2(d *taskjson.Decoder, v *struct {
 		F0 string   `json:"key0,omitzero"`
 		F1 struct{} `json:"-"`
 		Ж2 *Name    `json:"with space2,omitempty,omitzero"`
-	}
+	} `json:"-"`
 	F1 struct {
 		Field0 struct {
 			F0 string `json:",omitempty,string"`
@@ -7477,7 +7477,7 @@ func decodeShape20Field2(d *taskjson.Decoder, v *struct {
 	F2 [][]string
 	F3 struct {
 		Ж0 struct {
-			f0 string
+			f0 string `json:"-"`
 		} `json:"x.y0"`
 	}
 }) {
@@ -7597,7 +7597,7 @@ func decodeSliceOfString(d *taskjson.Decoder, v *[]string) {
 
 func appendShape20Field2F3(e *taskjson.Encoder, v *struct {
 	Ж0 struct {
-		f0 string
+		f0 string `json:"-"`
 	} `json:"x.y0"`
 }) {
 	appendShape20Field2F3Ж0(e.Object(`{"x.y0":`), &v.Ж0)
@@ -7606,7 +7606,7 @@ func appendShape20Field2F3(e *taskjson.Encoder, v *struct {
 
 func decodeShape20Field2F3(d *taskjson.Decoder, v *struct {
 	Ж0 struct {
-		f0 string
+		f0 string `json:"-"`
 	} `json:"x.y0"`
 }) {
 	var seen uint64
@@ -7622,14 +7622,14 @@ func decodeShape20Field2F3(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape20Field2F3Ж0(e *taskjson.Encoder, v *struct {
-	f0 string
+	f0 string `json:"-"`
 }) {
 	e.Object(`{`)
 	e.EndObject()
 }
 
 func decodeShape20Field2F3Ж0(d *taskjson.Decoder, v *struct {
-	f0 string
+	f0 string `json:"-"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -8819,7 +8819,7 @@ func appendShape27Ж2(e *taskjson.Encoder, v *struct {
 		f1 *float32
 		Ж2 int16 `json:"a-b2,omitempty,omitzero"`
 		F3 *int32
-	}
+	} `json:"-"`
 	Field1 [2]*uintptr
 }) {
 	appendArrayOf2PointerToUintptr(e.Object(`{"Field1":`), &v.Field1)
@@ -8832,7 +8832,7 @@ func decodeShape27Ж2(d *taskjson.Decoder, v *struct {
 		f1 *float32
 		Ж2 int16 `json:"a-b2,omitempty,omitzero"`
 		F3 *int32
-	}
+	} `json:"-"`
 	Field1 [2]*uintptr
 }) {
 	var seen uint64
@@ -9197,8 +9197,8 @@ func decodeShape29(d *taskjson.Decoder, v *Shape29) {
 func appendShape29Field0(e *taskjson.Encoder, v *struct {
 	F0 *time.Time `json:"x.y0,omitempty,omitzero"`
 	f1 []struct {
-		f0 uint
-		f1 int32
+		f0 uint  `json:"-"`
+		f1 int32 `json:"-"`
 	}
 	F2 []int8     `json:"$2,omitzero"`
 	F3 float64    `json:"longer_than_eight_bytes3,omitzero"`
@@ -9221,8 +9221,8 @@ func appendShape29Field0(e *taskjson.Encoder, v *struct {
 func decodeShape29Field0(d *taskjson.Decoder, v *struct {
 	F0 *time.Time `json:"x.y0,omitempty,omitzero"`
 	f1 []struct {
-		f0 uint
-		f1 int32
+		f0 uint  `json:"-"`
+		f1 int32 `json:"-"`
 	}
 	F2 []int8     `json:"$2,omitzero"`
 	F3 float64    `json:"longer_than_eight_bytes3,omitzero"`
@@ -9315,7 +9315,7 @@ func decodeMapOfStringToShape10(d *taskjson.Decoder, v *map[string]Shape10) {
 }
 
 func appendShape29F3(e *taskjson.Encoder, v *struct {
-	f0 uint8
+	f0 uint8 `json:"-"`
 	F1 *struct {
 		Field0 json.RawMessage `json:",omitempty,omitzero"`
 	}
@@ -9327,7 +9327,7 @@ func appendShape29F3(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape29F3(d *taskjson.Decoder, v *struct {
-	f0 uint8
+	f0 uint8 `json:"-"`
 	F1 *struct {
 		Field0 json.RawMessage `json:",omitempty,omitzero"`
 	}
@@ -10118,8 +10118,8 @@ func appendShape37Field5(e *taskjson.Encoder, v *struct {
 	Ж3     struct {
 		Field0 *uint16
 		F1     struct {
-			f0 []*Shape37
-			f1 map[string]Shape19
+			f0 []*Shape37         `json:"-"`
+			f1 map[string]Shape19 `json:"-"`
 		} `json:"$1,omitzero"`
 	} `json:",omitempty,omitzero"`
 	Field4 int `json:"key4,omitempty"`
@@ -10149,8 +10149,8 @@ func decodeShape37Field5(d *taskjson.Decoder, v *struct {
 	Ж3     struct {
 		Field0 *uint16
 		F1     struct {
-			f0 []*Shape37
-			f1 map[string]Shape19
+			f0 []*Shape37         `json:"-"`
+			f1 map[string]Shape19 `json:"-"`
 		} `json:"$1,omitzero"`
 	} `json:",omitempty,omitzero"`
 	Field4 int `json:"key4,omitempty"`
@@ -10201,8 +10201,8 @@ func decodeMapOfCodeToShape37Field5Field0(d *taskjson.Decoder, v *map[Code]struc
 func appendShape37Field5Ж3(e *taskjson.Encoder, v *struct {
 	Field0 *uint16
 	F1     struct {
-		f0 []*Shape37
-		f1 map[string]Shape19
+		f0 []*Shape37         `json:"-"`
+		f1 map[string]Shape19 `json:"-"`
 	} `json:"$1,omitzero"`
 }) {
 	if e.Object(`{"Field0":`).NotNil(v.Field0 != nil) {
@@ -10217,8 +10217,8 @@ func appendShape37Field5Ж3(e *taskjson.Encoder, v *struct {
 func decodeShape37Field5Ж3(d *taskjson.Decoder, v *struct {
 	Field0 *uint16
 	F1     struct {
-		f0 []*Shape37
-		f1 map[string]Shape19
+		f0 []*Shape37         `json:"-"`
+		f1 map[string]Shape19 `json:"-"`
 	} `json:"$1,omitzero"`
 }) {
 	var seen uint64
@@ -10237,16 +10237,16 @@ func decodeShape37Field5Ж3(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape37Field5Ж3F1(e *taskjson.Encoder, v *struct {
-	f0 []*Shape37
-	f1 map[string]Shape19
+	f0 []*Shape37         `json:"-"`
+	f1 map[string]Shape19 `json:"-"`
 }) {
 	e.Object(`{`)
 	e.EndObject()
 }
 
 func decodeShape37Field5Ж3F1(d *taskjson.Decoder, v *struct {
-	f0 []*Shape37
-	f1 map[string]Shape19
+	f0 []*Shape37         `json:"-"`
+	f1 map[string]Shape19 `json:"-"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -11122,7 +11122,7 @@ func appendShape45F2(e *taskjson.Encoder, v *struct {
 	Field2 struct {
 		F0 uintptr `json:"ключ0"`
 		F1 struct {
-			f0     int16
+			f0     int16 `json:"-"`
 			Field1 *Shape11
 		} `json:"ключ1,omitempty,omitzero"`
 		F2 *uint32 `json:",omitempty"`
@@ -11145,7 +11145,7 @@ func decodeShape45F2(d *taskjson.Decoder, v *struct {
 	Field2 struct {
 		F0 uintptr `json:"ключ0"`
 		F1 struct {
-			f0     int16
+			f0     int16 `json:"-"`
 			Field1 *Shape11
 		} `json:"ключ1,omitempty,omitzero"`
 		F2 *uint32 `json:",omitempty"`
@@ -11193,14 +11193,14 @@ func decodeMapOfUint64ToUint8(d *taskjson.Decoder, v *map[uint64]uint8) {
 func appendShape45F2Field2(e *taskjson.Encoder, v *struct {
 	F0 uintptr `json:"ключ0"`
 	F1 struct {
-		f0     int16
+		f0     int16 `json:"-"`
 		Field1 *Shape11
 	} `json:"ключ1,omitempty,omitzero"`
 	F2 *uint32 `json:",omitempty"`
 }) {
 	e.Object(`{"ключ0":`).Uintptr(&v.F0)
 	if v.F1 != (struct {
-		f0     int16
+		f0     int16 `json:"-"`
 		Field1 *Shape11
 	}{}) {
 		appendShape45F2Field2F1(e.Key(`"ключ1":`), &v.F1)
@@ -11214,7 +11214,7 @@ func appendShape45F2Field2(e *taskjson.Encoder, v *struct {
 func decodeShape45F2Field2(d *taskjson.Decoder, v *struct {
 	F0 uintptr `json:"ключ0"`
 	F1 struct {
-		f0     int16
+		f0     int16 `json:"-"`
 		Field1 *Shape11
 	} `json:"ключ1,omitempty,omitzero"`
 	F2 *uint32 `json:",omitempty"`
@@ -11238,7 +11238,7 @@ func decodeShape45F2Field2(d *taskjson.Decoder, v *struct {
 }
 
 func appendShape45F2Field2F1(e *taskjson.Encoder, v *struct {
-	f0     int16
+	f0     int16 `json:"-"`
 	Field1 *Shape11
 }) {
 	if e.Object(`{"Field1":`).NotNil(v.Field1 != nil) {
@@ -11248,7 +11248,7 @@ func appendShape45F2Field2F1(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape45F2Field2F1(d *taskjson.Decoder, v *struct {
-	f0     int16
+	f0     int16 `json:"-"`
 	Field1 *Shape11
 }) {
 	var seen uint64
@@ -11624,8 +11624,8 @@ func decodeMapOfStringToShape48(d *taskjson.Decoder, v *map[string]Shape48) {
 }
 
 func appendShape48F1(e *taskjson.Encoder, v *struct {
-	F0     uint16 `json:"-"`
-	f1     struct{}
+	F0     uint16   `json:"-"`
+	f1     struct{} `json:"-"`
 	Field2 struct {
 		F0 float64 `json:"a-b0,omitempty,omitzero,string"`
 	} `json:"longer_than_eight_bytes2"`
@@ -11637,8 +11637,8 @@ func appendShape48F1(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape48F1(d *taskjson.Decoder, v *struct {
-	F0     uint16 `json:"-"`
-	f1     struct{}
+	F0     uint16   `json:"-"`
+	f1     struct{} `json:"-"`
 	Field2 struct {
 		F0 float64 `json:"a-b0,omitempty,omitzero,string"`
 	} `json:"longer_than_eight_bytes2"`
@@ -12549,7 +12549,7 @@ func decodeSliceOfShape56(d *taskjson.Decoder, v *[]Shape56) {
 }
 
 func appendSliceOfShape56F3(e *taskjson.Encoder, v *[]struct {
-	f0 float32
+	f0 float32 `json:"-"`
 }) {
 	if !e.NotNil(*v != nil) {
 		return
@@ -12562,7 +12562,7 @@ func appendSliceOfShape56F3(e *taskjson.Encoder, v *[]struct {
 }
 
 func decodeSliceOfShape56F3(d *taskjson.Decoder, v *[]struct {
-	f0 float32
+	f0 float32 `json:"-"`
 }) {
 	for more := taskjson.OpenSlice(d, v); more; more = d.Elem() {
 		decodeShape56F3(d, taskjson.Grow(v))
@@ -12570,14 +12570,14 @@ func decodeSliceOfShape56F3(d *taskjson.Decoder, v *[]struct {
 }
 
 func appendShape56F3(e *taskjson.Encoder, v *struct {
-	f0 float32
+	f0 float32 `json:"-"`
 }) {
 	e.Object(`{`)
 	e.EndObject()
 }
 
 func decodeShape56F3(d *taskjson.Decoder, v *struct {
-	f0 float32
+	f0 float32 `json:"-"`
 }) {
 	var seen uint64
 	for more := d.Object(&seen); more; more = d.More() {
@@ -12798,7 +12798,7 @@ func decodeShape59(d *taskjson.Decoder, v *Shape59) {
 }
 
 func appendShape59Ж3(e *taskjson.Encoder, v *struct {
-	f0 Rate
+	f0 Rate `json:"-"`
 	F1 string
 }) {
 	e.Object(`{"F1":`).String(&v.F1)
@@ -12806,7 +12806,7 @@ func appendShape59Ж3(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape59Ж3(d *taskjson.Decoder, v *struct {
-	f0 Rate
+	f0 Rate `json:"-"`
 	F1 string
 }) {
 	var seen uint64
@@ -12952,7 +12952,7 @@ func decodeArrayOf3Uint32(d *taskjson.Decoder, v *[3]uint32) {
 }
 
 func appendShape60F2(e *taskjson.Encoder, v *struct {
-	f0 int16
+	f0 int16    `json:"-"`
 	F1 string   `json:"a1,omitempty,omitzero,string"`
 	F2 struct{} `json:"$2,omitzero"`
 }) {
@@ -12967,7 +12967,7 @@ func appendShape60F2(e *taskjson.Encoder, v *struct {
 }
 
 func decodeShape60F2(d *taskjson.Decoder, v *struct {
-	f0 int16
+	f0 int16    `json:"-"`
 	F1 string   `json:"a1,omitempty,omitzero,string"`
 	F2 struct{} `json:"$2,omitzero"`
 }) {
@@ -13366,9 +13366,9 @@ func unchangedString[T generatedCodeIsStaleRunGoGenerateString]([]T) (_ struct{}
 
 var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		f0 Dict
-		F1 int `json:"ключ1"`
-		f2 *uint16
+		f0 Dict    `json:"-"`
+		F1 int     `json:"ключ1"`
+		f2 *uint16 `json:"-"`
 	}](Shape00{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
 		*Shape00
@@ -13389,7 +13389,7 @@ var (
 			Field3 [][]Shape00 `json:",omitempty,omitzero"`
 		} `json:",omitzero"`
 		F3 []int
-		f4 map[string]Shape01
+		f4 map[string]Shape01 `json:"-"`
 	}](Shape01{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
 		*Shape01
@@ -13401,10 +13401,10 @@ var (
 		F0      *bool `json:"a-b0,string"`
 		F1      Flag  `json:",omitzero"`
 		F2      struct {
-			f0 []*map[string]Shape01
-			f1 *json.Number
-			F2 Flag  `json:"<&>2,omitzero"`
-			F3 int32 `json:",omitzero"`
+			f0 []*map[string]Shape01 `json:"-"`
+			f1 *json.Number          `json:"-"`
+			F2 Flag                  `json:"<&>2,omitzero"`
+			F3 int32                 `json:",omitzero"`
 		}
 		Ж3 int              `json:"-"`
 		F4 map[int]*Shape02 `json:",omitempty,omitzero"`
@@ -13429,12 +13429,12 @@ var (
 		F1     uint8 `json:"ключ1,omitempty"`
 		Ж2     int32
 		F3     string
-		f4     uint64
+		f4     uint64 `json:"-"`
 		F5     [3]struct {
 			Field0 uint
 			Ж1     struct{} `json:",omitzero"`
 			Ж2     struct {
-				f0 int32
+				f0 int32 `json:"-"`
 			}
 		}
 	}](Shape03{})
@@ -13494,7 +13494,7 @@ var (
 				F0 string
 				F1 Rate `json:"<&>1,omitempty,omitzero"`
 			} `json:"$0"`
-		}
+		} `json:"-"`
 		Ж7 struct {
 			F0 map[int8]*Shape05
 			F1 uintptr `json:",omitzero,string"`
@@ -13516,8 +13516,8 @@ var (
 		withoutRunQueueTimeoutTaskName
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		f0 *int32
-		f1 Rate
+		f0 *int32 `json:"-"`
+		f1 Rate   `json:"-"`
 		f2 struct {
 			F0 struct {
 				F0     *uint64 `json:"x.y0,string"`
@@ -13539,11 +13539,11 @@ var (
 			}
 			F4 *[]Shape07 `json:"a-b4,omitempty"`
 			F5 uint16
-		}
+		} `json:"-"`
 		F3 **string
-		f4 [][][]bool
+		f4 [][][]bool `json:"-"`
 		F5 struct {
-			f0 int64
+			f0 int64   `json:"-"`
 			F1 Shape03 `json:"a1"`
 			F2 int32   `json:",omitempty,omitzero"`
 			F3 int32
@@ -13557,9 +13557,9 @@ var (
 		F0 time.Time
 		F1 struct {
 			F0 struct {
-				f0     []uint16
-				Field1 []uint `json:",omitempty"`
-				F2     int64  `json:"key2,omitempty,string"`
+				f0     []uint16 `json:"-"`
+				Field1 []uint   `json:",omitempty"`
+				F2     int64    `json:"key2,omitempty,string"`
 			}
 			F1 int `json:",string"`
 		} `json:"<&>1"`
@@ -13625,7 +13625,7 @@ var (
 		}
 		f1 []struct {
 			F0 map[int8]*Shape13 `json:",omitzero"`
-		}
+		} `json:"-"`
 		F2     uint32
 		Field3 struct {
 			Field0 int64            `json:",omitempty,omitzero"`
@@ -13638,7 +13638,7 @@ var (
 		withoutRunQueueTimeoutTaskName
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		f0     bool
+		f0     bool `json:"-"`
 		Field1 Rate
 		Ж2     **struct{} `json:",omitempty"`
 	}](Shape14{})
@@ -13648,7 +13648,7 @@ var (
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Shape12
-		f0     map[int8][]Shape09
+		f0     map[int8][]Shape09 `json:"-"`
 		F1     Code
 		F2     Dict          `json:"ключ2"`
 		F3     *map[int]Flag `json:"with space3,omitempty,omitzero"`
@@ -13656,9 +13656,9 @@ var (
 			F0 *Name
 		} `json:"$4"`
 		F5 [0]struct {
-			f0 map[Name]Flag
-			Ж1 []int8 `json:"x.y1"`
-			F2 uint32 `json:"a-b2"`
+			f0 map[Name]Flag `json:"-"`
+			Ж1 []int8        `json:"x.y1"`
+			F2 uint32        `json:"a-b2"`
 		} `json:",omitzero"`
 		F6 uint `json:",omitzero,string"`
 	}](Shape15{})
@@ -13700,10 +13700,10 @@ var (
 		F0      string           `json:",omitzero,string"`
 		F1      *map[string]uint `json:",omitempty,omitzero"`
 		Field2  map[Code]struct {
-			f0 *[]byte
+			f0 *[]byte `json:"-"`
 		} `json:"ключ2,omitempty,omitzero"`
 		Ж3 struct {
-			f0 *Code
+			f0 *Code      `json:"-"`
 			F1 uint16     `json:",omitempty"`
 			F2 []struct{} `json:",omitzero"`
 			F3 struct {
@@ -13735,7 +13735,7 @@ var (
 			F3     []bool
 			F4     []Dict  `json:",omitzero"`
 			Field5 float64 `json:"snake_case5,omitempty,omitzero"`
-		}
+		} `json:"-"`
 		Field1 []Shape19 `json:"with space1"`
 		F2     *Shape10  `json:"x.y2"`
 		Ж3     []byte    `json:",omitempty"`
@@ -13756,7 +13756,7 @@ var (
 				F0 string   `json:"key0,omitzero"`
 				F1 struct{} `json:"-"`
 				Ж2 *Name    `json:"with space2,omitempty,omitzero"`
-			}
+			} `json:"-"`
 			F1 struct {
 				Field0 struct {
 					F0 string `json:",omitempty,string"`
@@ -13766,13 +13766,13 @@ var (
 			F2 [][]string
 			F3 struct {
 				Ж0 struct {
-					f0 string
+					f0 string `json:"-"`
 				} `json:"x.y0"`
 			}
 		} `json:",omitempty,omitzero"`
 		F3     *map[int8]struct{} `json:"with space3,omitzero"`
-		f4     uint8
-		f5     json.Number
+		f4     uint8              `json:"-"`
+		f5     json.Number        `json:"-"`
 		Field6 [][]map[int]uint16
 	}](Shape20{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -13782,7 +13782,7 @@ var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		F0     *map[string]map[int]int64 `json:"key0"`
 		Field1 map[string]Shape02        `json:"-"`
-		f2     map[int8]uint64
+		f2     map[int8]uint64           `json:"-"`
 		F3     any
 	}](Shape21{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -13815,8 +13815,8 @@ var (
 		withoutRunQueueTimeoutTaskName
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		Field0 Dict `json:"longer_than_eight_bytes0,omitzero"`
-		f1     struct{}
+		Field0 Dict     `json:"longer_than_eight_bytes0,omitzero"`
+		f1     struct{} `json:"-"`
 		F2     *struct {
 			F0 struct {
 				F0     time.Time `json:"longer_than_eight_bytes0,omitempty"`
@@ -13872,13 +13872,13 @@ var (
 		} `json:",omitempty"`
 		f1 struct {
 			Ж0 []int
-		}
+		} `json:"-"`
 		f2 struct {
 			f0 struct {
 				F0 map[uint64]string `json:",omitempty,omitzero"`
 				F1 string            `json:"-"`
-			}
-		}
+			} `json:"-"`
+		} `json:"-"`
 		Ж3     uint16
 		F4     uint
 		Field5 []map[Name]bool
@@ -13905,7 +13905,7 @@ var (
 				} `json:",omitempty"`
 				F2 map[string]Rate `json:",omitzero"`
 			}
-		}
+		} `json:"-"`
 		Ж1 map[Code]uint32 `json:"<&>1,omitempty,omitzero"`
 		Ж2 struct {
 			f0 struct {
@@ -13913,7 +13913,7 @@ var (
 				f1 *float32
 				Ж2 int16 `json:"a-b2,omitempty,omitzero"`
 				F3 *int32
-			}
+			} `json:"-"`
 			Field1 [2]*uintptr
 		}
 		F3 struct {
@@ -13938,13 +13938,13 @@ var (
 			F1 Rate `json:"x.y1"`
 		} `json:"key0,omitempty,omitzero"`
 		Field1 json.RawMessage
-		f2     []Rate
+		f2     []Rate  `json:"-"`
 		F3     float32 `json:",omitzero,string"`
 		f4     map[uint64]struct {
 			F0 Shape25
 			f1 *int32
 			F2 float64 `json:"x.y2"`
-		}
+		} `json:"-"`
 		f5 struct {
 			F0 struct {
 				Field0 bool     `json:",string"`
@@ -13954,7 +13954,7 @@ var (
 			F2 map[string]struct {
 				Ж0 int32 `json:"<&>0,omitempty,omitzero"`
 			}
-		}
+		} `json:"-"`
 		F6 map[int]struct {
 			F0 Shape21
 		}
@@ -13969,8 +13969,8 @@ var (
 		Field0 struct {
 			F0 *time.Time `json:"x.y0,omitempty,omitzero"`
 			f1 []struct {
-				f0 uint
-				f1 int32
+				f0 uint  `json:"-"`
+				f1 int32 `json:"-"`
 			}
 			F2 []int8     `json:"$2,omitzero"`
 			F3 float64    `json:"longer_than_eight_bytes3,omitzero"`
@@ -13982,7 +13982,7 @@ var (
 		} `json:",omitempty,omitzero"`
 		Ж2 map[string]Shape10 `json:"snake_case2,omitempty,omitzero"`
 		F3 struct {
-			f0 uint8
+			f0 uint8 `json:"-"`
 			F1 *struct {
 				Field0 json.RawMessage `json:",omitempty,omitzero"`
 			}
@@ -14002,7 +14002,7 @@ var (
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Ж0 [][][]int64
-		f1 struct{}
+		f1 struct{}        `json:"-"`
 		F2 json.RawMessage `json:"a-b2"`
 		F3 int32           `json:"x.y3,omitempty,omitzero"`
 		Ж4 uint            `json:",omitempty"`
@@ -14013,7 +14013,7 @@ var (
 			F3     struct {
 				F0 uint `json:"snake_case0,omitempty,omitzero"`
 			}
-		}
+		} `json:"-"`
 	}](Shape31{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
 		*Shape31
@@ -14023,7 +14023,7 @@ var (
 		Shape09 `json:"in"`
 		Field0  string    `json:",omitempty,string"`
 		Ж1      **Shape32 `json:"with space1,omitempty"`
-		f2      Code
+		f2      Code      `json:"-"`
 	}](Shape32{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
 		*Shape32
@@ -14038,8 +14038,8 @@ var (
 				F1 *float32 `json:"longer_than_eight_bytes1,omitempty"`
 				F2 []Name   `json:"a2"`
 				F3 []Shape33
-			}
-		}
+			} `json:"-"`
+		} `json:"-"`
 	}](Shape33{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
 		*Shape33
@@ -14054,7 +14054,7 @@ var (
 				F0 uintptr `json:"key0"`
 			} `json:"a-b0"`
 		} `json:"longer_than_eight_bytes3,omitzero"`
-		f4 []byte
+		f4 []byte `json:"-"`
 		F5 map[string]Shape34
 	}](Shape34{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -14079,7 +14079,7 @@ var (
 				} `json:"a3"`
 			} `json:"a-b0"`
 			F1 struct {
-				f0     struct{}
+				f0     struct{}  `json:"-"`
 				F1     uint8     `json:"a-b1,omitempty,omitzero"`
 				Field2 [2]uint16 `json:",omitempty"`
 				F3     *Shape35  `json:",omitempty,omitzero"`
@@ -14090,7 +14090,7 @@ var (
 				Field0 int16  `json:",omitempty,omitzero"`
 				F1     uint32 `json:"a1,string"`
 			}
-		}
+		} `json:"-"`
 		F4 uint `json:"x.y4,string"`
 	}](Shape35{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -14122,7 +14122,7 @@ var (
 			Field2 float64 `json:"with space2,omitzero,string"`
 			f3     json.RawMessage
 			Field4 []byte `json:",omitempty,omitzero"`
-		}
+		} `json:"-"`
 		Field5 struct {
 			Field0 map[Code]struct{} `json:",omitempty,omitzero"`
 			F1     int64             `json:",omitempty,omitzero"`
@@ -14130,8 +14130,8 @@ var (
 			Ж3     struct {
 				Field0 *uint16
 				F1     struct {
-					f0 []*Shape37
-					f1 map[string]Shape19
+					f0 []*Shape37         `json:"-"`
+					f1 map[string]Shape19 `json:"-"`
 				} `json:"$1,omitzero"`
 			} `json:",omitempty,omitzero"`
 			Field4 int `json:"key4,omitempty"`
@@ -14157,8 +14157,8 @@ var (
 		withoutRunQueueTimeoutTaskName
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		f0 [][]Shape40
-		F1 string `json:",omitempty,omitzero"`
+		f0 [][]Shape40 `json:"-"`
+		F1 string      `json:",omitempty,omitzero"`
 		F2 struct {
 			Ж0 struct {
 				F0 uint16    `json:",omitempty,omitzero"`
@@ -14207,14 +14207,14 @@ var (
 		F2     []*Shape43 `json:"snake_case2"`
 		F3     uint
 		F4     []*Shape43 `json:",omitempty"`
-		f5     string
+		f5     string     `json:"-"`
 		Field6 struct {
 			Ж0 *uint
 			F1 *bool
 			F2 int16
 			Ж3 uint `json:",omitempty"`
 		}
-		f7 map[Name][]*Shape43
+		f7 map[Name][]*Shape43 `json:"-"`
 	}](Shape43{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
 		*Shape43
@@ -14254,7 +14254,7 @@ var (
 			Field2 struct {
 				F0 uintptr `json:"ключ0"`
 				F1 struct {
-					f0     int16
+					f0     int16 `json:"-"`
 					Field1 *Shape11
 				} `json:"ключ1,omitempty,omitzero"`
 				F2 *uint32 `json:",omitempty"`
@@ -14264,7 +14264,7 @@ var (
 		Field4 []float64
 		F5     *uintptr
 		F6     float32 `json:",omitempty,omitzero"`
-		f7     int8
+		f7     int8    `json:"-"`
 	}](Shape45{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
 		*Shape45
@@ -14292,7 +14292,7 @@ var (
 		} `json:"longer_than_eight_bytes1,omitempty,omitzero"`
 		F2 Rate `json:",omitempty,omitzero"`
 		F3 *Shape47
-		f4 [1]*struct{}
+		f4 [1]*struct{} `json:"-"`
 	}](Shape47{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
 		*Shape47
@@ -14309,8 +14309,8 @@ var (
 			f5     struct{}
 		}
 		F1 struct {
-			F0     uint16 `json:"-"`
-			f1     struct{}
+			F0     uint16   `json:"-"`
+			f1     struct{} `json:"-"`
 			Field2 struct {
 				F0 float64 `json:"a-b0,omitempty,omitzero,string"`
 			} `json:"longer_than_eight_bytes2"`
@@ -14325,7 +14325,7 @@ var (
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Field0 map[int][]*Shape49 `json:",omitempty,omitzero"`
-		f1     []*[0]uint
+		f1     []*[0]uint         `json:"-"`
 		F2     struct {
 			Field0 map[Name]Dict `json:"<&>0"`
 			Field1 struct {
@@ -14362,8 +14362,8 @@ var (
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Ж0     uint16
-		Ж1     uint8 `json:"x.y1,omitempty"`
-		f2     int8
+		Ж1     uint8             `json:"x.y1,omitempty"`
+		f2     int8              `json:"-"`
 		F3     *Code             `json:",omitempty,omitzero"`
 		Field4 map[Name][][1]int `json:"a-b4,omitempty,omitzero"`
 		F5     int32             `json:"<&>5,omitempty,omitzero"`
@@ -14374,8 +14374,8 @@ var (
 		withoutRunQueueTimeoutTaskName
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		Field0 int `json:",omitzero"`
-		f1     uint64
+		Field0 int    `json:",omitzero"`
+		f1     uint64 `json:"-"`
 		F2     struct {
 			F0     int8    `json:"x.y0,omitempty,omitzero"`
 			Field1 uintptr `json:",omitempty,omitzero,string"`
@@ -14434,9 +14434,9 @@ var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		Ж0 []Shape56
 		Ж1 []Shape56 `json:"a1,omitzero"`
-		f2 [3]int16
+		f2 [3]int16  `json:"-"`
 		F3 []struct {
-			f0 float32
+			f0 float32 `json:"-"`
 		} `json:",omitempty,omitzero"`
 	}](Shape56{})
 	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
@@ -14446,8 +14446,8 @@ var (
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
 		F0 struct{} `json:",omitempty,omitzero"`
 		Ж1 Code     `json:"$1,omitzero"`
-		f2 Name
-		F3 Rate `json:"snake_case3"`
+		f2 Name     `json:"-"`
+		F3 Rate     `json:"snake_case3"`
 		F4 []byte
 		Ж5 struct {
 			Field0 [3]map[Code]int `json:"a-b0"`
@@ -14466,7 +14466,7 @@ var (
 		withoutRunQueueTimeoutTaskName
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		f0 int8
+		f0 int8            `json:"-"`
 		F1 json.RawMessage `json:",omitempty"`
 		f2 *struct {
 			F0 uint64 `json:",string"`
@@ -14475,9 +14475,9 @@ var (
 				F1 string `json:",omitempty"`
 			} `json:"longer_than_eight_bytes1"`
 			F2 map[string]int8 `json:",omitempty,omitzero"`
-		}
+		} `json:"-"`
 		Ж3 *struct {
-			f0 Rate
+			f0 Rate `json:"-"`
 			F1 string
 		} `json:",omitzero"`
 		F4     *map[Name][]uint16 `json:",omitempty"`
@@ -14495,7 +14495,7 @@ var (
 		}
 		F1 float32
 		F2 *struct {
-			f0 int16
+			f0 int16    `json:"-"`
 			F1 string   `json:"a1,omitempty,omitzero,string"`
 			F2 struct{} `json:"$2,omitzero"`
 		}

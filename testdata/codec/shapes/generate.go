@@ -85,11 +85,17 @@ func (g *generator) structType(self string, depth int) string {
 	if depth == 0 && len(g.known) > 0 && g.rng.IntN(4) == 0 {
 		s.WriteString(g.pick("", "", "*") + g.pick(g.known...) + g.pick("", "", " `json:\"in\"`") + "\n")
 	}
+	encoded := false // any field before
 	for i := range g.rng.IntN(9 - 2*depth) {
 		typ, scalar := g.fieldType(self, depth)
 		name, tag := g.fieldName(i), g.tag(i, scalar)
-		if !token.IsExported(name) {
-			tag = "" // it would be an error
+		switch {
+		case token.IsExported(name):
+			encoded = encoded || !strings.Contains(tag, `"-"`)
+		case depth == 0 || !encoded:
+			tag = " `json:\"-\"`" // it would be an error without
+		default:
+			tag = "" // or with another
 		}
 		fmt.Fprintf(&s, "%s %s%s\n", name, typ, tag)
 	}

@@ -22,9 +22,9 @@ type (
 //
 //cloudtask:task
 type Shape00 struct {
-	f0 Dict
-	F1 int `json:"ключ1"`
-	f2 *uint16
+	f0 Dict    `json:"-"`
+	F1 int     `json:"ключ1"`
+	f2 *uint16 `json:"-"`
 }
 
 // Shape01 is random.
@@ -46,7 +46,7 @@ type Shape01 struct {
 		Field3 [][]Shape00 `json:",omitempty,omitzero"`
 	} `json:",omitzero"`
 	F3 []int
-	f4 map[string]Shape01
+	f4 map[string]Shape01 `json:"-"`
 }
 
 // Shape02 is random.
@@ -57,10 +57,10 @@ type Shape02 struct {
 	F0      *bool `json:"a-b0,string"`
 	F1      Flag  `json:",omitzero"`
 	F2      struct {
-		f0 []*map[string]Shape01
-		f1 *json.Number
-		F2 Flag  `json:"<&>2,omitzero"`
-		F3 int32 `json:",omitzero"`
+		f0 []*map[string]Shape01 `json:"-"`
+		f1 *json.Number          `json:"-"`
+		F2 Flag                  `json:"<&>2,omitzero"`
+		F3 int32                 `json:",omitzero"`
 	}
 	Ж3 int              `json:"-"`
 	F4 map[int]*Shape02 `json:",omitempty,omitzero"`
@@ -85,13 +85,13 @@ type Shape03 struct {
 	F1     uint8 `json:"ключ1,omitempty"`
 	Ж2     int32
 	F3     string
-	f4     uint64
+	f4     uint64 `json:"-"`
 	F5     [3]struct {
 		Field0 uint
 		Ж1     struct {
 		} `json:",omitzero"`
 		Ж2 struct {
-			f0 int32
+			f0 int32 `json:"-"`
 		}
 	}
 }
@@ -154,7 +154,7 @@ type Shape05 struct {
 			F0 string
 			F1 Rate `json:"<&>1,omitempty,omitzero"`
 		} `json:"$0"`
-	}
+	} `json:"-"`
 	Ж7 struct {
 		F0 map[int8]*Shape05
 		F1 uintptr `json:",omitzero,string"`
@@ -173,8 +173,8 @@ type Shape06 struct {
 //
 //cloudtask:task
 type Shape07 struct {
-	f0 *int32
-	f1 Rate
+	f0 *int32 `json:"-"`
+	f1 Rate   `json:"-"`
 	f2 struct {
 		F0 struct {
 			F0     *uint64 `json:"x.y0,string"`
@@ -196,11 +196,11 @@ type Shape07 struct {
 		}
 		F4 *[]Shape07 `json:"a-b4,omitempty"`
 		F5 uint16
-	}
+	} `json:"-"`
 	F3 **string
-	f4 [][][]bool
+	f4 [][][]bool `json:"-"`
 	F5 struct {
-		f0 int64
+		f0 int64   `json:"-"`
 		F1 Shape03 `json:"a1"`
 		F2 int32   `json:",omitempty,omitzero"`
 		F3 int32
@@ -214,9 +214,9 @@ type Shape08 struct {
 	F0 time.Time
 	F1 struct {
 		F0 struct {
-			f0     []uint16
-			Field1 []uint `json:",omitempty"`
-			F2     int64  `json:"key2,omitempty,string"`
+			f0     []uint16 `json:"-"`
+			Field1 []uint   `json:",omitempty"`
+			F2     int64    `json:"key2,omitempty,string"`
 		}
 		F1 int `json:",string"`
 	} `json:"<&>1"`
@@ -286,7 +286,7 @@ type Shape13 struct {
 	}
 	f1 []struct {
 		F0 map[int8]*Shape13 `json:",omitzero"`
-	}
+	} `json:"-"`
 	F2     uint32
 	Field3 struct {
 		Field0 int64            `json:",omitempty,omitzero"`
@@ -299,7 +299,7 @@ type Shape13 struct {
 //
 //cloudtask:task
 type Shape14 struct {
-	f0     bool
+	f0     bool `json:"-"`
 	Field1 Rate
 	Ж2     **struct {
 	} `json:",omitempty"`
@@ -310,7 +310,7 @@ type Shape14 struct {
 //cloudtask:task
 type Shape15 struct {
 	Shape12
-	f0     map[int8][]Shape09
+	f0     map[int8][]Shape09 `json:"-"`
 	F1     Code
 	F2     Dict          `json:"ключ2"`
 	F3     *map[int]Flag `json:"with space3,omitempty,omitzero"`
@@ -318,9 +318,9 @@ type Shape15 struct {
 		F0 *Name
 	} `json:"$4"`
 	F5 [0]struct {
-		f0 map[Name]Flag
-		Ж1 []int8 `json:"x.y1"`
-		F2 uint32 `json:"a-b2"`
+		f0 map[Name]Flag `json:"-"`
+		Ж1 []int8        `json:"x.y1"`
+		F2 uint32        `json:"a-b2"`
 	} `json:",omitzero"`
 	F6 uint `json:",omitzero,string"`
 }
@@ -364,10 +364,10 @@ type Shape17 struct {
 	F0      string           `json:",omitzero,string"`
 	F1      *map[string]uint `json:",omitempty,omitzero"`
 	Field2  map[Code]struct {
-		f0 *[]byte
+		f0 *[]byte `json:"-"`
 	} `json:"ключ2,omitempty,omitzero"`
 	Ж3 struct {
-		f0 *Code
+		f0 *Code  `json:"-"`
 		F1 uint16 `json:",omitempty"`
 		F2 []struct {
 		} `json:",omitzero"`
@@ -400,7 +400,7 @@ type Shape19 struct {
 		F3     []bool
 		F4     []Dict  `json:",omitzero"`
 		Field5 float64 `json:"snake_case5,omitempty,omitzero"`
-	}
+	} `json:"-"`
 	Field1 []Shape19 `json:"with space1"`
 	F2     *Shape10  `json:"x.y2"`
 	Ж3     []byte    `json:",omitempty"`
@@ -422,7 +422,7 @@ type Shape20 struct {
 			F1 struct {
 			} `json:"-"`
 			Ж2 *Name `json:"with space2,omitempty,omitzero"`
-		}
+		} `json:"-"`
 		F1 struct {
 			Field0 struct {
 				F0 string `json:",omitempty,string"`
@@ -432,14 +432,14 @@ type Shape20 struct {
 		F2 [][]string
 		F3 struct {
 			Ж0 struct {
-				f0 string
+				f0 string `json:"-"`
 			} `json:"x.y0"`
 		}
 	} `json:",omitempty,omitzero"`
 	F3 *map[int8]struct {
 	} `json:"with space3,omitzero"`
-	f4     uint8
-	f5     json.Number
+	f4     uint8       `json:"-"`
+	f5     json.Number `json:"-"`
 	Field6 [][]map[int]uint16
 }
 
@@ -449,7 +449,7 @@ type Shape20 struct {
 type Shape21 struct {
 	F0     *map[string]map[int]int64 `json:"key0"`
 	Field1 map[string]Shape02        `json:"-"`
-	f2     map[int8]uint64
+	f2     map[int8]uint64           `json:"-"`
 	F3     any
 }
 
@@ -486,7 +486,7 @@ type Shape23 struct {
 type Shape24 struct {
 	Field0 Dict `json:"longer_than_eight_bytes0,omitzero"`
 	f1     struct {
-	}
+	} `json:"-"`
 	F2 *struct {
 		F0 struct {
 			F0     time.Time `json:"longer_than_eight_bytes0,omitempty"`
@@ -545,13 +545,13 @@ type Shape26 struct {
 	} `json:",omitempty"`
 	f1 struct {
 		Ж0 []int
-	}
+	} `json:"-"`
 	f2 struct {
 		f0 struct {
 			F0 map[uint64]string `json:",omitempty,omitzero"`
 			F1 string            `json:"-"`
-		}
-	}
+		} `json:"-"`
+	} `json:"-"`
 	Ж3     uint16
 	F4     uint
 	Field5 []map[Name]bool
@@ -579,7 +579,7 @@ type Shape27 struct {
 			} `json:",omitempty"`
 			F2 map[string]Rate `json:",omitzero"`
 		}
-	}
+	} `json:"-"`
 	Ж1 map[Code]uint32 `json:"<&>1,omitempty,omitzero"`
 	Ж2 struct {
 		f0 struct {
@@ -587,7 +587,7 @@ type Shape27 struct {
 			f1 *float32
 			Ж2 int16 `json:"a-b2,omitempty,omitzero"`
 			F3 *int32
-		}
+		} `json:"-"`
 		Field1 [2]*uintptr
 	}
 	F3 struct {
@@ -615,13 +615,13 @@ type Shape28 struct {
 		F1 Rate `json:"x.y1"`
 	} `json:"key0,omitempty,omitzero"`
 	Field1 json.RawMessage
-	f2     []Rate
+	f2     []Rate  `json:"-"`
 	F3     float32 `json:",omitzero,string"`
 	f4     map[uint64]struct {
 		F0 Shape25
 		f1 *int32
 		F2 float64 `json:"x.y2"`
-	}
+	} `json:"-"`
 	f5 struct {
 		F0 struct {
 			Field0 bool     `json:",string"`
@@ -631,7 +631,7 @@ type Shape28 struct {
 		F2 map[string]struct {
 			Ж0 int32 `json:"<&>0,omitempty,omitzero"`
 		}
-	}
+	} `json:"-"`
 	F6 map[int]struct {
 		F0 Shape21
 	}
@@ -646,8 +646,8 @@ type Shape29 struct {
 	Field0 struct {
 		F0 *time.Time `json:"x.y0,omitempty,omitzero"`
 		f1 []struct {
-			f0 uint
-			f1 int32
+			f0 uint  `json:"-"`
+			f1 int32 `json:"-"`
 		}
 		F2 []int8     `json:"$2,omitzero"`
 		F3 float64    `json:"longer_than_eight_bytes3,omitzero"`
@@ -659,7 +659,7 @@ type Shape29 struct {
 	} `json:",omitempty,omitzero"`
 	Ж2 map[string]Shape10 `json:"snake_case2,omitempty,omitzero"`
 	F3 struct {
-		f0 uint8
+		f0 uint8 `json:"-"`
 		F1 *struct {
 			Field0 json.RawMessage `json:",omitempty,omitzero"`
 		}
@@ -680,7 +680,7 @@ type Shape30 struct {
 type Shape31 struct {
 	Ж0 [][][]int64
 	f1 struct {
-	}
+	} `json:"-"`
 	F2 json.RawMessage `json:"a-b2"`
 	F3 int32           `json:"x.y3,omitempty,omitzero"`
 	Ж4 uint            `json:",omitempty"`
@@ -691,7 +691,7 @@ type Shape31 struct {
 		F3     struct {
 			F0 uint `json:"snake_case0,omitempty,omitzero"`
 		}
-	}
+	} `json:"-"`
 }
 
 // Shape32 is random.
@@ -701,7 +701,7 @@ type Shape32 struct {
 	Shape09 `json:"in"`
 	Field0  string    `json:",omitempty,string"`
 	Ж1      **Shape32 `json:"with space1,omitempty"`
-	f2      Code
+	f2      Code      `json:"-"`
 }
 
 // Shape33 is random.
@@ -717,8 +717,8 @@ type Shape33 struct {
 			F1 *float32 `json:"longer_than_eight_bytes1,omitempty"`
 			F2 []Name   `json:"a2"`
 			F3 []Shape33
-		}
-	}
+		} `json:"-"`
+	} `json:"-"`
 }
 
 // Shape34 is random.
@@ -733,7 +733,7 @@ type Shape34 struct {
 			F0 uintptr `json:"key0"`
 		} `json:"a-b0"`
 	} `json:"longer_than_eight_bytes3,omitzero"`
-	f4 []byte
+	f4 []byte `json:"-"`
 	F5 map[string]Shape34
 }
 
@@ -760,7 +760,7 @@ type Shape35 struct {
 		} `json:"a-b0"`
 		F1 struct {
 			f0 struct {
-			}
+			} `json:"-"`
 			F1     uint8     `json:"a-b1,omitempty,omitzero"`
 			Field2 [2]uint16 `json:",omitempty"`
 			F3     *Shape35  `json:",omitempty,omitzero"`
@@ -771,7 +771,7 @@ type Shape35 struct {
 			Field0 int16  `json:",omitempty,omitzero"`
 			F1     uint32 `json:"a1,string"`
 		}
-	}
+	} `json:"-"`
 	F4 uint `json:"x.y4,string"`
 }
 
@@ -805,7 +805,7 @@ type Shape37 struct {
 		Field2 float64 `json:"with space2,omitzero,string"`
 		f3     json.RawMessage
 		Field4 []byte `json:",omitempty,omitzero"`
-	}
+	} `json:"-"`
 	Field5 struct {
 		Field0 map[Code]struct {
 		} `json:",omitempty,omitzero"`
@@ -814,8 +814,8 @@ type Shape37 struct {
 		Ж3     struct {
 			Field0 *uint16
 			F1     struct {
-				f0 []*Shape37
-				f1 map[string]Shape19
+				f0 []*Shape37         `json:"-"`
+				f1 map[string]Shape19 `json:"-"`
 			} `json:"$1,omitzero"`
 		} `json:",omitempty,omitzero"`
 		Field4 int `json:"key4,omitempty"`
@@ -842,8 +842,8 @@ type Shape39 struct {
 //
 //cloudtask:task
 type Shape40 struct {
-	f0 [][]Shape40
-	F1 string `json:",omitempty,omitzero"`
+	f0 [][]Shape40 `json:"-"`
+	F1 string      `json:",omitempty,omitzero"`
 	F2 struct {
 		Ж0 struct {
 			F0 uint16    `json:",omitempty,omitzero"`
@@ -894,14 +894,14 @@ type Shape43 struct {
 	F2     []*Shape43 `json:"snake_case2"`
 	F3     uint
 	F4     []*Shape43 `json:",omitempty"`
-	f5     string
+	f5     string     `json:"-"`
 	Field6 struct {
 		Ж0 *uint
 		F1 *bool
 		F2 int16
 		Ж3 uint `json:",omitempty"`
 	}
-	f7 map[Name][]*Shape43
+	f7 map[Name][]*Shape43 `json:"-"`
 }
 
 // Shape44 is random.
@@ -943,7 +943,7 @@ type Shape45 struct {
 		Field2 struct {
 			F0 uintptr `json:"ключ0"`
 			F1 struct {
-				f0     int16
+				f0     int16 `json:"-"`
 				Field1 *Shape11
 			} `json:"ключ1,omitempty,omitzero"`
 			F2 *uint32 `json:",omitempty"`
@@ -953,7 +953,7 @@ type Shape45 struct {
 	Field4 []float64
 	F5     *uintptr
 	F6     float32 `json:",omitempty,omitzero"`
-	f7     int8
+	f7     int8    `json:"-"`
 }
 
 // Shape46 is random.
@@ -984,7 +984,7 @@ type Shape47 struct {
 	F2 Rate `json:",omitempty,omitzero"`
 	F3 *Shape47
 	f4 [1]*struct {
-	}
+	} `json:"-"`
 }
 
 // Shape48 is random.
@@ -1005,7 +1005,7 @@ type Shape48 struct {
 	F1 struct {
 		F0 uint16 `json:"-"`
 		f1 struct {
-		}
+		} `json:"-"`
 		Field2 struct {
 			F0 float64 `json:"a-b0,omitempty,omitzero,string"`
 		} `json:"longer_than_eight_bytes2"`
@@ -1020,7 +1020,7 @@ type Shape48 struct {
 //cloudtask:task
 type Shape49 struct {
 	Field0 map[int][]*Shape49 `json:",omitempty,omitzero"`
-	f1     []*[0]uint
+	f1     []*[0]uint         `json:"-"`
 	F2     struct {
 		Field0 map[Name]Dict `json:"<&>0"`
 		Field1 struct {
@@ -1058,8 +1058,8 @@ type Shape50 struct {
 //cloudtask:task
 type Shape51 struct {
 	Ж0     uint16
-	Ж1     uint8 `json:"x.y1,omitempty"`
-	f2     int8
+	Ж1     uint8             `json:"x.y1,omitempty"`
+	f2     int8              `json:"-"`
 	F3     *Code             `json:",omitempty,omitzero"`
 	Field4 map[Name][][1]int `json:"a-b4,omitempty,omitzero"`
 	F5     int32             `json:"<&>5,omitempty,omitzero"`
@@ -1070,8 +1070,8 @@ type Shape51 struct {
 //
 //cloudtask:task
 type Shape52 struct {
-	Field0 int `json:",omitzero"`
-	f1     uint64
+	Field0 int    `json:",omitzero"`
+	f1     uint64 `json:"-"`
 	F2     struct {
 		F0     int8    `json:"x.y0,omitempty,omitzero"`
 		Field1 uintptr `json:",omitempty,omitzero,string"`
@@ -1134,9 +1134,9 @@ type Shape55 struct {
 type Shape56 struct {
 	Ж0 []Shape56
 	Ж1 []Shape56 `json:"a1,omitzero"`
-	f2 [3]int16
+	f2 [3]int16  `json:"-"`
 	F3 []struct {
-		f0 float32
+		f0 float32 `json:"-"`
 	} `json:",omitempty,omitzero"`
 }
 
@@ -1147,7 +1147,7 @@ type Shape57 struct {
 	F0 struct {
 	} `json:",omitempty,omitzero"`
 	Ж1 Code `json:"$1,omitzero"`
-	f2 Name
+	f2 Name `json:"-"`
 	F3 Rate `json:"snake_case3"`
 	F4 []byte
 	Ж5 struct {
@@ -1167,7 +1167,7 @@ type Shape58 struct {
 //
 //cloudtask:task
 type Shape59 struct {
-	f0 int8
+	f0 int8            `json:"-"`
 	F1 json.RawMessage `json:",omitempty"`
 	f2 *struct {
 		F0 uint64 `json:",string"`
@@ -1176,9 +1176,9 @@ type Shape59 struct {
 			F1 string `json:",omitempty"`
 		} `json:"longer_than_eight_bytes1"`
 		F2 map[string]int8 `json:",omitempty,omitzero"`
-	}
+	} `json:"-"`
 	Ж3 *struct {
-		f0 Rate
+		f0 Rate `json:"-"`
 		F1 string
 	} `json:",omitzero"`
 	F4     *map[Name][]uint16 `json:",omitempty"`
@@ -1196,7 +1196,7 @@ type Shape60 struct {
 	}
 	F1 float32
 	F2 *struct {
-		f0 int16
+		f0 int16  `json:"-"`
 		F1 string `json:"a1,omitempty,omitzero,string"`
 		F2 struct {
 		} `json:"$2,omitzero"`
