@@ -70,9 +70,10 @@ type taskInfo struct {
 
 	// Of show only.
 
-	Headers map[string]string `json:"headers,omitempty"`
-	Payload json.RawMessage   `json:"payload,omitempty"` // the body, if it is JSON
-	Body    []byte            `json:"body,omitempty"`    // else
+	Attempts []pastAttempt     `json:"attempts,omitempty"` // that an embedded queue remembers
+	Headers  map[string]string `json:"headers,omitempty"`
+	Payload  json.RawMessage   `json:"payload,omitempty"` // the body, if it is JSON
+	Body     []byte            `json:"body,omitempty"`    // else
 }
 
 // attemptInfo is an attempt.

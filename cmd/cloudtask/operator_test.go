@@ -59,7 +59,7 @@ type stage struct {
 func newStage(t testing.TB, dir string) *stage {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	queue, err := localqueue.New(localqueue.WithLogger(quiet), localqueue.WithVirtualClock(clockStart), localqueue.WithQueues(
+	queue, err := localqueue.New(localqueue.WithLogger(quiet), localqueue.WithVirtualClock(clockStart), localqueue.WithHistory(100), localqueue.WithQueues(
 		localqueue.Queue{Name: "projects/my-project/locations/europe-west1/queues/emails", RateLimits: localqueue.RateLimits{MaxDispatchesPerSecond: 0.5, MaxConcurrentDispatches: 8},
 			Retry: cloudtask.RetryConfig{MaxAttempts: 5, MinBackoff: 10 * time.Second, MaxBackoff: 5 * time.Minute, MaxDoublings: 3}},
 		localqueue.Queue{Name: "projects/my-project/locations/europe-west1/queues/reports"},
@@ -115,7 +115,8 @@ func work(w http.ResponseWriter, r *http.Request) {
 
 const tasksAccount = "tasks@my-project.iam.gserviceaccount.com"
 
-// failingHandler runs Greet, which fails unless it is replayed: then it tells what it knows of the attempt.
+// failingHandler runs Greet, which fails, with a panic if the payload says so, unless it is replayed: then it tells what it
+// knows of the attempt.
 func failingHandler(t testing.TB, embedded, failures string) http.Handler {
 	def := cloudtask.Definition[json.RawMessage]{Name: "Greet", Decode: func(data []byte, task *json.RawMessage) error { return json.Unmarshal(data, task) }}
 	handler, err := cloudtask.NewHandler(cloudtask.Config{
@@ -124,7 +125,10 @@ func failingHandler(t testing.TB, embedded, failures string) http.Handler {
 		SaveFailures: cloudtask.FailureFiles{Dir: failures, RedactFields: []string{"secret"}},
 	}, cloudtask.RouteWithResult(&def, func(ctx context.Context, task *json.RawMessage) (string, error) {
 		meta := cloudtask.MetadataFrom(ctx)
-		if !meta.Replay() {
+		switch {
+		case strings.Contains(string(*task), "panic"):
+			panic("no \x1b[31mway")
+		case !meta.Replay():
 			return "", errors.New("not today")
 		}
 		return fmt.Sprintf("attempt %d of %s in %s: %s", meta.Attempt(), meta.TaskID, meta.Queue, *task), nil

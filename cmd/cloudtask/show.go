@@ -23,7 +23,8 @@ const taskArgHelp = `TASK is an id, which is looked for in all queues or those o
 projects/P/locations/L/queues/Q/tasks/ID.`
 
 const showHelp = `
-Shows all of a task: its target, when it was and will be attempted, its headers and its payload.
+Shows all of a task: its target, when it was and will be attempted, its headers and its payload. With an embedded queue that
+remembers attempts (cloudtask dev -history), also why they failed: the error of Run, and the stack of a panic.
 
 ` + taskArgHelp + `
 
@@ -68,10 +69,16 @@ func (op *operation) show(ctx context.Context, arg string, queues []string) erro
 	} else {
 		info.Body = request.body
 	}
+	if info.Dispatches > 0 {
+		info.Attempts = op.attempts(ctx, info.Name)
+	}
 	if op.json {
 		return writeJSON(op.std.out, info)
 	}
 	if err := op.describe(info, queue, now); err != nil {
+		return err
+	}
+	if err := op.showAttempts(info.Attempts, now); err != nil {
 		return err
 	}
 	return op.showPayload(request.body, hidden)

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/failedanswer"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/inproc"
 )
 
@@ -221,17 +222,26 @@ func (h *handler) run(ctx *runContext, w http.ResponseWriter, r *http.Request, r
 	case badPayload:
 		answerError(w, http.StatusBadRequest, err)
 	default:
-		answer(w, http.StatusInternalServerError, failedAnswer)
+		h.answerFailed(ctx, w, &rep)
 	}
+}
+
+// answerFailed answers a run that failed, and tells an embedded queue why. Nobody else learns it.
+func (h *handler) answerFailed(ctx *runContext, w http.ResponseWriter, rep *report) {
+	body := failedAnswer
+	if h.cfg.EmulatorHost != "" || ctx.clock != nil {
+		body = string(failedanswer.Encode(rep.err.Error(), rep.stack))
+	}
+	answer(w, http.StatusInternalServerError, body)
 }
 
 // answerGoexit answers when Run has ended its goroutine, which is also the connection's: what is not sent now never
 // is.
-func (h *handler) answerGoexit(ctx context.Context, w http.ResponseWriter, r *http.Request, rep *report, payload []byte) {
+func (h *handler) answerGoexit(ctx *runContext, w http.ResponseWriter, r *http.Request, rep *report, payload []byte) {
 	rep.outcome, rep.err, rep.stack = failed, errors.New("the task called runtime.Goexit"), string(debug.Stack())
 	h.saveFailure(r, rep, payload)
 	h.logRun(ctx, rep)
-	answer(w, http.StatusInternalServerError, failedAnswer)
+	h.answerFailed(ctx, w, rep)
 	if flusher, ok := w.(http.Flusher); ok {
 		flusher.Flush()
 	}

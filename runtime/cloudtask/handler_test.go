@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/inproc"
 )
 
 func TestAnswers(t *testing.T) {
@@ -352,6 +354,65 @@ func TestDeadline(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// An embedded queue learns why a run failed, and nobody else does: not from the body, nor from a header.
+func TestFailedAnswersTellOnlyAnEmbeddedQueue(t *testing.T) {
+	t.Parallel()
+	issuer := googleIssuer()
+	embedded := insecure
+	embedded.EmulatorHost = "127.0.0.1:8123"
+	unchecked := insecure
+	unchecked.ServiceAccount, unchecked.BaseURL = "tasks@p.iam.gserviceaccount.com", "https://app.example"
+	queue := inproc.WithClock(t.Context(), inproc.RealClock{})
+	reason := errors.New("the password <hush> is wrong")
+	runs := map[string]func(context.Context, string) error{
+		"failed":   fails(fmt.Errorf("asking: %w", reason)),
+		"panicked": func(context.Context, string) error { panic(reason) },
+		"goexit":   func(context.Context, string) error { runtime.Goexit(); return nil },
+	}
+	for name, test := range map[string]struct {
+		cfg   cloudtask.Config
+		ctx   context.Context
+		tells bool
+	}{
+		"production":            {google(issuer), t.Context(), false},
+		"production, private":   {unchecked, t.Context(), false},
+		"embedded queue":        {embedded, t.Context(), true},
+		"queue in this process": {insecure, queue, true},
+		"queue of a test's own": {google(issuer), queue, true},
+		"nothing authenticates": {insecure, t.Context(), false},
+	} {
+		for how, run := range runs {
+			t.Run(name+", "+how, func(t *testing.T) {
+				t.Parallel()
+				r := httptest.NewRequestWithContext(test.ctx, "POST", "/tasks/Greet", strings.NewReader(`{"name":"Ann"}`))
+				r.Header.Set("Authorization", "Bearer "+issuer.token(t))
+				w := httptest.NewRecorder()
+				done := make(chan struct{})
+				go func() { // which Goexit ends
+					defer close(done)
+					newHandler(t, test.cfg, route(run)).ServeHTTP(w, r)
+				}()
+				<-done
+				if !test.tells {
+					want := http.Header{"Content-Type": {"application/json"}}
+					if w.Code != 500 || w.Body.String() != `{"status":"failed"}` || !reflect.DeepEqual(w.Header(), want) {
+						t.Errorf("answered %d %s, %v; want that it failed and no more", w.Code, w.Body, w.Header())
+					}
+					return
+				}
+				var body struct{ Status, Error, Stack string }
+				if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || w.Code != 500 || body.Status != "failed" {
+					t.Fatalf("answered %d %s: %v", w.Code, w.Body, err)
+				}
+				want := map[string]string{"failed": "asking: the password <hush> is wrong", "panicked": "panic: the password <hush> is wrong", "goexit": "the task called runtime.Goexit"}[how]
+				if body.Error != want || (body.Stack == "") != (how == "failed") || how == "panicked" && !strings.Contains(body.Stack, "handler_test.go") {
+					t.Errorf("error %q, want %q; stack:\n%s", body.Error, want, body.Stack)
+				}
+			})
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package console_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -484,4 +485,33 @@ func TestSecretsAreNotShown(t *testing.T) {
 	if diff := cmp.Diff(want, sent); diff != "" {
 		t.Errorf("sent again (-want +got):\n%s", diff)
 	}
+}
+
+// What the handler tells of a run that failed is on the task's page, the stack folded, and among the finished.
+func TestWhyAttemptsFailed(t *testing.T) {
+	t.Parallel()
+	const why = `boom <script>alert("1")</script>`
+	definition := cloudtask.Definition[struct{}]{Name: "Greet", Decode: func([]byte, *struct{}) error { return nil }}
+	handler, err := cloudtask.NewHandler(cloudtask.Config{InsecureNoAuth: true, Logger: slog.New(slog.DiscardHandler)},
+		definition.Route(func(ctx context.Context, _ *struct{}) error {
+			if cloudtask.MetadataFrom(ctx).FirstAttempt() {
+				return errors.New(why)
+			}
+			panic(why)
+		}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := show(t, handler.ServeHTTP)
+	task := s.add(t, "fails", func(task *localqueue.Task) { task.Retry = &cloudtask.RetryConfig{MaxAttempts: 2} })
+	if _, err := s.RunUntilIdle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	page := s.get(t, "/ui/"+task, 200)
+	const escaped = "boom &lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt;"
+	wants(t, "task", page, "<code>"+escaped, "<code>panic: "+escaped, `<details class="stack" id="stack-2"><summary>stack</summary>`, "console_test.TestWhyAttemptsFailed.")
+	if strings.Contains(page, "stack-1") || strings.Contains(page, "{&#34;status&#34;") {
+		t.Errorf("the page has a stack of an error, or the answer as it came:\n%s", page)
+	}
+	wants(t, "finished", s.get(t, "/ui/finished", 200), "panic: boom")
 }

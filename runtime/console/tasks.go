@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"html/template"
@@ -122,8 +123,8 @@ func rows(tasks []localqueue.Summary, v *view) rowsOf {
 			if last.Status != 0 {
 				row.Answer = strconv.Itoa(last.Status)
 			}
-			if last.Err != "" {
-				row.Text = oneLine(last.Err)
+			if why := cmp.Or(last.Err, last.Error); why != "" {
+				row.Text = oneLine(why)
 			}
 		}
 		out.Tasks[i] = row

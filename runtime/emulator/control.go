@@ -63,6 +63,7 @@ func (c *control) routes() http.Handler {
 		"DELETE faults":       c.deleteFaults,
 		"POST events":         c.beginEvents,
 		"GET events":          c.getEvents,
+		"GET attempts":        c.attempts,
 		"GET locations":       c.locations,
 		"POST token":          c.token,
 	} {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/failedanswer"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/taskurl"
 )
 
@@ -22,7 +23,8 @@ const (
 	maxRedirects = 5
 	// maxDrain is how much of a response's body is read, so that its connection can be used again.
 	maxDrain = 1 << 20
-	// maxKept is how much of it observers and the queue's past get.
+	// maxKept is how much of it observers and the queue's past get. The past gets all of what a handler tells of a run that
+	// failed, which is bounded by itself.
 	maxKept = 1 << 10
 
 	// What an attempt without a response counts as.
@@ -194,18 +196,22 @@ func (s *Service) drain(resp *http.Response) (start string, err error) {
 	return start, err
 }
 
-// startBuffers holds buffers of maxKept bytes.
-var startBuffers = sync.Pool{New: func() any { return new([maxKept]byte) }}
+// startBuffers holds buffers for the beginnings of bodies.
+var startBuffers = sync.Pool{New: func() any { return new([failedanswer.MaxSize]byte) }}
 
-// readStart reads up to maxKept bytes.
+// readStart reads up to maxKept bytes, or all of what a handler tells of a run that failed.
 func readStart(r io.Reader) (string, error) {
-	buf := startBuffers.Get().(*[maxKept]byte)
+	buf := startBuffers.Get().(*[failedanswer.MaxSize]byte)
 	defer startBuffers.Put(buf)
+	most := maxKept
 	for n := 0; ; {
-		more, err := r.Read(buf[n:])
+		more, err := r.Read(buf[n:most])
 		n += more
+		if n == most && most == maxKept && failedanswer.Is(buf[:n]) {
+			most = len(buf)
+		}
 		switch {
-		case err == io.EOF || n == len(buf):
+		case err == io.EOF || n == most:
 			return string(buf[:n]), nil
 		case err != nil:
 			return "", err

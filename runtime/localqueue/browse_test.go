@@ -396,3 +396,62 @@ func TestChanges(t *testing.T) {
 	step("a queue that goes", s.DeleteQueue(t.Context(), location+"/queues/new"))
 	step("a reset", s.Reset(t.Context()))
 }
+
+// What a handler tells of runs that failed is kept whole, and all that is remembered together has a bound: the latest stays.
+func TestFailuresThatAreRemembered(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 7<<10)
+	s := newVirtual(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(500)
+		if strings.HasSuffix(r.URL.Path, "/plain") {
+			fmt.Fprint(w, long)
+			return
+		}
+		fmt.Fprintf(w, `{"status":"failed","error":"attempt %s","stack":"%s"}`, r.Header.Get("X-Cloudtasks-Taskretrycount"), long)
+	}, localqueue.WithHistory(500))
+	var events []localqueue.Event
+	s.Observe(func(e localqueue.Event) {
+		if e.Kind == localqueue.TaskRetried {
+			events = append(events, e)
+		}
+	})
+	task := httpTask()
+	task.Retry = &cloudtask.RetryConfig{MaxAttempts: -1, MaxBackoff: time.Second, MinBackoff: time.Second}
+	created := add(t, s, task)
+	const attempts = 2000 // 14 MB
+	if n, err := s.RunFor(t.Context(), attempts*time.Second-time.Millisecond); err != nil || n != attempts {
+		t.Fatalf("%d attempts, %v", n, err)
+	}
+	found, err := s.Inspect(t.Context(), created.Name)
+	if err != nil || len(found.Attempts) != attempts {
+		t.Fatalf("%d attempts are remembered, %v", len(found.Attempts), err)
+	}
+	bytes, whole := 0, 0
+	for i, a := range found.Attempts {
+		bytes += len(a.Error) + len(a.Stack) + len(a.Response)
+		if a.Stack != "" {
+			whole++
+		} else if whole > 0 {
+			t.Fatalf("attempt %d is forgotten before an earlier one", i+1)
+		}
+	}
+	if bytes > 8<<20 || whole < 1000 {
+		t.Errorf("%d bytes of %d attempts are remembered", bytes, whole)
+	}
+	last := found.Attempts[attempts-1]
+	if last.Error != fmt.Sprintf("attempt %d", attempts-1) || last.Stack != long || last.Response != "" || last.Failure == "" {
+		t.Errorf("the last: %+v", last)
+	}
+	if n := len(events[0].Response); n != 1<<10 {
+		t.Errorf("an observer gets %d bytes", n)
+	}
+	plain := httpTask()
+	plain.HTTP.URL = "http://localhost/plain"
+	created = add(t, s, plain)
+	if _, err := s.RunDue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if found, err = s.Inspect(t.Context(), created.Name); err != nil || found.Attempts[0].Error != "" || len(found.Attempts[0].Response) != 1<<10 {
+		t.Errorf("%v, %+v", err, found.Attempts)
+	}
+}

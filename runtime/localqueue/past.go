@@ -3,12 +3,14 @@ package localqueue
 import (
 	"slices"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/failedanswer"
 )
 
 const (
 	// attemptsPerTask is how many attempts that failed a queue remembers for each task of [WithHistory].
 	attemptsPerTask = 10
-	// maxShelfBytes bounds the payloads of the tasks of one outcome that a queue remembers.
+	// maxShelfBytes bounds the tasks of one outcome that a queue remembers, and the responses of attempts that failed.
 	maxShelfBytes = 8 << 20
 	// pastMinutes is for how long outcomes are counted.
 	pastMinutes = 60
@@ -22,8 +24,13 @@ type PastAttempt struct {
 	Status   int    // HTTP status; 0 without a response
 	Failure  string // such as "INTERNAL(13): HTTP status code 500"; "" after success
 	Err      string // why there was no response
-	Response string // start of the response's body, at most 1 KiB of any bytes
+	Response string // start of the response's body, at most 1 KiB of any bytes; empty if Error is not
 	Forced   bool   // by RunTask
+
+	// What the handler says of a run that failed, which it does for embedded queues only.
+
+	Error string // of Run
+	Stack string // of a panic
 }
 
 // past is what a queue remembers of what is over, nil without [WithHistory]. The queue's lock guards it.
@@ -50,6 +57,8 @@ type ended struct {
 	last   made  // the attempt that ended it; with number 0, none did
 }
 
+func (e *ended) size() int { return len(e.t.record) + e.last.text() }
+
 // made is an attempt that has ended, as a queue remembers it.
 type made struct {
 	number      int32
@@ -68,6 +77,8 @@ type attemptRing struct {
 	limit    int
 	attempts []made // the one with number n is at (n-1) % limit
 	last     uint64 // number of the latest
+	bytes    int    // of their responses
+	bare     uint64 // number of the latest whose response has been forgotten, for the sake of later ones
 }
 
 // minute counts attempts.
@@ -102,11 +113,17 @@ func (m *made) public() PastAttempt {
 		Number: int(m.number), Began: microTime(m.began), Duration: time.Duration(m.took), Status: int(m.status),
 		Err: m.err, Response: m.response, Forced: m.forced,
 	}
+	if err, stack, ok := failedanswer.Decode(m.response); ok && err != "" {
+		out.Error, out.Stack, out.Response = err, stack, ""
+	}
 	if m.said < 200 || m.said > 299 {
 		_, out.Failure = attemptStatus(int(m.said))
 	}
 	return out
 }
+
+// text is the size of what is remembered of an attempt's response.
+func (m *made) text() int { return len(m.err) + len(m.response) }
 
 // fail remembers an attempt of t that is to be followed by another.
 func (p *past) fail(t *task, m made) {
@@ -199,9 +216,9 @@ func (s *shelf) add(e ended, limit int) {
 		s.tasks, s.first, i = s.tasks[:n], 0, i-s.first
 	}
 	s.tasks = slices.Insert(s.tasks, i, e)
-	s.bytes += len(e.t.record)
+	s.bytes += e.size()
 	for len(s.tasks)-s.first > limit || s.bytes > maxShelfBytes {
-		s.bytes -= len(s.tasks[s.first].t.record)
+		s.bytes -= s.tasks[s.first].size()
 		s.tasks[s.first] = ended{}
 		s.first++
 	}
@@ -226,9 +243,18 @@ func (r *attemptRing) add(m made) uint64 {
 	if len(r.attempts) < r.limit {
 		r.attempts = append(r.attempts, m)
 	} else {
-		r.attempts[r.last%uint64(r.limit)] = m
+		oldest := &r.attempts[r.last%uint64(r.limit)]
+		r.bytes -= oldest.text()
+		*oldest = m
 	}
 	r.last++
+	r.bytes += m.text()
+	for r.bytes > maxShelfBytes {
+		r.bare = max(r.bare, r.last-uint64(len(r.attempts))) + 1
+		oldest := r.get(r.bare)
+		r.bytes -= oldest.text()
+		oldest.err, oldest.response = "", ""
+	}
 	return r.last
 }
 

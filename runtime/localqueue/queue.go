@@ -256,7 +256,7 @@ func (q *queue) finish(a *attempt, o outcome, now int64) EventKind {
 	}
 	e := q.conclude(a, o, now)
 	if q.s.events.wanted.Load() {
-		e.Duration, e.Status, e.Err, e.Response = time.Duration(now-a.began), o.status, o.err, []byte(o.response)
+		e.Duration, e.Status, e.Err, e.Response = time.Duration(now-a.began), o.status, o.err, []byte(o.response[:min(len(o.response), maxKept)])
 		q.s.emit(q, a.t, e)
 	}
 	return e.Kind
