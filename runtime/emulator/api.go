@@ -26,20 +26,20 @@ func newAPI(queue *localqueue.Service) *api {
 	return &api{queue: queue}
 }
 
-// kept reads the message that the queue keeps under key into m, and leaves m empty if there is none.
-func (a *api) kept(ctx context.Context, key string, m proto.Message) error {
-	data, err := a.queue.Kept(ctx, key)
+// kept reads the message that the queue keeps under the name into m, and leaves m empty if there is none.
+func (a *api) kept(ctx context.Context, name string, m proto.Message) error {
+	data, err := a.queue.Kept(ctx, name)
 	if err != nil {
 		return wireError(err)
 	}
 	return proto.Unmarshal(data, m)
 }
 
-// keep has the queue keep m under key; an empty message is forgotten.
-func (a *api) keep(ctx context.Context, key string, m proto.Message) error {
+// keep has the queue keep m under the name; an empty message is forgotten.
+func (a *api) keep(ctx context.Context, name string, m proto.Message) error {
 	data, err := proto.Marshal(m)
 	if err != nil {
 		return err
 	}
-	return wireError(a.queue.Keep(ctx, key, data))
+	return wireError(a.queue.Keep(ctx, name, data))
 }

@@ -12,16 +12,15 @@ import (
 )
 
 // Access policies of queues are stored and returned, and enforced nowhere: whoever reaches the port may do everything.
+// They are kept under the queues' names, and go with them.
 
 func (a *api) GetIamPolicy(ctx context.Context, req *iampb.GetIamPolicyRequest) (*iampb.Policy, error) {
 	if _, err := a.queue.Queue(ctx, req.GetResource()); err != nil {
 		return nil, wireError(err)
 	}
 	policy := &iampb.Policy{}
-	return policy, a.kept(ctx, policyKey(req.GetResource()), policy)
+	return policy, a.kept(ctx, req.GetResource(), policy)
 }
-
-func policyKey(queue string) string { return "iam/" + queue }
 
 // SetIamPolicy replaces the policy. A policy with an etag replaces only the one that it was read from.
 func (a *api) SetIamPolicy(ctx context.Context, req *iampb.SetIamPolicyRequest) (*iampb.Policy, error) {
@@ -35,14 +34,14 @@ func (a *api) SetIamPolicy(ctx context.Context, req *iampb.SetIamPolicyRequest) 
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var before iampb.Policy
-	if err := a.kept(ctx, policyKey(req.GetResource()), &before); err != nil {
+	if err := a.kept(ctx, req.GetResource(), &before); err != nil {
 		return nil, err
 	}
 	if len(policy.GetEtag()) > 0 && !bytes.Equal(policy.GetEtag(), before.GetEtag()) {
 		return nil, status.Error(codes.Aborted, "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff.")
 	}
 	policy.Etag = []byte(rand.Text()[:8])
-	return policy, a.keep(ctx, policyKey(req.GetResource()), policy)
+	return policy, a.keep(ctx, req.GetResource(), policy)
 }
 
 // TestIamPermissions grants everything on a queue that exists, and nothing, without an error, on one that does not.
@@ -56,8 +55,4 @@ func (a *api) TestIamPermissions(ctx context.Context, req *iampb.TestIamPermissi
 	default:
 		return nil, err
 	}
-}
-
-func (a *api) forgetPolicy(ctx context.Context, queue string) error {
-	return a.keep(ctx, policyKey(queue), &iampb.Policy{})
 }

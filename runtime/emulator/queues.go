@@ -47,10 +47,10 @@ func (a *api) UpdateQueue(ctx context.Context, req *cloudtaskspb.UpdateQueueRequ
 }
 
 func (a *api) DeleteQueue(ctx context.Context, req *cloudtaskspb.DeleteQueueRequest) (*emptypb.Empty, error) {
-	if err := a.queue.DeleteQueue(ctx, req.GetName()); err != nil {
+	if err := a.queue.DeleteQueue(ctx, req.GetName()); err != nil { // with its policy
 		return nil, wireError(err)
 	}
-	return &emptypb.Empty{}, a.forgetPolicy(ctx, req.GetName())
+	return &emptypb.Empty{}, nil
 }
 
 func (a *api) PurgeQueue(ctx context.Context, req *cloudtaskspb.PurgeQueueRequest) (*cloudtaskspb.Queue, error) {

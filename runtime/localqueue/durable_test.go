@@ -457,3 +457,27 @@ func TestBatchesWithoutRequestIDs(t *testing.T) {
 		}
 	}
 }
+
+// What is kept under a queue's name goes with the queue, and cannot be kept without it.
+func TestKeptGoesWithTheQueue(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	opts := []localqueue.Option{localqueue.WithQueues(localqueue.Queue{Name: "emails"}), localqueue.WithTombstones(0, -1)}
+	s := newDurable(t, dir, start, answer(200), opts...)
+	if err := s.Keep(t.Context(), queueName, []byte("policy")); err != nil { // of a queue that nobody has named before
+		t.Fatal(err)
+	}
+	if err := s.DeleteQueue(t.Context(), queueName); err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, s.Keep(t.Context(), queueName, []byte("policy")), cloudtask.NotFound, "")
+	for range 2 {
+		if kept, err := s.Kept(t.Context(), queueName); err != nil || kept != nil {
+			t.Errorf("%q is kept, %v; want nothing", kept, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = newDurable(t, dir, start, answer(200), opts...)
+	}
+}

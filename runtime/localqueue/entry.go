@@ -20,14 +20,14 @@ import (
 const (
 	entryCounter   = iota + 1 // queue counter
 	entryQueue                // queue, unbounded, last sequence number, settings as JSON
-	entryQueueGone            // queue or 0, name, free at
+	entryQueueGone            // queue or 0, name, free at; what was kept under the name is gone too
 	entryTask                 // queue, task, id, chosen, created, schedule, record
 	entryAttempt              // queue, task, forced, schedule, dispatches, responses, executions, previous, and the history
 	entryTaskGone             // of format 1: queue, task, when
 	entryPurge                // of format 1: queue, last task, when
 	entryTombstone            // queue, id, chosen, expires
 	entryBatch                // JSON of a savedBatch
-	entryKept                 // key, value
+	entryKept                 // name, value
 	entryReset                // last queue: all up to that one, and what else there was, is gone
 	entryEnd                  // of a snapshot
 	entryFailed               // queue, task, an attempt that failed
@@ -121,8 +121,8 @@ func packTombstone(b []byte, q *queue, stone tombstone, chosen bool) []byte {
 	return binary.AppendVarint(packBool(b, chosen), stone.expires)
 }
 
-func packKept(b []byte, key string, value []byte) []byte {
-	return packString(packString(append(b, entryKept), key), string(value))
+func packKept(b []byte, name string, value []byte) []byte {
+	return packString(packString(append(b, entryKept), name), string(value))
 }
 
 // savedBatch is a [Batch] as an entry holds it.

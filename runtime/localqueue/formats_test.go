@@ -59,9 +59,9 @@ func wantFormat2(t *testing.T, s *localqueue.Service) {
 	if done, err := s.Inspect(t.Context(), queueName+"/tasks/done"); err != nil || string(done.Task.HTTP.Body) != "body of done" {
 		t.Errorf("%+v, %v: want the task that has succeeded", done, err)
 	}
-	for key, want := range map[string]string{"iam/" + queueName: "policy", location + "/cmekConfig": "key", "x": ""} {
-		if kept, err := s.Kept(t.Context(), key); err != nil || string(kept) != want {
-			t.Errorf("%q is kept under %s, %v; want %q", kept, key, err, want)
+	for name, want := range map[string]string{queueName: "policy", location + "/cmekConfig": "key", "x": ""} {
+		if kept, err := s.Kept(t.Context(), name); err != nil || string(kept) != want {
+			t.Errorf("%q is kept under %s, %v; want %q", kept, name, err, want)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"maps"
 	"sync"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
 // kept holds what callers of [Service.Keep] had kept.
@@ -25,6 +27,20 @@ func (k *kept) set(key string, value []byte) {
 	k.values[key] = value
 }
 
+// removeIf removes what is kept under names that remove selects.
+func (k *kept) removeIf(remove func(name string) bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	maps.DeleteFunc(k.values, func(name string, _ []byte) bool { return remove(name) })
+}
+
+// remove removes what is kept under the name.
+func (k *kept) remove(name string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.values, name)
+}
+
 func (k *kept) clear() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -42,28 +58,38 @@ func (k *kept) pack(b []byte) []byte {
 	return b
 }
 
-// Keep keeps value under key, in the same way as queues and tasks: for as long as the service runs, or with [WithDir]
-// for good. The service has no use for it itself; it is for what belongs to the wire API alone, such as access policies.
-// An empty value removes the key.
-func (s *Service) Keep(ctx context.Context, key string, value []byte) (err error) {
+// Keep keeps value under the name of a resource, in the same way as queues and tasks: for as long as the service runs, or
+// with [WithDir] for good. The service has no use for it itself; it is for what belongs to the wire API alone, such as
+// access policies. An empty value removes the name. A value under a queue's full name goes with the queue, and without the
+// queue the error is NOT_FOUND.
+func (s *Service) Keep(ctx context.Context, name string, value []byte) (err error) {
 	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.settle(&err)
+	_, _, ofQueue := splitQueueName(name)
+	if ofQueue {
+		s.find(name) // defines it, if it exists in every location
+	}
+	s.mu.RLock() // so that the queue is not deleted meanwhile
+	defer s.mu.RUnlock()
+	if ofQueue && s.queues.get(name) == nil {
+		return status(cloudtask.NotFound, msgQueueMissing)
+	}
 	s.kept.mu.Lock()
 	defer s.kept.mu.Unlock()
-	s.kept.set(key, bytes.Clone(value))
-	s.journal.append(func(b []byte) []byte { return packKept(b, key, value) })
+	s.kept.set(name, bytes.Clone(value))
+	s.journal.append(func(b []byte) []byte { return packKept(b, name, value) })
 	return nil
 }
 
-// Kept returns what is kept under key, nil if nothing is.
-func (s *Service) Kept(ctx context.Context, key string) (value []byte, err error) {
+// Kept returns what is kept under the name, nil if nothing is.
+func (s *Service) Kept(ctx context.Context, name string) (value []byte, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.settle(&err)
 	s.kept.mu.Lock()
 	defer s.kept.mu.Unlock()
-	return bytes.Clone(s.kept.values[key]), nil
+	return bytes.Clone(s.kept.values[name]), nil
 }

@@ -205,6 +205,7 @@ func (s *Service) forget(q *queue) bool {
 	defer q.mu.Unlock()
 	q.deleted = true
 	s.queues.remove(q)
+	s.kept.remove(q.name)
 	s.changes.Add(queueGone)
 	free := later(s.nanos(), int64(max(0, tombstoneWindow(s.options.queueTombstone, 3*24*time.Hour))))
 	s.goneQueues[q.name] = free

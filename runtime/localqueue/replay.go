@@ -70,6 +70,10 @@ func (r *replay) finish() (tasks int) {
 		r.s.created.Store(max(r.s.created.Load(), q.lastSeq))
 		tasks += len(q.tasks)
 	}
+	r.s.kept.removeIf(func(name string) bool { // the formats 1 and 2 may have kept the policy of a queue that was deleted
+		_, _, ofQueue := splitQueueName(name)
+		return ofQueue && r.s.queues.get(name) == nil
+	})
 	return tasks
 }
 
@@ -143,8 +147,9 @@ func (r *replay) entry(kind int, e *record) error {
 		r.batches[r.lastBatch%maxBatches] = append(r.batches[r.lastBatch%maxBatches][:0], e.string()...)
 		r.lastBatch++
 	case entryKept:
-		key, value := e.string(), e.string()
-		r.s.kept.set(strings.Clone(key), []byte(value))
+		name, value := e.string(), e.string()
+		name = strings.TrimPrefix(name, "iam/") // of a queue's policy, in the formats 1 and 2
+		r.s.kept.set(strings.Clone(name), []byte(value))
 	case entryReset:
 		r.reset(int(e.int()))
 	case entryFailed:
@@ -187,6 +192,7 @@ func (r *replay) queue(e *record) error {
 
 func (r *replay) queueGone(number int, name string, free int64) {
 	delete(r.queues, number)
+	r.s.kept.remove(name)
 	if q := r.s.queues.get(name); q != nil {
 		if q.seq > number {
 			return // a snapshot told of a later queue of this name
