@@ -36,6 +36,8 @@ type checker struct {
 	bad      map[string]bool           // import paths with problems that were reported
 
 	constants constants
+	cycles    []types.Error // generic types that instantiate themselves without end, as the type checker has it
+	endless   bool          // a survey has found one
 }
 
 // check type-checks every reached package and reports the errors that matter.
@@ -202,7 +204,11 @@ func (c *checker) report(sp *sourcePackage) {
 	before := len(c.found)
 	for _, e := range sp.checked.errors {
 		// What begins with a tab continues the error before it.
-		if c.inReach(e.Pos) && !strings.HasPrefix(e.Msg, "\t") && !c.followsMissing(sp, e.Msg) {
+		switch {
+		case !c.inReach(e.Pos) || strings.HasPrefix(e.Msg, "\t") || c.followsMissing(sp, e.Msg):
+		case strings.HasPrefix(e.Msg, "instantiation cycle"):
+			c.cycles = append(c.cycles, e)
+		default:
 			c.errorf(e.Pos, "%s", oneLine(e.Msg))
 		}
 	}
@@ -214,6 +220,17 @@ func (c *checker) report(sp *sourcePackage) {
 	if len(c.found) > before {
 		c.bad[sp.path] = true
 		c.explainNewerLanguage(sp)
+	}
+}
+
+// reportCycles reports the generic types that instantiate themselves without end, unless a survey did, which says more. The type
+// checker looks for them only in packages without any other error.
+func (c *checker) reportCycles() {
+	if c.endless {
+		return
+	}
+	for _, e := range c.cycles {
+		c.errorf(e.Pos, "instantiation cycle: the type has instances of itself in it, with ever larger types, and so on without end")
 	}
 }
 

@@ -215,6 +215,9 @@ func (l *loader) packages(pkgs []*matched, built func(*model.Package)) ([]*model
 	if err != nil {
 		return nil, err
 	}
+	if r.tooLarge() {
+		return nil, nil
+	}
 	c, err := r.check()
 	if err != nil {
 		return nil, err
@@ -229,6 +232,7 @@ func (l *loader) packages(pkgs []*matched, built func(*model.Package)) ([]*model
 			}
 		}
 	}
+	c.reportCycles()
 	return models, nil
 }
 

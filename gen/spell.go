@@ -349,3 +349,13 @@ func (w *typeWriter) tuple(t *types.Tuple, variadic, names bool) (why string) {
 	w.text.WriteString(")")
 	return ""
 }
+
+// byName qualifies names in messages as source of a package does that gives no import a name of its own.
+func byName(pkg *types.Package) types.Qualifier {
+	return func(p *types.Package) string {
+		if p == pkg {
+			return ""
+		}
+		return p.Name()
+	}
+}

@@ -28,7 +28,7 @@ type instance struct {
 // How many types one may consist of that are not declared: by its type arguments, and altogether. A generic type that exceeds the
 // first grows without end; what exceeds the second would take longer to write down than anybody waits.
 const (
-	maxInstance = 1_000
+	maxInstance = 500
 	maxSize     = 100_000
 )
 
@@ -102,9 +102,7 @@ func (s *survey) cycle(t *types.Named) {
 		s.tooLarge(t.Obj().Name(), grown[0].from, maxInstance)
 		return
 	}
-	text := func(t types.Type) string {
-		return types.TypeString(t, func(p *types.Package) string { return p.Name() })
-	}
+	text := func(t types.Type) string { return types.TypeString(t, byName(s.spell.pkg)) }
 	s.fail(grown[1].from, "instantiation cycle: %s has %s in it, and so on without end", text(grown[0].Named), text(grown[1].Named))
 }
 

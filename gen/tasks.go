@@ -81,6 +81,7 @@ func (c *checker) build(sp *sourcePackage, tasks []*declared) *model.Package {
 		}
 	}
 	if b.survey.found {
+		c.endless = true
 		return p
 	}
 	for i, t := range p.Tasks {
@@ -239,12 +240,7 @@ func (b *packageBuilder) methodPos(fn *types.Func, d *declared) token.Pos {
 
 // spelled returns a type as the package's source would spell it.
 func (b *packageBuilder) spelled(t types.Type) string {
-	return types.TypeString(t, func(p *types.Package) string {
-		if p == b.pkg {
-			return ""
-		}
-		return p.Name()
-	})
+	return types.TypeString(t, byName(b.pkg))
 }
 
 // run reads the signature of Run: Run(ctx context.Context[, deps D]) ([R,] error).

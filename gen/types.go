@@ -310,10 +310,5 @@ func (b *typeBuilder) isPointerCycle(t types.Type) bool {
 
 // text writes a type in a message.
 func (b *typeBuilder) text(t types.Type) string {
-	return types.TypeString(t, func(p *types.Package) string {
-		if p == b.pkg {
-			return ""
-		}
-		return p.Name()
-	})
+	return types.TypeString(t, byName(b.pkg))
 }
