@@ -22,6 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/cloudtaskgen/cloudtaskgen/internal/testenv"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/emulator"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/gcp"
@@ -39,7 +40,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	testscript.Main(m, map[string]func(){"cloudtask": main})
+	testscript.Main(testenv.M{M: m}, map[string]func(){"cloudtask": main})
 }
 
 var clockStart = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

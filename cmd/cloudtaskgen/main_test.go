@@ -9,16 +9,21 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cloudtaskgen/cloudtaskgen/internal/testenv"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"cloudtaskgen": main})
+	testscript.Main(testenv.M{M: m}, map[string]func(){"cloudtaskgen": main})
 }
 
 // TestScripts runs the command as its users do. Scripts that compile what was generated do so in a workspace with this
 // checkout (go.work), so that no network is needed and the modules need not require the runtime. With UPDATE_SCRIPTS set,
 // the wanted outputs in the scripts are replaced by the actual ones.
 func TestScripts(t *testing.T) {
+	if err := testenv.Download(); err != nil {
+		t.Fatal(err)
+	}
 	out, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE", "GOMOD").Output()
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/lock"
+	"github.com/cloudtaskgen/cloudtaskgen/internal/testenv"
 )
 
 var cases = filepath.Join("..", "..", "testdata", "lock")
@@ -131,6 +132,9 @@ type module struct {
 
 func newModule(t *testing.T) *module {
 	t.Helper()
+	if err := testenv.Download(); err != nil {
+		t.Fatal(err)
+	}
 	out, err := exec.Command("go", "env", "GOMOD").Output()
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,8 @@ import (
 
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
 	"google.golang.org/grpc"
+
+	"github.com/cloudtaskgen/cloudtaskgen/internal/testenv"
 )
 
 // asServer in the environment makes the test binary a server that does nothing, so that a benchmark can tell its own
@@ -18,9 +20,8 @@ import (
 const asServer = "GCP_BENCH_SERVER"
 
 func TestMain(m *testing.M) {
-	os.Unsetenv("K_SERVICE") // as on a laptop, wherever this runs
 	if os.Getenv(asServer) == "" {
-		os.Exit(m.Run())
+		os.Exit(testenv.M{M: m}.Run())
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

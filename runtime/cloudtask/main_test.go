@@ -1,0 +1,10 @@
+package cloudtask_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/cloudtaskgen/cloudtaskgen/internal/testenv"
+)
+
+func TestMain(m *testing.M) { os.Exit(testenv.M{M: m}.Run()) }
