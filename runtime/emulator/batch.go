@@ -23,11 +23,7 @@ func (a *api) BatchCreateTasks(ctx context.Context, req *cloudtaskspb.BatchCreat
 		if one.GetParent() != req.GetParent() {
 			return nil, status.Errorf(codes.InvalidArgument, "requests[%d].parent (%q) must be the same as the batch's parent (%q).", i, bounded(one.GetParent()), bounded(req.GetParent()))
 		}
-		task, err := taskFromProto(one.GetTask(), one.GetResponseView())
-		if err != nil {
-			return nil, status.Errorf(status.Code(err), "requests[%d]: %s", i, status.Convert(err).Message())
-		}
-		tasks[i] = task
+		tasks[i] = taskFromProto(one.GetTask(), one.GetResponseView())
 	}
 	return operationAnswer(a.queue.AddTasks(ctx, req.GetParent(), req.GetRequestId(), tasks))
 }

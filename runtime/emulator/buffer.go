@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"unicode/utf8"
 
@@ -23,9 +24,26 @@ import (
 // BufferTask exists over REST only: it makes a task of any HTTP request, for a queue whose http_target says where its
 // tasks go. The gRPC API does not have the method, so that nothing describes it but this file.
 
+// addBufferTask adds the routes of BufferTask.
+func addBufferTask(rs *routes, a *api) error {
+	answer, err := bufferAnswer()
+	if err != nil {
+		return fmt.Errorf("describing BufferTask: %w", err)
+	}
+	return rs.add(bufferRule(), answer, func(c *restCall) (proto.Message, error) {
+		task, err := a.bufferTask(c)
+		if err != nil {
+			return nil, err
+		}
+		m := dynamicpb.NewMessage(answer)
+		m.Set(answer.Fields().Get(0), protoreflect.ValueOfMessage(task.ProtoReflect()))
+		return m, nil
+	})
+}
+
 // bufferTask adds the task and returns it. The values of the call are the queue's name and, if the caller chose one, the
 // task's id.
-func (a *api) bufferTask(c *restCall) (proto.Message, error) {
+func (a *api) bufferTask(c *restCall) (*cloudtaskspb.Task, error) {
 	r, queueName := c.request, c.values[0]
 	queue, err := a.queue.Queue(r.Context(), queueName)
 	if err != nil {
@@ -60,15 +78,12 @@ func (a *api) bufferTask(c *restCall) (proto.Message, error) {
 	if len(c.values) > 1 {
 		task.Name = queueName + "/tasks/" + c.values[1]
 	}
-	created, err := taskAnswer(a.queue.AddTask(r.Context(), queueName, task))
-	if err != nil {
-		return nil, err
-	}
-	return bufferAnswer(created)
+	return taskAnswer(a.queue.AddTask(r.Context(), queueName, task))
 }
 
-// bufferAnswer is a google.cloud.tasks.v2.BufferTaskResponse, a message that has no Go type.
-func bufferAnswer(task *cloudtaskspb.Task) (proto.Message, error) {
+// bufferAnswer describes google.cloud.tasks.v2.BufferTaskResponse, a message that has no Go type.
+func bufferAnswer() (protoreflect.MessageDescriptor, error) {
+	task := (*cloudtaskspb.Task)(nil)
 	file, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
 		Name: new("google/cloud/tasks/v2/buffer.proto"), Package: new("google.cloud.tasks.v2"), Syntax: new("proto3"),
 		Dependency: []string{task.ProtoReflect().Descriptor().ParentFile().Path()},
@@ -81,11 +96,9 @@ func bufferAnswer(task *cloudtaskspb.Task) (proto.Message, error) {
 		}},
 	}, protoregistry.GlobalFiles)
 	if err != nil {
-		return nil, status.Errorf(codes.Internal, "describing the answer: %v", err)
+		return nil, err
 	}
-	answer := dynamicpb.NewMessage(file.Messages().Get(0))
-	answer.Set(answer.Descriptor().Fields().Get(0), protoreflect.ValueOfMessage(task.ProtoReflect()))
-	return answer, nil
+	return file.Messages().Get(0), nil
 }
 
 // unwrapBody reads a body that is a BufferTaskRequest as the discovery document describes it: {"body": {"data": base64,

@@ -1,13 +1,13 @@
 package emulator
 
 import (
+	"cmp"
+	"fmt"
 	"math"
 	"time"
 
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
 	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -16,8 +16,8 @@ import (
 )
 
 // taskFromProto is the task of a create request, to be answered in view. Everything may be missing: what is required is
-// the engine's to say.
-func taskFromProto(p *cloudtaskspb.Task, view cloudtaskspb.Task_View) (*localqueue.Task, error) {
+// the engine's to say, and so is that a time or a duration is none, of which the task has an error.
+func taskFromProto(p *cloudtaskspb.Task, view cloudtaskspb.Task_View) *localqueue.Task {
 	task := &localqueue.Task{Name: p.GetName(), View: localqueue.View(view)}
 	if req := p.GetHttpRequest(); req != nil {
 		task.HTTP = &localqueue.HTTPRequest{URL: req.GetUrl(), Header: req.GetHeaders(), Body: req.GetBody()}
@@ -32,24 +32,24 @@ func taskFromProto(p *cloudtaskspb.Task, view cloudtaskspb.Task_View) (*localque
 	if req := p.GetAppEngineHttpRequest(); req != nil {
 		task.AppEngine = appEngineFromProto(req)
 	}
+	var invalidTime, invalidDeadline, invalidRetry error
 	if t := p.GetScheduleTime(); t != nil {
 		if err := t.CheckValid(); err != nil {
-			return nil, status.Errorf(codes.InvalidArgument, "Task.scheduleTime is invalid: %v", err)
+			invalidTime = invalid("Task.scheduleTime is invalid: %v", err)
 		}
 		task.ScheduleTime = t.AsTime()
 	}
-	var err error
-	if task.DispatchDeadline, err = durationFromProto("Task.dispatchDeadline", p.GetDispatchDeadline()); err != nil {
-		return nil, err
-	}
+	task.DispatchDeadline, invalidDeadline = durationFromProto("Task.dispatchDeadline", p.GetDispatchDeadline())
 	if p.GetRetryConfig() != nil {
-		retry, err := retryFromProto(p.GetRetryConfig())
-		if err != nil {
-			return nil, err
-		}
-		task.Retry = &retry
+		task.Retry = new(cloudtask.RetryConfig)
+		*task.Retry, invalidRetry = retryFromProto(p.GetRetryConfig())
 	}
-	return task, nil
+	task.Err = cmp.Or(invalidTime, invalidDeadline, invalidRetry)
+	return task
+}
+
+func invalid(format string, args ...any) error {
+	return &cloudtask.StatusError{Code: cloudtask.InvalidArgument, Message: fmt.Sprintf(format, args...)}
 }
 
 func taskToProto(task *localqueue.Task) *cloudtaskspb.Task {
@@ -159,15 +159,24 @@ func queueToProto(queue *localqueue.Queue) *cloudtaskspb.Queue {
 
 func retryFromProto(p *cloudtaskspb.RetryConfig) (cloudtask.RetryConfig, error) {
 	retry := cloudtask.RetryConfig{MaxAttempts: int(p.GetMaxAttempts()), MaxDoublings: int(p.GetMaxDoublings())}
-	var err error
-	if retry.MaxRetryDuration, err = durationFromProto("RetryConfig.maxRetryDuration", p.GetMaxRetryDuration()); err != nil {
-		return retry, err
+	for _, field := range []struct {
+		name string
+		from *durationpb.Duration
+		to   *time.Duration
+	}{
+		{"RetryConfig.maxRetryDuration", p.GetMaxRetryDuration(), &retry.MaxRetryDuration},
+		{"RetryConfig.minBackoff", p.GetMinBackoff(), &retry.MinBackoff},
+		{"RetryConfig.maxBackoff", p.GetMaxBackoff(), &retry.MaxBackoff},
+	} {
+		var err error
+		if *field.to, err = durationFromProto(field.name, field.from); err != nil {
+			return retry, err
+		}
+		if back := durationpb.New(*field.to); field.from.GetSeconds() > 0 && (back.GetSeconds() != field.from.GetSeconds() || back.GetNanos() != field.from.GetNanos()) {
+			return retry, invalid("%s is %d s, and the embedded queue keeps at most %d s, which are 292 years.", field.name, field.from.GetSeconds(), int64(math.MaxInt64/time.Second))
+		}
 	}
-	if retry.MinBackoff, err = durationFromProto("RetryConfig.minBackoff", p.GetMinBackoff()); err != nil {
-		return retry, err
-	}
-	retry.MaxBackoff, err = durationFromProto("RetryConfig.maxBackoff", p.GetMaxBackoff())
-	return retry, err
+	return retry, nil
 }
 
 func retryToProto(retry cloudtask.RetryConfig) *cloudtaskspb.RetryConfig {
@@ -186,7 +195,7 @@ func durationFromProto(field string, p *durationpb.Duration) (time.Duration, err
 		return 0, nil
 	}
 	if err := p.CheckValid(); err != nil {
-		return 0, status.Errorf(codes.InvalidArgument, "%s is invalid: %v", field, err)
+		return 0, invalid("%s is invalid: %v", field, err)
 	}
 	return p.AsDuration(), nil
 }

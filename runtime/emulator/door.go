@@ -24,6 +24,7 @@ type door struct {
 // admit lets the requests through to next that are not some web page's.
 func (d *door) admit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff") // of every answer: what is in a task is its creator's
 		check := d.guard.Check
 		if isPage(r.URL.EscapedPath()) {
 			check = d.guard.CheckPage

@@ -494,10 +494,6 @@ func callRefusals() []refusal {
 		{name: "1.2/batch in a missing queue", code: codes.NotFound, message: queueMissing, call: batch(func(req *cloudtaskspb.BatchCreateTasksRequest) {
 			req.Parent, req.Requests[0].Parent, req.Requests[0].Task.Name = none, none, ""
 		})},
-		{name: "1.2/batch with an impossible time", code: codes.InvalidArgument, onlyGRPC: true,
-			call: batch(func(req *cloudtaskspb.BatchCreateTasksRequest) {
-				req.Requests[0].Task.ScheduleTime = &timestamppb.Timestamp{Nanos: -1}
-			})},
 		{name: "1.2/batch of 1001 deletions", code: codes.InvalidArgument, message: "A batch must have between 1 and 1000 requests: it has 1001.", call: func(ctx context.Context, c *cloudtasks.Client) error {
 			_, err := c.BatchDeleteTasks(ctx, &cloudtaskspb.BatchDeleteTasksRequest{Parent: queueName, Names: make([]string, 1001)})
 			return err

@@ -4,17 +4,21 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// selection is the part of an answer that the parameter "fields" asks for: by name, with what is wanted of it; nil is
-// all of it. The name "*" stands for every one.
+// selection is the part of an answer that the parameter "fields" asks for: by name, as JSON spells it, with what is wanted
+// of it; nil is all of it. The name "*" stands for every one.
 type selection map[string]selection
 
-// newSelection reads a mask such as "queues(name,state),nextPageToken" or "queues/name".
+// newSelection reads a mask such as "queues(name,state),nextPageToken", "queues/name" or "queues.name".
 func newSelection(mask string) (selection, error) {
 	wanted, rest, err := parseSelection(mask, 0)
 	if err == nil && rest != "" {
@@ -25,6 +29,50 @@ func newSelection(mask string) (selection, error) {
 	}
 	return wanted, nil
 }
+
+// in returns the selection of parts of an answer, whose names may stand in either spelling; an error names those that
+// the answer does not have.
+func (s selection) in(answer protoreflect.MessageDescriptor) (selection, error) {
+	var unknown []*errdetails.BadRequest_FieldViolation
+	resolved := s.resolve(answer, "", func(path string) {
+		unknown = append(unknown, &errdetails.BadRequest_FieldViolation{Field: bounded(path),
+			Description: bounded("Error expanding 'fields' parameter. Cannot find matching fields for path '" + path + "'.")})
+	})
+	if len(unknown) == 0 {
+		return resolved, nil
+	}
+	slices.SortFunc(unknown, func(a, b *errdetails.BadRequest_FieldViolation) int {
+		return strings.Compare(a.GetField(), b.GetField())
+	})
+	return nil, invalidRequest("Request contains an invalid argument.", unknown)
+}
+
+// resolve returns the selection with the names of JSON, and reports paths that lead nowhere.
+func (s selection) resolve(d protoreflect.MessageDescriptor, path string, report func(path string)) selection {
+	out := make(selection, len(s))
+	for name, inner := range s {
+		path := join(path, name)
+		field := fieldNamed(d, name)
+		switch {
+		case name == "*": // whose parts are those of several messages
+			out.add(name, inner)
+		case field == nil:
+			report(path)
+		case inner == nil, field.IsMap():
+			out.add(field.JSONName(), inner)
+		case field.Message() == nil:
+			report(join(path, inner.any()))
+		case wellKnown(field.Message()): // such as an Any, which may hold anything
+			out.add(field.JSONName(), inner)
+		default:
+			out.add(field.JSONName(), inner.resolve(field.Message(), path, report))
+		}
+	}
+	return out
+}
+
+// any returns one of the names.
+func (s selection) any() string { return slices.Min(slices.Collect(maps.Keys(s))) }
 
 // ofJSON returns the selected parts of an answer.
 func (s selection) ofJSON(raw []byte) ([]byte, error) {
@@ -37,7 +85,8 @@ func (s selection) ofJSON(raw []byte) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(s.of(value)); err != nil {
+	part, _ := s.of(value) // an answer is an object
+	if err := encoder.Encode(part); err != nil {
 		return nil, fmt.Errorf("writing an answer: %w", err)
 	}
 	return bytes.TrimSpace(out.Bytes()), nil
@@ -52,7 +101,7 @@ func parseSelection(mask string, depth int) (wanted selection, rest string, err 
 	}
 	wanted = make(selection)
 	for {
-		n := strings.IndexAny(mask, ",/()")
+		n := strings.IndexAny(mask, ",/.()")
 		if n < 0 {
 			n = len(mask)
 		}
@@ -62,7 +111,7 @@ func parseSelection(mask string, depth int) (wanted selection, rest string, err 
 		}
 		var inner selection
 		switch mask = mask[n:]; {
-		case strings.HasPrefix(mask, "/"):
+		case strings.HasPrefix(mask, "/"), strings.HasPrefix(mask, "."):
 			inner, mask, err = parsePath(mask[1:], depth+1)
 		case strings.HasPrefix(mask, "("):
 			inner, mask, err = parseSelection(mask[1:], depth+1)
@@ -82,7 +131,7 @@ func parseSelection(mask string, depth int) (wanted selection, rest string, err 
 	}
 }
 
-// parsePath reads one name, with what is wanted of it: what follows a slash.
+// parsePath reads one name, with what is wanted of it: what follows a slash or a dot.
 func parsePath(mask string, depth int) (selection, string, error) {
 	end := len(mask)
 	level := 0
@@ -115,15 +164,17 @@ func (s selection) add(name string, inner selection) {
 	}
 }
 
-// of returns the selected part of a JSON value.
-func (s selection) of(value any) any {
+// of returns the selected part of a JSON value; false means that there is none, as of a number that parts are asked of.
+func (s selection) of(value any) (part any, found bool) {
 	switch v := value.(type) {
 	case []any:
-		out := make([]any, len(v))
-		for i := range v {
-			out[i] = s.of(v[i])
+		out := make([]any, 0, len(v))
+		for _, element := range v {
+			if part, found := s.of(element); found {
+				out = append(out, part)
+			}
 		}
-		return out
+		return out, true
 	case map[string]any:
 		out := make(map[string]any)
 		for key, member := range v {
@@ -131,15 +182,14 @@ func (s selection) of(value any) any {
 			if !wanted {
 				inner, wanted = s["*"]
 			}
-			switch {
-			case !wanted:
-			case inner == nil:
+			if wanted && inner != nil {
+				member, wanted = inner.of(member)
+			}
+			if wanted {
 				out[key] = member
-			default:
-				out[key] = inner.of(member)
 			}
 		}
-		return out
+		return out, true
 	}
-	return value
+	return nil, false
 }

@@ -33,7 +33,7 @@ func (a *api) GetQueue(ctx context.Context, req *cloudtaskspb.GetQueueRequest) (
 func (a *api) CreateQueue(ctx context.Context, req *cloudtaskspb.CreateQueueRequest) (*cloudtaskspb.Queue, error) {
 	queue, err := queueFromProto(req.GetQueue())
 	if err != nil {
-		return nil, err
+		return nil, wireError(err)
 	}
 	return queueAnswer(a.queue.CreateQueue(ctx, req.GetParent(), queue))
 }
@@ -41,7 +41,7 @@ func (a *api) CreateQueue(ctx context.Context, req *cloudtaskspb.CreateQueueRequ
 func (a *api) UpdateQueue(ctx context.Context, req *cloudtaskspb.UpdateQueueRequest) (*cloudtaskspb.Queue, error) {
 	queue, err := queueFromProto(req.GetQueue())
 	if err != nil {
-		return nil, err
+		return nil, wireError(err)
 	}
 	return queueAnswer(a.queue.UpdateQueue(ctx, queue, req.GetUpdateMask().GetPaths()))
 }

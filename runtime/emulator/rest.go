@@ -64,6 +64,12 @@ func (h *rest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuseUnknown(w, r)
 		return
 	}
+	if format.fields != nil { // before anything is done
+		if format.fields, err = format.fields.in(route.answer); err != nil {
+			writeError(w, format, err)
+			return
+		}
+	}
 	resp, err := route.call(&restCall{route, values, query, r, w})
 	if err != nil {
 		writeError(w, format, err)
@@ -205,7 +211,6 @@ func writeBody(w http.ResponseWriter, code int, format answerFormat, body []byte
 		contentType = "application/x-protobuf"
 	}
 	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(code)
 	w.Write(body) // an error is the caller's, who is gone
 }

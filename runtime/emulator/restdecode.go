@@ -55,7 +55,11 @@ func badRequest(violations ...*errdetails.BadRequest_FieldViolation) error {
 	for i, v := range violations {
 		lines[i] = v.GetDescription()
 	}
-	st := status.New(codes.InvalidArgument, bounded(strings.Join(lines, "\n")))
+	return invalidRequest(strings.Join(lines, "\n"), violations)
+}
+
+func invalidRequest(message string, violations []*errdetails.BadRequest_FieldViolation) error {
+	st := status.New(codes.InvalidArgument, bounded(message))
 	if detailed, err := st.WithDetails(&errdetails.BadRequest{FieldViolations: violations}); err == nil {
 		st = detailed
 	}

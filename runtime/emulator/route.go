@@ -19,6 +19,7 @@ type route struct {
 	method string // of HTTP
 	path   pathTemplate
 	body   string // the field that the request's body is; "*" is the whole request, "" is none
+	answer protoreflect.MessageDescriptor
 	call   func(*restCall) (proto.Message, error)
 }
 
@@ -73,7 +74,7 @@ func newRoutes(server any, log *slog.Logger, services ...*grpc.ServiceDesc) (*ro
 				}
 				return resp.(proto.Message), nil
 			}
-			if err := rs.add(rule, call); err != nil {
+			if err := rs.add(rule, descriptor.Output(), call); err != nil {
 				return nil, fmt.Errorf("routing to %s: %w", descriptor.FullName(), err)
 			}
 		}
@@ -99,7 +100,7 @@ func bufferRule() *annotations.HttpRule {
 }
 
 // add adds the routes of a rule, if it is one of this API's version.
-func (rs *routes) add(rule *annotations.HttpRule, call func(*restCall) (proto.Message, error)) error {
+func (rs *routes) add(rule *annotations.HttpRule, answer protoreflect.MessageDescriptor, call func(*restCall) (proto.Message, error)) error {
 	for _, binding := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
 		method, path := bindingOf(binding)
 		if !strings.HasPrefix(path, "/v2/") {
@@ -109,7 +110,7 @@ func (rs *routes) add(rule *annotations.HttpRule, call func(*restCall) (proto.Me
 		if err != nil {
 			return err
 		}
-		rs.all = append(rs.all, route{method, template, binding.GetBody(), call})
+		rs.all = append(rs.all, route{method, template, binding.GetBody(), answer, call})
 		if template.verb != "" {
 			rs.verbs[template.verb] = true
 		}

@@ -87,7 +87,7 @@ func Serve(queue *localqueue.Service, listener net.Listener, opts ...Option) *Se
 	services := []*grpc.ServiceDesc{&cloudtaskspb.CloudTasks_ServiceDesc, locationsService(), &longrunningpb.Operations_ServiceDesc}
 	routes, err := newRoutes(api, o.logger, services...)
 	if err == nil {
-		err = routes.add(bufferRule(), api.bufferTask)
+		err = addBufferTask(routes, api)
 	}
 	discovery, invalid := newDiscovery(o.logger)
 	err = errors.Join(err, invalid)

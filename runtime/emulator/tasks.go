@@ -10,11 +10,7 @@ import (
 )
 
 func (a *api) CreateTask(ctx context.Context, req *cloudtaskspb.CreateTaskRequest) (*cloudtaskspb.Task, error) {
-	task, err := taskFromProto(req.GetTask(), req.GetResponseView())
-	if err != nil {
-		return nil, err
-	}
-	return taskAnswer(a.queue.AddTask(ctx, req.GetParent(), task))
+	return taskAnswer(a.queue.AddTask(ctx, req.GetParent(), taskFromProto(req.GetTask(), req.GetResponseView())))
 }
 
 func (a *api) GetTask(ctx context.Context, req *cloudtaskspb.GetTaskRequest) (*cloudtaskspb.Task, error) {

@@ -24,6 +24,10 @@ type Task struct {
 	// view that the answer shall have (response_view).
 	View View
 
+	// Err is what adding the task fails with: for whoever made it from another form, in which something could not be read.
+	// In a batch, such a task fails alone.
+	Err error `json:"-"`
+
 	// Set by the service.
 
 	CreateTime    time.Time          // whole seconds

@@ -25,6 +25,9 @@ func normalize(queue string, in *Task, now time.Time, newID func() string) (t *T
 	if in == nil {
 		return nil, "", invalid("Task is required.")
 	}
+	if in.Err != nil {
+		return nil, "", in.Err
+	}
 	t = &Task{Name: in.Name, DispatchDeadline: in.DispatchDeadline, View: in.View, CreateTime: now.UTC().Truncate(time.Second)}
 	if id, err = normalizeName(t, queue, newID); err != nil {
 		return nil, "", err
