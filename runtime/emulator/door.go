@@ -34,7 +34,7 @@ func (d *door) admit(next http.Handler) http.Handler {
 			writeError(w, answerFormat{pretty: true}, status.Error(codes.PermissionDenied, bounded(err.Error())))
 			return
 		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(newPatientWriter(w), r)
 	})
 }
 

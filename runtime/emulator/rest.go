@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -28,6 +29,11 @@ const maxRESTBody = 10 << 20
 type rest struct {
 	routes *routes
 	log    *slog.Logger
+	reads  chan struct{} // one for each read whose answer may be large, until it is made and, if it is large, written
+}
+
+func newREST(routes *routes, log *slog.Logger) *rest {
+	return &rest{routes: routes, log: log, reads: make(chan struct{}, maxLargeReads)}
 }
 
 func (h *rest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -70,6 +76,16 @@ func (h *rest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	leave := func() {}
+	if route.large {
+		select {
+		case h.reads <- struct{}{}:
+			leave = sync.OnceFunc(func() { <-h.reads })
+			defer leave()
+		case <-r.Context().Done():
+			return
+		}
+	}
 	resp, err := route.call(&restCall{route, values, query, r, w})
 	if err != nil {
 		writeError(w, format, err)
@@ -80,6 +96,9 @@ func (h *rest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.log.ErrorContext(r.Context(), "encoding an answer", "path", r.URL.Path, "error", err)
 		writeError(w, format, status.Errorf(codes.Internal, "encoding the answer: %v", err))
 		return
+	}
+	if len(body) <= answerPart {
+		leave()
 	}
 	writeBody(w, http.StatusOK, format, body)
 }

@@ -20,6 +20,7 @@ type route struct {
 	path   pathTemplate
 	body   string // the field that the request's body is; "*" is the whole request, "" is none
 	answer protoreflect.MessageDescriptor
+	large  bool // the answer has tasks or queues in any number
 	call   func(*restCall) (proto.Message, error)
 }
 
@@ -110,12 +111,17 @@ func (rs *routes) add(rule *annotations.HttpRule, answer protoreflect.MessageDes
 		if err != nil {
 			return err
 		}
-		rs.all = append(rs.all, route{method, template, binding.GetBody(), answer, call})
+		rs.all = append(rs.all, route{method, template, binding.GetBody(), answer, method == http.MethodGet && isLarge(answer), call})
 		if template.verb != "" {
 			rs.verbs[template.verb] = true
 		}
 	}
 	return nil
+}
+
+// isLarge reports whether an answer is a page of a list, or an operation, which has what a batch has made.
+func isLarge(answer protoreflect.MessageDescriptor) bool {
+	return answer.Fields().ByName("next_page_token") != nil || answer.FullName() == "google.longrunning.Operation"
 }
 
 func bindingOf(rule *annotations.HttpRule) (method, path string) {

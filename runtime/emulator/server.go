@@ -115,10 +115,12 @@ func Serve(queue *localqueue.Service, listener net.Listener, opts ...Option) *Se
 			grpc.NumStreamWorkers(streamWorkers),
 			grpc.InTapHandle(door.admitStream),
 			grpc.UnaryInterceptor(recoverPanics(o.logger)),
+			grpc.ConnectionTimeout(sniffTimeout),
+			grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}), // of clients that have gone without a word
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 		),
 		http: &http.Server{
-			Handler:           newHTTPHandler(&rest{routes, o.logger}, discovery, o.console, tokens, o.logger),
+			Handler:           newHTTPHandler(newREST(routes, o.logger), discovery, o.console, tokens, o.logger),
 			ReadHeaderTimeout: sniffTimeout,
 			ReadTimeout:       time.Minute,
 			IdleTimeout:       2 * time.Minute,
