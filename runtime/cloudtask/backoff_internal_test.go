@@ -31,8 +31,7 @@ func TestPausesFollowGax(t *testing.T) {
 			rand.Seed(seed)
 			ours := rand.New(rand.NewSource(seed))
 			theirs := gax.Backoff{Initial: test.policy.Initial, Max: test.policy.Max, Multiplier: test.policy.Multiplier}
-			c := &Client{random: ours.Int63n}
-			r := c.newRetrier(test.policy.or(RetryPolicy{}))
+			r := newRetrier(test.policy.or(RetryPolicy{}), ours.Int63n)
 			for n := range 40 {
 				want := theirs.Pause()
 				if got := r.next(); got != want {
@@ -46,8 +45,7 @@ func TestPausesFollowGax(t *testing.T) {
 // Where gax overflows and panics, ours stay at the maximum.
 func TestPausesDoNotOverflow(t *testing.T) {
 	const most = math.MaxInt64
-	c := &Client{random: func(n int64) int64 { return n - 1 }}
-	r := c.newRetrier(RetryPolicy{Initial: time.Hour, Max: most, Multiplier: 1e3})
+	r := newRetrier(RetryPolicy{Initial: time.Hour, Max: most, Multiplier: 1e3}, func(n int64) int64 { return n - 1 })
 	var last time.Duration
 	for range 10 {
 		last = r.next()

@@ -181,7 +181,7 @@ func (b *batch) send(ctx context.Context, indexes []int) {
 		return
 	}
 	first := b.jobs[indexes[0]]
-	r := b.c.newRetrier(first.policy)
+	r := newRetrier(first.policy, b.c.random)
 	requestID := rand.Text()
 	for {
 		if b.c.noBatch.Load() {
@@ -248,7 +248,7 @@ func (b *batch) call(ctx context.Context, r *retrier, parent, requestID string, 
 		tasks[n] = &b.jobs[i].task
 	}
 	results, err := b.callOnce(ctx, r, parent, requestID, tasks)
-	for ask := b.c.newRetrier(readPolicy()); errors.Is(err, ErrOutcomeUnknown) && ask.pause(ctx) == nil; {
+	for ask := newRetrier(readPolicy(), b.c.random); errors.Is(err, ErrOutcomeUnknown) && ask.pause(ctx) == nil; {
 		for _, i := range indexes {
 			b.jobs[i].tried(err)
 		}

@@ -33,7 +33,7 @@ func (c *Client) fetch(ctx context.Context, t taskType, id string) (*Task, error
 	}
 	task, err := c.find(ctx, id, c.queuesOf(t))
 	if err != nil {
-		return nil, err
+		return nil, t.elsewhere(id, err, "give the full resource name")
 	}
 	if name := lastSegment(task.URL); name != t.name && !slices.Contains(t.aliases, name) {
 		return nil, otherType(task)
@@ -65,7 +65,7 @@ func (c *Client) find(ctx context.Context, id string, queues []string) (*Task, e
 	}
 	var errs []error
 	for _, name := range names {
-		task, err := repeat(ctx, c, func(ctx context.Context) (*Task, error) { return c.backend.GetTask(ctx, name) })
+		task, err := c.getTask(ctx, name)
 		if err == nil {
 			return task, nil
 		}
@@ -75,6 +75,19 @@ func (c *Client) find(ctx context.Context, id string, queues []string) (*Task, e
 		}
 	}
 	return nil, errors.Join(errs...)
+}
+
+// elsewhere adds to err, about a task of the type that was not found by its id, why it may be in another queue, and what
+// to do then.
+func (t taskType) elsewhere(id string, err error, remedy string) error {
+	if StatusOf(err) != NotFound || strings.Contains(id, "/") {
+		return err
+	}
+	why := "WithQueue"
+	if t.dynamic {
+		why = "the type's Queue method or WithQueue"
+	}
+	return fmt.Errorf("%w; if %s has sent it to another queue, %s", err, why, remedy)
 }
 
 // otherType names the type of a task that is not of the one asked for.

@@ -132,10 +132,11 @@ func (d *Definition[T]) Sync(ctx context.Context) context.Context {
 }
 
 // Debug fetches a queued task, decodes its payload into task and returns the context to run it in, whose metadata is
-// that of the queued task's next attempt. taskID is an id in the type's queue, or a full resource name. The task stays
-// in its queue. A task of another type is an error that wraps [ErrOtherType].
+// that of the queued task's next attempt. taskID is a full resource name, or an id in the type's own queue or the backup
+// queue: a task that [WithQueue] or the type's Queue method has sent elsewhere needs its full name. The task stays in its
+// queue. A task of another type is an error that wraps [ErrOtherType].
 func (d *Definition[T]) Debug(ctx context.Context, c *Client, taskID string, task *T) (context.Context, error) {
-	fetched, err := c.fetch(ctx, taskType{d.Name, d.Aliases, d.Queue}, taskID)
+	fetched, err := c.fetch(ctx, d.taskType(), taskID)
 	if err == nil {
 		if err = d.Decode(fetched.Body, task); err != nil {
 			err = fmt.Errorf("decoding the payload of %s: %w", fetched.Name, err)
@@ -149,13 +150,16 @@ func (d *Definition[T]) Debug(ctx context.Context, c *Client, taskID string, tas
 
 // Discard deletes queued tasks of this type, and never one of another, and returns "Name/taskID" for each that it
 // deleted, in the order in which the queue lists them. Without options it deletes all that the type's own queue holds,
-// and the backup queue, where there is one. Tasks of this type are those whose URL is exactly that of this type, under
-// one of its names, at this client's BaseURL. A running task is deleted too, which does not stop the run.
+// and the backup queue, where there is one. Tasks that [WithQueue] has sent to other queues are deleted there with
+// [InQueue]; for a type with a Queue method, InQueue is required unless tasks are named by [TaskID]. Tasks of this type
+// are those whose URL is exactly that of this type, under one of its names, at this client's BaseURL. A running task is
+// deleted too, which does not stop the run. The names of deleted tasks stay taken for up to 24 hours.
 //
 // Tasks that are gone before they can be deleted are left out. When some could not be deleted the error says why, and
-// what was deleted is returned with it.
+// what was deleted is returned with it. When ctx ends while tasks are deleted, the calls that have begun are waited for,
+// for Config.CallTimeout at most.
 func (d *Definition[T]) Discard(ctx context.Context, c *Client, opts ...DiscardOption) ([]string, error) {
-	deleted, err := c.discard(ctx, taskType{d.Name, d.Aliases, d.Queue}, opts)
+	deleted, err := c.discard(ctx, d.taskType(), opts)
 	if err != nil {
 		return deleted, fmt.Errorf("discard %s: %w", d.Name, err)
 	}
@@ -166,7 +170,12 @@ func (d *Definition[T]) Discard(ctx context.Context, c *Client, opts ...DiscardO
 type taskType struct {
 	name    string
 	aliases []string
-	queue   string // id; "": the client's default
+	queue   string // id, without the prefix; "": the client's default
+	dynamic bool   // a Queue method chooses the queue
+}
+
+func (d *Definition[T]) taskType() taskType {
+	return taskType{name: d.Name, aliases: d.Aliases, queue: d.Queue, dynamic: d.QueueOf != nil}
 }
 
 // ErrOtherType is wrapped by errors about a queued task that is of another type than asked for.

@@ -18,6 +18,9 @@ func (c *Client) discard(ctx context.Context, t taskType, opts []DiscardOption) 
 	if err := c.reachable(); err != nil {
 		return nil, err
 	}
+	if t.dynamic && !o.inQueue && len(o.ids) == 0 {
+		return nil, errors.New("the type has a Queue method, so its tasks may be in any queue: say with InQueue in which")
+	}
 	var names []string
 	if len(o.ids) > 0 {
 		names, err = c.selectByID(ctx, t, o)
@@ -47,6 +50,8 @@ func (c *Client) selectByID(ctx context.Context, t taskType, o *discardOptions) 
 	for _, id := range o.ids {
 		task, err := c.find(ctx, id, queues)
 		switch {
+		case err != nil && !o.inQueue:
+			errs = append(errs, t.elsewhere(id, err, "say with InQueue in which, or give the full resource name"))
 		case err != nil:
 			errs = append(errs, err)
 		case !c.isExactly(t, task):
@@ -103,7 +108,7 @@ func (c *Client) list(ctx context.Context, t taskType, queue string, dispatched 
 	}
 	var names []string
 	for token := ""; ; {
-		p, err := repeat(ctx, c, func(ctx context.Context) (page, error) {
+		p, err := repeat(ctx, c.cfg.CallTimeout, c.random, func(ctx context.Context) (page, error) {
 			tasks, next, err := c.backend.ListTasks(ctx, c.queueName(queue), token)
 			return page{tasks, next}, err
 		})
@@ -121,31 +126,33 @@ func (c *Client) list(ctx context.Context, t taskType, queue string, dispatched 
 	}
 }
 
-// delete deletes the tasks, several at a time, and returns what it deleted, in order.
+// delete deletes the tasks and returns what it deleted, in order.
 func (c *Client) delete(ctx context.Context, t taskType, names []string, concurrency int) ([]string, error) {
-	errs := make([]error, len(names))
-	forEach(len(names), concurrency, func(i int) {
-		tries := 0
-		_, errs[i] = repeat(ctx, c, func(ctx context.Context) (struct{}, error) {
-			tries++
-			err := c.backend.DeleteTask(ctx, names[i])
-			if tries > 1 && StatusOf(err) == NotFound {
-				err = nil // the answer to the try that deleted it was lost
-			}
-			return struct{}{}, err
-		})
-	})
+	d := deletion{backend: c.backend, timeout: c.cfg.CallTimeout, random: c.random, concurrency: concurrency}
+	errs := d.run(ctx, names)
 	var deleted []string
 	var failed []error
+	notTried, why := 0, error(nil)
 	for i, name := range names {
-		switch {
-		case errs[i] == nil:
+		switch err := errs[i]; {
+		case err == nil:
 			deleted = append(deleted, t.name+"/"+lastSegment(name))
-		case StatusOf(errs[i]) != NotFound:
-			failed = append(failed, fmt.Errorf("deleting %s: %w", name, errs[i]))
+		case StatusOf(err) == NotFound:
+		case errors.Is(err, ErrNotTried):
+			notTried, why = notTried+1, err
+		default:
+			failed = append(failed, fmt.Errorf("deleting %s: %w", name, err))
 		}
 	}
-	c.cfg.Logger.DebugContext(ctx, "tasks discarded", "task", t.name, "found", len(names), "deleted", len(deleted))
+	c.cfg.Logger.DebugContext(ctx, "tasks discarded; their names stay taken for up to 24 h",
+		"task", t.name, "found", len(names), "deleted", len(deleted))
+	const most = 10
+	if n := len(failed) - most; n > 0 {
+		failed = append(failed[:most:most], fmt.Errorf("and %d more tasks", n))
+	}
+	if notTried > 0 {
+		failed = append(failed, fmt.Errorf("%d of %d tasks: %w", notTried, len(names), why))
+	}
 	return deleted, errors.Join(failed...)
 }
 

@@ -235,7 +235,50 @@ func TestDiscardStopsWithTheContext(t *testing.T) {
 		return nil
 	}
 	deleted, err := mailType(formerlyGreet).Discard(ctx, newClient(t, m, nil), cloudtask.Concurrency(1))
-	if !errors.Is(err, context.Canceled) || len(deleted) != 0 || len(m.tasks) != len(mixed().tasks) {
-		t.Errorf("deleted %v, %v", deleted, err)
+	if diff := cmp.Diff([]string{"SendMail/m1"}, deleted); diff != "" || !errors.Is(err, context.Canceled) || len(m.tasks) != len(mixed().tasks)-1 {
+		t.Errorf("%v, deleted (-want +got), which are those that had begun:\n%s", err, diff)
+	}
+	wantError(t, err, "3 of 4 tasks: not tried")
+}
+
+// A type whose tasks may be in any queue is not looked for in one of them only.
+func TestDiscardAndDebugOfTypesWithAQueueMethod(t *testing.T) {
+	t.Parallel()
+	d := mailType(formerlyGreet, func(d *cloudtask.Definition[mail]) { d.QueueOf = func(*mail) string { return "q2" } })
+	for _, opts := range [][]cloudtask.DiscardOption{nil, {cloudtask.MinRetries(1)}, {cloudtask.Concurrency(2)}} {
+		m := mixed()
+		deleted, err := d.Discard(t.Context(), newClient(t, m, nil), opts...)
+		wantError(t, err, "discard SendMail: ", "has a Queue method", "InQueue")
+		if len(deleted) > 0 || len(m.calls) > 0 {
+			t.Errorf("deleted %v after %v", deleted, m.methods())
+		}
+	}
+	for _, test := range []struct {
+		opts []cloudtask.DiscardOption
+		want []string
+	}{
+		{[]cloudtask.DiscardOption{cloudtask.InQueue("q2")}, []string{"SendMail/m6"}},
+		{[]cloudtask.DiscardOption{cloudtask.TaskID("m6"), cloudtask.InQueue("q2")}, []string{"SendMail/m6"}},
+		{[]cloudtask.DiscardOption{cloudtask.TaskID(queuePrefix + "q2/tasks/m6")}, []string{"SendMail/m6"}},
+		{[]cloudtask.DiscardOption{cloudtask.TaskID("m1")}, []string{"SendMail/m1"}}, // where the method says ""
+	} {
+		got, err := d.Discard(t.Context(), newClient(t, mixed(), nil), test.opts...)
+		if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
+			t.Errorf("%v, returned (-want +got):\n%s", err, diff)
+		}
+	}
+	_, err := d.Discard(t.Context(), newClient(t, mixed(), nil), cloudtask.TaskID("m6"))
+	wantError(t, err, "tasks/tasks/m6: NOT_FOUND", "if the type's Queue method or WithQueue has sent it to another queue, say with InQueue in which, or give the full resource name")
+	_, err = d.Debug(t.Context(), newClient(t, mixed(), nil), "m6", new(mail))
+	wantError(t, err, "tasks/tasks/m6: NOT_FOUND", "if the type's Queue method or WithQueue has sent it to another queue, give the full resource name")
+	if _, err := d.Debug(t.Context(), newClient(t, mixed(), nil), queuePrefix+"q2/tasks/m6", new(mail)); err != nil {
+		t.Error(err)
+	}
+	// A type without the method has its own queue, and WithQueue may have sent a task to another.
+	_, err = mailType().Debug(t.Context(), newClient(t, mixed(), nil), "m6", new(mail))
+	wantError(t, err, "if WithQueue has sent it to another queue, give the full resource name")
+	_, err = mailType().Discard(t.Context(), newClient(t, mixed(), nil), cloudtask.TaskID("m6"), cloudtask.InQueue("tasks"))
+	if err == nil || strings.Contains(err.Error(), "another queue") {
+		t.Errorf("%v, want no advice about queues: one was named", err)
 	}
 }

@@ -227,7 +227,7 @@ func (c *Client) address(j *job, queue string) error {
 
 // create makes the calls that put the job into its queue or the backup queue.
 func (c *Client) create(ctx context.Context, j *job) (Receipt, error) {
-	r := c.newRetrier(j.policy)
+	r := newRetrier(j.policy, c.random)
 	for {
 		r.tries++
 		stored, err := c.createOnce(ctx, j, &r)

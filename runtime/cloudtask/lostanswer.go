@@ -10,10 +10,10 @@ import (
 // ErrOutcomeUnknown is wrapped by the error of an enqueue that leaves open whether the task is queued: the call, or an
 // earlier try of it, may have reached the queue service, and what the service made of it could not be found out. Of a
 // task that has a name, by once, unique, TaskName or WithTaskName, enqueueing it again makes no second one while the
-// name is taken.
+// name is taken. Errors of [Definition.Discard] wrap it where a task may have been deleted.
 //
 // A [Backend] wraps it where it knows that the service has begun, and cannot read what came of it.
-var ErrOutcomeUnknown = errors.New("outcome unknown, the task may have been enqueued")
+var ErrOutcomeUnknown = errors.New("outcome unknown")
 
 // tokenHeader carries a value that is one call's own. It goes with tasks that have a name which others may use too, and
 // whose creation may be asked for again: "already exists" is then that call's own task or another's.
@@ -41,7 +41,7 @@ func (j *job) tried(err error) {
 // failed returns the error of an enqueue that ends with err.
 func (j *job) failed(err error) error {
 	if j.unsure && !errors.Is(err, ErrOutcomeUnknown) {
-		err = fmt.Errorf("%w (%w)", err, ErrOutcomeUnknown)
+		err = fmt.Errorf("%w (%w: the task may have been enqueued)", err, ErrOutcomeUnknown)
 	}
 	return j.inQueue(err)
 }
@@ -58,7 +58,7 @@ const (
 // creatorOf finds out who created the task with the job's name. The error says why that cannot be known; it has the
 // code [NotFound] where the task is gone, or never was there.
 func (c *Client) creatorOf(ctx context.Context, j *job) (creator, error) {
-	queued, err := repeat(ctx, c, func(ctx context.Context) (*Task, error) { return c.backend.GetTask(ctx, j.task.Name) })
+	queued, err := c.getTask(ctx, j.task.Name)
 	switch {
 	case err != nil:
 		return nobodyKnown, err

@@ -125,12 +125,14 @@ func MinRetries(n int) DiscardOption {
 	return func(o *discardOptions) { o.minRetries = n }
 }
 
-// Concurrency sets how many tasks are deleted at the same time, at least 1. Default 8.
+// Concurrency sets how many calls delete tasks at the same time, at least 1. Default 8. Many tasks of a queue are deleted
+// in calls for up to 1000 of them, where the service can do that and permits it, 4 at a time at most.
 func Concurrency(n int) DiscardOption {
 	return func(o *discardOptions) { o.concurrency = n }
 }
 
-// InQueue looks for tasks in the queues with these ids, instead of the type's own queue and the backup queue.
+// InQueue looks for tasks in the queues with these ids, which get Config.QueuePrefix, instead of the type's own queue and
+// the backup queue. A type whose Queue method chooses the queue needs it.
 func InQueue(q ...string) DiscardOption {
 	return func(o *discardOptions) { o.queues, o.inQueue = append(o.queues, q...), true }
 }

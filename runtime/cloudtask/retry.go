@@ -77,8 +77,8 @@ type retrier struct {
 	last   error // of the try before the last pause; nil before the first
 }
 
-func (c *Client) newRetrier(policy RetryPolicy) retrier {
-	r := retrier{policy: policy, random: c.random, bound: policy.Initial}
+func newRetrier(policy RetryPolicy, random func(n int64) int64) retrier {
+	r := retrier{policy: policy, random: random, bound: policy.Initial}
 	if len(policy.On) > 0 { // the clock's time is worth something beside a call to a service
 		r.start = time.Now()
 	}
@@ -223,15 +223,16 @@ func codeOf(err error) Code {
 	return Unknown
 }
 
-// repeat makes a call that can be repeated without harm, until it is answered or not worth another try.
-func repeat[R any](ctx context.Context, c *Client, call func(ctx context.Context) (R, error)) (R, error) {
-	r := c.newRetrier(readPolicy())
+// repeat makes a call that can be repeated without harm, until it is answered or not worth another try. timeout is that
+// of each try.
+func repeat[R any](ctx context.Context, timeout time.Duration, random func(n int64) int64, call func(ctx context.Context) (R, error)) (R, error) {
+	r := newRetrier(readPolicy(), random)
 	for {
 		r.tries++
-		callCtx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
+		callCtx, cancel := context.WithTimeout(ctx, timeout)
 		result, err := call(callCtx)
 		if err != nil {
-			err = callError(ctx, callCtx, c.cfg.CallTimeout, err)
+			err = callError(ctx, callCtx, timeout, err)
 		}
 		cancel()
 		if err == nil {
@@ -242,4 +243,9 @@ func repeat[R any](ctx context.Context, c *Client, call func(ctx context.Context
 			return none, err
 		}
 	}
+}
+
+// getTask returns a queued task with its body.
+func (c *Client) getTask(ctx context.Context, name string) (*Task, error) {
+	return repeat(ctx, c.cfg.CallTimeout, c.random, func(ctx context.Context) (*Task, error) { return c.backend.GetTask(ctx, name) })
 }

@@ -28,7 +28,10 @@ type Backend struct {
 	closed   atomic.Bool
 }
 
-var _ cloudtask.Backend = (*Backend)(nil)
+var (
+	_ cloudtask.Backend      = (*Backend)(nil)
+	_ cloudtask.BatchDeleter = (*Backend)(nil)
+)
 
 // defaultTimeout is the official client's for every call but those of batches, which it lets run on.
 const defaultTimeout = 20 * time.Second
@@ -117,22 +120,23 @@ func (b *Backend) CreateTasks(ctx context.Context, queue, requestID string, task
 	for i, task := range tasks {
 		req.Requests[i] = createRequest(queue, task)
 	}
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, defaultTimeout)
-		defer cancel()
-	}
+	ctx, cancel := withDefaultTimeout(ctx)
+	defer cancel()
 	op, err := b.client.BatchCreateTasks(ctx, req)
 	if err != nil {
 		return nil, statusError(ctx, err)
 	}
-	resp, opErr := waitFor(ctx, op)
+	var resp *cloudtaskspb.BatchCreateTasksResponse
+	opErr := waitFor(ctx, op.Done, func() (err error) {
+		resp, err = op.Poll(ctx)
+		return err
+	})
 	if opErr != nil && !op.Done() {
-		return nil, statusError(ctx, fmt.Errorf("waiting for %s: %w (%w)", op.Name(), opErr, cloudtask.ErrOutcomeUnknown))
+		return nil, unreadable(ctx, op.Name(), opErr)
 	}
 	meta, err := op.Metadata()
 	if err != nil {
-		return nil, statusError(ctx, fmt.Errorf("reading the outcome of %s: %w (%w)", op.Name(), err, cloudtask.ErrOutcomeUnknown))
+		return nil, unreadable(ctx, op.Name(), err)
 	}
 	if opErr != nil && len(meta.GetFailedRequests()) == 0 {
 		return nil, statusError(ctx, opErr)
@@ -140,17 +144,61 @@ func (b *Backend) CreateTasks(ctx context.Context, queue, requestID string, task
 	return batchResults(req.Requests, resp.GetTasks(), meta.GetFailedRequests(), statusError(ctx, opErr)), nil
 }
 
-// waitFor polls op until it is done. The official Wait begins with a pause of up to a second and grows to a minute,
-// which is long for an enqueue that a request may be waiting for.
-func waitFor(ctx context.Context, op *cloudtasks.BatchCreateTasksOperation) (*cloudtaskspb.BatchCreateTasksResponse, error) {
+// BatchDeleteTasks implements [cloudtask.BatchDeleter]: it calls BatchDeleteTasks and waits for the operation that it
+// starts. What [Backend.CreateTasks] says about operations that cannot be read holds here, too.
+func (b *Backend) BatchDeleteTasks(ctx context.Context, queue, requestID string, names []string) ([]error, error) {
+	ctx, cancel := withDefaultTimeout(ctx)
+	defer cancel()
+	op, err := b.client.BatchDeleteTasks(ctx, &cloudtaskspb.BatchDeleteTasksRequest{Parent: queue, RequestId: requestID, Names: names})
+	if err != nil {
+		return nil, statusError(ctx, err)
+	}
+	opErr := waitFor(ctx, op.Done, func() error { return op.Poll(ctx) })
+	if opErr != nil && !op.Done() {
+		return nil, unreadable(ctx, op.Name(), opErr)
+	}
+	meta, err := op.Metadata()
+	if err != nil {
+		return nil, unreadable(ctx, op.Name(), err)
+	}
+	failed := meta.GetFailedRequests()
+	if opErr != nil && len(failed) == 0 {
+		return nil, statusError(ctx, opErr)
+	}
+	results := make([]error, len(names))
+	for i := range names {
+		if st, ok := failed[int32(i)]; ok {
+			results[i] = failedRequest(st)
+		} else {
+			results[i] = statusError(ctx, opErr)
+		}
+	}
+	return results, nil
+}
+
+// withDefaultTimeout gives a context without a deadline that of the official client's other calls.
+func withDefaultTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, defaultTimeout)
+}
+
+// unreadable reports that err kept the outcome of an operation from being read.
+func unreadable(ctx context.Context, operation string, err error) error {
+	return statusError(ctx, fmt.Errorf("reading the outcome of %s: %w (%w)", operation, err, cloudtask.ErrOutcomeUnknown))
+}
+
+// waitFor polls an operation until it is done. The official Wait begins with a pause of up to a second and grows to a
+// minute, which is long for a call that a request may be waiting for.
+func waitFor(ctx context.Context, done func() bool, poll func() error) error {
 	pauses := gax.Backoff{Initial: 100 * time.Millisecond, Max: 2 * time.Second, Multiplier: 1.5}
 	for {
-		resp, err := op.Poll(ctx)
-		if err != nil || op.Done() {
-			return resp, err
+		if err := poll(); err != nil || done() {
+			return err
 		}
 		if err := gax.Sleep(ctx, pauses.Pause()); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }

@@ -317,6 +317,10 @@ var methods = []struct {
 		_, _, err := b.ListTasks(ctx, queueName, "")
 		return err
 	}},
+	{"BatchDeleteTasks", func(ctx context.Context, b cloudtask.Backend) error {
+		_, err := b.(cloudtask.BatchDeleter).BatchDeleteTasks(ctx, queueName, "id", []string{taskName})
+		return err
+	}},
 	{"DeleteTask", func(ctx context.Context, b cloudtask.Backend) error {
 		return b.DeleteTask(ctx, taskName)
 	}},

@@ -3,6 +3,7 @@ package gcp_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
@@ -240,4 +242,62 @@ func TestCreateTasksFailsAsAWhole(t *testing.T) {
 			t.Errorf("%v, %v, want DEADLINE_EXCEEDED and an unknown outcome", results, err)
 		}
 	})
+}
+
+func TestBatchDeleteTasks(t *testing.T) {
+	t.Parallel()
+	gone := &rpcstatus.Status{Code: int32(codes.NotFound), Message: "Requested entity was not found."}
+	denied := &rpcstatus.Status{Code: int32(codes.PermissionDenied), Message: "no"}
+	aborted := &rpcstatus.Status{Code: int32(codes.Aborted), Message: "None of the requests succeeded"}
+	tests := []struct {
+		name    string
+		failed  map[int32]*rpcstatus.Status
+		opErr   *rpcstatus.Status
+		refused bool // the operation may not be read
+		want    []string
+		code    cloudtask.Code // of the whole call
+		unknown bool
+	}{
+		{name: "all deleted", want: []string{"", "", ""}},
+		{name: "some", failed: map[int32]*rpcstatus.Status{0: gone, 2: denied}, want: []string{"NOT_FOUND: Requested entity was not found.", "", "PERMISSION_DENIED: no"}},
+		{name: "none", failed: map[int32]*rpcstatus.Status{0: gone, 1: gone, 2: gone}, opErr: aborted, want: slices.Repeat([]string{"NOT_FOUND: Requested entity was not found."}, 3)},
+		{name: "the operation failed", opErr: denied, code: cloudtask.PermissionDenied},
+		{name: "the operation may not be read", refused: true, code: cloudtask.PermissionDenied, unknown: true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			op := &longrunningpb.Operation{
+				Name: operationName, Done: !test.refused,
+				Metadata: pack(t, &cloudtaskspb.BatchDeleteTasksMetadata{FailedRequests: test.failed}),
+			}
+			if test.opErr != nil {
+				op.Result = &longrunningpb.Operation_Error{Error: test.opErr}
+			} else if op.Done {
+				op.Result = &longrunningpb.Operation_Response{Response: pack(t, &emptypb.Empty{})}
+			}
+			service := &fakeService{answer: func(_ context.Context, req proto.Message) (proto.Message, error) {
+				if _, ok := req.(*longrunningpb.GetOperationRequest); ok {
+					return nil, status.Error(codes.PermissionDenied, "cloudtasks.operations.get")
+				}
+				return op, nil
+			}}
+			errs, err := service.production(t).BatchDeleteTasks(t.Context(), queueName, "request", []string{"a", "b", "c"})
+			var got []string
+			for _, err := range errs {
+				text := ""
+				if err != nil {
+					text = err.Error()
+				}
+				got = append(got, text)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" || cloudtask.StatusOf(err) != test.code || errors.Is(err, cloudtask.ErrOutcomeUnknown) != test.unknown {
+				t.Errorf("%v; results (-want +got):\n%s", err, diff)
+			}
+			want := &cloudtaskspb.BatchDeleteTasksRequest{Parent: queueName, RequestId: "request", Names: []string{"a", "b", "c"}}
+			if diff := cmp.Diff(proto.Message(want), service.received()[0].req, protocmp.Transform()); diff != "" {
+				t.Errorf("request (-want +got):\n%s", diff)
+			}
+		})
+	}
 }

@@ -87,7 +87,7 @@ func (b *Backend) connect(ctx context.Context, cfg cloudtask.Config, opts ...opt
 func withoutRetries(calls *cloudtasks.CallOptions) {
 	once := gax.WithRetry(func() gax.Retryer { return nil })
 	for _, call := range []*[]gax.CallOption{
-		&calls.CreateTask, &calls.BatchCreateTasks, &calls.GetTask, &calls.ListTasks, &calls.DeleteTask, &calls.GetQueue,
+		&calls.CreateTask, &calls.BatchCreateTasks, &calls.GetTask, &calls.ListTasks, &calls.DeleteTask, &calls.BatchDeleteTasks, &calls.GetQueue,
 	} {
 		*call = append(*call, once)
 	}

@@ -12,11 +12,16 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/emulator"
@@ -371,6 +376,57 @@ func TestLaterDebugAndDiscard(t *testing.T) {
 		t.Errorf("Discard of all: %v, %v, want %v", rest, err, want)
 	}
 	s.idle(t)
+}
+
+func TestDiscardThousands(t *testing.T) {
+	t.Parallel()
+	definition := mailDefinition()
+	for _, permitted := range []bool{true, false} {
+		s := newSystem(t, &definition, succeed)
+		var mu sync.Mutex
+		calls := map[string]int{}
+		count := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+			name := method[strings.LastIndexByte(method, '/')+1:]
+			mu.Lock()
+			calls[name]++
+			mu.Unlock()
+			if name == "BatchDeleteTasks" && !permitted {
+				return status.Error(codes.PermissionDenied, "cloudtasks.tasks.delete")
+			}
+			return invoke(ctx, method, req, reply, cc, opts...)
+		}
+		backend, err := gcp.NewBackend(t.Context(), s.cfg, option.WithGRPCDialOption(grpc.WithUnaryInterceptor(count)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := cloudtask.NewClient(backend, s.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		n := 2300
+		if !permitted {
+			n = 120
+		}
+		receipts, err := definition.Batch(t.Context(), client, make([]mail, n), cloudtask.WithDelay(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for _, receipt := range receipts {
+			want = append(want, "Mail/"+receipt.TaskID)
+		}
+		discarded, err := definition.Discard(t.Context(), client)
+		slices.Sort(want)
+		slices.Sort(discarded)
+		if err != nil || !slices.Equal(discarded, want) {
+			t.Errorf("permitted %t: discarded %d tasks, want %d; %v", permitted, len(discarded), n, err)
+		}
+		s.idle(t)
+		if permitted && (calls["BatchDeleteTasks"] != 3 || calls["DeleteTask"] != 0) || !permitted && calls["DeleteTask"] != n {
+			t.Errorf("permitted %t: calls %v", permitted, calls)
+		}
+	}
 }
 
 func TestDeletedQueueHasABackup(t *testing.T) {

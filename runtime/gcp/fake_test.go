@@ -74,6 +74,10 @@ func (f *fakeService) BatchCreateTasks(ctx context.Context, req *cloudtaskspb.Ba
 	return handle[*longrunningpb.Operation](ctx, f, req)
 }
 
+func (f *fakeService) BatchDeleteTasks(ctx context.Context, req *cloudtaskspb.BatchDeleteTasksRequest) (*longrunningpb.Operation, error) {
+	return handle[*longrunningpb.Operation](ctx, f, req)
+}
+
 func (f *fakeService) GetOperation(ctx context.Context, req *longrunningpb.GetOperationRequest) (*longrunningpb.Operation, error) {
 	return handle[*longrunningpb.Operation](ctx, f, req)
 }

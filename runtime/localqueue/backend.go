@@ -7,7 +7,10 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
-var _ cloudtask.Backend = (*Service)(nil)
+var (
+	_ cloudtask.Backend      = (*Service)(nil)
+	_ cloudtask.BatchDeleter = (*Service)(nil)
+)
 
 // CreateTask is [Service.AddTask] in the core's types.
 func (s *Service) CreateTask(ctx context.Context, queue string, task *cloudtask.Task) (*cloudtask.Task, error) {
@@ -36,6 +39,19 @@ func (s *Service) CreateTasks(ctx context.Context, queue, requestID string, task
 		}
 	}
 	return results, nil
+}
+
+// BatchDeleteTasks is [Service.DeleteTasks] in the core's types.
+func (s *Service) BatchDeleteTasks(ctx context.Context, queue, requestID string, names []string) ([]error, error) {
+	batch, err := s.DeleteTasks(ctx, queue, requestID, names)
+	if err != nil {
+		return nil, err
+	}
+	errs := make([]error, len(batch.Results))
+	for i, r := range batch.Results {
+		errs[i] = r.Err
+	}
+	return errs, nil
 }
 
 // GetTask is [Service.Task] in the core's types, with the body.

@@ -1,0 +1,233 @@
+package cloudtask
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// BatchDeleter is a [Backend] that can delete many tasks in one call: Cloud Tasks' BatchDeleteTasks.
+type BatchDeleter interface {
+	// BatchDeleteTasks deletes up to 1000 tasks of one queue and returns one error for each, in order: nil where it
+	// deleted the task, [NotFound] where that was gone. The error is the whole call's; after [Unimplemented] and
+	// [PermissionDenied] tasks are deleted one by one. The request id makes a repeated call the same one, which returns
+	// what came of the first. An error that wraps [ErrOutcomeUnknown] means that the service has begun and that what came
+	// of it cannot be read.
+	BatchDeleteTasks(ctx context.Context, queue, requestID string, names []string) ([]error, error)
+}
+
+const (
+	deleteBatch       = 1000 // tasks that Cloud Tasks deletes in one call
+	deleteBatchLeast  = 20   // for which a call for all is worth its operation
+	deleteConcurrency = 4    // batch calls at a time
+)
+
+// DeleteTasks deletes the tasks with these full resource names, by batch calls where the backend can make them and is
+// permitted to, and otherwise one by one, so many calls at a time. It is what [Definition.Discard] deletes with. When ctx
+// ends, no further call begins, and those that have begun are waited for, 20 seconds at most, so that it is known what
+// became of their tasks.
+//
+// It returns one error for each task, in order: nil where it deleted the task; one with the code [NotFound] where the
+// task was gone before; [ErrNotTried], with the reason, where no call for it was begun; and one that wraps
+// [ErrOutcomeUnknown] where it may have been deleted. progress, unless nil, is called with the number of tasks that a
+// call was about when it has ended, by several goroutines at a time.
+func DeleteTasks(ctx context.Context, backend Backend, names []string, concurrency int, progress func(tasks int)) []error {
+	d := deletion{backend: backend, timeout: defaultCallTimeout, random: mathrand.Int64N, concurrency: max(1, concurrency), progress: progress}
+	return d.run(ctx, names)
+}
+
+// ErrNotTried is wrapped by the errors of [DeleteTasks] for tasks that it did not try to delete.
+var ErrNotTried = errors.New("not tried")
+
+// deletion deletes tasks.
+type deletion struct {
+	backend     Backend
+	timeout     time.Duration // of a call
+	random      func(int64) int64
+	concurrency int
+	progress    func(int) // nil: nobody asks
+
+	names    []string
+	errs     []error // by name
+	unsure   []bool  // by name: a batch call may have deleted the task
+	oneByOne atomic.Bool
+	down     atomic.Pointer[error] // the service does not answer
+}
+
+// run deletes the tasks. See [DeleteTasks].
+func (d *deletion) run(ctx context.Context, names []string) []error {
+	d.names, d.errs, d.unsure = names, make([]error, len(names)), make([]bool, len(names))
+	chunks, singles := d.plan()
+	var mu sync.Mutex
+	forEach(len(chunks), min(d.concurrency, deleteConcurrency), func(i int) {
+		if left := d.deleteBatch(ctx, chunks[i]); len(left) > 0 {
+			mu.Lock()
+			defer mu.Unlock()
+			singles = append(singles, left...)
+		}
+	})
+	slices.Sort(singles)
+	forEach(len(singles), d.concurrency, func(n int) { d.deleteOne(ctx, singles[n]) })
+	return d.errs
+}
+
+// plan returns the indexes of tasks to delete by one call each chunk, and of those to delete one by one.
+func (d *deletion) plan() (chunks [][]int, singles []int) {
+	byQueue := make(map[string][]int)
+	var queues []string
+	for i, name := range d.names {
+		queue := queueOfTask(name)
+		if byQueue[queue] == nil {
+			queues = append(queues, queue)
+		}
+		byQueue[queue] = append(byQueue[queue], i)
+	}
+	_, able := d.backend.(BatchDeleter)
+	for _, queue := range queues {
+		if indexes := byQueue[queue]; able && len(indexes) >= deleteBatchLeast {
+			chunks = slices.AppendSeq(chunks, slices.Chunk(indexes, deleteBatch))
+		} else {
+			singles = append(singles, indexes...)
+		}
+	}
+	return chunks, singles
+}
+
+// deleteBatch deletes the tasks with these indexes, of one queue, in one call, and returns those that are left for calls
+// of their own.
+func (d *deletion) deleteBatch(ctx context.Context, indexes []int) (left []int) {
+	if d.oneByOne.Load() {
+		return indexes
+	}
+	if err := d.stopped(ctx); err != nil {
+		d.fail(indexes, err)
+		return nil
+	}
+	results, unsure, err := d.callBatch(ctx, indexes)
+	refused := StatusOf(err) == Unimplemented || StatusOf(err) == PermissionDenied
+	switch {
+	case refused || errors.Is(err, ErrOutcomeUnknown):
+		d.oneByOne.Store(true) // it is not permitted, or what comes of it may not be read
+		for _, i := range indexes {
+			d.unsure[i] = unsure
+		}
+		return indexes
+	case err != nil:
+		d.fail(indexes, deleteError(err, unsure))
+		return nil
+	}
+	for n, i := range indexes {
+		switch result := results[n]; {
+		case mayHaveHappened(result):
+			d.unsure[i] = true
+			left = append(left, i)
+		case StatusOf(result) == NotFound && unsure: // an earlier call whose answer was lost has deleted it
+		default:
+			d.errs[i] = result
+		}
+	}
+	d.report(len(indexes) - len(left))
+	return left
+}
+
+// callBatch makes the call, again by its request id where the answer is lost or cannot be read. unsure reports whether a
+// call without an answer may have deleted tasks.
+func (d *deletion) callBatch(ctx context.Context, indexes []int) (results []error, unsure bool, err error) {
+	names := make([]string, len(indexes))
+	for n, i := range indexes {
+		names[n] = d.names[i]
+	}
+	queue, requestID, begun := queueOfTask(names[0]), rand.Text(), context.WithoutCancel(ctx)
+	r := newRetrier(readPolicy(), d.random)
+	for {
+		r.tries++
+		callCtx, cancel := context.WithTimeout(begun, d.timeout)
+		results, err = d.backend.(BatchDeleter).BatchDeleteTasks(callCtx, queue, requestID, names)
+		if err != nil {
+			err = callError(begun, callCtx, d.timeout, err)
+		} else if len(results) != len(names) {
+			err = &StatusError{Code: Internal, Message: fmt.Sprintf("%d results for a batch of %d deletions", len(results), len(names))}
+		}
+		cancel()
+		unsure = unsure || mayHaveHappened(err)
+		if err == nil || !r.covers(err) && !errors.Is(err, ErrOutcomeUnknown) || ctx.Err() != nil || r.pause(begun) != nil {
+			return results, unsure, err
+		}
+	}
+}
+
+// deleteOne deletes the task with this index.
+func (d *deletion) deleteOne(ctx context.Context, i int) {
+	if err := d.stopped(ctx); err != nil {
+		if d.unsure[i] {
+			err = deleteError(err, true)
+		}
+		d.fail([]int{i}, err)
+		return
+	}
+	_, err := repeat(context.WithoutCancel(ctx), d.timeout, d.random, func(ctx context.Context) (struct{}, error) {
+		err := d.backend.DeleteTask(ctx, d.names[i])
+		if d.unsure[i] && StatusOf(err) == NotFound {
+			err = nil // a try without an answer has deleted it
+		}
+		d.unsure[i] = d.unsure[i] || mayHaveHappened(err)
+		return struct{}{}, err
+	})
+	switch code := StatusOf(err); code {
+	case OK, NotFound:
+	case Unavailable, DeadlineExceeded:
+		err = deleteError(err, true)
+		d.down.CompareAndSwap(nil, &err)
+	default:
+		err = deleteError(err, d.unsure[i])
+	}
+	d.fail([]int{i}, err)
+}
+
+// fail ends the deletion of the tasks with these indexes with err, nil where it has succeeded.
+func (d *deletion) fail(indexes []int, err error) {
+	for _, i := range indexes {
+		d.errs[i] = err
+	}
+	if !errors.Is(err, ErrNotTried) {
+		d.report(len(indexes))
+	}
+}
+
+func (d *deletion) report(tasks int) {
+	if d.progress != nil && tasks > 0 {
+		d.progress(tasks)
+	}
+}
+
+// stopped returns why no further call is begun, nil while they are.
+func (d *deletion) stopped(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotTried, err)
+	}
+	if down := d.down.Load(); down != nil {
+		return fmt.Errorf("%w, because the service does not answer", ErrNotTried)
+	}
+	return nil
+}
+
+// deleteError returns the error of a deletion; unsure says that the task may have been deleted.
+func deleteError(err error, unsure bool) error {
+	if unsure && !errors.Is(err, ErrOutcomeUnknown) {
+		return fmt.Errorf("%w (%w: the task may have been deleted)", err, ErrOutcomeUnknown)
+	}
+	return err
+}
+
+// queueOfTask returns the resource name of the task's queue.
+func queueOfTask(name string) string {
+	queue, _, _ := strings.Cut(name, "/tasks/")
+	return queue
+}
