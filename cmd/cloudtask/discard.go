@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
-	"golang.org/x/sync/errgroup"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/gcp"
 )
 
 const discardHelp = `
@@ -22,7 +22,11 @@ its attempt goes on, and is not retried.
 
 The type is the last part of the path of a task's URL: the task's name where its handler was generated.
 
-Ctrl-C lets the deletions that have begun end, begins no more, and says how many tasks are left.
+The names of deleted tasks stay taken for up to 24 hours: enqueueing one again by once, unique or a name of its own creates
+nothing until then.
+
+Many tasks are deleted in calls for a thousand of them, where that is permitted. Ctrl-C lets the calls that have begun end,
+begins no more, and says how many tasks are left.
 `
 
 func discardCommand() command {
@@ -77,7 +81,10 @@ func (op *operation) discard(ctx context.Context, args []string, ls listing) err
 			return err
 		}
 	}
-	info := op.deleteTasks(ctx, names)
+	info, err := op.deleteTasks(ctx, names)
+	if err != nil {
+		return err
+	}
 	if err := op.reportDiscard(info); err != nil {
 		return err
 	}
@@ -157,42 +164,36 @@ func (op *operation) selectTasks(ctx context.Context, args []string, ls listing)
 	return names, nil
 }
 
-// deleteTasks deletes the tasks, several at a time. When ctx ends it begins no more; those that have begun may end, so
-// that it is known of each task what became of it.
-func (op *operation) deleteTasks(ctx context.Context, names []string) discardInfo {
+// deleteTasks deletes the tasks, many in one call where that is permitted. When ctx ends it begins no more calls; those
+// that have begun may end, so that it is known of each task what became of it.
+func (op *operation) deleteTasks(ctx context.Context, names []string) (discardInfo, error) {
+	info := discardInfo{Discarded: []string{}, Gone: []string{}, Failed: []discardFailed{}, Left: []string{}}
+	if len(names) == 0 {
+		return info, nil
+	}
+	backend, err := gcp.NewBackend(context.WithoutCancel(ctx), cloudtask.Config{EmulatorHost: op.emulator})
+	if err != nil {
+		return info, err
+	}
+	defer backend.Close()
 	bar := newProgress(op.std, "deleting", len(names))
 	defer bar.end()
 	defer context.AfterFunc(ctx, func() {
 		fmt.Fprintln(op.std.err, "\nwaiting for the deletions that have begun; a second Ctrl-C does not")
 	})()
-	errs := make([]error, len(names))
-	var group errgroup.Group
-	group.SetLimit(atOnce)
-	for i, name := range names {
-		group.Go(func() error {
-			if errs[i] = ctx.Err(); errs[i] != nil {
-				return nil
-			}
-			errs[i] = op.client.DeleteTask(context.WithoutCancel(ctx), &cloudtaskspb.DeleteTaskRequest{Name: name})
-			bar.add(1)
-			return nil
-		})
-	}
-	_ = group.Wait() // each has its own error
-	info := discardInfo{Discarded: []string{}, Gone: []string{}, Failed: []discardFailed{}, Left: []string{}}
-	for i, name := range names {
-		switch err := errs[i]; {
+	for i, err := range cloudtask.DeleteTasks(ctx, backend, names, atOnce, bar.add) {
+		switch name := names[i]; {
 		case err == nil:
 			info.Discarded = append(info.Discarded, name)
-		case errors.Is(err, context.Canceled):
+		case errors.Is(err, cloudtask.ErrNotTried) && ctx.Err() != nil:
 			info.Left = append(info.Left, name)
-		case status.Code(err) == codes.NotFound:
+		case cloudtask.StatusOf(err) == cloudtask.NotFound:
 			info.Gone = append(info.Gone, name)
 		default:
-			info.Failed = append(info.Failed, discardFailed{name, (&callError{"deleting it", err}).Error()})
+			info.Failed = append(info.Failed, discardFailed{name, "deleting it: " + err.Error()})
 		}
 	}
-	return info
+	return info, nil
 }
 
 // reportDiscard says what was done.
@@ -206,6 +207,9 @@ func (op *operation) reportDiscard(info discardInfo) error {
 	fmt.Fprintf(op.std.out, "%s discarded", count(len(info.Discarded), "task"))
 	if n := len(info.Gone); n > 0 {
 		fmt.Fprintf(op.std.out, ", %d gone before", n)
+	}
+	if slices.ContainsFunc(info.Discarded, isNamed) {
+		fmt.Fprint(op.std.out, "; names stay taken for up to 24 hours")
 	}
 	fmt.Fprintln(op.std.out)
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -27,6 +28,13 @@ func validProject(id string) bool  { return projectID.MatchString(id) }
 func validLocation(id string) bool { return locationID.MatchString(id) }
 
 func lastSegment(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
+
+// isNamed reports whether the enqueuer has chosen the task's id: those that the queue service chooses are digits, and never
+// come again.
+func isNamed(task string) bool { return strings.Trim(lastSegment(task), "0123456789") != "" }
+
+// nameStaysTaken says for how long the id of a task cannot be used again. Cloud Tasks tells no more than that.
+const nameStaysTaken = "for up to 24 hours after the task is gone"
 
 // splitLocation returns the parts of projects/P/locations/L.
 func splitLocation(name string) (project, location string) {
@@ -147,12 +155,18 @@ func (t *target) resolveTask(ctx context.Context, arg string, queues []string, v
 func (t *target) searchTask(ctx context.Context, id string, queues []string, view cloudtaskspb.Task_View) (*cloudtaskspb.Task, error) {
 	var mu sync.Mutex
 	found := make(map[string]*cloudtaskspb.Task)
+	var gone []string
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for _, queue := range queues {
 		group.Go(func() error {
 			task, err := t.getTask(groupCtx, queue+"/tasks/"+id, view)
 			if status.Code(err) == codes.NotFound {
+				if existedRecently(err) {
+					mu.Lock()
+					gone = append(gone, queue)
+					mu.Unlock()
+				}
 				return nil
 			}
 			if err == nil {
@@ -173,6 +187,16 @@ func (t *target) searchTask(ctx context.Context, id string, queues []string, vie
 	for name := range found {
 		names = append(names, name)
 	}
+	if len(names) == 0 && len(gone) > 0 {
+		slices.Sort(gone)
+		return nil, notFoundError{fmt.Errorf("task %s is gone from %s; its name stays taken there %s", id, strings.Join(gone, ", "), nameStaysTaken)}
+	}
 	name, err := one(names, fmt.Sprintf("task %s in the queues of %s", id, t.scope()))
 	return found[name], err
+}
+
+// existedRecently reports whether a task that was not found is one that is gone, and whose name the service remembers. It
+// says so in words only.
+func existedRecently(err error) bool {
+	return strings.Contains(status.Convert(err).Message(), "existed recently")
 }

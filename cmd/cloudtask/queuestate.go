@@ -102,7 +102,7 @@ func (op *operation) changeQueue(ctx context.Context, arg string, change queueCh
 	case op.json:
 		return writeJSON(op.std.out, newQueueInfo(after))
 	case change.effect == deletes:
-		fmt.Fprintf(op.std.out, "%s is purged\n", before.Name)
+		fmt.Fprintf(op.std.out, "%s is purged; names of its tasks stay taken for up to 24 hours\n", before.Name)
 	case state == before.State:
 		fmt.Fprintf(op.std.out, "%s was %s already\n", before.Name, state)
 	default:

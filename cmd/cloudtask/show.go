@@ -57,6 +57,9 @@ func (op *operation) show(ctx context.Context, arg string, queues []string) erro
 	if hidden { // the payload is for those with cloudtasks.tasks.fullView
 		task, err = op.resolveTask(ctx, arg, queues, cloudtaskspb.Task_BASIC)
 	}
+	if existedRecently(err) {
+		return fmt.Errorf("%w Its name stays taken %s", err, nameStaysTaken)
+	}
 	if err != nil {
 		return err
 	}
@@ -107,6 +110,9 @@ func (op *operation) describe(info taskInfo, queue *cloudtaskspb.Queue, now time
 		t.field("Token", "of %s, for %s", info.ServiceAccount, info.Audience)
 	}
 	t.field("Created", "%s", moment(info.CreateTime, now))
+	if isNamed(info.Name) {
+		t.field("Name", "taken now, and %s", nameStaysTaken)
+	}
 	switch info.State {
 	case stateRunning:
 		t.field("State", "running, since %s", moment(info.LastAttempt.DispatchTime, now))

@@ -19,6 +19,8 @@ import (
 
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
 	"github.com/creack/pty"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
@@ -156,6 +158,9 @@ func TestInterrupt(t *testing.T) {
 		release := make(chan struct{})
 		slow, cancel := context.WithCancel(t.Context())
 		s.production.setBefore(func(r *http.Request) error {
+			if strings.HasSuffix(r.URL.Path, "/BatchDeleteTasks") {
+				return status.Error(codes.PermissionDenied, "one by one")
+			}
 			if strings.HasSuffix(r.URL.Path, "/DeleteTask") && deletions.Add(1) > quick {
 				select {
 				case <-release:

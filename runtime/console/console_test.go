@@ -155,6 +155,36 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// A name is taken for longer than its task is there.
+func TestHowLongNamesStayTaken(t *testing.T) {
+	t.Parallel()
+	s := show(t, answer(200))
+	name := s.add(t, "once")
+	const kept, until = "<dt>Name taken</dt><dd>while the task is here, and for 1 d after</dd>", "Its name stays taken until <time datetime=\"2026-03-02T12:00:00Z\""
+	page := s.get(t, "/ui/"+name, 200)
+	wants(t, "a task that waits", page, kept)
+	if strings.Contains(page, "Its name stays taken until") {
+		t.Errorf("the name of a task that waits is said to become free")
+	}
+	if _, err := s.RunUntilIdle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, "a task that is done", s.get(t, "/ui/"+name, 200), kept, until)
+	if err := s.Advance(24 * time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if page := s.get(t, "/ui/"+name, 200); strings.Contains(page, "Its name stays taken until") {
+		t.Errorf("the name is said to be taken after it became free")
+	}
+	created, err := s.AddTask(t.Context(), queueName, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: "http://localhost/tasks/Greet"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page := s.get(t, "/ui/"+created.Name, 200); strings.Contains(page, "Name taken") {
+		t.Errorf("a name that the queue chose, and that never comes again, is said to be taken")
+	}
+}
+
 // Whatever a task holds is shown as text, in pages, in what is sent live, and in the form.
 func TestHostileTasks(t *testing.T) {
 	t.Parallel()

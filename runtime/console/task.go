@@ -19,6 +19,7 @@ type taskPage struct {
 	*localqueue.Inspection
 	Row       queueRow // its queue
 	Body      payload
+	Named     bool // the enqueuer chose its name, not the queue, whose names do not come again
 	Header    []field
 	Facts     []field
 	Latest    []localqueue.PastAttempt // the last of its attempts, the latest first
@@ -105,6 +106,7 @@ func (c *Console) showTask(ctx context.Context, v *view, name string) error {
 		return err
 	}
 	page := taskPage{Inspection: found, Row: newQueueRow(found.Queue), Body: showPayload(bodyOf(found.Task)), Facts: facts(found)}
+	page.Named = strings.Trim(lastPart(name), "0123456789") != ""
 	page.Header = shownHeader(headerOf(found.Task))
 	page.Latest = slices.Clone(found.Attempts)
 	slices.Reverse(page.Latest)

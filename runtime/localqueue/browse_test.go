@@ -228,7 +228,15 @@ func TestInspect(t *testing.T) {
 		if want := (cloudtask.RetryConfig{MaxAttempts: 4, MinBackoff: time.Minute, MaxBackoff: 10 * time.Hour, MaxDoublings: 16}); got.Retry != want {
 			t.Errorf("%s: retried by %+v, want %+v", test.name, got.Retry, want)
 		}
+		free := time.Time{} // a task that is there keeps its name, and one that is gone for a day
+		if !got.Ended.IsZero() {
+			free = got.Ended.Add(24 * time.Hour)
+		}
+		if got.NameKept != 24*time.Hour || !got.NameFree.Equal(free) {
+			t.Errorf("%s: its name is kept for %v after it is gone, until %v; want %v", test.name, got.NameKept, got.NameFree, free)
+		}
 		got.Summary, got.Task, got.Queue, got.Retry = localqueue.Summary{}, nil, localqueue.QueueOverview{}, cloudtask.RetryConfig{}
+		got.NameKept, got.NameFree = 0, time.Time{}
 		if diff := cmp.Diff(&test.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
 		}

@@ -15,6 +15,11 @@ type Inspection struct {
 	Queue    QueueOverview
 	Retry    cloudtask.RetryConfig // the task's own settings, else the queue's, with defaults filled in
 
+	// NameKept is for how long the task's name stays taken after the task is gone, and NameFree when that ends for one
+	// that is gone: the zero time if no task is kept from having its name. See [WithTombstones].
+	NameKept time.Duration
+	NameFree time.Time
+
 	// Of a task that is there.
 
 	Began  time.Time // the attempt that is running
@@ -71,6 +76,10 @@ func (s *Service) Inspect(ctx context.Context, name string) (out *Inspection, er
 		for _, m := range q.past.attempts(c.t) {
 			out.Attempts = append(out.Attempts, m.public())
 		}
+	}
+	out.NameKept = time.Duration(max(0, q.gone.window))
+	if free, taken := q.gone.expires[id]; taken && free > now {
+		out.NameFree = nanoTime(free)
 	}
 	out.Retry = q.settings.Retry
 	if out.Task.Retry != nil {
