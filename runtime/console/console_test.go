@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -544,4 +546,60 @@ func TestWhyAttemptsFailed(t *testing.T) {
 		t.Errorf("the page has a stack of an error, or the answer as it came:\n%s", page)
 	}
 	wants(t, "finished", s.get(t, "/ui/finished", 200), "panic: boom")
+}
+
+// With many queues the first page lists some of them, and finds the others by name. Selections are bounded, too.
+func TestManyQueues(t *testing.T) {
+	t.Parallel()
+	s := show(t, answer(200))
+	for i := range 1000 {
+		if _, err := s.CreateQueue(t.Context(), "projects/many/locations/l", &localqueue.Queue{Name: fmt.Sprintf("projects/many/locations/l/queues/many-%04d", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	get := func(address string) string {
+		t.Helper()
+		return s.do(t, httptest.NewRequest("GET", "http://localhost"+address, nil), 200)
+	}
+	seen, next := make(map[string]bool), "/"
+	for pages := 0; next != ""; pages++ {
+		if pages == 20 {
+			t.Fatal("the pages do not end")
+		}
+		page := get(next)
+		rows := regexp.MustCompile(`<tr id="([^"]+)">`).FindAllStringSubmatch(page, -1)
+		if len(rows) > 100 || len(rows) == 0 {
+			t.Errorf("%s lists %d queues", next, len(rows))
+		}
+		for _, row := range rows {
+			if seen[row[1]] {
+				t.Errorf("%s lists %s again", next, row[1])
+			}
+			seen[row[1]] = true
+		}
+		next = ""
+		if link := regexp.MustCompile(`href="([^"]+)" rel="next"`).FindStringSubmatch(page); link != nil {
+			next = html.UnescapeString(link[1])
+		}
+	}
+	for i := range 1000 {
+		if name := fmt.Sprintf("projects/many/locations/l/queues/many-%04d", i); !seen[name] {
+			t.Fatalf("no page lists %s", name)
+		}
+	}
+	if page := get("/?text=MANY-0777"); !strings.Contains(page, "many-0777") || strings.Contains(page, "many-0776") {
+		t.Error("a queue is not found by its name")
+	}
+	if page := get("/?text=nonsense"); !strings.Contains(page, "No queue matches") {
+		t.Error("it is not said that there is no such queue")
+	}
+	for _, address := range []string{"/ui/tasks", "/ui/tasks?queue=projects/many/locations/l/queues/many-0900", "/ui/send?queue=projects/many/locations/l/queues/many-0900"} {
+		page := get(address)
+		if n := strings.Count(page, "many-"); n > 220 {
+			t.Errorf("%s offers %d queues", address, n)
+		}
+		if strings.Contains(address, "0900") && !strings.Contains(page, "many-0900") {
+			t.Errorf("%s does not have the queue that is chosen", address)
+		}
+	}
 }

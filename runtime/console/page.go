@@ -63,7 +63,7 @@ func (c *Console) show(ctx context.Context, r *request) (*view, error) {
 	}
 	switch {
 	case r.path == "/":
-		err = c.showQueues(v)
+		err = c.showQueues(v, r)
 	case r.path == Prefix+"tasks":
 		err = c.showTasks(ctx, v, r)
 	case r.path == Prefix+"finished":

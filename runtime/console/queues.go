@@ -16,7 +16,16 @@ type queuesPage struct {
 	Queues []queueRow
 	Unused []string // ids of queues that are defined and not in use anywhere
 	Hint   hint
+
+	Paged bool   // there are more queues than a page lists
+	Text  string // that the names of the queues contain
+	Found int    // queues whose names contain it
+	First string // address of the first page; "": this is it
+	Next  string // address of the next; "": this is the last
 }
+
+// queuesPerPage is how many queues a page lists, and how many a selection offers.
+const queuesPerPage = 100
 
 // queueRow is a queue with what its buttons and links need.
 type queueRow struct {
@@ -61,12 +70,26 @@ func (q queueRow) Paused() bool { return q.State != localqueue.Running }
 // Faulty reports whether faults are set.
 func (q queueRow) Faulty() bool { return q.Faults != (localqueue.Faults{}) }
 
-func (c *Console) showQueues(v *view) error {
-	page := queuesPage{Hint: newHint("")}
+func (c *Console) showQueues(v *view, r *request) error {
+	page := queuesPage{Hint: newHint(""), Text: r.query.Get("text"), Paged: len(v.Overview.Queues) > queuesPerPage}
+	after := r.query.Get("after")
+	if after != "" {
+		page.First = queuesAt(page.Text, "")
+	}
 	used := make(map[string]bool)
-	for _, q := range v.Overview.Queues {
-		page.Queues = append(page.Queues, newQueueRow(q))
+	for _, q := range v.Overview.Queues { // by name
 		used[lastPart(q.Name)] = true
+		if page.Text != "" && !strings.Contains(strings.ToLower(q.Name), strings.ToLower(page.Text)) {
+			continue
+		}
+		page.Found++
+		switch {
+		case q.Name <= after:
+		case len(page.Queues) < queuesPerPage:
+			page.Queues = append(page.Queues, newQueueRow(q))
+		case page.Next == "":
+			page.Next = queuesAt(page.Text, page.Queues[queuesPerPage-1].Name)
+		}
 	}
 	for _, id := range v.Overview.Defined {
 		if !used[id] {
@@ -78,6 +101,18 @@ func (c *Console) showQueues(v *view) error {
 	}
 	v.Title, v.Section, v.template, v.Data = "Queues", "queues", "queues.html", page
 	return nil
+}
+
+// queuesAt returns the address of the queues whose names contain the text, from the one after that name on.
+func queuesAt(text, after string) string {
+	query := url.Values{}
+	if text != "" {
+		query.Set("text", text)
+	}
+	if after != "" {
+		query.Set("after", after)
+	}
+	return (&url.URL{Path: "/", RawQuery: query.Encode()}).String()
 }
 
 // queuePage is the page of a queue.

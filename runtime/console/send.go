@@ -64,7 +64,7 @@ func (c *Console) showSend(ctx context.Context, v *view, r *request) error {
 
 // choose fills in the queues that can be chosen.
 func (page *sendPage) choose(v *view) {
-	for _, q := range v.Overview.Queues {
+	for _, q := range v.Overview.Queues[:min(queuesPerPage, len(v.Overview.Queues))] {
 		page.Queues = append(page.Queues, q.Name)
 	}
 	if page.Queue == "" && len(page.Queues) > 0 {

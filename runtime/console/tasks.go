@@ -164,7 +164,9 @@ func (c *Console) list(ctx context.Context, v *view, r *request, browse localque
 	}
 	ids := make(map[string]bool)
 	for _, q := range v.Overview.Queues {
-		page.Queues = append(page.Queues, q.Name)
+		if len(page.Queues) < queuesPerPage || q.Name == page.Filter.Queue {
+			page.Queues = append(page.Queues, q.Name)
+		}
 		page.Ambiguous = page.Ambiguous || ids[lastPart(q.Name)]
 		ids[lastPart(q.Name)] = true
 	}
