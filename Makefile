@@ -18,7 +18,7 @@ LOCK = $(GO) run ./cmd/cloudtaskgen lock -o examples/cloudtask.lock.json
 # The Go files of a package, one a line, for go list.
 GOFILES = {{range .GoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .TestGoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}
 
-.PHONY: help demo test generate lock check lint lint-generated bench bench-json bench-gen fuzz soak browser firebase screenshots cc chromium node
+.PHONY: help demo test generate lock check lint lint-generated bench bench-json bench-gen fuzz soak routers browser firebase screenshots cc chromium node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,7 @@ demo: generate check ## generate, check, and run a tour of every feature (exampl
 
 test: cc ## run every test with the race detector, and with a Chromium the page's in it
 	$(GO) test -race ./...
+	$(MAKE) routers
 	@if $(FIND_CHROMIUM); then $(MAKE) browser; else \
 		echo "no Chromium is found: the tests of the page in a browser did not run (make browser)"; \
 	fi
@@ -50,7 +51,7 @@ lint: ## gofmt, go vet, staticcheck and go mod tidy
 	if [ -n "$$out" ]; then echo "not formatted, run gofmt -w on:"; echo "$$out"; exit 1; fi
 	$(GO) vet $(TASKS)
 	$(GO) tool staticcheck ./... ./testdata/golden/...
-	@for module in . testdata/bench testdata/browser; do (cd $$module && $(GO) mod tidy -diff) || { echo "run go mod tidy in $$module"; exit 1; }; done
+	@for module in . testdata/bench testdata/browser testdata/routers; do (cd $$module && $(GO) mod tidy -diff) || { echo "run go mod tidy in $$module"; exit 1; }; done
 
 lint-generated: ## golangci-lint's standard set over generated code; it is downloaded and compiled
 	$(GO) tool -modfile=testdata/lint/go.mod golangci-lint run -c testdata/lint/golangci.yml $(TASKS)
@@ -84,6 +85,9 @@ SOAK = \
 
 soak: ## kill the durable queue, stop its machine and damage its files, and see that nothing is lost (KILLS=50 CRASHES=5000 MUTATIONS=5000)
 	@set -e; for test in $(SOAK); do echo "$$test"; $(GO) test $$test -count 1 -v -timeout 1h; done
+
+routers: ## test the routers and containers of the manual, with the real routers, which are downloaded
+	cd testdata/routers && $(GO) vet ./... && $(GO) test -count 1 ./...
 
 browser: chromium ## test the page of cloudtask dev in Chromium
 	cd testdata/browser && $(GO) vet ./... && $(GO) test -count 1 ./...

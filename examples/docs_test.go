@@ -1,6 +1,9 @@
 package examples_test
 
 import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -11,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cloudtaskgen/cloudtaskgen/examples/services/images"
 	"github.com/cloudtaskgen/cloudtaskgen/examples/tour/tasks"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
@@ -22,17 +26,38 @@ const root = ".."
 // that it is about, which is compiled and run. A line "…" stands for what is left out. Spacing does not count.
 func TestDocumentedCode(t *testing.T) {
 	var sources [][]string
-	files := find(t, filepath.Join(root, "examples"), ".go")
-	for _, name := range append(files, find(t, filepath.Join(root, "runtime"), "example_test.go")...) {
+	files := slices.Concat(
+		find(t, filepath.Join(root, "examples"), ".go"),
+		find(t, filepath.Join(root, "runtime"), "example_test.go"),
+		find(t, filepath.Join(root, "testdata", "routers"), ".go"),
+	)
+	for _, name := range files {
 		sources = append(sources, codeLines(read(t, name)))
 	}
 	for _, page := range pages(t) {
-		for _, block := range goBlocks(read(t, page)) {
+		for _, block := range blocks(read(t, page), "go") {
 			for chunk := range strings.SplitSeq(block.text, "…\n") {
 				want := codeLines(chunk)
 				if !slices.ContainsFunc(sources, func(source []string) bool { return contains(source, want) }) {
 					t.Errorf("%s:%d: this code is in no example:\n%s", page, block.line, chunk)
 				}
+			}
+		}
+	}
+}
+
+// TestDocumentedContainers makes sure that the page about Docker shows the files of examples/services.
+func TestDocumentedContainers(t *testing.T) {
+	page := read(t, filepath.Join(root, "docs", "docker.md"))
+	for language, name := range map[string]string{"dockerfile": "Dockerfile", "yaml": "compose.yaml"} {
+		source := codeLines(read(t, filepath.Join(root, "examples", "services", name)))
+		shown := blocks(page, language)
+		if len(shown) == 0 {
+			t.Errorf("docs/docker.md shows no %s", language)
+		}
+		for _, block := range shown {
+			if !contains(source, codeLines(block.text)) {
+				t.Errorf("docs/docker.md:%d: this is not in examples/services/%s:\n%s", block.line, name, block.text)
 			}
 		}
 	}
@@ -113,6 +138,19 @@ func TestDocumentedPayloads(t *testing.T) {
 	}
 }
 
+// TestDocumentedStrippedPrefix makes sure that the answer behind a stripped prefix is what the page says.
+func TestDocumentedStrippedPrefix(t *testing.T) {
+	handler, err := images.NewHandler(cloudtask.Config{InsecureNoAuth: true, Logger: slog.New(slog.DiscardHandler)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := httptest.NewRecorder()
+	http.StripPrefix("/tasks", handler).ServeHTTP(answer, httptest.NewRequest("POST", "/tasks/Resize", nil))
+	if !strings.Contains(read(t, filepath.Join(root, "docs", "serving.md")), answer.Body.String()) {
+		t.Errorf("docs/serving.md does not have the answer %s", answer.Body)
+	}
+}
+
 // TestDocumentedTargets makes sure that the make targets that the pages name are there.
 func TestDocumentedTargets(t *testing.T) {
 	makefile := read(t, filepath.Join(root, "Makefile"))
@@ -131,23 +169,23 @@ type block struct {
 	text string
 }
 
-// goBlocks returns the fenced blocks of Go code in a page of Markdown.
-func goBlocks(page string) []block {
-	var blocks []block
+// blocks returns the fenced blocks of a language in a page of Markdown.
+func blocks(page, language string) []block {
+	var found []block
 	inside := false
 	for i, line := range strings.Split(page, "\n") {
 		fence := strings.TrimSpace(line)
 		switch {
-		case fence == "```go":
+		case fence == "```"+language:
 			inside = true
-			blocks = append(blocks, block{line: i + 1})
+			found = append(found, block{line: i + 1})
 		case strings.HasPrefix(fence, "```"):
 			inside = false
 		case inside:
-			blocks[len(blocks)-1].text += line + "\n"
+			found[len(found)-1].text += line + "\n"
 		}
 	}
-	return blocks
+	return found
 }
 
 // codeLines returns the lines that are not blank, with every run of space as one space.

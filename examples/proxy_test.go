@@ -73,6 +73,20 @@ func main() {
 	runWith(t, env, dir, "go", strings.Fields(check[1])[1:]...)
 	runWith(t, env, dir, "go", strings.Fields(lock[1])[1:]...)
 	runWith(t, env, dir, "go", append(strings.Fields(lock[1])[1:], "-check")...)
+
+	// Both commands are installed as README.md says, outside of any module.
+	bin := t.TempDir()
+	installs := regexp.MustCompile(`(?m)^(go install .*/cmd/([a-z]+)@latest)$`).FindAllStringSubmatch(readme, -1)
+	if len(installs) != 2 {
+		t.Fatalf("README.md has %q, want how to install both commands", installs)
+	}
+	for _, install := range installs {
+		runWith(t, append(env, "GOBIN="+bin), bin, "go", strings.Fields(install[1])[1:]...)
+		out := runWith(t, nil, bin, filepath.Join(bin, install[2]), "help")
+		if !strings.Contains(out, install[2]) {
+			t.Errorf("%s help prints %q", install[2], out)
+		}
+	}
 }
 
 // makeProxy returns a folder that is a module proxy with one version of this module: what the checkout has.

@@ -20,7 +20,7 @@ func TestRuntimeIsLight(t *testing.T) {
 			}
 		}
 	}
-	list("./runtime/cloudtask", "./runtime/localqueue", "./runtime/cloudtasktest")
+	list("./runtime/cloudtask", "./runtime/localqueue", "./runtime/cloudtasktest", "./examples/services/worker")
 	list("-test", "./examples/shop", "./examples/tour/tasks", "./examples/tour/documents") // test binaries
 }
 

@@ -4,6 +4,7 @@ package shop
 
 import (
 	"context"
+	"crypto/rand"
 	"maps"
 	"net/http"
 	"slices"
@@ -30,6 +31,12 @@ func (s *Shop) SignUp(ctx context.Context, userID int64) error {
 func (s *Shop) Leave(ctx context.Context, userID int64) error {
 	_, err := tasks.EnqueueCloseAccountAsap(ctx, s.Client, tasks.CloseAccount{UserID: userID})
 	return err
+}
+
+// ProcessAgain processes orders once more on the same day, while the name of the task that did is still taken.
+func (s *Shop) ProcessAgain(ctx context.Context, order tasks.ProcessOrder) (cloudtask.Receipt, error) {
+	name := cloudtask.WithTaskName("again-" + rand.Text())
+	return tasks.EnqueueProcessOrderPush(ctx, s.Client, order, name)
 }
 
 // NewServer returns the program's handler: what users call, and what Cloud Tasks does.

@@ -81,26 +81,28 @@ func (s *stage) timeout(ctx context.Context) error {
 }
 
 func (s *stage) formerName(ctx context.Context) error {
-	s.Scene("A task of an earlier release", "It was enqueued as ReportGeneration and without a format, before the type was renamed and got that field.\n"+
-		"The alias routes it, the default fills the field in.")
+	s.Scene("Tasks of an earlier release", "ReportGeneration was enqueued without a format, before the type was renamed and got that field.\n"+
+		"The alias routes it, the default fills the field in. MonthEnd is called CloseBooks now, with name=MonthEnd.")
 
-	_, err := s.google.CreateTask(ctx, &cloudtaskspb.CreateTaskRequest{
-		Parent: s.location() + "/queues/tour",
-		Task: &cloudtaskspb.Task{
-			DispatchDeadline: durationpb.New(15 * time.Minute),
-			MessageType: &cloudtaskspb.Task_HttpRequest{HttpRequest: &cloudtaskspb.HttpRequest{
-				Url:  s.cfg.BaseURL + "/tasks/ReportGeneration",
-				Body: []byte(`{"report_params":{"month":"April"}}`),
-				AuthorizationHeader: &cloudtaskspb.HttpRequest_OidcToken{OidcToken: &cloudtaskspb.OidcToken{
-					ServiceAccountEmail: s.cfg.ServiceAccount, Audience: s.cfg.BaseURL,
+	for name, payload := range map[string]string{"ReportGeneration": `{"report_params":{"month":"April"}}`, "MonthEnd": `{"month":"April"}`} {
+		_, err := s.google.CreateTask(ctx, &cloudtaskspb.CreateTaskRequest{
+			Parent: s.location() + "/queues/tour",
+			Task: &cloudtaskspb.Task{
+				DispatchDeadline: durationpb.New(15 * time.Minute),
+				MessageType: &cloudtaskspb.Task_HttpRequest{HttpRequest: &cloudtaskspb.HttpRequest{
+					Url:  s.cfg.BaseURL + "/tasks/" + name,
+					Body: []byte(payload),
+					AuthorizationHeader: &cloudtaskspb.HttpRequest_OidcToken{OidcToken: &cloudtaskspb.OidcToken{
+						ServiceAccountEmail: s.cfg.ServiceAccount, Audience: s.cfg.BaseURL,
+					}},
 				}},
-			}},
-		},
-	})
-	if err != nil {
-		return err
+			},
+		})
+		if err != nil {
+			return err
+		}
 	}
-	return s.Expect(ctx, "GenerateReport: pdf report of April, 15m0s to finish")
+	return s.Expect(ctx, "GenerateReport: pdf report of April, 15m0s to finish", "CloseBooks: April is closed")
 }
 
 func (s *stage) retries(ctx context.Context) error {

@@ -24,6 +24,9 @@ func Routes(app *App) []cloudtask.Route {
 		closeAccount.Route(func(ctx context.Context, task *CloseAccount) error {
 			return task.Run(ctx, app)
 		}),
+		closeBooks.Route(func(ctx context.Context, task *CloseBooks) error {
+			return task.Run(ctx, app)
+		}),
 		dailyDigest.Route(func(ctx context.Context, task *DailyDigest) error {
 			return task.Run(ctx, app)
 		}),
@@ -193,6 +196,69 @@ func DebugCloseAccount(ctx context.Context, c *cloudtask.Client, app *App, taskI
 // tests say cloudtasktest.Only(t, EnqueuedCloseAccount(q)).
 func EnqueuedCloseAccount[Q any](q Q) cloudtask.Enqueued[Q, CloseAccount] {
 	return cloudtask.Enqueued[Q, CloseAccount]{Queue: q, Definition: &closeAccount}
+}
+
+// closeBooks describes the task CloseBooks.
+var closeBooks = cloudtask.Definition[CloseBooks]{
+	Name:   "MonthEnd",
+	Append: AppendCloseBooks,
+	Decode: DecodeCloseBooks,
+}
+
+// EnqueueCloseBooksAsap enqueues CloseBooks to run as soon as a worker is free.
+func EnqueueCloseBooksAsap(ctx context.Context, c *cloudtask.Client, task CloseBooks) (cloudtask.Receipt, error) {
+	return closeBooks.Asap(ctx, c, &task)
+}
+
+// EnqueueCloseBooksLater enqueues CloseBooks to run at eta: after a delay, cloudtask.In, or at a time,
+// cloudtask.At.
+func EnqueueCloseBooksLater(ctx context.Context, c *cloudtask.Client, task CloseBooks, eta cloudtask.ETA, opts ...cloudtask.EnqueueOption) (cloudtask.Receipt, error) {
+	return closeBooks.Later(ctx, c, &task, eta, opts...)
+}
+
+// EnqueueCloseBooksUntil enqueues CloseBooks to run at a random time between now and latest, which spreads
+// load.
+func EnqueueCloseBooksUntil(ctx context.Context, c *cloudtask.Client, task CloseBooks, latest time.Time, opts ...cloudtask.EnqueueOption) (cloudtask.Receipt, error) {
+	return closeBooks.Until(ctx, c, &task, latest, opts...)
+}
+
+// EnqueueCloseBooksPush enqueues CloseBooks as the options say; without any it is EnqueueCloseBooksAsap.
+func EnqueueCloseBooksPush(ctx context.Context, c *cloudtask.Client, task CloseBooks, opts ...cloudtask.EnqueueOption) (cloudtask.Receipt, error) {
+	return closeBooks.Push(ctx, c, &task, opts...)
+}
+
+// EnqueueCloseBooksBatch enqueues many CloseBooks in few calls. The receipts are in the order of tasks; the
+// error says which of them were not enqueued.
+func EnqueueCloseBooksBatch(ctx context.Context, c *cloudtask.Client, tasks []CloseBooks, opts ...cloudtask.EnqueueOption) ([]cloudtask.Receipt, error) {
+	return closeBooks.Batch(ctx, c, tasks, opts...)
+}
+
+// DiscardCloseBooks deletes queued CloseBooks tasks, all of them or those that the options select, and
+// returns "MonthEnd/taskID" for each that it deleted.
+func DiscardCloseBooks(ctx context.Context, c *cloudtask.Client, opts ...cloudtask.DiscardOption) ([]string, error) {
+	return closeBooks.Discard(ctx, c, opts...)
+}
+
+// SyncCloseBooks runs CloseBooks here and now, without a queue.
+func SyncCloseBooks(ctx context.Context, app *App, task CloseBooks) error {
+	return task.Run(closeBooks.Sync(ctx), app)
+}
+
+// DebugCloseBooks runs the payload of a queued CloseBooks here, and leaves the task in its queue. The id is
+// one in the type's queue, or a full resource name.
+func DebugCloseBooks(ctx context.Context, c *cloudtask.Client, app *App, taskID string) error {
+	var task CloseBooks
+	ctx, err := closeBooks.Debug(ctx, c, taskID, &task)
+	if err != nil {
+		return err
+	}
+	return task.Run(ctx, app)
+}
+
+// EnqueuedCloseBooks stands for the CloseBooks tasks that were enqueued in q, a *cloudtasktest.Queue: tests
+// say cloudtasktest.Only(t, EnqueuedCloseBooks(q)).
+func EnqueuedCloseBooks[Q any](q Q) cloudtask.Enqueued[Q, CloseBooks] {
+	return cloudtask.Enqueued[Q, CloseBooks]{Queue: q, Definition: &closeBooks}
 }
 
 // dailyDigest describes the task DailyDigest.
@@ -930,6 +996,39 @@ func decodeCloseAccount(d *taskjson.Decoder, v *CloseAccount) {
 	d.Check(seen, 1, "user_id")
 }
 
+// AppendCloseBooks appends the payload's JSON to dst. After an error dst is returned as it was.
+func AppendCloseBooks(dst []byte, task *CloseBooks) ([]byte, error) {
+	e := taskjson.NewEncoder(dst)
+	appendCloseBooks(e, task)
+	return e.Finish("payload")
+}
+
+// DecodeCloseBooks reads a payload's JSON, exactly one object, into task, whatever was there before.
+func DecodeCloseBooks(data []byte, task *CloseBooks) error {
+	*task = CloseBooks{}
+	d := taskjson.NewDecoder(data)
+	decodeCloseBooks(d, task)
+	return d.Finish()
+}
+
+func appendCloseBooks(e *taskjson.Encoder, v *CloseBooks) {
+	e.Object(`{"month":`).String(&v.Month)
+	e.EndObject()
+}
+
+func decodeCloseBooks(d *taskjson.Decoder, v *CloseBooks) {
+	var seen uint64
+	for more := d.Object(&seen); more; more = d.More() {
+		switch string(d.Key()) {
+		case "month":
+			d.Required(&seen, 1<<0).String(&v.Month)
+		default:
+			d.Skip()
+		}
+	}
+	d.Check(seen, 1, "month")
+}
+
 // AppendDailyDigest appends the payload's JSON to dst. After an error dst is returned as it was.
 func AppendDailyDigest(dst []byte, task *DailyDigest) ([]byte, error) {
 	e := taskjson.NewEncoder(dst)
@@ -1390,6 +1489,16 @@ var (
 		withoutQueueTimeoutTaskName
 	}](struct {
 		*CloseAccount
+		withoutQueueTimeoutTaskName
+	}{})
+	_ = generatedCodeIsStaleRunGoGenerate[struct {
+		Month string `json:"month"`
+	}](CloseBooks{})
+	_ = generatedCodeIsStaleRunGoGenerate[interface {
+		Run(context.Context, *App) error
+		withoutQueueTimeoutTaskName
+	}](struct {
+		*CloseBooks
 		withoutQueueTimeoutTaskName
 	}{})
 	_ = generatedCodeIsStaleRunGoGenerate[struct {

@@ -139,6 +139,12 @@ func TestEveryTask(t *testing.T) {
 			},
 			queue: "tasks", did: []string{"GenerateReport: csv report of May, 15m0s to finish"},
 		},
+		"MonthEnd": {
+			enqueue: func(ctx context.Context, c *cloudtask.Client) (cloudtask.Receipt, error) {
+				return EnqueueCloseBooksAsap(ctx, c, CloseBooks{Month: "May"})
+			},
+			queue: "tasks", did: []string{"CloseBooks: May is closed"},
+		},
 	}
 	for _, route := range Routes(nil) {
 		t.Run(route.Name, func(t *testing.T) {
