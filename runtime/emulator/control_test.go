@@ -414,3 +414,22 @@ func TestControlEventsAreBounded(t *testing.T) {
 		t.Errorf("%d events seen, %d missed, next %d; want 10000, 15000, 25000", seen, missed, since)
 	}
 }
+
+// Events are kept by their size too: long URLs leave fewer of them.
+func TestControlEventsBytes(t *testing.T) {
+	t.Parallel()
+	e := serve(t, localqueue.WithVirtualClock(clockStart))
+	e.want(t, controlCall{method: "POST", path: "events"}, 200, map[string]any{"next": 0.0})
+	url := "http://localhost/" + strings.Repeat("x", 2000)
+	const created = 9000
+	for range created {
+		if _, err := e.queue.AddTask(t.Context(), queueName, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: url}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, answer := e.control(t, controlCall{method: "GET", path: "events?since=0"})
+	missed, _ := answer["missed"].(float64)
+	if kept := created - int(missed); kept*len(url) > 16<<20 || kept*len(url) < 12<<20 {
+		t.Errorf("%d events of %d bytes and more are kept, want about 16 MiB", kept, len(url))
+	}
+}

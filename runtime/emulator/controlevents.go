@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	maxEvents     = 10_000 // that are kept
-	maxEventsPage = 1000   // in one answer
+	maxEvents      = 10_000   // that are kept
+	maxEventsBytes = 16 << 20 // that their texts have
+	maxEventsPage  = 1000     // in one answer
 )
 
 // eventLog keeps the latest events for those who ask for them. It begins when it is told to, and costs nothing before.
@@ -21,6 +22,7 @@ type eventLog struct {
 	stop  func() // nil: not begun
 	first int    // number of kept[0]
 	kept  []localqueue.Event
+	bytes int // of the texts of those that are kept
 }
 
 // begin begins to keep the queue's events, unless that has been done, and returns the number of the next.
@@ -45,7 +47,7 @@ func (l *eventLog) end() {
 	defer l.mu.Unlock()
 	if l.stop != nil {
 		l.stop()
-		l.kept = nil
+		l.kept, l.bytes = nil, 0
 	}
 }
 
@@ -53,11 +55,22 @@ func (l *eventLog) end() {
 func (l *eventLog) observe(e localqueue.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.kept) == 2*maxEvents {
-		l.first += maxEvents
-		l.kept = append(l.kept[:0], l.kept[maxEvents:]...)
-	}
 	l.kept = append(l.kept, e)
+	l.bytes += textSize(&e)
+	for len(l.kept) > maxEvents || l.bytes > maxEventsBytes {
+		l.bytes -= textSize(&l.kept[0])
+		l.kept[0] = localqueue.Event{}
+		l.kept = l.kept[1:]
+		l.first++
+	}
+}
+
+func textSize(e *localqueue.Event) int {
+	size := len(e.Queue) + len(e.Task) + len(e.URL) + len(e.Failure) + len(e.Response)
+	if e.Err != nil {
+		size += len(e.Err.Error())
+	}
+	return size
 }
 
 // since returns the events from number n on, and the number of the first of them, which is greater than n when others
@@ -65,7 +78,7 @@ func (l *eventLog) observe(e localqueue.Event) {
 func (l *eventLog) since(n int) (events []localqueue.Event, first int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	first = min(max(n, l.first, l.first+len(l.kept)-maxEvents), l.first+len(l.kept))
+	first = min(max(n, l.first), l.first+len(l.kept))
 	if i := first - l.first; i < len(l.kept) {
 		events = append(events, l.kept[i:min(len(l.kept), i+maxEventsPage)]...)
 	}
@@ -77,7 +90,7 @@ func (l *eventLog) clear() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.first += len(l.kept)
-	l.kept = nil
+	l.kept, l.bytes = nil, 0
 }
 
 type eventsJSON struct {

@@ -2,6 +2,8 @@ package localqueue
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"sync"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
@@ -12,6 +14,12 @@ const (
 	maxBatchDelete = 1000
 	// maxBatches is how many batches are remembered for calls that are repeated.
 	maxBatches = 256
+	// maxBatchBytes is how large the results of a batch may be to be remembered as they are.
+	maxBatchBytes = 128 << 10
+	// maxBatchError is how many bytes of an error's text are remembered of a larger one.
+	maxBatchError = 200
+	// maxRequestID is how long a request id may be. Cloud Tasks' own limit is not known.
+	maxRequestID = 1000
 )
 
 // batches remembers batch calls by location and id.
@@ -29,9 +37,10 @@ type batchCall struct {
 }
 
 // AddTasks adds up to 100 tasks (BatchCreateTasks); each task.View is the view of its result. A call with the request
-// id of an earlier one, of AddTasks or DeleteTasks in the same location, returns that one's batch and does nothing.
+// id of an earlier one, of AddTasks or DeleteTasks in the same location, returns that one's batch and does nothing. Where
+// the tasks of the batch have more than 128 KiB, they are then returned without what they deliver: see [Service.Batch].
 func (s *Service) AddTasks(ctx context.Context, queue, requestID string, tasks []*Task) (*Batch, error) {
-	if err := s.enterBatch(ctx, queue, len(tasks), maxBatchCreate); err != nil {
+	if err := s.enterBatch(ctx, queue, requestID, len(tasks), maxBatchCreate); err != nil {
 		return nil, err
 	}
 	return s.batch(ctx, queue, requestID, func() (*Batch, error) {
@@ -48,7 +57,7 @@ func (s *Service) AddTasks(ctx context.Context, queue, requestID string, tasks [
 
 // DeleteTasks removes up to 1000 tasks of queue (BatchDeleteTasks). See [Service.AddTasks] on request ids.
 func (s *Service) DeleteTasks(ctx context.Context, queue, requestID string, names []string) (*Batch, error) {
-	if err := s.enterBatch(ctx, queue, len(names), maxBatchDelete); err != nil {
+	if err := s.enterBatch(ctx, queue, requestID, len(names), maxBatchDelete); err != nil {
 		return nil, err
 	}
 	return s.batch(ctx, queue, requestID, func() (*Batch, error) {
@@ -68,7 +77,7 @@ func (s *Service) DeleteTasks(ctx context.Context, queue, requestID string, name
 }
 
 // enterBatch checks what all batch calls have in common.
-func (s *Service) enterBatch(ctx context.Context, queue string, items, limit int) error {
+func (s *Service) enterBatch(ctx context.Context, queue, requestID string, items, limit int) error {
 	if err := s.enter(ctx); err != nil {
 		return err
 	}
@@ -77,6 +86,9 @@ func (s *Service) enterBatch(ctx context.Context, queue string, items, limit int
 	}
 	if items == 0 || items > limit {
 		return invalid("A batch must have between 1 and %d requests: it has %d.", limit, items)
+	}
+	if len(requestID) > maxRequestID {
+		return invalid("The request ID must have at most %d bytes: it has %d.", maxRequestID, len(requestID))
 	}
 	return nil
 }
@@ -101,31 +113,78 @@ func (s *Service) batch(ctx context.Context, queue, requestID string, do func() 
 			return nil, contextError(ctx.Err())
 		}
 	}
-	s.make(call, location, requestID, do)
-	s.flush()
-	return call.batch, call.err
+	defer s.flush()
+	return s.make(call, location, requestID, do)
 }
 
-// make makes a batch call for all who wait for it, even if do panics.
-func (s *Service) make(call *batchCall, location, requestID string, do func() (*Batch, error)) {
+// make makes a batch call, and has it remembered for all who wait for it, even if do panics.
+func (s *Service) make(call *batchCall, location, requestID string, do func() (*Batch, error)) (b *Batch, err error) {
 	start := s.Now()
-	call.err = status(cloudtask.Internal, "The batch ended before all of it was done.")
+	err = status(cloudtask.Internal, "The batch ended before all of it was done.")
 	defer func() {
-		if b := call.batch; b != nil {
+		if b != nil {
 			b.ID, b.Location, b.Start, b.End = requestID, location, start, s.Now()
-			s.journal.append(func(buf []byte) []byte { return packBatch(buf, b) })
+			call.batch = b.remembered()
+			s.journal.append(func(buf []byte) []byte { return packBatch(buf, call.batch) })
 		}
-		if s.settle(&call.err); call.err != nil {
-			call.batch = nil
+		if s.settle(&err); err != nil {
+			b, call.batch, call.err = nil, nil, err
 			s.batches.forget(location, requestID) // the call may be made again
 		}
 		close(call.done)
 	}()
-	call.batch, call.err = do()
+	return do()
+}
+
+// remembered returns what is kept of a batch. A large one loses what its tasks deliver, and the ends of long errors.
+func (b *Batch) remembered() *Batch {
+	size := 0
+	for _, r := range b.Results {
+		size += r.size()
+	}
+	if size <= maxBatchBytes {
+		return b
+	}
+	out := *b
+	out.Results = make([]BatchResult, len(b.Results))
+	for i, r := range b.Results {
+		if t := r.Task; t != nil {
+			r.Task = &Task{
+				Name: t.Name, ScheduleTime: t.ScheduleTime, DispatchDeadline: t.DispatchDeadline, View: ViewBasic,
+				CreateTime: t.CreateTime, DispatchCount: t.DispatchCount, ResponseCount: t.ResponseCount,
+			}
+		}
+		var long *cloudtask.StatusError
+		if errors.As(r.Err, &long) && len(long.Message) > maxBatchError {
+			r.Err = &cloudtask.StatusError{Code: long.Code, Message: strings.Clone(start(long.Message, maxBatchError)) + "…", Err: long.Err}
+		}
+		out.Results[i] = r
+	}
+	return &out
+}
+
+// size returns about how many bytes the result takes.
+func (r *BatchResult) size() int {
+	size := 0
+	if r.Err != nil {
+		size += len(r.Err.Error())
+	}
+	if r.Task == nil {
+		return size
+	}
+	size += len(r.Task.Name)
+	if request := requestOf(r.Task); request != nil {
+		size += len(request.URL) + len(request.Body)
+		for key, value := range request.Header {
+			size += len(key) + len(value)
+		}
+	}
+	return size
 }
 
 // Batch returns the batch of an earlier AddTasks or DeleteTasks in location (projects/P/locations/L). The last 256
-// batches are remembered.
+// batches are remembered. Of one whose results have more than 128 KiB, each task has its name, times, counts and deadline,
+// and no target.
 func (s *Service) Batch(ctx context.Context, location, id string) (*Batch, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err

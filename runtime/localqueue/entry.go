@@ -157,10 +157,14 @@ func packBatch(b []byte, batch *Batch) []byte {
 	return packString(append(b, entryBatch), string(mustMarshal(saved)))
 }
 
-func (s *savedBatch) unpack() *Batch {
-	batch := s.Batch
-	batch.Results = make([]BatchResult, len(s.Results))
-	for i, r := range s.Results {
+func unpackBatch(data []byte) (*Batch, error) {
+	var saved savedBatch
+	if err := json.Unmarshal(data, &saved); err != nil {
+		return nil, fmt.Errorf("a batch that was kept cannot be read: %w", err)
+	}
+	batch := saved.Batch
+	batch.Results = make([]BatchResult, len(saved.Results))
+	for i, r := range saved.Results {
 		batch.Results[i].Task = r.Task
 		if r.Code == cloudtask.OK {
 			continue
@@ -171,5 +175,5 @@ func (s *savedBatch) unpack() *Batch {
 		}
 		batch.Results[i].Err = err
 	}
-	return &batch
+	return batch.remembered(), nil
 }

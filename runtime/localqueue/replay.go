@@ -144,8 +144,7 @@ func (r *replay) entry(kind int, e *record) error {
 			q.gone.put(tombstone{strings.Clone(id), expires}, chosen)
 		}
 	case entryBatch:
-		r.batches[r.lastBatch%maxBatches] = append(r.batches[r.lastBatch%maxBatches][:0], e.string()...)
-		r.lastBatch++
+		return r.batch(e.string())
 	case entryKept:
 		name, value := e.string(), e.string()
 		name = strings.TrimPrefix(name, "iam/") // of a queue's policy, in the formats 1 and 2
@@ -282,13 +281,28 @@ func (t *task) unpackAttempt(e *record) {
 	}
 }
 
+// batch keeps a batch, to be read only if it is one of the last.
+func (r *replay) batch(text string) error {
+	if len(text) > 4*maxBatchBytes { // of the formats 1 and 2, which held all of it
+		b, err := unpackBatch([]byte(text))
+		if err != nil {
+			return err
+		}
+		e := record(packBatch(nil, b))
+		e.byte()
+		text = e.string()
+	}
+	r.batches[r.lastBatch%maxBatches] = append(r.batches[r.lastBatch%maxBatches][:0], text...)
+	r.lastBatch++
+	return nil
+}
+
 func (r *replay) restoreBatches() error {
 	for n := max(0, r.lastBatch-maxBatches); n < r.lastBatch; n++ {
-		var saved savedBatch
-		if err := json.Unmarshal(r.batches[n%maxBatches], &saved); err != nil {
-			return fmt.Errorf("a batch that was kept cannot be read: %w", err)
+		b, err := unpackBatch(r.batches[n%maxBatches])
+		if err != nil {
+			return err
 		}
-		b := saved.unpack()
 		if call, first := r.s.batches.begin(b.Location, b.ID); first {
 			call.batch = b
 			close(call.done)
