@@ -9,7 +9,7 @@ CRASHES ?= 5000
 MUTATIONS ?= 5000
 BENCHFLAGS ?=
 
-# Packages with tasks. A pattern does not reach into testdata by itself, and tasks of one name are one program's only.
+# Packages with tasks. A pattern does not reach into testdata by itself.
 TASKS = ./... ./testdata/golden/... ./testdata/codec/...
 
 # The lock of the examples' payloads.

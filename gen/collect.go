@@ -177,30 +177,27 @@ func (l *loader) checkAliases(d *declared) {
 	}
 }
 
-// checkUniqueNames reports names and aliases that two tasks share. Programs of their own cannot share a handler, so two
-// main packages may use the same name.
+// checkUniqueNames reports names and aliases that two tasks of a package share. Services of one module may have tasks of one name
+// in different packages: what must not come together in one handler is for NewHandler to say.
 func (l *loader) checkUniqueNames(tasks []*declared) {
 	type claim struct {
 		task  *declared
 		pos   token.Pos
 		alias bool
 	}
-	claims := map[string][]claim{}
+	claims := map[string]claim{}
 	add := func(name string, c claim) {
-		for _, e := range claims[name] {
-			if e.task != c.task && (e.task.sp == c.task.sp || e.task.sp.name != "main" || c.task.sp.name != "main") {
-				what, other := "task name", "the name"
-				if c.alias {
-					what = "alias"
-				}
-				if e.alias {
-					other = "an alias"
-				}
-				l.errorf(c.pos, "%s %s of %s is %s of %s already, at %s: their URLs would be the same", what, name, c.task.spec.Name.Name, other, e.task.spec.Name.Name, l.at(e.pos))
-				return
-			}
+		taken, ok := claims[name]
+		if !ok {
+			claims[name] = c
+			return
 		}
-		claims[name] = append(claims[name], c)
+		if taken.task == c.task {
+			return
+		}
+		what := map[bool]string{false: "the task's name", true: "an alias"}
+		l.errorf(c.pos, "%s is %s of type %s here, and %s of type %s at %s: their URLs would be the same",
+			name, what[c.alias], c.task.spec.Name.Name, what[taken.alias], taken.task.spec.Name.Name, l.at(taken.pos))
 	}
 	for _, t := range tasks {
 		name, pos := t.name()

@@ -194,7 +194,6 @@ func (l *loader) packages(pkgs []*matched, built func(*model.Package)) ([]*model
 		return nil, err
 	}
 	tasks := map[*sourcePackage][]*declared{}
-	var all []*declared
 	for i, m := range pkgs {
 		l.graph[m.PkgPath] = m.Package
 		sp := l.join(m.Package, parsed[i])
@@ -207,10 +206,9 @@ func (l *loader) packages(pkgs []*matched, built func(*model.Package)) ([]*model
 				return nil, err
 			}
 		}
+		l.checkUniqueNames(tasks[sp])
 		l.tasks = append(l.tasks, sp)
-		all = append(all, tasks[sp]...)
 	}
-	l.checkUniqueNames(all)
 	r, err := l.follow()
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -238,14 +239,29 @@ func (c *checker) parse(data []byte, which string) (*File, error) {
 		}
 		return nil, fmt.Errorf("%s%s is no lock: %w%s", c.fileName(), which, err, hint)
 	}
+	known := places(c.name, data)
 	for _, t := range f.Tasks {
-		t.pos = model.Position{File: c.name, Line: 1, Column: 1}
-		if i := bytes.Index(data, fmt.Appendf(nil, `"name": %q`, t.Name)); i >= 0 {
-			t.pos.Line += bytes.Count(data[:i], []byte("\n"))
-			t.pos.Column = i - bytes.LastIndexByte(data[:i], '\n')
-		}
+		t.pos = cmp.Or(known[[2]string{t.Name, t.Package}], model.Position{File: c.name, Line: 1, Column: 1})
 	}
 	return f, nil
+}
+
+// taskStart is how a task begins in a lock.
+var taskStart = regexp.MustCompile(`"name": "([^"]*)",\s*"package": "([^"]*)"`)
+
+// places returns where a lock's file has its tasks, by name and package.
+func places(file string, data []byte) map[[2]string]model.Position {
+	found := map[[2]string]model.Position{}
+	line, from := 1, 0
+	for _, m := range taskStart.FindAllSubmatchIndex(data, -1) {
+		line += bytes.Count(data[from:m[0]], []byte("\n"))
+		from = m[0]
+		key := [2]string{string(data[m[2]:m[3]]), string(data[m[4]:m[5]])}
+		if _, ok := found[key]; !ok {
+			found[key] = model.Position{File: file, Line: line, Column: m[0] - bytes.LastIndexByte(data[:m[0]], '\n')}
+		}
+	}
+	return found
 }
 
 // fileName returns the lock's name as messages have it.

@@ -39,6 +39,29 @@ type comparison struct {
 	today, locked []*Task
 	pairs         []*pair
 	breaks        []Break
+	shared        map[string]bool // names that tasks of different packages answer to: services of one module may have them
+}
+
+// findShared notes the names that tasks of different packages answer to.
+func (c *comparison) findShared(tasks []*Task) {
+	packages := map[string]string{} // the first that has the name
+	for _, t := range tasks {
+		for _, name := range append([]string{t.Name}, t.Aliases...) {
+			if first, ok := packages[name]; ok && first != t.Package {
+				c.shared[name] = true
+			} else {
+				packages[name] = t.Package
+			}
+		}
+	}
+}
+
+// label returns what tells a name of a task from that of others in messages: where several packages have it, with the package.
+func (c *comparison) label(t *Task, name string) string {
+	if c.shared[name] {
+		return t.Package + "." + name
+	}
+	return name
 }
 
 // A pair is a task of today that has to do with one of the lock.
@@ -50,7 +73,10 @@ type pair struct {
 
 // compare finds the breaks between the tasks of a lock and today's, samples apart.
 func compare(today, locked []*Task) *comparison {
-	c := &comparison{today: today, locked: locked}
+	c := &comparison{today: today, locked: locked, shared: map[string]bool{}}
+	for _, tasks := range [][]*Task{today, locked} {
+		c.findShared(tasks)
+	}
 	for _, l := range locked {
 		c.inFlight(l)
 	}
@@ -76,8 +102,8 @@ func (c *comparison) pair(today, locked *Task) *pair {
 	return p
 }
 
-// find returns the task that runs what is enqueued under a name by another; nil: none. Only programs of their own, which
-// are main packages, may have tasks of the same name.
+// find returns the task that runs what is enqueued under a name by another; nil: none. That of its own package comes first, and
+// one of another package is it only if that had none of the name before: services of one module may have tasks of one name.
 func (c *comparison) find(tasks []*Task, name string, by *Task, twins []*Task) *Task {
 	var found *Task
 	for _, t := range tasks {
@@ -99,11 +125,7 @@ func (c *comparison) find(tasks []*Task, name string, by *Task, twins []*Task) *
 func (c *comparison) inFlight(l *Task) {
 	successor := c.find(c.today, l.Name, l, c.locked)
 	if successor == nil {
-		c.add(Break{
-			Rule: taskRemoved, Subject: l.Name, Pos: l.pos, InFlight: true,
-			What: fmt.Sprintf("no task answers to this name any more: tasks in flight get 404 until Cloud Tasks gives up on them; "+
-				"keep the struct, with a Run that returns cloudtask.Discard, until none is left, or let the task that takes over have //cloudtask:alias %s", l.Name),
-		})
+		c.removed(l)
 		return
 	}
 	c.pair(successor, l).inFlight = true
@@ -113,7 +135,7 @@ func (c *comparison) inFlight(l *Task) {
 			continue
 		}
 		c.add(Break{
-			Rule: aliasRemoved, Subject: alias, Pos: successor.pos, InFlight: true,
+			Rule: aliasRemoved, Subject: c.label(l, alias), Pos: successor.pos, InFlight: true,
 			What: fmt.Sprintf("no task answers to this former name of %s any more: tasks in flight get 404 until Cloud Tasks gives up on them; "+
 				"keep //cloudtask:alias %s until 31 days after the last version that enqueued under it", l.Name, alias),
 		})
@@ -129,9 +151,10 @@ func (c *comparison) rolling(t *Task) {
 	for _, p := range c.pairs {
 		if p.today == t && t.Name != p.locked.Name {
 			c.add(Break{
-				Rule: taskRenamed, Subject: t.Name, Pos: t.pos, Rolling: true,
+				Rule: taskRenamed, Subject: c.label(t, t.Name), Pos: t.pos, Rolling: true,
 				What: fmt.Sprintf("it was %s, and the version before answers 404 to tasks that are enqueued as %s, %s; "+
-					"deploy //cloudtask:alias %s on %s first, then rename it", p.locked.Name, t.Name, retried(t), t.Name, p.locked.Name),
+					"keep the name, //cloudtask:task name=%s, whatever the type is called, or deploy //cloudtask:alias %s on %s first, then rename it",
+					p.locked.Name, t.Name, retried(t), p.locked.Name, t.Name, p.locked.Name),
 			})
 			return
 		}
@@ -140,15 +163,16 @@ func (c *comparison) rolling(t *Task) {
 
 func (c *comparison) add(b Break) { c.breaks = append(c.breaks, b) }
 
-// subject returns what a break about a value in the payload is about.
-func (t *Task) subject(at path) string {
+// subject returns what a break about a value in a task's payload is about.
+func (c *comparison) subject(t *Task, at path) string {
+	task := c.label(t, t.Name)
 	switch name := at.String(); {
 	case name == "":
-		return t.Name
+		return task
 	case name[0] == '[':
-		return t.Name + name
+		return task + name
 	default:
-		return t.Name + "." + name
+		return task + "." + name
 	}
 }
 
@@ -158,7 +182,7 @@ func (c *comparison) field(p *pair, rule string, at path, inFlight, rolling bool
 		p.paths[at.String()] = true
 	}
 	c.add(Break{
-		Rule: rule, Subject: p.today.subject(at), Pos: p.today.position(at), InFlight: inFlight, Rolling: rolling,
+		Rule: rule, Subject: c.subject(p.today, at), Pos: p.today.position(at), InFlight: inFlight, Rolling: rolling,
 		What: fmt.Sprintf(format, args...),
 	})
 }
@@ -301,7 +325,7 @@ func (c *comparison) unique(p *pair) {
 		return
 	}
 	c.add(Break{
-		Rule: uniqueChanged, Subject: p.today.Name, Pos: p.today.pos, InFlight: true, Rolling: true,
+		Rule: uniqueChanged, Subject: c.label(p.today, p.today.Name), Pos: p.today.pos, InFlight: true, Rolling: true,
 		What: why + ": what this version enqueues is no duplicate of what the version before did, so that the same task may run twice; let Run bear that, or keep it as it is",
 	})
 }

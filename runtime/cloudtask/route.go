@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime/debug"
 	"time"
 
@@ -22,6 +23,8 @@ type Route struct {
 	// result. An error of decoding is a *payloadError, not wrapped; one of encoding the result a *resultError. No
 	// error of Run's own is either of them. It does not keep the payload.
 	run func(ctx context.Context, dst, payload []byte) ([]byte, error)
+
+	task reflect.Type // of the payload, for messages: services may have tasks of one name
 }
 
 // Route returns the route that runs tasks of this definition with run.
@@ -51,8 +54,11 @@ func RouteWithResult[T, R any](d *Definition[T], run func(ctx context.Context, t
 }
 
 func (d *Definition[T]) route(run func(ctx context.Context, dst, payload []byte) ([]byte, error)) Route {
-	return Route{Name: d.Name, Aliases: d.Aliases, Queue: d.Queue, Timeout: d.Timeout, Retry: d.Retry, run: run}
+	return Route{Name: d.Name, Aliases: d.Aliases, Queue: d.Queue, Timeout: d.Timeout, Retry: d.Retry, run: run, task: reflect.TypeFor[T]()}
 }
+
+// typeName returns the name of the task's struct with its import path.
+func (r *Route) typeName() string { return r.task.PkgPath() + "." + r.task.Name() }
 
 // encodeResult appends the result's JSON. The task has run by now, so that neither an error nor a panic of the
 // result's own marshalers may look like a failed run: both are a *resultError.

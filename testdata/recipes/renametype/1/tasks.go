@@ -1,0 +1,6 @@
+package renametype
+
+//cloudtask:task
+type SendEmail struct {
+	To string `json:"to"`
+}
