@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/cloudtaskgen/cloudtaskgen/internal/testenv"
+	"github.com/cloudtaskgen/cloudtaskgen/testdata/testenv"
 )
 
 func TestMain(m *testing.M) { os.Exit(testenv.M{M: m}.Run()) }

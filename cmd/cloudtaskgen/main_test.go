@@ -10,7 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/cloudtaskgen/cloudtaskgen/internal/testenv"
+	"github.com/cloudtaskgen/cloudtaskgen/testdata/testenv"
 )
 
 func TestMain(m *testing.M) {

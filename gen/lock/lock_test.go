@@ -13,7 +13,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/lock"
-	"github.com/cloudtaskgen/cloudtaskgen/internal/testenv"
+	"github.com/cloudtaskgen/cloudtaskgen/testdata/testenv"
 )
 
 var cases = filepath.Join("..", "..", "testdata", "lock")

@@ -12,7 +12,7 @@ import (
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
 	"google.golang.org/grpc"
 
-	"github.com/cloudtaskgen/cloudtaskgen/internal/testenv"
+	"github.com/cloudtaskgen/cloudtaskgen/testdata/testenv"
 )
 
 // asServer in the environment makes the test binary a server that does nothing, so that a benchmark can tell its own
