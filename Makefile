@@ -6,6 +6,7 @@ BENCHTIME ?= 1s
 FUZZTIME ?= 30s
 KILLS ?= 50
 CRASHES ?= 5000
+LOSSY ?= 5000
 MUTATIONS ?= 5000
 BENCHFLAGS ?=
 
@@ -79,11 +80,12 @@ fuzz: ## run each fuzz target for a while (FUZZTIME=30s, or a count such as 1000
 
 # What can happen to a queue and its files, each for long; go test does the same for a few seconds.
 SOAK = \
+	"./runtime/gcp -run ^TestLossyNetwork$$ -lossy $(LOSSY)" \
 	"./cmd/cloudtask -run ^TestCrash$$ -kills $(KILLS)" \
 	"./runtime/localqueue/internal/wal -run ^TestCrash$$ -crashes $(CRASHES)" \
 	"./runtime/localqueue -run ^TestMutations$$ -mutations $(MUTATIONS)"
 
-soak: ## kill the durable queue, stop its machine and damage its files, and see that nothing is lost (KILLS=50 CRASHES=5000 MUTATIONS=5000)
+soak: ## enqueue over a lossy network, kill the durable queue, stop its machine and damage its files, and see that nothing is lost (LOSSY=5000 KILLS=50 CRASHES=5000 MUTATIONS=5000)
 	@set -e; for test in $(SOAK); do echo "$$test"; $(GO) test $$test -count 1 -v -timeout 1h; done
 
 routers: ## test the routers and containers of the manual, with the real routers, which are downloaded
