@@ -22,11 +22,7 @@ func (s *speller) shape(named *types.Named, st *types.Struct) *model.Shape {
 		if t == nil {
 			return nil
 		}
-		field := model.ShapeField{Name: f.Name(), Type: t, Tag: st.Tag(i)}
-		if f.Embedded() {
-			field.Name = ""
-		}
-		shape.Fields = append(shape.Fields, field)
+		shape.Fields = append(shape.Fields, model.ShapeField{Name: f.Name(), Embedded: f.Embedded(), Type: t, Tag: st.Tag(i)})
 	}
 	return shape
 }

@@ -196,38 +196,67 @@ func (b *packageBuilder) directives(d *declared) *model.Task {
 // methods reads Run and the optional methods of a task's struct.
 func (b *packageBuilder) methods(t *model.Task, d *declared, named *types.Named) {
 	optional := func(name, result string) bool {
-		fn := b.method(d, named, name)
-		if fn == nil {
-			return false
+		fits := func(fn *types.Func) bool {
+			sig := fn.Signature()
+			return sig.Params().Len() == 0 && sig.Results().Len() == 1 && types.TypeString(types.Unalias(sig.Results().At(0).Type()), nil) == result
 		}
-		sig := fn.Signature()
-		if sig.Params().Len() != 0 || sig.Results().Len() != 1 || types.TypeString(types.Unalias(sig.Results().At(0).Type()), nil) != result {
-			if b.bad[b.sp.path] && strings.Contains(sig.String(), "invalid type") {
-				return false
-			}
-			b.errorf(b.methodPos(fn, d), "%s of task %s is %s, but the generator calls it as %s() %s: change or rename it", name, t.Type, b.spelled(sig), name, result)
+		fn := b.method(d, named, name, fits)
+		switch {
+		case fn == nil:
 			return false
+		case fits(fn):
+			return true
+		case !b.isOwnSource(fn.Pkg()):
+			return false // of an embedded type that others declare, who mean something else
+		case !b.bad[b.sp.path] || !strings.Contains(fn.Signature().String(), "invalid type"):
+			b.errorf(b.methodPos(fn, d), "%s of task %s is %s, but the generator calls it as %s() %s: change or rename it", name, t.Type, b.spelled(fn.Signature()), name, result)
 		}
-		return true
+		return false
 	}
 	t.HasQueue = optional("Queue", "string")
 	t.HasTimeout = optional("Timeout", "time.Duration")
 	t.HasTaskName = optional("TaskName", "string")
-	if fn := b.method(d, named, "Run"); fn != nil {
+	if fn := b.method(d, named, "Run", func(*types.Func) bool { return true }); fn != nil {
 		t.Run = b.run(t, d, fn)
 		t.Names.Runner = ""
 	}
 }
 
-// method returns a method of a struct or of a pointer to it; nil when there is none of that name. Methods that hide each
-// other are reported: Go would take that for no method.
-func (b *packageBuilder) method(d *declared, named *types.Named, name string) *types.Func {
+// method returns a method of a struct or of a pointer to it; nil when there is none of that name. Methods that fit, and that
+// something else of their name hides, are reported: Go would take that for no method.
+func (b *packageBuilder) method(d *declared, named *types.Named, name string, fits func(*types.Func) bool) *types.Func {
 	obj, index, _ := types.LookupFieldOrMethod(types.NewPointer(named), false, b.pkg, name)
 	fn, _ := obj.(*types.Func)
-	if obj == nil && index != nil {
+	if obj == nil && index != nil && slices.ContainsFunc(methodsAt(named, name, len(index)-1), fits) {
 		b.errorf(d.spec.Name.Pos(), "%s of task %s is ambiguous, as more than one of the structs that it embeds has it: declare %s on %s itself", name, named.Obj().Name(), name, named.Obj().Name())
 	}
 	return fn
+}
+
+// methodsAt returns the methods of a name that the types have which a type embeds at a depth.
+func methodsAt(t types.Type, name string, depth int) []*types.Func {
+	level := []types.Type{t}
+	for range depth {
+		var next []types.Type
+		for _, t := range level {
+			if s, ok := t.Underlying().(*types.Struct); ok {
+				for f := range s.Fields() {
+					if f.Embedded() {
+						next = append(next, followPointer(f.Type()))
+					}
+				}
+			}
+		}
+		level = next
+	}
+	var found []*types.Func
+	for _, t := range level {
+		obj, index, _ := types.LookupFieldOrMethod(t, true, nil, name)
+		if fn, ok := obj.(*types.Func); ok && len(index) == 1 {
+			found = append(found, fn)
+		}
+	}
+	return found
 }
 
 // methodPos returns where a method is declared, or the task when the method is promoted from another package.

@@ -98,7 +98,7 @@ func (f *File) shape(s *model.Shape) jen.Code {
 	fields := make([]jen.Code, len(s.Fields))
 	for i, field := range s.Fields {
 		code := f.source(field.Type)
-		if field.Name != "" {
+		if !field.Embedded {
 			code = jen.Id(field.Name).Add(code)
 		}
 		switch {

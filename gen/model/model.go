@@ -55,9 +55,10 @@ type Shape struct {
 
 // ShapeField is a field of a struct as it is declared.
 type ShapeField struct {
-	Name string // "" when embedded
-	Type Source
-	Tag  string
+	Name     string
+	Embedded bool // it is declared by its type alone
+	Type     Source
+	Tag      string
 }
 
 // TaskNames are the package-level names generated for a task.
