@@ -4,3 +4,8 @@ package localqueue
 func WithSnapshotEvery(bytes int64) Option {
 	return func(o *options) { o.minRoll = bytes }
 }
+
+// WithPastBytes bounds what all queues together remember.
+func WithPastBytes(bytes int64) Option {
+	return func(o *options) { o.maxPast = bytes }
+}

@@ -31,6 +31,7 @@ type options struct {
 	dir            string
 	history        int
 	minRoll        int64
+	maxPast        int64
 }
 
 // WithQueues defines queues. A Name that is a bare id defines the queue in every project and location. Unlike
@@ -114,7 +115,8 @@ func WithTombstones(tasks, queues time.Duration) Option {
 
 // WithHistory has each queue remember, for [Service.Inspect], [Service.Ended] and [Service.Overview], the last n tasks of
 // each outcome with their payloads, the last 10 n attempts that failed, and what came of attempts within the last hour. The
-// payloads that are remembered have at most 8 MiB for each outcome. Without it, or with n = 0, nothing is remembered.
+// payloads that are remembered have at most 8 MiB for each outcome, and all queues together about 256 MiB: beyond that, each
+// gives up what is above an equal share. Without it, or with n = 0, nothing is remembered.
 // What a queue remembers goes with the queue, and is kept by [WithDir].
 func WithHistory(n int) Option {
 	return func(o *options) { o.history = n }

@@ -1,7 +1,9 @@
 package localqueue
 
 import (
+	"math"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/failedanswer"
@@ -12,6 +14,10 @@ const (
 	attemptsPerTask = 10
 	// maxShelfBytes bounds the tasks of one outcome that a queue remembers, and the responses of attempts that failed.
 	maxShelfBytes = 8 << 20
+	// maxPastBytes bounds what all queues of a service remember. Beyond it, queues give up what is above an equal share.
+	maxPastBytes = 256 << 20
+	// endedOverhead is about how many bytes a task that is gone takes besides its texts.
+	endedOverhead = 300
 	// pastMinutes is for how long outcomes are counted.
 	pastMinutes = 60
 )
@@ -40,6 +46,16 @@ type past struct {
 	number  uint64 // of the task that ended last
 	failed  attemptRing
 	minutes [pastMinutes]minute
+
+	all     *pastSize
+	counted int // bytes in all
+}
+
+// pastSize is what all queues of a service remember.
+type pastSize struct {
+	s             *Service
+	bytes, queues atomic.Int64
+	most          int64 // bytes
 }
 
 // shelf holds the tasks of one outcome.
@@ -57,7 +73,7 @@ type ended struct {
 	last   made  // the attempt that ended it; with number 0, none did
 }
 
-func (e *ended) size() int { return len(e.t.record) + e.last.text() }
+func (e *ended) size() int { return endedOverhead + len(e.t.record) + e.last.text() }
 
 // made is an attempt that has ended, as a queue remembers it.
 type made struct {
@@ -88,11 +104,74 @@ type minute struct {
 }
 
 // newPast returns nil without a limit.
-func newPast(limit int) *past {
+func newPast(limit int, all *pastSize) *past {
 	if limit <= 0 {
 		return nil
 	}
-	return &past{limit: limit, failed: attemptRing{limit: limit * attemptsPerTask}}
+	all.queues.Add(1)
+	return &past{limit: limit, failed: attemptRing{limit: limit * attemptsPerTask}, all: all}
+}
+
+// bound forgets what is too much over all queues. The caller holds the queue's lock.
+func (p *past) bound() {
+	if p.shrink(math.MaxInt64); p.all.bytes.Load() <= p.all.most {
+		return
+	}
+	share := p.all.most / p.all.queues.Load()
+	if p.shrink(share); p.all.bytes.Load() > p.all.most {
+		p.all.shrinkOthers(p, share)
+	}
+}
+
+// shrink forgets the oldest of what there is most of until the queue remembers no more than that many bytes.
+func (p *past) shrink(most int64) {
+	for {
+		largest, size := &p.shelves[0], p.failed.bytes
+		for i := range p.shelves {
+			if size += p.shelves[i].bytes; p.shelves[i].bytes > largest.bytes {
+				largest = &p.shelves[i]
+			}
+		}
+		p.all.bytes.Add(int64(size - p.counted))
+		p.counted = size
+		switch {
+		case int64(size) <= most:
+			return
+		case largest.bytes > p.failed.bytes:
+			largest.forgetOldest()
+		default:
+			p.failed.stripOldest()
+		}
+	}
+}
+
+// shrinkOthers has queues that remember more than the share forget so much that this is seldom needed. The caller holds
+// the lock of p's queue, so none is waited for: a queue that is busy is left to the next time.
+func (all *pastSize) shrinkOthers(p *past, share int64) {
+	if !all.s.mu.TryRLock() {
+		return
+	}
+	defer all.s.mu.RUnlock()
+	for q := range all.s.queues.all() {
+		if q.past == p || !q.mu.TryLock() {
+			continue
+		}
+		if int64(q.past.counted) > share {
+			q.past.shrink(share / 4 * 3)
+		}
+		q.mu.Unlock()
+	}
+}
+
+// release is for a queue that is gone, or is going. It counts for itself from then on.
+func (p *past) release() {
+	if p == nil {
+		return
+	}
+	p.all.bytes.Add(int64(-p.counted))
+	p.all.queues.Add(-1)
+	p.all, p.counted = &pastSize{s: p.all.s, most: p.all.most}, 0
+	p.all.queues.Store(1)
 }
 
 // outcome returns how an attempt ended.
@@ -130,6 +209,7 @@ func (p *past) fail(t *task, m made) {
 	m.before = t.history.failed
 	t.history.failed = p.failed.add(m)
 	p.count(m.began+m.took).failed++
+	p.bound()
 }
 
 // end remembers a task that is gone and gives it a number.
@@ -137,6 +217,7 @@ func (p *past) end(e ended, kind EventKind) (number uint64) {
 	p.number++
 	e.number = p.number
 	p.shelves[kind].add(e, p.limit)
+	p.bound()
 	switch kind {
 	case TaskSucceeded:
 		p.count(e.at).done++
@@ -218,10 +299,14 @@ func (s *shelf) add(e ended, limit int) {
 	s.tasks = slices.Insert(s.tasks, i, e)
 	s.bytes += e.size()
 	for len(s.tasks)-s.first > limit || s.bytes > maxShelfBytes {
-		s.bytes -= s.tasks[s.first].size()
-		s.tasks[s.first] = ended{}
-		s.first++
+		s.forgetOldest()
 	}
+}
+
+func (s *shelf) forgetOldest() {
+	s.bytes -= s.tasks[s.first].size()
+	s.tasks[s.first] = ended{}
+	s.first++
 }
 
 // find returns the index of the first task of that number or a greater one, and whether it is of that number.
@@ -250,12 +335,17 @@ func (r *attemptRing) add(m made) uint64 {
 	r.last++
 	r.bytes += m.text()
 	for r.bytes > maxShelfBytes {
-		r.bare = max(r.bare, r.last-uint64(len(r.attempts))) + 1
-		oldest := r.get(r.bare)
-		r.bytes -= oldest.text()
-		oldest.err, oldest.response = "", ""
+		r.stripOldest()
 	}
 	return r.last
+}
+
+// stripOldest forgets the response of the oldest attempt that has one.
+func (r *attemptRing) stripOldest() {
+	r.bare = max(r.bare, r.last-uint64(len(r.attempts))) + 1
+	oldest := r.get(r.bare)
+	r.bytes -= oldest.text()
+	oldest.err, oldest.response = "", ""
 }
 
 // get returns the attempt of that number, nil if it is not remembered.

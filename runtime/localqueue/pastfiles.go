@@ -120,6 +120,7 @@ func (p *past) restore(t *task, m made) {
 	if before := p.failed.get(t.history.failed); before == nil || before.number < m.number {
 		m.before = t.history.failed
 		t.history.failed = p.failed.add(m)
+		p.bound()
 	}
 }
 
@@ -159,6 +160,7 @@ func (p *past) restoreEnd(kind EventKind, e ended) {
 	e.t.gone = true
 	p.number = max(p.number, e.number)
 	p.shelves[kind].add(e, p.limit)
+	p.bound()
 }
 
 // purged replays a purge.

@@ -71,7 +71,7 @@ func newQueue(s *Service, settings Queue, seq int, now int64) *queue {
 	_, id, _ := splitQueueName(settings.Name)
 	q := &queue{s: s, name: settings.Name, id: id, seq: seq, tasks: make(map[string]*task)}
 	q.gone.window = int64(tombstoneWindow(s.options.taskTombstone, 24*time.Hour))
-	q.past = newPast(s.options.history)
+	q.past = newPast(s.options.history, &s.pastSize)
 	q.unbounded = checkRate(settings.RateLimits, false) != nil
 	q.settings = settings
 	q.settings.PurgeTime = time.Time{}

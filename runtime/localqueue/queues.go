@@ -204,6 +204,7 @@ func (s *Service) forget(q *queue) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.deleted = true
+	q.past.release()
 	s.queues.remove(q)
 	s.kept.remove(q.name)
 	s.changes.Add(queueGone)

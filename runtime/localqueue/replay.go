@@ -190,7 +190,7 @@ func (r *replay) queue(e *record) error {
 }
 
 func (r *replay) queueGone(number int, name string, free int64) {
-	delete(r.queues, number)
+	r.drop(number)
 	r.s.kept.remove(name)
 	if q := r.s.queues.get(name); q != nil {
 		if q.seq > number {
@@ -199,6 +199,14 @@ func (r *replay) queueGone(number int, name string, free int64) {
 		r.s.queues.remove(q)
 	}
 	r.s.goneQueues[strings.Clone(name)] = free
+}
+
+// drop forgets the queue of that number, if there is one.
+func (r *replay) drop(number int) {
+	if q := r.queues[number]; q != nil {
+		q.past.release()
+		delete(r.queues, number)
+	}
 }
 
 // unpackTask returns a task that shares the entry's memory.
@@ -233,7 +241,7 @@ func (r *replay) task(q *queue, e *record) {
 func (r *replay) reset(last int) {
 	for number, q := range r.queues {
 		if number <= last {
-			delete(r.queues, number)
+			r.drop(number)
 			r.s.queues.remove(q)
 		}
 	}

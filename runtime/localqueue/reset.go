@@ -23,6 +23,7 @@ func (s *Service) Reset(ctx context.Context) (err error) {
 	for q := range s.queues.all() {
 		q.mu.Lock()
 		q.deleted = true
+		q.past.release()
 		q.removeAll(TaskPurged, s.nanos())
 		q.mu.Unlock()
 	}

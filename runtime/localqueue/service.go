@@ -37,6 +37,7 @@ type Service struct {
 	batches    batches
 	ids        ids
 	kept       kept
+	pastSize   pastSize
 	journal    *journal // nil: in memory
 	warnTokens sync.Once
 	warnURLs   sync.Once
@@ -50,10 +51,11 @@ type Service struct {
 // New starts a service. Close it when done. An error names the option that cannot work.
 func New(opts ...Option) (*Service, error) {
 	s := &Service{everywhere: make(map[string]Queue), goneQueues: make(map[string]int64)}
-	s.options.minRoll = minRoll
+	s.options.minRoll, s.options.maxPast = minRoll, maxPastBytes
 	for _, opt := range opts {
 		opt(&s.options)
 	}
+	s.pastSize.s, s.pastSize.most = s, s.options.maxPast
 	if err := s.start(); err != nil {
 		return nil, errors.Join(err, s.journal.close())
 	}
