@@ -19,7 +19,7 @@ LOCK = $(GO) run ./cmd/cloudtaskgen lock -o examples/cloudtask.lock.json
 # The Go files of a package, one a line, for go list.
 GOFILES = {{range .GoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .TestGoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}
 
-.PHONY: help demo test generate lock check lint lint-generated bench bench-json bench-gen fuzz soak routers browser firebase screenshots cc chromium node
+.PHONY: help demo test generate lock check lint lint-generated bench bench-json bench-gen fuzz cross soak routers browser firebase screenshots cc chromium node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,14 @@ fuzz: ## run each fuzz target for a while (FUZZTIME=30s, or a count such as 1000
 			(cd "$$package" && "$$dir/fuzz.test" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir "$$dir/cache"); \
 		done; \
 	done
+
+# They are compiled and not linked, which would take as long again.
+cross: ## compile every test for other platforms, and run those of the codecs on 32 bits
+	@for platform in linux/386 linux/arm64 darwin/arm64 windows/amd64; do \
+		echo "compiling the tests for $$platform"; \
+		CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/} $(GO) list -export -test -f '{{""}}' $(TASKS) || exit; \
+	done
+	CGO_ENABLED=0 GOOS=linux GOARCH=386 $(GO) test ./runtime/taskjson ./templates
 
 # What can happen to a queue and its files, each for long; go test does the same for a few seconds.
 SOAK = \

@@ -44,7 +44,7 @@ func TestPausesFollowGax(t *testing.T) {
 
 // Where gax overflows and panics, ours stay at the maximum.
 func TestPausesDoNotOverflow(t *testing.T) {
-	const most = math.MaxInt64
+	const most time.Duration = math.MaxInt64
 	r := newRetrier(RetryPolicy{Initial: time.Hour, Max: most, Multiplier: 1e3}, func(n int64) int64 { return n - 1 })
 	var last time.Duration
 	for range 10 {

@@ -15,8 +15,8 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
-// unreadable is what a backend says of an operation that it has started and may not look at.
-var unreadable = fmt.Errorf("waiting for operations/1: %w: %w", cloudtask.ErrOutcomeUnknown, status(cloudtask.PermissionDenied))
+// errUnreadable is what a backend says of an operation that it has started and may not look at.
+var errUnreadable = fmt.Errorf("waiting for operations/1: %w: %w", cloudtask.ErrOutcomeUnknown, status(cloudtask.PermissionDenied))
 
 // batchFailing fails calls of CreateTasks, which are counted from 1, with what fail returns.
 func batchFailing(fail func(n int) error) func(context.Context, call) error {
@@ -83,11 +83,11 @@ func TestBatchOutcomes(t *testing.T) {
 		looked  int // calls of GetTask; -1: any number
 	}{
 		{
-			name: "an operation that cannot be read is asked for again", prepare: func(m *memory) { m.after = batchFailing(once(unreadable)) },
+			name: "an operation that cannot be read is asked for again", prepare: func(m *memory) { m.after = batchFailing(once(errUnreadable)) },
 			want: []string{"enqueued", "enqueued", "enqueued"}, asked: 2,
 		},
 		{
-			name: "an operation that can never be read: the tasks are looked up", prepare: func(m *memory) { m.after = batchFailing(always(unreadable)) },
+			name: "an operation that can never be read: the tasks are looked up", prepare: func(m *memory) { m.after = batchFailing(always(errUnreadable)) },
 			want: []string{"enqueued", "enqueued", "enqueued"}, looked: 3,
 		},
 		{
@@ -95,7 +95,7 @@ func TestBatchOutcomes(t *testing.T) {
 			prepare: func(m *memory) {
 				m.after = batchFailing(func(int) error {
 					m.run("1")
-					return unreadable
+					return errUnreadable
 				})
 			},
 			want: []string{"enqueued", "unknown", "enqueued"}, looked: 3,
@@ -104,7 +104,7 @@ func TestBatchOutcomes(t *testing.T) {
 		{
 			name: "where looking is not allowed, all are unknown",
 			prepare: func(m *memory) {
-				m.after = batchFailing(always(unreadable))
+				m.after = batchFailing(always(errUnreadable))
 				m.before = func(_ context.Context, c call) error {
 					if c.method == "GetTask" {
 						return status(cloudtask.PermissionDenied)
@@ -144,7 +144,7 @@ func TestBatchOutcomes(t *testing.T) {
 			name: "a name that another has taken", change: named,
 			prepare: func(m *memory) {
 				m.put("tasks/tasks/to-1", mailURL, func(task *cloudtask.Task) { task.Body = []byte(`{"to":"1"}`) })
-				m.after = batchFailing(always(unreadable))
+				m.after = batchFailing(always(errUnreadable))
 			},
 			want: []string{"enqueued", "duplicate", "enqueued"}, looked: 3,
 		},
@@ -154,7 +154,7 @@ func TestBatchOutcomes(t *testing.T) {
 				m.after = batchFailing(func(n int) error {
 					m.requests = nil // the service does not know the call again
 					if m.run("1"); n == 1 {
-						return unreadable
+						return errUnreadable
 					}
 					return nil
 				})
@@ -166,7 +166,7 @@ func TestBatchOutcomes(t *testing.T) {
 			prepare: func(m *memory) {
 				m.after = batchFailing(func(int) error {
 					m.run("0")
-					return unreadable
+					return errUnreadable
 				})
 			},
 			want: []string{"unknown", "unknown", "unknown"}, looked: 1, say: "3 of 3 tasks may not have been enqueued",
@@ -252,7 +252,7 @@ func TestBatchUnknownInTheBackupQueue(t *testing.T) {
 		m := &memory{queues: []string{"spare"}}
 		m.after = batchFailing(func(int) error {
 			m.run("1")
-			return unreadable
+			return errUnreadable
 		})
 		c := newClient(t, m, func(cfg *cloudtask.Config) { cfg.BackupQueue = "spare" })
 		receipts, err := mailType().Batch(t.Context(), c, mails(3))

@@ -157,11 +157,11 @@ func TestDiscardInBatches(t *testing.T) {
 			want:    ids(0, 100), sizes: []int{100, 100},
 		},
 		{
-			name: "an operation may not be read at first", tasks: 100, prepare: func(b *batchDeleter) { b.after = only("BatchDeleteTasks", once(unreadable)) },
+			name: "an operation may not be read at first", tasks: 100, prepare: func(b *batchDeleter) { b.after = only("BatchDeleteTasks", once(errUnreadable)) },
 			want: ids(0, 100), sizes: []int{100, 100},
 		},
 		{
-			name: "operations may never be read", tasks: 100, prepare: func(b *batchDeleter) { b.after = only("BatchDeleteTasks", always(unreadable)) },
+			name: "operations may never be read", tasks: 100, prepare: func(b *batchDeleter) { b.after = only("BatchDeleteTasks", always(errUnreadable)) },
 			want: ids(0, 100), sizes: nil, singles: 100,
 		},
 		{

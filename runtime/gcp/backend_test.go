@@ -156,7 +156,7 @@ func TestCreateTask(t *testing.T) {
 		},
 		{
 			name: "counts beyond the wire's range saturate",
-			task: &cloudtask.Task{URL: "http://h/", Retry: &cloudtask.RetryConfig{MaxAttempts: math.MaxInt32 + 1, MaxDoublings: math.MaxInt}},
+			task: &cloudtask.Task{URL: "http://h/", Retry: &cloudtask.RetryConfig{MaxAttempts: min(math.MaxInt, math.MaxInt32+1), MaxDoublings: math.MaxInt}},
 			want: &cloudtaskspb.Task{
 				MessageType: &cloudtaskspb.Task_HttpRequest{HttpRequest: &cloudtaskspb.HttpRequest{
 					Url: "http://h/", HttpMethod: cloudtaskspb.HttpMethod_POST,

@@ -1,6 +1,7 @@
 package localqueue_test
 
 import (
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -182,7 +183,7 @@ func TestBatchOnce(t *testing.T) {
 func FuzzAddTask(f *testing.F) {
 	f.Add("t1", "http://localhost/x", "POST", "Content-Type", "text/plain", []byte("{}"), int64(0), int64(0), "a@b", "aud", 0, int64(0))
 	f.Add("", "https://h/%zz", "GET", "host", "x", []byte(nil), int64(time.Hour), int64(20*time.Second), "", "", -1, int64(time.Second))
-	f.Add("a b", "ftp://", "BREW", "X-CloudTasks-TaskName", "\r\n", []byte("x"), int64(-1), int64(-1), "", "x", 1<<31, int64(-1))
+	f.Add("a b", "ftp://", "BREW", "X-CloudTasks-TaskName", "\r\n", []byte("x"), int64(-1), int64(-1), "", "x", min(math.MaxInt, 1<<31), int64(-1))
 	f.Fuzz(func(t *testing.T, id, url, method, key, value string, body []byte, delay, deadline int64, account, audience string, attempts int, backoff int64) {
 		reached := false
 		s := newVirtual(t, func(w http.ResponseWriter, r *http.Request) {

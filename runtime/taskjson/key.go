@@ -113,6 +113,9 @@ func (e *Encoder) textKey(k encoding.TextMarshaler) string {
 	return string(text)
 }
 
+// sorted sorts keys in place. Where it is inlined, as on 386, the compiler moves the caller's array of keys to the heap.
+//
+//go:noinline
 func sorted(keys []MapKey) []MapKey {
 	slices.SortFunc(keys, func(a, b MapKey) int { return strings.Compare(a.Text, b.Text) })
 	return keys
