@@ -20,6 +20,14 @@ func TestLostAnswersDoNotDuplicate(t *testing.T) {
 		}
 		return nil
 	}
+	runAndLoseFirst := func(m *memory) {
+		m.after = func(ctx context.Context, c call) error {
+			m.mu.Lock()
+			m.tasks = nil
+			m.mu.Unlock()
+			return loseFirst(ctx, c)
+		}
+	}
 	named := func(d *cloudtask.Definition[mail]) { d.TaskNameOf = func(*mail) string { return "named" } }
 	tests := []struct {
 		name      string
@@ -110,27 +118,13 @@ func TestLostAnswersDoNotDuplicate(t *testing.T) {
 		},
 		{
 			name: "own name, and the task has run already", change: named,
-			prepare: func(m *memory) {
-				m.after = func(ctx context.Context, c call) error {
-					m.mu.Lock()
-					m.tasks = nil
-					m.mu.Unlock()
-					return loseFirst(ctx, c)
-				}
-			},
+			prepare:   runAndLoseFirst,
 			duplicate: true, mayBeOwn: true,
 			methods: []string{"CreateTask", "CreateTask", "GetTask"},
 		},
 		{
 			name: "random name, and the task has run already", change: func(*cloudtask.Definition[mail]) {},
-			prepare: func(m *memory) {
-				m.after = func(ctx context.Context, c call) error {
-					m.mu.Lock()
-					m.tasks = nil
-					m.mu.Unlock()
-					return loseFirst(ctx, c)
-				}
-			},
+			prepare: runAndLoseFirst,
 			methods: []string{"CreateTask", "CreateTask"},
 		},
 		{

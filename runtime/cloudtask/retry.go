@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/ended"
 )
 
 // RetryPolicy says how a call to the queue service that enqueues a task is retried, before the enqueue returns. It has
@@ -172,7 +174,7 @@ func (r *retrier) failed(err error) error {
 func callError(ctx, callCtx context.Context, timeout time.Duration, err error) error {
 	var status *StatusError
 	known := errors.As(err, &status)
-	why := cmp.Or(ended(ctx), ended(callCtx))
+	why := cmp.Or(ended.Err(ctx), ended.Err(callCtx))
 	switch {
 	case why == nil && known:
 		return err
@@ -187,21 +189,10 @@ func callError(ctx, callCtx context.Context, timeout time.Duration, err error) e
 	switch {
 	case known && !mayHaveHappened(status):
 		result.Code, result.Message = status.Code, status.Message
-	case ended(ctx) == nil:
+	case ended.Err(ctx) == nil:
 		result.Message = fmt.Sprintf("no answer within %v", timeout)
 	}
 	return result
-}
-
-// ended returns the error of a context that has ended, or that is about to because its deadline has passed.
-func ended(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
-		return context.DeadlineExceeded
-	}
-	return nil
 }
 
 // contextError returns the error of a context that has ended as one that has a status code.

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/ended"
 )
 
 // statusError reports what the official client returned for a call with ctx; nil stays nil. When ctx has ended, the error
@@ -27,7 +28,7 @@ func statusError(ctx context.Context, err error) error {
 		st = status.FromContextError(err) // gax's pauses return the context's error as it is
 	}
 	code, message := st.Code(), st.Message()
-	ctxErr := ended(ctx)
+	ctxErr := ended.Err(ctx)
 	if ctxErr == nil && code == codes.DeadlineExceeded {
 		ctxErr = context.DeadlineExceeded // of the official client's own time-out, or the service's
 	}
@@ -41,17 +42,6 @@ func statusError(ctx context.Context, err error) error {
 		}
 	}
 	return &cloudtask.StatusError{Code: cloudtask.Code(code), Message: message, Err: err}
-}
-
-// ended returns the error of a context that has ended, or that is about to because its deadline has passed.
-func ended(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
-		return context.DeadlineExceeded
-	}
-	return nil
 }
 
 // createMessages are the messages of a CreateTaskRequest, which are allocated together.
