@@ -19,7 +19,7 @@ LOCK = $(GO) run ./cmd/cloudtaskgen lock -o examples/cloudtask.lock.json
 # The Go files of a package, one a line, for go list.
 GOFILES = {{range .GoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .TestGoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}
 
-.PHONY: help demo test generate lock check lint lint-generated bench bench-json bench-gen fuzz cross soak routers browser firebase screenshots cc chromium node
+.PHONY: help demo test generate lock check check-next lint lint-generated bench bench-json bench-gen fuzz cross soak routers browser firebase screenshots cc chromium node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ lock: ## write what the examples' payloads look like (examples/cloudtask.lock.js
 check: ## fail if generated code is missing, stale or orphaned, or payloads of earlier versions are not read
 	@for packages in $(TASKS); do $(GO) run ./cmd/cloudtaskgen -check $$packages || exit; done
 	@$(LOCK) -check ./examples/...
+
+check-next: ## check under the encoding/json of the next toolchain: generated code and lock are the same
+	@GOEXPERIMENT=jsonv2 $(MAKE) check
 
 lint: ## gofmt, go vet, staticcheck and go mod tidy
 	@out=$$($(GO) list -f '$(GOFILES)' ./... | tr '\n' '\0' | xargs -0 gofmt -l) && \

@@ -113,6 +113,7 @@ func (r *reach) declaration(sp *sourcePackage, name string, methods bool) {
 			r.expr(decl.file, spec.TypeParams, inDepth)
 		}
 		r.expr(decl.file, spec.Type, inDepth)
+		r.streaming(sp, name)
 		if methods {
 			r.methods(sp, name)
 		}
@@ -145,6 +146,22 @@ func (r *reach) methods(sp *sourcePackage, name string) {
 		if m.Type.Results != nil {
 			for _, p := range m.Type.Results.List {
 				r.expr(file, p.Type, inDepth)
+			}
+		}
+	}
+}
+
+// streaming follows the signatures of methods that encoding/json calls with GOEXPERIMENT=jsonv2. They are the only ones for JSON
+// that mention another package, and are told from others of their names by it.
+func (r *reach) streaming(sp *sourcePackage, name string) {
+	for _, m := range sp.methods[name] {
+		if m.Name.Name != "MarshalJSONTo" && m.Name.Name != "UnmarshalJSONFrom" {
+			continue
+		}
+		file := r.fileOf(sp, m)
+		if slices.ContainsFunc(file.syntax.Imports, func(spec *ast.ImportSpec) bool { return importPath(spec) == "encoding/json/jsontext" }) {
+			for _, p := range m.Type.Params.List {
+				r.expr(file, p.Type, nameOnly)
 			}
 		}
 	}

@@ -197,36 +197,44 @@ func (w *typeWriter) plain(t types.Type) (why string) {
 	return ""
 }
 
-// stdNames are types of the standard library that are declared elsewhere, as aliases, in toolchains with GOEXPERIMENT=jsonv2.
-// They have one spelling under all of them.
-var stdNames = map[string]struct{ path, pkg, name string }{
+// stdNames are types of the standard library that are declared elsewhere, as aliases, in toolchains with GOEXPERIMENT=jsonv2. They
+// have one name under all of them.
+var stdNames = map[string]qualified{
 	"encoding/json/jsontext.Value": {"encoding/json", "json", "RawMessage"},
 	"encoding/json/v2.Marshaler":   {"encoding/json", "json", "Marshaler"},
 	"encoding/json/v2.Unmarshaler": {"encoding/json", "json", "Unmarshaler"},
 }
 
+// A qualified name is that of a declared type with its package's import path, "" for none, and name.
+type qualified struct{ path, pkg, name string }
+
+func qualify(obj *types.TypeName) qualified {
+	q := qualified{name: obj.Name()}
+	if p := obj.Pkg(); p != nil {
+		q.path, q.pkg = p.Path(), p.Name()
+	}
+	if std, ok := stdNames[q.path+"."+q.name]; ok {
+		return std
+	}
+	return q
+}
+
 // named writes the name of a declared type or an alias, with its type arguments.
 func (w *typeWriter) named(obj *types.TypeName, args *types.TypeList) (why string) {
-	path, pkg, name := "", "", obj.Name()
-	if p := obj.Pkg(); p != nil {
-		path, pkg = p.Path(), p.Name()
-		if std, ok := stdNames[path+"."+name]; ok {
-			path, pkg, name = std.path, std.pkg, std.name
-		}
-	}
+	q := qualify(obj)
 	switch {
-	case path == "":
-		w.text.WriteString(name)
+	case q.path == "":
+		w.text.WriteString(q.name)
 	case w.speller == nil:
-		w.text.WriteString(pkg + "." + name)
+		w.text.WriteString(q.pkg + "." + q.name)
 	default:
 		if why := w.unnameable(obj); why != "" {
 			return why
 		}
 		w.flush()
-		w.src = append(w.src, model.Piece{PkgPath: path, Name: name})
-		if path != w.pkg.Path() {
-			w.imports[path] = pkg
+		w.src = append(w.src, model.Piece{PkgPath: q.path, Name: q.name})
+		if q.path != w.pkg.Path() {
+			w.imports[q.path] = q.pkg
 		}
 	}
 	for i := range args.Len() {

@@ -83,6 +83,7 @@ func (b *typeBuilder) checkMethods(x *model.Type, t types.Type, m mode) {
 		return
 	}
 	b.checkHidden(x, t)
+	b.checkStreaming(x, t)
 	if x.Decode != model.Structure {
 		name := map[model.Via]string{model.JSONMethod: "UnmarshalJSON", model.TextMethod: "UnmarshalText"}[x.Decode]
 		if v := nilOnTheWay(t, name); v != nil {
@@ -98,6 +99,19 @@ func (b *typeBuilder) checkMethods(x *model.Type, t types.Type, m mode) {
 		b.undecodable("%s cannot be decoded from JSON: its MarshalText is on its pointer, which cannot be had of a value in a map, and its UnmarshalText wants a string; make it a map of pointers", b.text(t))
 	case x.Append == model.Structure && x.Decode == model.TextMethod && !asText:
 		b.undecodable("%s cannot be decoded from JSON: its UnmarshalText wants a string, and it has no MarshalText to make one", b.text(t))
+	}
+}
+
+// checkStreaming notes methods that encoding/json calls with GOEXPERIMENT=jsonv2 and not without, and that stand alone. Generated
+// code, which is the same under all toolchains, cannot call them.
+func (b *typeBuilder) checkStreaming(x *model.Type, t types.Type) {
+	const only = "%s has %s, which encoding/json calls with GOEXPERIMENT=jsonv2 only: give it %s too, so that its JSON is the same under every toolchain"
+	m := methodsOf(t)
+	if m.has("MarshalJSONTo") && x.Append != model.JSONMethod {
+		b.problem(only, b.text(t), "MarshalJSONTo", "MarshalJSON")
+	}
+	if m.has("UnmarshalJSONFrom") && x.Decode != model.JSONMethod {
+		b.undecodable(only, b.text(t), "UnmarshalJSONFrom", "UnmarshalJSON")
 	}
 }
 

@@ -38,6 +38,13 @@ func marshalMethods(t types.Type) map[string]bool {
 	if s := set.Lookup(nil, "IsZero"); s != nil {
 		found["IsZero"] = isSignature(s.Type(), "", "bool")
 	}
+	// What encoding/json calls besides with GOEXPERIMENT=jsonv2.
+	if s := set.Lookup(nil, "MarshalJSONTo"); s != nil {
+		found["MarshalJSONTo"] = isSignature(s.Type(), "*encoding/json/jsontext.Encoder", "error")
+	}
+	if s := set.Lookup(nil, "UnmarshalJSONFrom"); s != nil {
+		found["UnmarshalJSONFrom"] = isSignature(s.Type(), "*encoding/json/jsontext.Decoder", "error")
+	}
 	return found
 }
 
@@ -120,7 +127,8 @@ func typeName(t types.Type) string {
 	if !ok || named.Obj().Pkg() == nil {
 		return ""
 	}
-	return named.Obj().Pkg().Path() + "." + named.Obj().Name()
+	q := qualify(named.Obj())
+	return q.path + "." + q.name
 }
 
 // constants knows constants of declared types. Each package is searched once, whatever number of its types is asked for.

@@ -29,9 +29,10 @@ func (b *typeBuilder) name(t types.Type) string {
 }
 
 func (b *typeBuilder) nameOfNamed(n *types.Named) string {
-	name := title(n.Obj().Name())
-	if p := n.Obj().Pkg(); p != nil && p != b.pkg {
-		name = title(p.Name()) + name
+	q := qualify(n.Obj())
+	name := title(q.name)
+	if q.path != "" && q.path != b.pkg.Path() {
+		name = title(q.pkg) + name
 	}
 	for i := range n.TypeArgs().Len() {
 		if i == 0 {
