@@ -40,6 +40,7 @@ type Options struct {
 
 	settings *goSettings // nil: not read yet
 	tasks    []string    // folders that seem to have tasks, absolute, as far as that is known
+	overlay  Overlay     // that sources are read through
 }
 
 // A Result is what one run found and would write.
@@ -51,7 +52,8 @@ type Result struct {
 	Orphans     []string         // output files whose source is gone, absolute, sorted; none when there are diagnostics
 	Diagnostics []Diagnostic     // sorted
 
-	inputs *inputs
+	inputs  *inputs
+	overlay Overlay
 }
 
 // A File is one generated file.
@@ -146,6 +148,9 @@ func load(ctx context.Context, opts Options, built func(*model.Package)) (*Resul
 	if err := checkOutput(opts.Output); err != nil {
 		return nil, nil, err
 	}
+	if opts.overlay, err = ReadOverlay(opts); err != nil {
+		return nil, nil, relativeError(err, dir)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // what is prefetched in vain
 	l := newLoader(ctx, opts, token.NewFileSet())
@@ -155,7 +160,7 @@ func load(ctx context.Context, opts Options, built func(*model.Package)) (*Resul
 	if l.matched, err = l.list(); err != nil {
 		return nil, nil, relativeError(err, dir)
 	}
-	res := &Result{Dir: dir}
+	res := &Result{Dir: dir, overlay: opts.overlay}
 	for _, m := range l.matched {
 		res.Matched = append(res.Matched, m.PkgPath)
 	}
@@ -258,7 +263,7 @@ func checkOutput(name string) error {
 // checkFree reports a file that somebody else wrote where the output belongs.
 func (l *loader) checkFree(sp *sourcePackage) error {
 	name := filepath.Join(sp.dir, cmp.Or(l.opts.Output, DefaultOutput))
-	src, err := os.ReadFile(name)
+	src, err := l.opts.overlay.readFile(name)
 	if os.IsNotExist(err) {
 		return nil
 	}

@@ -46,7 +46,11 @@ func readGoSettings(ctx context.Context, opts Options) (*goSettings, error) {
 	if work := s.vars["GOWORK"]; work != "" && work != "off" {
 		s.readWork(work)
 	} else if mod := s.vars["GOMOD"]; filepath.Base(mod) == "go.mod" {
-		s.readModule(filepath.Dir(mod))
+		name := mod
+		if other := flagValue(s.flags(), "modfile"); other != "" {
+			name = absolute(other, opts.Dir)
+		}
+		s.readModule(filepath.Dir(mod), name)
 	}
 	return s, nil
 }
@@ -65,15 +69,15 @@ func (s *goSettings) readWork(name string) {
 		return
 	}
 	for _, use := range work.Use {
-		s.readModule(absolute(use.Path, dir))
+		root := absolute(use.Path, dir)
+		s.readModule(root, filepath.Join(root, "go.mod"))
 	}
 	s.readReplaced(work.Replace, dir)
 }
 
-// readModule adds a main module.
-func (s *goSettings) readModule(dir string) {
-	name := filepath.Join(dir, "go.mod")
-	s.files = append(s.files, name, filepath.Join(dir, "go.sum"), filepath.Join(dir, "vendor", "modules.txt"))
+// readModule adds a main module in a folder, which a file says what is in.
+func (s *goSettings) readModule(dir, name string) {
+	s.files = append(s.files, name, strings.TrimSuffix(name, ".mod")+".sum", filepath.Join(dir, "vendor", "modules.txt"))
 	data, err := os.ReadFile(name)
 	var mod *modfile.File
 	if err == nil {
@@ -120,14 +124,11 @@ func (s *goSettings) moduleOf(path string) *localModule {
 }
 
 // flags returns the flags of the go command that the environment sets.
-func (s *goSettings) flags() []string { return strings.Fields(s.vars["GOFLAGS"]) }
+func (s *goSettings) flags() []string { return splitFlags(s.vars["GOFLAGS"]) }
 
 // hasFlag says whether the environment sets a flag.
 func (s *goSettings) hasFlag(name string) bool {
-	return slices.ContainsFunc(s.flags(), func(f string) bool {
-		flag, _, _ := strings.Cut(strings.TrimLeft(f, `-'"`), "=")
-		return flag == name
-	})
+	return slices.ContainsFunc(s.flags(), func(flag string) bool { return isFlag(flag, name) })
 }
 
 // absolute returns a path of a go.mod or go.work file as one of this machine.

@@ -110,9 +110,10 @@ func (l *loader) list() ([]*matched, error) {
 
 // load calls packages.Load with the options of this run.
 func (l *loader) load(mode packages.LoadMode, patterns []string) ([]*packages.Package, error) {
-	cfg := &packages.Config{Context: l.ctx, Mode: mode, Dir: l.opts.Dir, Env: l.opts.Env, Fset: l.fset}
+	env, flags := withoutModfile(l.opts.Env)
+	cfg := &packages.Config{Context: l.ctx, Mode: mode, Dir: l.opts.Dir, Env: env, BuildFlags: flags, Fset: l.fset}
 	if l.opts.Tags != "" {
-		cfg.BuildFlags = []string{"-tags=" + l.opts.Tags}
+		cfg.BuildFlags = append(cfg.BuildFlags, "-tags="+l.opts.Tags)
 	}
 	pkgs, err := packages.Load(cfg, patterns...)
 	if err != nil {
@@ -124,7 +125,7 @@ func (l *loader) load(mode packages.LoadMode, patterns []string) ([]*packages.Pa
 // readFile reads a file that the go command named. Output may be gone by now: another run removes what is left over, and a
 // symbolic link may lead nowhere.
 func (l *loader) readFile(name string) ([]byte, error) {
-	src, err := os.ReadFile(name)
+	src, err := l.opts.overlay.readFile(name)
 	if os.IsNotExist(err) && l.opts.isOutput(name) {
 		return nil, nil
 	}
@@ -146,7 +147,7 @@ func (l *loader) scan(m *matched) error {
 		}
 	}
 	for _, name := range m.IgnoredFiles {
-		src, err := os.ReadFile(name)
+		src, err := l.opts.overlay.readFile(name)
 		if err != nil {
 			return err
 		}

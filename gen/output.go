@@ -69,7 +69,7 @@ func (r *Result) failed(doing, path string, err error) error {
 func (r *Result) Diff(w io.Writer) ([]Diagnostic, error) {
 	var found []Diagnostic
 	compare := func(path string, content []byte) error {
-		old, err := os.ReadFile(path)
+		old, err := r.overlay.readFile(path)
 		missing := os.IsNotExist(err)
 		if err != nil && !missing {
 			return err

@@ -34,7 +34,7 @@ func (l *loader) guessNeeded(dirs []string) []string {
 	guess := newLoader(l.ctx, l.opts, token.NewFileSet())
 	for _, dir := range dirs {
 		p := &packages.Package{PkgPath: dir, Dir: dir}
-		names, err := goFiles(dir)
+		names, err := l.opts.overlay.goFiles(dir)
 		if err != nil {
 			continue
 		}

@@ -174,7 +174,7 @@ func (sp *sourcePackage) addScope(file *ast.File) {
 // readAside notes the names of files beside those that are built, tests included: generated names must not collide with
 // theirs either. Tasks in them would be missing from the output, which is one file for every build.
 func (l *loader) readAside(sp *sourcePackage) error {
-	names, err := goFiles(sp.dir)
+	names, err := l.opts.overlay.goFiles(sp.dir)
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (l *loader) readAside(sp *sourcePackage) error {
 		if built[name] {
 			continue
 		}
-		src, err := readListed(name)
+		src, err := l.readListed(name)
 		if err != nil {
 			return err
 		}
@@ -210,7 +210,7 @@ func (l *loader) readAside(sp *sourcePackage) error {
 
 // checkTests reports directives in test files, as nothing would be generated for them.
 func (l *loader) checkTests(dir string) error {
-	names, err := goFiles(dir)
+	names, err := l.opts.overlay.goFiles(dir)
 	if err != nil {
 		return err
 	}
@@ -218,7 +218,7 @@ func (l *loader) checkTests(dir string) error {
 		if !strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		src, err := readListed(name)
+		src, err := l.readListed(name)
 		if err != nil {
 			return err
 		}
@@ -238,32 +238,9 @@ func (l *loader) checkTests(dir string) error {
 	return nil
 }
 
-// goFiles returns the Go files in a folder, whatever the go command makes of them. Links to what is no file are none: an
-// editor's lock of a file is a link that leads nowhere.
-func goFiles(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, e := range entries {
-		name := filepath.Join(dir, e.Name())
-		if filepath.Ext(name) != ".go" || e.IsDir() {
-			continue
-		}
-		if e.Type()&os.ModeSymlink != 0 {
-			if info, err := os.Stat(name); err != nil || info.IsDir() {
-				continue
-			}
-		}
-		names = append(names, name)
-	}
-	return names, nil
-}
-
 // readListed reads a file that goFiles has listed: as if it were empty if it has gone since.
-func readListed(name string) ([]byte, error) {
-	src, err := os.ReadFile(name)
+func (l *loader) readListed(name string) ([]byte, error) {
+	src, err := l.opts.overlay.readFile(name)
 	if os.IsNotExist(err) {
 		return nil, nil
 	}

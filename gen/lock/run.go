@@ -111,7 +111,13 @@ func runHosts(ctx context.Context, opts gen.Options, dir string, hosts []host, o
 	if len(hosts) == 0 {
 		return nil, nil
 	}
-	replace := map[string]string{}
+	replace, err := gen.ReadOverlay(opts) // or ours would take its place
+	if err != nil {
+		return nil, err
+	}
+	if replace == nil {
+		replace = gen.Overlay{}
+	}
 	// Linking without tables for debuggers takes half the time.
 	args := []string{"test", "-json", "-vet=off", "-ldflags=-s -w", "-run=^" + testName + "$", "-overlay=" + filepath.Join(dir, "overlay.json")}
 	if opts.Tags != "" {
@@ -198,13 +204,18 @@ func (e *buildError) missing(message string) []gen.Diagnostic {
 }
 
 // write writes the host's test to a folder, and what it replaces in the module to replace.
-func (h host) write(folder string, replace map[string]string) error {
+func (h host) write(folder string, replace gen.Overlay) error {
 	if err := os.Mkdir(folder, 0o700); err != nil && !os.IsExist(err) {
 		return err
 	}
 	entries, err := os.ReadDir(h.pkg.Dir)
 	if err != nil {
 		return err
+	}
+	for name := range replace {
+		if filepath.Dir(name) == h.pkg.Dir && strings.HasSuffix(name, "_test.go") {
+			replace[name] = ""
+		}
 	}
 	for _, e := range entries { // which may not build, or run for long before they come to ours
 		if strings.HasSuffix(e.Name(), "_test.go") {
