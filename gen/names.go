@@ -154,6 +154,21 @@ func (c *checker) importNames(sp *sourcePackage) (names map[string]token.Pos, li
 	return names, likely
 }
 
+// importedAs returns the names that the package's files give to what they import, by import path: the first where they differ, ""
+// where none gives one.
+func (sp *sourcePackage) importedAs() map[string]string {
+	names := map[string]string{}
+	for _, spec := range sp.imports {
+		switch path := importPath(spec); {
+		case spec.Name == nil:
+			names[path] = names[path]
+		case spec.Name.Name != "." && spec.Name.Name != "_" && names[path] == "":
+			names[path] = spec.Name.Name
+		}
+	}
+	return names
+}
+
 // exportedNames returns the exported names of a package, if it was loaded for something that a task needs.
 func (c *checker) exportedNames(target string) []string {
 	var names []string

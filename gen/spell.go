@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"cmp"
 	"fmt"
 	"go/types"
 	"maps"
@@ -57,11 +58,16 @@ func (s *speller) writeWith(asWritten bool, write func(*typeWriter) (why string)
 	return w.src, ""
 }
 
-// imported returns the packages that the source so far has to import, sorted by path.
-func (s *speller) imported() []model.Import {
+// imported returns the packages that the source so far has to import, sorted by path. named is what the package's own source
+// calls its imports, "" where it gives them no name.
+func (s *speller) imported(named map[string]string) []model.Import {
 	var list []model.Import
 	for _, path := range slices.Sorted(maps.Keys(s.imports)) {
-		list = append(list, model.Import{Path: path, Name: s.imports[path]})
+		imp := model.Import{Path: path, Name: s.imports[path]}
+		if name, ok := named[path]; ok {
+			imp.Source = cmp.Or(name, imp.Name)
+		}
+		list = append(list, imp)
 	}
 	return list
 }

@@ -101,7 +101,7 @@ func (c *checker) build(sp *sourcePackage, tasks []*declared) *model.Package {
 	}
 	p.Shapes = b.spell.shapes(b.roots, byType, b.sameModule)
 	b.types.reportProblems()
-	p.Codecs, p.Results, p.Imports = b.types.codecs(), b.types.results(), b.spell.imported()
+	p.Codecs, p.Results, p.Imports = b.types.codecs(), b.types.results(), b.spell.imported(sp.importedAs())
 	p.Inferred = b.types.inferred(p.Codecs)
 	p.Generated = b.names.generated()
 	return p

@@ -3,12 +3,14 @@ package templates
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"go/types"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,17 +93,18 @@ func newFile(pkg *model.Package) *File {
 		{Path: "net/http", Name: "http"},
 		{Path: "time", Name: "time"},
 	}
+	for _, imp := range pkg.Imports {
+		if imp.Source != "" {
+			imports = append(imports, imp)
+		}
+	}
 	done := map[string]bool{}
 	for _, imp := range append(imports, pkg.Imports...) {
 		if done[imp.Path] {
 			continue
 		}
 		done[imp.Path] = true
-		want := imp.Name
-		if jen.IsReservedWord(want) {
-			want += "pkg" // the printer would number it behind our back
-		}
-		if name := f.allocate(want); name == imp.Name {
+		if name := f.allocate(f.importName(imp)); name == imp.Name {
 			f.ImportName(imp.Path, name)
 		} else {
 			f.ImportAlias(imp.Path, name)
@@ -115,6 +118,19 @@ func newFile(pkg *model.Package) *File {
 		f.deps = append(f.deps, f.allocate(f.unlikeLocals(name)))
 	}
 	return f
+}
+
+// importName returns what to call a package: as the source does, else by its name. Where that is taken, the folder that it is in
+// tells it from the other: cryptorand, metav1.
+func (f *File) importName(imp model.Import) string {
+	name := cmp.Or(imp.Source, imp.Name)
+	if jen.IsReservedWord(name) {
+		return name + "pkg" // the printer would number it behind our back
+	}
+	if folder := path.Base(path.Dir(imp.Path)); f.taken[name] && token.IsIdentifier(folder) {
+		return folder + name
+	}
+	return name
 }
 
 // local returns the name of a parameter or variable that is called want, or like it where that would hide something. It is

@@ -79,6 +79,7 @@ func (n *TaskNames) All() []string {
 // Import is a package that generated code may have to import.
 type Import struct {
 	Path, Name string
+	Source     string // what the package's own source calls it; "": that does not import it
 }
 
 // Position is a place in a source file.

@@ -4,16 +4,16 @@ package names
 
 import (
 	"context"
-	http2 "net/http"
+	nethttp "net/http"
 	time2 "time"
 
-	cloudtask2 "github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
-	taskjson2 "github.com/cloudtaskgen/cloudtaskgen/runtime/taskjson"
+	runtimecloudtask "github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	runtimetaskjson "github.com/cloudtaskgen/cloudtaskgen/runtime/taskjson"
 )
 
 // A compile error here means that this file and the cloudtask runtime in go.mod do not fit together: run "go
 // generate" with the cloudtaskgen of the same module version, or update the module.
-const _ = cloudtask2.GeneratedVersion1
+const _ = runtimecloudtask.GeneratedVersion1
 
 // Runner runs the tasks of this package that have no Run method of their own. What a method returns means
 // what Run's error means: nil, that the task is done; cloudtask.Discard, that it failed for good; anything
@@ -23,18 +23,18 @@ type Runner interface {
 }
 
 // Routes returns the routes of this package's tasks, for cloudtask.NewHandler and for eager clients.
-func Routes(runner Runner, app2 *app, cDep []c) []cloudtask2.Route {
-	return []cloudtask2.Route{
-		cloudtask2.RouteWithResult(&orderTask2, func(ctx2 context.Context, task2 *Order) (string, error) {
+func Routes(runner Runner, app2 *app, cDep []c) []runtimecloudtask.Route {
+	return []runtimecloudtask.Route{
+		runtimecloudtask.RouteWithResult(&orderTask2, func(ctx2 context.Context, task2 *Order) (string, error) {
 			return task2.Run(ctx2, cDep)
 		}, appendStringResult),
 		stringTask.Route(func(ctx2 context.Context, task2 *String) error {
 			return runner.RunString(ctx2, *task2)
 		}),
-		cloudtask2.RouteWithResult(&typeTask, func(ctx2 context.Context, task2 *Type) (time2.Time, error) {
+		runtimecloudtask.RouteWithResult(&typeTask, func(ctx2 context.Context, task2 *Type) (time2.Time, error) {
 			return task2.Run(ctx2)
 		}, appendTimeTimeResult),
-		cloudtask2.RouteWithResult(&taskTask, func(ctx2 context.Context, task2 *task) (zero, error) {
+		runtimecloudtask.RouteWithResult(&taskTask, func(ctx2 context.Context, task2 *task) (zero, error) {
 			return task2.Run(ctx2, app2)
 		}, appendZeroResult),
 	}
@@ -42,46 +42,46 @@ func Routes(runner Runner, app2 *app, cDep []c) []cloudtask2.Route {
 
 // NewHandler returns the handler that runs this package's tasks. Mount it at the path prefix of the
 // configuration.
-func NewHandler(cfg cloudtask2.Config, runner Runner, app2 *app, cDep []c) (http2.Handler, error) {
-	return cloudtask2.NewHandler(cfg, Routes(runner, app2, cDep)...)
+func NewHandler(cfg runtimecloudtask.Config, runner Runner, app2 *app, cDep []c) (nethttp.Handler, error) {
+	return runtimecloudtask.NewHandler(cfg, Routes(runner, app2, cDep)...)
 }
 
 // orderTask2 describes the task Order.
-var orderTask2 = cloudtask2.Definition[Order]{
+var orderTask2 = runtimecloudtask.Definition[Order]{
 	Name:   "names.Order",
 	Append: AppendOrder,
 	Decode: DecodeOrder,
 }
 
 // EnqueueOrderAsap enqueues Order to run as soon as a worker is free.
-func EnqueueOrderAsap(ctx2 context.Context, c2 *cloudtask2.Client, task2 Order) (cloudtask2.Receipt, error) {
+func EnqueueOrderAsap(ctx2 context.Context, c2 *runtimecloudtask.Client, task2 Order) (runtimecloudtask.Receipt, error) {
 	return orderTask2.Asap(ctx2, c2, &task2)
 }
 
 // EnqueueOrderLater enqueues Order to run at eta: after a delay, cloudtask.In, or at a time, cloudtask.At.
-func EnqueueOrderLater(ctx2 context.Context, c2 *cloudtask2.Client, task2 Order, eta cloudtask2.ETA, opts2 ...cloudtask2.EnqueueOption) (cloudtask2.Receipt, error) {
+func EnqueueOrderLater(ctx2 context.Context, c2 *runtimecloudtask.Client, task2 Order, eta runtimecloudtask.ETA, opts2 ...runtimecloudtask.EnqueueOption) (runtimecloudtask.Receipt, error) {
 	return orderTask2.Later(ctx2, c2, &task2, eta, opts2...)
 }
 
 // EnqueueOrderUntil enqueues Order to run at a random time between now and latest, which spreads load.
-func EnqueueOrderUntil(ctx2 context.Context, c2 *cloudtask2.Client, task2 Order, latest time2.Time, opts2 ...cloudtask2.EnqueueOption) (cloudtask2.Receipt, error) {
+func EnqueueOrderUntil(ctx2 context.Context, c2 *runtimecloudtask.Client, task2 Order, latest time2.Time, opts2 ...runtimecloudtask.EnqueueOption) (runtimecloudtask.Receipt, error) {
 	return orderTask2.Until(ctx2, c2, &task2, latest, opts2...)
 }
 
 // EnqueueOrderPush enqueues Order as the options say; without any it is EnqueueOrderAsap.
-func EnqueueOrderPush(ctx2 context.Context, c2 *cloudtask2.Client, task2 Order, opts2 ...cloudtask2.EnqueueOption) (cloudtask2.Receipt, error) {
+func EnqueueOrderPush(ctx2 context.Context, c2 *runtimecloudtask.Client, task2 Order, opts2 ...runtimecloudtask.EnqueueOption) (runtimecloudtask.Receipt, error) {
 	return orderTask2.Push(ctx2, c2, &task2, opts2...)
 }
 
 // EnqueueOrderBatch enqueues many Order in few calls. The receipts are in the order of tasks; the error says
 // which of them were not enqueued.
-func EnqueueOrderBatch(ctx2 context.Context, c2 *cloudtask2.Client, tasks []Order, opts2 ...cloudtask2.EnqueueOption) ([]cloudtask2.Receipt, error) {
+func EnqueueOrderBatch(ctx2 context.Context, c2 *runtimecloudtask.Client, tasks []Order, opts2 ...runtimecloudtask.EnqueueOption) ([]runtimecloudtask.Receipt, error) {
 	return orderTask2.Batch(ctx2, c2, tasks, opts2...)
 }
 
 // DiscardOrder deletes queued Order tasks, all of them or those that the options select, and returns
 // "names.Order/taskID" for each that it deleted.
-func DiscardOrder(ctx2 context.Context, c2 *cloudtask2.Client, opts2 ...cloudtask2.DiscardOption) ([]string, error) {
+func DiscardOrder(ctx2 context.Context, c2 *runtimecloudtask.Client, opts2 ...runtimecloudtask.DiscardOption) ([]string, error) {
 	return orderTask2.Discard(ctx2, c2, opts2...)
 }
 
@@ -92,7 +92,7 @@ func SyncOrder(ctx2 context.Context, cDep []c, task2 Order) (string, error) {
 
 // DebugOrder runs the payload of a queued Order here, and leaves the task in its queue. The id is one in the
 // type's queue, or a full resource name.
-func DebugOrder(ctx2 context.Context, c2 *cloudtask2.Client, cDep []c, taskID string) (string, error) {
+func DebugOrder(ctx2 context.Context, c2 *runtimecloudtask.Client, cDep []c, taskID string) (string, error) {
 	var task2 Order
 	ctx2, err2 := orderTask2.Debug(ctx2, c2, taskID, &task2)
 	if err2 != nil {
@@ -104,46 +104,46 @@ func DebugOrder(ctx2 context.Context, c2 *cloudtask2.Client, cDep []c, taskID st
 
 // EnqueuedOrder stands for the Order tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedOrder(q)).
-func EnqueuedOrder[Q any](q Q) cloudtask2.Enqueued[Q, Order] {
-	return cloudtask2.Enqueued[Q, Order]{Queue: q, Definition: &orderTask2}
+func EnqueuedOrder[Q any](q Q) runtimecloudtask.Enqueued[Q, Order] {
+	return runtimecloudtask.Enqueued[Q, Order]{Queue: q, Definition: &orderTask2}
 }
 
 // stringTask describes the task String.
-var stringTask = cloudtask2.Definition[String]{
+var stringTask = runtimecloudtask.Definition[String]{
 	Name:   "names.String",
 	Append: AppendString,
 	Decode: DecodeString,
 }
 
 // EnqueueStringAsap enqueues String to run as soon as a worker is free.
-func EnqueueStringAsap(ctx2 context.Context, c2 *cloudtask2.Client, task2 String) (cloudtask2.Receipt, error) {
+func EnqueueStringAsap(ctx2 context.Context, c2 *runtimecloudtask.Client, task2 String) (runtimecloudtask.Receipt, error) {
 	return stringTask.Asap(ctx2, c2, &task2)
 }
 
 // EnqueueStringLater enqueues String to run at eta: after a delay, cloudtask.In, or at a time, cloudtask.At.
-func EnqueueStringLater(ctx2 context.Context, c2 *cloudtask2.Client, task2 String, eta cloudtask2.ETA, opts2 ...cloudtask2.EnqueueOption) (cloudtask2.Receipt, error) {
+func EnqueueStringLater(ctx2 context.Context, c2 *runtimecloudtask.Client, task2 String, eta runtimecloudtask.ETA, opts2 ...runtimecloudtask.EnqueueOption) (runtimecloudtask.Receipt, error) {
 	return stringTask.Later(ctx2, c2, &task2, eta, opts2...)
 }
 
 // EnqueueStringUntil enqueues String to run at a random time between now and latest, which spreads load.
-func EnqueueStringUntil(ctx2 context.Context, c2 *cloudtask2.Client, task2 String, latest time2.Time, opts2 ...cloudtask2.EnqueueOption) (cloudtask2.Receipt, error) {
+func EnqueueStringUntil(ctx2 context.Context, c2 *runtimecloudtask.Client, task2 String, latest time2.Time, opts2 ...runtimecloudtask.EnqueueOption) (runtimecloudtask.Receipt, error) {
 	return stringTask.Until(ctx2, c2, &task2, latest, opts2...)
 }
 
 // EnqueueStringPush enqueues String as the options say; without any it is EnqueueStringAsap.
-func EnqueueStringPush(ctx2 context.Context, c2 *cloudtask2.Client, task2 String, opts2 ...cloudtask2.EnqueueOption) (cloudtask2.Receipt, error) {
+func EnqueueStringPush(ctx2 context.Context, c2 *runtimecloudtask.Client, task2 String, opts2 ...runtimecloudtask.EnqueueOption) (runtimecloudtask.Receipt, error) {
 	return stringTask.Push(ctx2, c2, &task2, opts2...)
 }
 
 // EnqueueStringBatch enqueues many String in few calls. The receipts are in the order of tasks; the error
 // says which of them were not enqueued.
-func EnqueueStringBatch(ctx2 context.Context, c2 *cloudtask2.Client, tasks []String, opts2 ...cloudtask2.EnqueueOption) ([]cloudtask2.Receipt, error) {
+func EnqueueStringBatch(ctx2 context.Context, c2 *runtimecloudtask.Client, tasks []String, opts2 ...runtimecloudtask.EnqueueOption) ([]runtimecloudtask.Receipt, error) {
 	return stringTask.Batch(ctx2, c2, tasks, opts2...)
 }
 
 // DiscardString deletes queued String tasks, all of them or those that the options select, and returns
 // "names.String/taskID" for each that it deleted.
-func DiscardString(ctx2 context.Context, c2 *cloudtask2.Client, opts2 ...cloudtask2.DiscardOption) ([]string, error) {
+func DiscardString(ctx2 context.Context, c2 *runtimecloudtask.Client, opts2 ...runtimecloudtask.DiscardOption) ([]string, error) {
 	return stringTask.Discard(ctx2, c2, opts2...)
 }
 
@@ -154,7 +154,7 @@ func SyncString(ctx2 context.Context, runner Runner, task2 String) error {
 
 // DebugString runs the payload of a queued String here, and leaves the task in its queue. The id is one in
 // the type's queue, or a full resource name.
-func DebugString(ctx2 context.Context, c2 *cloudtask2.Client, runner Runner, taskID string) error {
+func DebugString(ctx2 context.Context, c2 *runtimecloudtask.Client, runner Runner, taskID string) error {
 	var task2 String
 	ctx2, err2 := stringTask.Debug(ctx2, c2, taskID, &task2)
 	if err2 != nil {
@@ -165,46 +165,46 @@ func DebugString(ctx2 context.Context, c2 *cloudtask2.Client, runner Runner, tas
 
 // EnqueuedString stands for the String tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedString(q)).
-func EnqueuedString[Q any](q Q) cloudtask2.Enqueued[Q, String] {
-	return cloudtask2.Enqueued[Q, String]{Queue: q, Definition: &stringTask}
+func EnqueuedString[Q any](q Q) runtimecloudtask.Enqueued[Q, String] {
+	return runtimecloudtask.Enqueued[Q, String]{Queue: q, Definition: &stringTask}
 }
 
 // typeTask describes the task Type.
-var typeTask = cloudtask2.Definition[Type]{
+var typeTask = runtimecloudtask.Definition[Type]{
 	Name:   "names.Type",
 	Append: AppendType,
 	Decode: DecodeType,
 }
 
 // EnqueueTypeAsap enqueues Type to run as soon as a worker is free.
-func EnqueueTypeAsap(ctx2 context.Context, c2 *cloudtask2.Client, task2 Type) (cloudtask2.Receipt, error) {
+func EnqueueTypeAsap(ctx2 context.Context, c2 *runtimecloudtask.Client, task2 Type) (runtimecloudtask.Receipt, error) {
 	return typeTask.Asap(ctx2, c2, &task2)
 }
 
 // EnqueueTypeLater enqueues Type to run at eta: after a delay, cloudtask.In, or at a time, cloudtask.At.
-func EnqueueTypeLater(ctx2 context.Context, c2 *cloudtask2.Client, task2 Type, eta cloudtask2.ETA, opts2 ...cloudtask2.EnqueueOption) (cloudtask2.Receipt, error) {
+func EnqueueTypeLater(ctx2 context.Context, c2 *runtimecloudtask.Client, task2 Type, eta runtimecloudtask.ETA, opts2 ...runtimecloudtask.EnqueueOption) (runtimecloudtask.Receipt, error) {
 	return typeTask.Later(ctx2, c2, &task2, eta, opts2...)
 }
 
 // EnqueueTypeUntil enqueues Type to run at a random time between now and latest, which spreads load.
-func EnqueueTypeUntil(ctx2 context.Context, c2 *cloudtask2.Client, task2 Type, latest time2.Time, opts2 ...cloudtask2.EnqueueOption) (cloudtask2.Receipt, error) {
+func EnqueueTypeUntil(ctx2 context.Context, c2 *runtimecloudtask.Client, task2 Type, latest time2.Time, opts2 ...runtimecloudtask.EnqueueOption) (runtimecloudtask.Receipt, error) {
 	return typeTask.Until(ctx2, c2, &task2, latest, opts2...)
 }
 
 // EnqueueTypePush enqueues Type as the options say; without any it is EnqueueTypeAsap.
-func EnqueueTypePush(ctx2 context.Context, c2 *cloudtask2.Client, task2 Type, opts2 ...cloudtask2.EnqueueOption) (cloudtask2.Receipt, error) {
+func EnqueueTypePush(ctx2 context.Context, c2 *runtimecloudtask.Client, task2 Type, opts2 ...runtimecloudtask.EnqueueOption) (runtimecloudtask.Receipt, error) {
 	return typeTask.Push(ctx2, c2, &task2, opts2...)
 }
 
 // EnqueueTypeBatch enqueues many Type in few calls. The receipts are in the order of tasks; the error says
 // which of them were not enqueued.
-func EnqueueTypeBatch(ctx2 context.Context, c2 *cloudtask2.Client, tasks []Type, opts2 ...cloudtask2.EnqueueOption) ([]cloudtask2.Receipt, error) {
+func EnqueueTypeBatch(ctx2 context.Context, c2 *runtimecloudtask.Client, tasks []Type, opts2 ...runtimecloudtask.EnqueueOption) ([]runtimecloudtask.Receipt, error) {
 	return typeTask.Batch(ctx2, c2, tasks, opts2...)
 }
 
 // DiscardType deletes queued Type tasks, all of them or those that the options select, and returns
 // "names.Type/taskID" for each that it deleted.
-func DiscardType(ctx2 context.Context, c2 *cloudtask2.Client, opts2 ...cloudtask2.DiscardOption) ([]string, error) {
+func DiscardType(ctx2 context.Context, c2 *runtimecloudtask.Client, opts2 ...runtimecloudtask.DiscardOption) ([]string, error) {
 	return typeTask.Discard(ctx2, c2, opts2...)
 }
 
@@ -215,7 +215,7 @@ func SyncType(ctx2 context.Context, task2 Type) (time2.Time, error) {
 
 // DebugType runs the payload of a queued Type here, and leaves the task in its queue. The id is one in the
 // type's queue, or a full resource name.
-func DebugType(ctx2 context.Context, c2 *cloudtask2.Client, taskID string) (time2.Time, error) {
+func DebugType(ctx2 context.Context, c2 *runtimecloudtask.Client, taskID string) (time2.Time, error) {
 	var task2 Type
 	ctx2, err2 := typeTask.Debug(ctx2, c2, taskID, &task2)
 	if err2 != nil {
@@ -227,17 +227,17 @@ func DebugType(ctx2 context.Context, c2 *cloudtask2.Client, taskID string) (time
 
 // EnqueuedType stands for the Type tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedType(q)).
-func EnqueuedType[Q any](q Q) cloudtask2.Enqueued[Q, Type] {
-	return cloudtask2.Enqueued[Q, Type]{Queue: q, Definition: &typeTask}
+func EnqueuedType[Q any](q Q) runtimecloudtask.Enqueued[Q, Type] {
+	return runtimecloudtask.Enqueued[Q, Type]{Queue: q, Definition: &typeTask}
 }
 
 // taskTask describes the task task.
-var taskTask = cloudtask2.Definition[task]{
+var taskTask = runtimecloudtask.Definition[task]{
 	Name:   "names.task",
 	Append: AppendTask,
 	Decode: DecodeTask,
 	UniqueKey: func(dst2 []byte, task2 *task) ([]byte, error) {
-		e2 := taskjson2.NewEncoder(dst2)
+		e2 := runtimetaskjson.NewEncoder(dst2)
 		appendCtx(e2.Object(`{"a":`), &task2.A)
 		appendMapOfStringToErr(e2.Key(`"e":`), &task2.E)
 		e2.EndObject()
@@ -246,34 +246,34 @@ var taskTask = cloudtask2.Definition[task]{
 }
 
 // EnqueueTaskAsap enqueues task to run as soon as a worker is free.
-func EnqueueTaskAsap(ctx2 context.Context, c2 *cloudtask2.Client, task2 task) (cloudtask2.Receipt, error) {
+func EnqueueTaskAsap(ctx2 context.Context, c2 *runtimecloudtask.Client, task2 task) (runtimecloudtask.Receipt, error) {
 	return taskTask.Asap(ctx2, c2, &task2)
 }
 
 // EnqueueTaskLater enqueues task to run at eta: after a delay, cloudtask.In, or at a time, cloudtask.At.
-func EnqueueTaskLater(ctx2 context.Context, c2 *cloudtask2.Client, task2 task, eta cloudtask2.ETA, opts2 ...cloudtask2.EnqueueOption) (cloudtask2.Receipt, error) {
+func EnqueueTaskLater(ctx2 context.Context, c2 *runtimecloudtask.Client, task2 task, eta runtimecloudtask.ETA, opts2 ...runtimecloudtask.EnqueueOption) (runtimecloudtask.Receipt, error) {
 	return taskTask.Later(ctx2, c2, &task2, eta, opts2...)
 }
 
 // EnqueueTaskUntil enqueues task to run at a random time between now and latest, which spreads load.
-func EnqueueTaskUntil(ctx2 context.Context, c2 *cloudtask2.Client, task2 task, latest time2.Time, opts2 ...cloudtask2.EnqueueOption) (cloudtask2.Receipt, error) {
+func EnqueueTaskUntil(ctx2 context.Context, c2 *runtimecloudtask.Client, task2 task, latest time2.Time, opts2 ...runtimecloudtask.EnqueueOption) (runtimecloudtask.Receipt, error) {
 	return taskTask.Until(ctx2, c2, &task2, latest, opts2...)
 }
 
 // EnqueueTaskPush enqueues task as the options say; without any it is EnqueueTaskAsap.
-func EnqueueTaskPush(ctx2 context.Context, c2 *cloudtask2.Client, task2 task, opts2 ...cloudtask2.EnqueueOption) (cloudtask2.Receipt, error) {
+func EnqueueTaskPush(ctx2 context.Context, c2 *runtimecloudtask.Client, task2 task, opts2 ...runtimecloudtask.EnqueueOption) (runtimecloudtask.Receipt, error) {
 	return taskTask.Push(ctx2, c2, &task2, opts2...)
 }
 
 // EnqueueTaskBatch enqueues many task in few calls. The receipts are in the order of tasks; the error says
 // which of them were not enqueued.
-func EnqueueTaskBatch(ctx2 context.Context, c2 *cloudtask2.Client, tasks []task, opts2 ...cloudtask2.EnqueueOption) ([]cloudtask2.Receipt, error) {
+func EnqueueTaskBatch(ctx2 context.Context, c2 *runtimecloudtask.Client, tasks []task, opts2 ...runtimecloudtask.EnqueueOption) ([]runtimecloudtask.Receipt, error) {
 	return taskTask.Batch(ctx2, c2, tasks, opts2...)
 }
 
 // DiscardTask deletes queued task tasks, all of them or those that the options select, and returns
 // "names.task/taskID" for each that it deleted.
-func DiscardTask(ctx2 context.Context, c2 *cloudtask2.Client, opts2 ...cloudtask2.DiscardOption) ([]string, error) {
+func DiscardTask(ctx2 context.Context, c2 *runtimecloudtask.Client, opts2 ...runtimecloudtask.DiscardOption) ([]string, error) {
 	return taskTask.Discard(ctx2, c2, opts2...)
 }
 
@@ -284,7 +284,7 @@ func SyncTask(ctx2 context.Context, app2 *app, task2 task) (zero, error) {
 
 // DebugTask runs the payload of a queued task here, and leaves the task in its queue. The id is one in the
 // type's queue, or a full resource name.
-func DebugTask(ctx2 context.Context, c2 *cloudtask2.Client, app2 *app, taskID string) (zero, error) {
+func DebugTask(ctx2 context.Context, c2 *runtimecloudtask.Client, app2 *app, taskID string) (zero, error) {
 	var task2 task
 	ctx2, err2 := taskTask.Debug(ctx2, c2, taskID, &task2)
 	if err2 != nil {
@@ -296,13 +296,13 @@ func DebugTask(ctx2 context.Context, c2 *cloudtask2.Client, app2 *app, taskID st
 
 // EnqueuedTask stands for the task tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedTask(q)).
-func EnqueuedTask[Q any](q Q) cloudtask2.Enqueued[Q, task] {
-	return cloudtask2.Enqueued[Q, task]{Queue: q, Definition: &taskTask}
+func EnqueuedTask[Q any](q Q) runtimecloudtask.Enqueued[Q, task] {
+	return runtimecloudtask.Enqueued[Q, task]{Queue: q, Definition: &taskTask}
 }
 
 // AppendOrder appends the payload's JSON to dst2. After an error dst2 is returned as it was.
 func AppendOrder(dst2 []byte, task2 *Order) ([]byte, error) {
-	e2 := taskjson2.NewEncoder(dst2)
+	e2 := runtimetaskjson.NewEncoder(dst2)
 	appendOrder(e2, task2)
 	return e2.Finish("payload")
 }
@@ -310,17 +310,17 @@ func AppendOrder(dst2 []byte, task2 *Order) ([]byte, error) {
 // DecodeOrder reads a payload's JSON, exactly one object, into task2, whatever was there before.
 func DecodeOrder(data2 []byte, task2 *Order) error {
 	*task2 = Order{}
-	d2 := taskjson2.NewDecoder(data2)
+	d2 := runtimetaskjson.NewDecoder(data2)
 	decodeOrder(d2, task2)
 	return d2.Finish()
 }
 
-func appendOrder(e2 *taskjson2.Encoder, v2 *Order) {
+func appendOrder(e2 *runtimetaskjson.Encoder, v2 *Order) {
 	e2.Object(`{"id":`).String(&v2.ID)
 	e2.EndObject()
 }
 
-func decodeOrder(d2 *taskjson2.Decoder, v2 *Order) {
+func decodeOrder(d2 *runtimetaskjson.Decoder, v2 *Order) {
 	var seen uint64
 	for more := d2.Object(&seen); more; more = d2.More() {
 		switch string(d2.Key()) {
@@ -335,7 +335,7 @@ func decodeOrder(d2 *taskjson2.Decoder, v2 *Order) {
 
 // AppendString appends the payload's JSON to dst2. After an error dst2 is returned as it was.
 func AppendString(dst2 []byte, task2 *String) ([]byte, error) {
-	e2 := taskjson2.NewEncoder(dst2)
+	e2 := runtimetaskjson.NewEncoder(dst2)
 	appendString(e2, task2)
 	return e2.Finish("payload")
 }
@@ -343,17 +343,17 @@ func AppendString(dst2 []byte, task2 *String) ([]byte, error) {
 // DecodeString reads a payload's JSON, exactly one object, into task2, whatever was there before.
 func DecodeString(data2 []byte, task2 *String) error {
 	*task2 = String{}
-	d2 := taskjson2.NewDecoder(data2)
+	d2 := runtimetaskjson.NewDecoder(data2)
 	decodeString(d2, task2)
 	return d2.Finish()
 }
 
-func appendString(e2 *taskjson2.Encoder, v2 *String) {
+func appendString(e2 *runtimetaskjson.Encoder, v2 *String) {
 	e2.Object(`{`)
 	e2.EndObject()
 }
 
-func decodeString(d2 *taskjson2.Decoder, v2 *String) {
+func decodeString(d2 *runtimetaskjson.Decoder, v2 *String) {
 	var seen uint64
 	for more := d2.Object(&seen); more; more = d2.More() {
 		d2.Skip()
@@ -362,7 +362,7 @@ func decodeString(d2 *taskjson2.Decoder, v2 *String) {
 
 // AppendType appends the payload's JSON to dst2. After an error dst2 is returned as it was.
 func AppendType(dst2 []byte, task2 *Type) ([]byte, error) {
-	e2 := taskjson2.NewEncoder(dst2)
+	e2 := runtimetaskjson.NewEncoder(dst2)
 	appendType(e2, task2)
 	return e2.Finish("payload")
 }
@@ -370,17 +370,17 @@ func AppendType(dst2 []byte, task2 *Type) ([]byte, error) {
 // DecodeType reads a payload's JSON, exactly one object, into task2, whatever was there before.
 func DecodeType(data2 []byte, task2 *Type) error {
 	*task2 = Type{}
-	d2 := taskjson2.NewDecoder(data2)
+	d2 := runtimetaskjson.NewDecoder(data2)
 	decodeType(d2, task2)
 	return d2.Finish()
 }
 
-func appendType(e2 *taskjson2.Encoder, v2 *Type) {
+func appendType(e2 *runtimetaskjson.Encoder, v2 *Type) {
 	appendCtx(e2.Object(`{"type":`), &v2.Type)
 	e2.EndObject()
 }
 
-func decodeType(d2 *taskjson2.Decoder, v2 *Type) {
+func decodeType(d2 *runtimetaskjson.Decoder, v2 *Type) {
 	var seen uint64
 	for more := d2.Object(&seen); more; more = d2.More() {
 		switch string(d2.Key()) {
@@ -393,12 +393,12 @@ func decodeType(d2 *taskjson2.Decoder, v2 *Type) {
 	d2.Check(seen, 1, "type")
 }
 
-func appendCtx(e2 *taskjson2.Encoder, v2 *ctx) {
+func appendCtx(e2 *runtimetaskjson.Encoder, v2 *ctx) {
 	e2.Object(`{"N":`).Int(&v2.N)
 	e2.EndObject()
 }
 
-func decodeCtx(d2 *taskjson2.Decoder, v2 *ctx) {
+func decodeCtx(d2 *runtimetaskjson.Decoder, v2 *ctx) {
 	var seen uint64
 	for more := d2.Object(&seen); more; more = d2.More() {
 		switch string(d2.Key()) {
@@ -413,7 +413,7 @@ func decodeCtx(d2 *taskjson2.Decoder, v2 *ctx) {
 
 // AppendTask appends the payload's JSON to dst2. After an error dst2 is returned as it was.
 func AppendTask(dst2 []byte, task2 *task) ([]byte, error) {
-	e2 := taskjson2.NewEncoder(dst2)
+	e2 := runtimetaskjson.NewEncoder(dst2)
 	appendTask(e2, task2)
 	return e2.Finish("payload")
 }
@@ -421,12 +421,12 @@ func AppendTask(dst2 []byte, task2 *task) ([]byte, error) {
 // DecodeTask reads a payload's JSON, exactly one object, into task2, whatever was there before.
 func DecodeTask(data2 []byte, task2 *task) error {
 	*task2 = task{}
-	d2 := taskjson2.NewDecoder(data2)
+	d2 := runtimetaskjson.NewDecoder(data2)
 	decodeTask(d2, task2)
 	return d2.Finish()
 }
 
-func appendTask(e2 *taskjson2.Encoder, v2 *task) {
+func appendTask(e2 *runtimetaskjson.Encoder, v2 *task) {
 	appendCtx(e2.Object(`{"a":`), &v2.A)
 	appendCloudtask(e2.Key(`"b":`), &v2.B)
 	appendSliceOfTime(e2.Key(`"c":`), &v2.C)
@@ -446,7 +446,7 @@ func appendTask(e2 *taskjson2.Encoder, v2 *task) {
 	e2.EndObject()
 }
 
-func decodeTask(d2 *taskjson2.Decoder, v2 *task) {
+func decodeTask(d2 *runtimetaskjson.Decoder, v2 *task) {
 	var seen uint64
 	for more := d2.Object(&seen); more; more = d2.More() {
 		switch string(d2.Key()) {
@@ -457,7 +457,7 @@ func decodeTask(d2 *taskjson2.Decoder, v2 *task) {
 		case "c":
 			decodeSliceOfTime(d2.Field(&seen, 1<<2), &v2.C)
 		case "d":
-			if taskjson2.Alloc(d2.Field(&seen, 1<<8), &v2.D) {
+			if runtimetaskjson.Alloc(d2.Field(&seen, 1<<8), &v2.D) {
 				d2.Int((*int)(v2.D))
 			}
 		case "e":
@@ -486,12 +486,12 @@ func decodeTask(d2 *taskjson2.Decoder, v2 *task) {
 	}
 }
 
-func appendCloudtask(e2 *taskjson2.Encoder, v2 *cloudtask) {
+func appendCloudtask(e2 *runtimetaskjson.Encoder, v2 *cloudtask) {
 	e2.Object(`{"T":`).Time(&v2.T)
 	e2.EndObject()
 }
 
-func decodeCloudtask(d2 *taskjson2.Decoder, v2 *cloudtask) {
+func decodeCloudtask(d2 *runtimetaskjson.Decoder, v2 *cloudtask) {
 	var seen uint64
 	for more := d2.Object(&seen); more; more = d2.More() {
 		switch string(d2.Key()) {
@@ -504,7 +504,7 @@ func decodeCloudtask(d2 *taskjson2.Decoder, v2 *cloudtask) {
 	d2.Check(seen, 1, "T")
 }
 
-func appendSliceOfTime(e2 *taskjson2.Encoder, v2 *[]time) {
+func appendSliceOfTime(e2 *runtimetaskjson.Encoder, v2 *[]time) {
 	if !e2.NotNil(*v2 != nil) {
 		return
 	}
@@ -515,55 +515,55 @@ func appendSliceOfTime(e2 *taskjson2.Encoder, v2 *[]time) {
 	e2.EndArray()
 }
 
-func decodeSliceOfTime(d2 *taskjson2.Decoder, v2 *[]time) {
-	for more := taskjson2.OpenSlice(d2, v2); more; more = d2.Elem() {
-		decodeTime(d2, taskjson2.Grow(v2))
+func decodeSliceOfTime(d2 *runtimetaskjson.Decoder, v2 *[]time) {
+	for more := runtimetaskjson.OpenSlice(d2, v2); more; more = d2.Elem() {
+		decodeTime(d2, runtimetaskjson.Grow(v2))
 	}
 }
 
-func appendTime(e2 *taskjson2.Encoder, v2 *time) {
+func appendTime(e2 *runtimetaskjson.Encoder, v2 *time) {
 	e2.Object(`{`)
 	e2.EndObject()
 }
 
-func decodeTime(d2 *taskjson2.Decoder, v2 *time) {
+func decodeTime(d2 *runtimetaskjson.Decoder, v2 *time) {
 	var seen uint64
 	for more := d2.Object(&seen); more; more = d2.More() {
 		d2.Skip()
 	}
 }
 
-func appendMapOfStringToErr(e2 *taskjson2.Encoder, v2 *map[string]err) {
+func appendMapOfStringToErr(e2 *runtimetaskjson.Encoder, v2 *map[string]err) {
 	if !e2.NotNil(*v2 != nil) {
 		return
 	}
 	e2.Map()
-	var fewKeys [8]taskjson2.MapKey
+	var fewKeys [8]runtimetaskjson.MapKey
 	var fewValues [8]err
-	keys, values := taskjson2.StringEntries(fewKeys[:0], fewValues[:0], *v2)
+	keys, values := runtimetaskjson.StringEntries(fewKeys[:0], fewValues[:0], *v2)
 	for _, key2 := range keys {
 		e2.MapKey(key2.Text).Int((*int)(&values[key2.Value]))
 	}
 	e2.EndMap()
 }
 
-func decodeMapOfStringToErr(d2 *taskjson2.Decoder, v2 *map[string]err) {
-	for more := taskjson2.OpenMap(d2, v2); more; more = d2.Entry() {
+func decodeMapOfStringToErr(d2 *runtimetaskjson.Decoder, v2 *map[string]err) {
+	for more := runtimetaskjson.OpenMap(d2, v2); more; more = d2.Entry() {
 		key2 := string(d2.Key())
 		var x err
 		d2.Int((*int)(&x))
-		taskjson2.Put(*v2, key2, &x)
+		runtimetaskjson.Put(*v2, key2, &x)
 	}
 }
 
-func appendMapOfIToPointerToKey(e2 *taskjson2.Encoder, v2 *map[i]*key) {
+func appendMapOfIToPointerToKey(e2 *runtimetaskjson.Encoder, v2 *map[i]*key) {
 	if !e2.NotNil(*v2 != nil) {
 		return
 	}
 	e2.Map()
-	var fewKeys [8]taskjson2.MapKey
+	var fewKeys [8]runtimetaskjson.MapKey
 	var fewValues [8]*key
-	keys, values := taskjson2.StringEntries(fewKeys[:0], fewValues[:0], *v2)
+	keys, values := runtimetaskjson.StringEntries(fewKeys[:0], fewValues[:0], *v2)
 	for _, key2 := range keys {
 		if e2.MapKey(key2.Text).NotNil(values[key2.Value] != nil) {
 			e2.Float64((*float64)(values[key2.Value]))
@@ -572,18 +572,18 @@ func appendMapOfIToPointerToKey(e2 *taskjson2.Encoder, v2 *map[i]*key) {
 	e2.EndMap()
 }
 
-func decodeMapOfIToPointerToKey(d2 *taskjson2.Decoder, v2 *map[i]*key) {
-	for more := taskjson2.OpenMap(d2, v2); more; more = d2.Entry() {
+func decodeMapOfIToPointerToKey(d2 *runtimetaskjson.Decoder, v2 *map[i]*key) {
+	for more := runtimetaskjson.OpenMap(d2, v2); more; more = d2.Entry() {
 		key2 := i(d2.Key())
 		var x *key
-		if taskjson2.Alloc(d2, &x) {
+		if runtimetaskjson.Alloc(d2, &x) {
 			d2.Float64((*float64)(x))
 		}
-		taskjson2.Put(*v2, key2, &x)
+		runtimetaskjson.Put(*v2, key2, &x)
 	}
 }
 
-func appendArrayOf2V(e2 *taskjson2.Encoder, v2 *[2]v) {
+func appendArrayOf2V(e2 *runtimetaskjson.Encoder, v2 *[2]v) {
 	e2.Array()
 	for i2 := range v2 {
 		e2.String((*string)(&v2[i2]))
@@ -591,7 +591,7 @@ func appendArrayOf2V(e2 *taskjson2.Encoder, v2 *[2]v) {
 	e2.EndArray()
 }
 
-func decodeArrayOf2V(d2 *taskjson2.Decoder, v2 *[2]v) {
+func decodeArrayOf2V(d2 *runtimetaskjson.Decoder, v2 *[2]v) {
 	i2 := 0
 	for more := d2.Array(); more; more = d2.Elem() {
 		if i2 < len(v2) {
@@ -603,18 +603,18 @@ func decodeArrayOf2V(d2 *taskjson2.Decoder, v2 *[2]v) {
 	}
 }
 
-func appendSliceOfElem(e2 *taskjson2.Encoder, v2 *[]elem) {
-	taskjson2.AppendBase64(e2, v2)
+func appendSliceOfElem(e2 *runtimetaskjson.Encoder, v2 *[]elem) {
+	runtimetaskjson.AppendBase64(e2, v2)
 }
 
-func decodeSliceOfElem(d2 *taskjson2.Decoder, v2 *[]elem) {
-	if taskjson2.Base64(d2, v2) {
+func decodeSliceOfElem(d2 *runtimetaskjson.Decoder, v2 *[]elem) {
+	if runtimetaskjson.Base64(d2, v2) {
 		return
 	}
-	taskjson2.IntSlice(d2, v2)
+	runtimetaskjson.IntSlice(d2, v2)
 }
 
-func appendApp(e2 *taskjson2.Encoder, v2 *app) {
+func appendApp(e2 *runtimetaskjson.Encoder, v2 *app) {
 	appendC(e2.Object(`{"c":`), &v2.C)
 	appendOpts(e2.Key(`"o":`), &v2.O)
 	appendTaskjson(e2.Key(`"t":`), &v2.T)
@@ -622,7 +622,7 @@ func appendApp(e2 *taskjson2.Encoder, v2 *app) {
 	e2.EndObject()
 }
 
-func decodeApp(d2 *taskjson2.Decoder, v2 *app) {
+func decodeApp(d2 *runtimetaskjson.Decoder, v2 *app) {
 	var seen uint64
 	for more := d2.Object(&seen); more; more = d2.More() {
 		switch string(d2.Key()) {
@@ -641,75 +641,75 @@ func decodeApp(d2 *taskjson2.Decoder, v2 *app) {
 	d2.Check(seen, 4, "c,o,t,v")
 }
 
-func appendC(e2 *taskjson2.Encoder, v2 *c) {
+func appendC(e2 *runtimetaskjson.Encoder, v2 *c) {
 	e2.Object(`{`)
 	e2.EndObject()
 }
 
-func decodeC(d2 *taskjson2.Decoder, v2 *c) {
+func decodeC(d2 *runtimetaskjson.Decoder, v2 *c) {
 	var seen uint64
 	for more := d2.Object(&seen); more; more = d2.More() {
 		d2.Skip()
 	}
 }
 
-func appendOpts(e2 *taskjson2.Encoder, v2 *opts) {
-	taskjson2.AppendInts(e2, *v2)
+func appendOpts(e2 *runtimetaskjson.Encoder, v2 *opts) {
+	runtimetaskjson.AppendInts(e2, *v2)
 }
 
-func decodeOpts(d2 *taskjson2.Decoder, v2 *opts) {
-	taskjson2.IntSlice(d2, v2)
+func decodeOpts(d2 *runtimetaskjson.Decoder, v2 *opts) {
+	runtimetaskjson.IntSlice(d2, v2)
 }
 
-func appendTaskjson(e2 *taskjson2.Encoder, v2 *taskjson) {
+func appendTaskjson(e2 *runtimetaskjson.Encoder, v2 *taskjson) {
 	e2.Object(`{`)
 	e2.EndObject()
 }
 
-func decodeTaskjson(d2 *taskjson2.Decoder, v2 *taskjson) {
+func decodeTaskjson(d2 *runtimetaskjson.Decoder, v2 *taskjson) {
 	var seen uint64
 	for more := d2.Object(&seen); more; more = d2.More() {
 		d2.Skip()
 	}
 }
 
-func appendMapOfEToD(e2 *taskjson2.Encoder, v2 *map[e]d) {
+func appendMapOfEToD(e2 *runtimetaskjson.Encoder, v2 *map[e]d) {
 	if !e2.NotNil(*v2 != nil) {
 		return
 	}
 	e2.Map()
-	var fewKeys [8]taskjson2.MapKey
+	var fewKeys [8]runtimetaskjson.MapKey
 	var fewValues [8]d
-	keys, values := taskjson2.IntEntries(fewKeys[:0], fewValues[:0], *v2)
+	keys, values := runtimetaskjson.IntEntries(fewKeys[:0], fewValues[:0], *v2)
 	for _, key2 := range keys {
 		e2.MapKey(key2.Text).Int((*int)(&values[key2.Value]))
 	}
 	e2.EndMap()
 }
 
-func decodeMapOfEToD(d2 *taskjson2.Decoder, v2 *map[e]d) {
-	for more := taskjson2.OpenMap(d2, v2); more; more = d2.Entry() {
-		key2 := taskjson2.IntKey[e](d2)
+func decodeMapOfEToD(d2 *runtimetaskjson.Decoder, v2 *map[e]d) {
+	for more := runtimetaskjson.OpenMap(d2, v2); more; more = d2.Entry() {
+		key2 := runtimetaskjson.IntKey[e](d2)
 		var x d
 		d2.Int((*int)(&x))
-		taskjson2.Put(*v2, key2, &x)
+		runtimetaskjson.Put(*v2, key2, &x)
 	}
 }
 
 func appendStringResult(dst2 []byte, result *string) ([]byte, error) {
-	e2 := taskjson2.NewEncoder(dst2)
+	e2 := runtimetaskjson.NewEncoder(dst2)
 	e2.String(result)
 	return e2.Finish("result")
 }
 
 func appendTimeTimeResult(dst2 []byte, result *time2.Time) ([]byte, error) {
-	e2 := taskjson2.NewEncoder(dst2)
+	e2 := runtimetaskjson.NewEncoder(dst2)
 	e2.Time(result)
 	return e2.Finish("result")
 }
 
 func appendZeroResult(dst2 []byte, result *zero) ([]byte, error) {
-	e2 := taskjson2.NewEncoder(dst2)
+	e2 := runtimetaskjson.NewEncoder(dst2)
 	e2.Int((*int)(result))
 	return e2.Finish("result")
 }
