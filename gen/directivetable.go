@@ -76,7 +76,7 @@ func directives() []directiveSpec {
 				"With `within`, what counts is when the task is to run, not when it is enqueued: the time given to `Later`, `latest` of `Until`, the end of `WithDelay`, and now for the others. Two digests for two days are two tasks, even if both are enqueued today; two for one time are one, even if midnight is between the calls.",
 				"Periods begin at fixed times, those of 24h at midnight UTC, so two tasks close to each other may fall into two periods. Cloud Tasks remembers the name of a task for up to 24 hours after it is gone. A `within` shorter than that makes the name free earlier, because the period is part of it.",
 			},
-			list: &argSpec{kind: listArg, required: true, meta: "FIELD", doc: "fields of the payload, named as in Go"},
+			list: &argSpec{kind: listArg, required: true, meta: "FIELD", doc: "fields of the payload, named as in Go; an embedded struct stands for the fields that it promotes"},
 			args: []argSpec{
 				{key: "within", kind: durationArg, meta: "DURATION", min: time.Second, max: 24 * time.Hour, def: "no period", doc: "divides time into periods of this length: a task that is to run in another period is not a duplicate"},
 			},

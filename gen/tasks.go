@@ -396,12 +396,35 @@ func (b *packageBuilder) unique(t *model.Task, d *declared, named *types.Named) 
 		return
 	}
 	for _, v := range dir.list {
-		if f := t.Payload.Field(v.text); f != nil {
-			t.Unique = append(t.Unique, f)
-			continue
+		fields := b.uniqueBy(t, named, v.text)
+		if len(fields) == 0 {
+			b.errorf(v.pos, "//cloudtask:unique: %s", b.noField(t, named, v.text))
 		}
-		b.errorf(v.pos, "//cloudtask:unique: %s", b.noField(t, named, v.text))
+		for _, f := range fields {
+			if !slices.Contains(t.Unique, f) {
+				t.Unique = append(t.Unique, f)
+			}
+		}
 	}
+}
+
+// uniqueBy returns the fields of a payload that a name stands for: that of an embedded struct stands for those promoted from it.
+func (b *packageBuilder) uniqueBy(t *model.Task, named *types.Named, name string) []*model.Field {
+	if f := t.Payload.Field(name); f != nil {
+		return []*model.Field{f}
+	}
+	obj, _, _ := types.LookupFieldOrMethod(named, true, b.pkg, name)
+	embedded, ok := obj.(*types.Var)
+	if !ok {
+		return nil
+	}
+	var fields []*model.Field
+	for i, f := range jsonFields(named, func(*types.Var, string) {}, func(a, b field) {}) {
+		if slices.Contains(f.path, embedded) {
+			fields = append(fields, t.Payload.Fields[i])
+		}
+	}
+	return fields
 }
 
 // noField words why a name is no field of a payload.
