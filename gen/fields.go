@@ -19,9 +19,16 @@ type field struct {
 	path   []*types.Var // the fields on the way, this one last
 	opts   []string     // options of the json tag
 	tag    reflect.StructTag
+
+	lenient bool // it is promoted from an embedded struct whose tag is cloudtask:"lenient"
 }
 
 func (f field) has(option string) bool { return slices.Contains(f.opts, option) }
+
+// optional reports whether a payload may be without the field, going by its type and the options of its tag.
+func (f field) optional() bool {
+	return f.has("omitempty") || f.has("omitzero") || slices.ContainsFunc(f.path, func(v *types.Var) bool { return isPointer(v.Type()) })
+}
 
 // typ is what encoding/json looks at: the type, or what an unnamed pointer type points to.
 func (f field) typ() types.Type { return followPointer(f.path[len(f.path)-1].Type()) }
@@ -55,7 +62,7 @@ func jsonFields(t types.Type, each func(v *types.Var, tag string), conflict func
 					n, _ := nextCount.At(f.typ()).(int)
 					nextCount.Set(f.typ(), n+1)
 					if n == 0 {
-						next = append(next, embedded{f.typ(), f.index, f.path})
+						next = append(next, embedded{f.typ(), f.index, f.path, f.lenient || isLenient(f.tag)})
 					}
 					continue
 				}
@@ -74,6 +81,8 @@ type embedded struct {
 	typ   types.Type
 	index []int
 	path  []*types.Var
+
+	lenient bool
 }
 
 // fields returns the struct's own fields that encoding/json looks at.
@@ -92,7 +101,7 @@ func (e embedded) fields(each func(v *types.Var, tag string)) []field {
 			continue
 		}
 		opts := strings.Split(text, ",")
-		f := field{name: opts[0], opts: opts[1:], tag: tag, tagged: isValidName(opts[0])}
+		f := field{name: opts[0], opts: opts[1:], tag: tag, tagged: isValidName(opts[0]), lenient: e.lenient}
 		if !f.tagged {
 			f.name = v.Name()
 		}

@@ -53,7 +53,8 @@ func (b *typeBuilder) field(t types.Type, f field, m mode) *model.Field {
 	var pointer bool
 	x.Path, pointer = b.steps(t, f, m)
 	b.member = x
-	x.Type = b.typeOf(v.Type(), mode{m.appendOnly, m.unaddressed && !pointer})
+	lenient := m.lenient || f.lenient && !m.appendOnly
+	x.Type = b.typeOf(v.Type(), mode{m.appendOnly, m.unaddressed && !pointer, lenient || isLenient(f.tag) && !m.appendOnly})
 	b.member = nil
 	x.Omit = b.omits(f, v.Type())
 	x.Quoted = f.has("string") && b.isQuoted(f.typ())
@@ -65,8 +66,7 @@ func (b *typeBuilder) field(t types.Type, f field, m mode) *model.Field {
 			b.mustSpell(v.Type())
 		}
 	}
-	optional := f.has("omitempty") || f.has("omitzero") || pointer || isPointer(v.Type())
-	x.Required = !optional && x.Default == nil
+	x.Required = !lenient && !f.optional() && x.Default == nil
 	return x
 }
 

@@ -39,6 +39,10 @@ func (b *typeBuilder) checkTag(v *types.Var, tag string) {
 		switch {
 		case p.key != "json" && strings.EqualFold(p.key, "json"), p.key != "default" && strings.EqualFold(p.key, "default"):
 			fail("tag key %q: did you mean %q?", p.key, strings.ToLower(p.key))
+		case p.key != lenientKey && strings.EqualFold(p.key, lenientKey):
+			fail("tag key %q: did you mean %q?", p.key, lenientKey)
+		case p.key == lenientKey:
+			b.checkLenient(v, tag, p.value, fail)
 		case p.key != "default" && p.key != "defaults" && editDistance(p.key, "default") <= 2:
 			fail("tag key %q: did you mean %q?", p.key, "default")
 		case p.key == "json" && !v.Exported() && !v.Embedded() && p.value != "-":
@@ -109,7 +113,7 @@ func tagPairs(tag string) ([]tagPair, error) {
 			return nil, fmt.Errorf("want a space after the value of %s", key)
 		}
 		rest = strings.TrimLeft(rest, " ")
-		if (key == "json" || key == "default") && slices.ContainsFunc(pairs, func(p tagPair) bool { return p.key == key }) {
+		if (key == "json" || key == "default" || key == lenientKey) && slices.ContainsFunc(pairs, func(p tagPair) bool { return p.key == key }) {
 			return nil, fmt.Errorf("%s is given twice", key)
 		}
 		pairs = append(pairs, tagPair{key, value})

@@ -20,6 +20,7 @@ type typeBuilder struct {
 
 	built     map[mode]*typeutil.Map // *node by types.Type
 	sensitive typeutil.Map           // bool by types.Type
+	demanding typeutil.Map           // bool by types.Type: whether a field in it is required
 	codecList []*model.Codec
 	resultSet []*model.Type
 	spell     *speller
@@ -45,6 +46,8 @@ type mode struct {
 	// unaddressed says that encoding/json would not find methods with pointer receivers, because it meets the value
 	// inside of a map. It is only set where that makes a difference.
 	unaddressed bool
+	// lenient says that no field in it is required. It is only set where one would be.
+	lenient bool
 }
 
 // newTypeBuilder returns a builder for the package of a speller. It asks ident for the names of unexported functions (such as
@@ -109,6 +112,7 @@ func (b *typeBuilder) results() []*model.Type { return b.resultSet }
 func (b *typeBuilder) typeOf(t types.Type, m mode) *model.Type {
 	t = types.Unalias(t)
 	m.unaddressed = m.unaddressed && b.isSensitive(t)
+	m.lenient = m.lenient && b.holdsRequired(t)
 	n, ok := b.builtAs(m).At(t).(*node)
 	if m.appendOnly && !ok {
 		n, ok = b.builtAs(mode{unaddressed: m.unaddressed}).At(t).(*node)
@@ -193,7 +197,7 @@ func (b *typeBuilder) structure(x *model.Type, t types.Type, m mode) {
 			return
 		}
 		x.Kind = model.Pointer
-		x.Elem = b.typeOf(u.Elem(), mode{appendOnly: m.appendOnly})
+		x.Elem = b.typeOf(u.Elem(), mode{appendOnly: m.appendOnly, lenient: m.lenient})
 		if x.Name != "" {
 			b.mustSpell(u.Elem())
 		}
@@ -257,7 +261,7 @@ func (b *typeBuilder) slice(x *model.Type, t types.Type, u *types.Slice, m mode)
 		b.codec(x, t, m)
 	}
 	defer b.enter(step{text: "[]"})()
-	x.Elem = b.typeOf(u.Elem(), mode{appendOnly: m.appendOnly})
+	x.Elem = b.typeOf(u.Elem(), mode{appendOnly: m.appendOnly, lenient: m.lenient})
 }
 
 func (b *typeBuilder) mapType(x *model.Type, t types.Type, u *types.Map, m mode) {
@@ -265,7 +269,7 @@ func (b *typeBuilder) mapType(x *model.Type, t types.Type, u *types.Map, m mode)
 	b.codec(x, t, m)
 	x.Key = b.keyOf(u.Key(), m)
 	defer b.enter(step{text: "[]"})()
-	x.Elem = b.typeOf(u.Elem(), mode{appendOnly: m.appendOnly, unaddressed: true})
+	x.Elem = b.typeOf(u.Elem(), mode{appendOnly: m.appendOnly, unaddressed: true, lenient: m.lenient})
 }
 
 // keyOf returns the model of the type of a map's keys, for which encoding/json has rules of its own.

@@ -9,8 +9,14 @@ import (
 // codec gives x functions of its own, for what is done by its structure.
 func (b *typeBuilder) codec(x *model.Type, t types.Type, m mode) {
 	name := b.name(t)
-	codec := &model.Codec{Type: x, Append: x.Append == model.Structure}
-	if codec.Append {
+	if m.lenient {
+		name += "Lenient"
+	}
+	codec := &model.Codec{Type: x}
+	if x.Append == model.Structure && m.lenient && x.Inferred == nil {
+		x.AppendFunc = b.typeOf(t, mode{unaddressed: m.unaddressed}).AppendFunc
+	} else if x.Append == model.Structure {
+		codec.Append = true
 		suffix := ""
 		if m.unaddressed {
 			suffix = "Value"
@@ -18,7 +24,7 @@ func (b *typeBuilder) codec(x *model.Type, t types.Type, m mode) {
 		x.AppendFunc = b.ident("append" + name + suffix)
 	}
 	if x.Decode == model.Structure && m.unaddressed && !m.appendOnly {
-		x.DecodeFunc = b.typeOf(t, mode{}).DecodeFunc
+		x.DecodeFunc = b.typeOf(t, mode{lenient: m.lenient}).DecodeFunc
 	} else if x.Decode == model.Structure && !m.appendOnly {
 		codec.Decode = true
 		x.DecodeFunc = b.ident("decode" + name)
