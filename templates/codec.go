@@ -50,30 +50,34 @@ func (f *File) taskCodec(t *model.Type) {
 	)
 }
 
-// resultFunc prints the function that appends a Run result.
+// resultFunc prints the function that appends a Run result, which the runtime has a pointer to.
 func (f *File) resultFunc(t *model.Type) {
 	dst, result, e := f.local("dst"), f.local("result"), f.local("e")
-	block := []jen.Code{jen.Id(e).Op(":=").Qual(pathTaskJSON, "NewEncoder").Call(jen.Id(dst))}
+	v := f.local("v")
+	block := []jen.Code{
+		jen.Id(v).Op(":=").Id(result).Assert(jen.Op("*").Add(f.typeExpr(t))),
+		jen.Id(e).Op(":=").Qual(pathTaskJSON, "NewEncoder").Call(jen.Id(dst)),
+	}
 	block = append(block, f.localAppendFuncs(t)...)
-	block = append(block, f.appendValue(t, jen.Id(e), pointedTo(jen.Id(result)), false)...)
+	block = append(block, f.appendValue(t, jen.Id(e), pointedTo(jen.Id(v)), false)...)
 	block = append(block, jen.Return(jen.Id(e).Dot("Finish").Call(jen.Lit("result"))))
 	f.Line()
-	f.Func().Id(t.AppendResult).Params(jen.Id(dst).Index().Byte(), jen.Id(result).Op("*").Add(f.typeExpr(t))).
+	f.Func().Id(t.AppendResult).Params(jen.Id(dst).Index().Byte(), jen.Id(result).Any()).
 		Params(jen.Index().Byte(), jen.Error()).Block(block...)
 }
 
-// resultAppender returns the function that appends a Run result of type t: func(dst []byte, result *T) ([]byte, error).
-func (f *File) resultAppender(t *model.Type) jen.Code { return jen.Id(t.AppendResult) }
-
-// uniqueKey returns a function literal func(dst []byte, task *X) ([]byte, error) that appends the values of these
-// fields of a task struct, as an object that has no other fields.
-func (f *File) uniqueKey(task *model.Struct, fields []*model.Field) jen.Code {
-	dst, v, e := f.local("dst"), f.local("task"), f.local("e")
-	body := f.structBody(fields, jen.Id(e), jen.Id(v))
-	body = append(f.localAppendFuncs(typesOf(fields)...), body...)
-	body = append([]jen.Code{jen.Id(e).Op(":=").Qual(pathTaskJSON, "NewEncoder").Call(jen.Id(dst))}, body...)
+// uniqueKey returns a function literal func(dst []byte, task any) ([]byte, error) that appends the values which make a task
+// unique, as an object that has no other fields.
+func (f *File) uniqueKey(t *model.Task) jen.Code {
+	dst, v, e := f.local("dst"), f.local("v"), f.local("e")
+	body := []jen.Code{
+		jen.Id(v).Op(":=").Add(f.asserted(t)),
+		jen.Id(e).Op(":=").Qual(pathTaskJSON, "NewEncoder").Call(jen.Id(dst)),
+	}
+	body = append(body, f.localAppendFuncs(typesOf(t.Unique)...)...)
+	body = append(body, f.structBody(t.Unique, jen.Id(e), jen.Id(v))...)
 	body = append(body, jen.Return(jen.Id(e).Dot("Finish").Call(jen.Lit("payload"))))
-	return jen.Func().Params(jen.Id(dst).Index().Byte(), jen.Id(v).Op("*").Add(f.typeExpr(task.Type))).
+	return jen.Func().Params(jen.Id(dst).Index().Byte(), jen.Id(f.local("task")).Any()).
 		Params(jen.Index().Byte(), jen.Error()).Block(body...)
 }
 

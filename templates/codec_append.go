@@ -67,7 +67,7 @@ const fewEntries = 8
 func (f *File) appendMap(t *model.Type, e, v string) []jen.Code {
 	fewKeys, fewValues, keys, values, key := f.local("fewKeys"), f.local("fewValues"), f.local("keys"), f.local("values"), f.local("key")
 	empty := func(array string) *jen.Statement { return jen.Id(array).Index(jen.Empty(), jen.Lit(0)) }
-	room := jen.Nil()
+	room := jen.Qual(pathTaskJSON, "NoValues").Call(jen.Op("*").Id(v))
 	declare := []jen.Code{jen.Var().Id(fewKeys).Index(jen.Lit(fewEntries)).Qual(pathTaskJSON, "MapKey")}
 	if t.Elem.Source != nil {
 		room = empty(fewValues)

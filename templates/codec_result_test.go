@@ -23,19 +23,18 @@ func TestAppendResult(t *testing.T) {
 	quiet := full
 	quiet.Zero = new(ext.Window)
 	checkResult(t, "summary", results.AppendSummary, results.Summary{}, full, loud, quiet)
-	checkResult(t, "pointer", results.AppendSummaryPointer, nil, &full)
-	checkResult(t, "list", results.AppendList, nil, []*results.A{}, []*results.A{nil, {X: 1}})
+	checkResult[*results.Summary](t, "pointer", results.AppendSummaryPointer, nil, &full)
+	checkResult[[]*results.A](t, "list", results.AppendList, nil, []*results.A{}, []*results.A{nil, {X: 1}})
 	checkResult(t, "string", results.AppendString, "", "<a>\u2028")
 	checkResult[any](t, "any", results.AppendAny, nil, 1.5, map[string]any{"b": 1, "a": nil}, &full, make(chan int), math.NaN())
 	checkResult[fmt.Stringer](t, "stringer", results.AppendStringer, nil, time.Minute, json.Number("1"), json.Number("x"))
 }
 
-func checkResult[T any](t *testing.T, name string, appendT func([]byte, *T) ([]byte, error), values ...T) {
+func checkResult[T any](t *testing.T, name string, appendT func([]byte, any) ([]byte, error), values ...T) {
 	t.Helper()
-	r := rowOf(name, appendT, nil)
 	for _, v := range values {
 		want, wantErr := marshal(&v)
-		got, err := r.append(nil, &v)
+		got, err := appendT(nil, &v)
 		if string(got) != string(want) && wantErr == nil || (err != nil) != (wantErr != nil) {
 			t.Errorf("%s: appended %s, error %v, want %s, error %v", name, got, err, want, wantErr)
 		}

@@ -13,6 +13,7 @@ import (
 func (f *File) definition(t *model.Task) {
 	var fields []jen.Code
 	add := func(name string, value jen.Code) { fields = append(fields, jen.Id(name).Op(":").Add(value)) }
+	add("Task", jen.Op("&").Add(f.typeID(t.Type)).Values())
 	add("Name", jen.Lit(t.Name))
 	if len(t.Aliases) > 0 {
 		add("Aliases", jen.Index().String().ValuesFunc(func(g *jen.Group) {
@@ -39,22 +40,31 @@ func (f *File) definition(t *model.Task) {
 	if t.EnqueueRetry != nil {
 		add("EnqueueRetry", enqueueRetry(t.EnqueueRetry))
 	}
-	add("Append", jen.Id(t.Names.Append))
-	add("Decode", jen.Id(t.Names.Decode))
+	dst, data, task := f.local("dst"), f.local("data"), f.local("task")
+	add("Append", jen.Func().Params(jen.Id(dst).Index().Byte(), jen.Id(task).Any()).Params(jen.Index().Byte(), jen.Error()).
+		Block(jen.Return(jen.Id(t.Names.Append).Call(jen.Id(dst), f.asserted(t)))))
+	add("Decode", jen.Func().Params(jen.Id(data).Index().Byte(), jen.Id(task).Any()).Error().
+		Block(jen.Return(jen.Id(t.Names.Decode).Call(jen.Id(data), f.asserted(t)))))
 	if len(t.Unique) > 0 {
-		add("UniqueKey", f.uniqueKey(t.Payload, t.Unique))
+		add("UniqueKey", f.uniqueKey(t))
 	}
 	for _, m := range []struct {
 		has           bool
 		field, method string
-	}{{t.HasQueue, "QueueOf", "Queue"}, {t.HasTimeout, "TimeoutOf", "Timeout"}, {t.HasTaskName, "TaskNameOf", "TaskName"}} {
+		result        *jen.Statement
+	}{{t.HasQueue, "QueueOf", "Queue", jen.String()}, {t.HasTimeout, "TimeoutOf", "Timeout", jen.Qual("time", "Duration")}, {t.HasTaskName, "TaskNameOf", "TaskName", jen.String()}} {
 		if m.has {
-			add(m.field, jen.Parens(jen.Op("*").Add(f.typeID(t.Type))).Dot(m.method))
+			add(m.field, jen.Func().Params(jen.Id(task).Any()).Add(m.result).Block(jen.Return(f.asserted(t).Dot(m.method).Call())))
 		}
 	}
 	f.Line()
 	f.comment(t.Names.Definition + " describes the task " + t.Type + ".")
-	f.Var().Id(t.Names.Definition).Op("=").Qual(pathCloudtask, "Definition").Index(f.typeID(t.Type)).Add(block(fields))
+	f.Var().Id(t.Names.Definition).Op("=").Qual(pathCloudtask, "Definition").Add(block(fields))
+}
+
+// asserted prints the task that the runtime hands on, which is a pointer to its struct.
+func (f *File) asserted(t *model.Task) *jen.Statement {
+	return jen.Id(f.local("task")).Assert(jen.Op("*").Add(f.typeID(t.Type)))
 }
 
 func retry(r *model.Retry) jen.Code {

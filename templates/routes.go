@@ -2,6 +2,8 @@ package templates
 
 import (
 	"github.com/dave/jennifer/jen"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 )
 
 // runner prints the interface that runs tasks whose structs do not run themselves.
@@ -22,7 +24,6 @@ func (f *File) runner() {
 
 // routes prints what a service that runs tasks mounts.
 func (f *File) routes() {
-	ctx, task := f.local("ctx"), f.local("task")
 	var params, args, routes []jen.Code
 	if f.pkg.NeedsRunner() {
 		params = append(params, f.param("runner", jen.Id("Runner")))
@@ -33,22 +34,7 @@ func (f *File) routes() {
 		args = append(args, jen.Id(f.deps[i]))
 	}
 	for _, t := range f.pkg.Tasks {
-		arg := jen.Id(task)
-		if t.Run == nil {
-			arg = jen.Op("*").Id(task)
-		}
-		run := jen.Func().Params(jen.Id(ctx).Qual("context", "Context"), jen.Id(task).Op("*").Add(f.typeID(t.Type)))
-		if results := f.results(t); len(results) == 1 {
-			run.Add(results[0])
-		} else {
-			run.Params(results...)
-		}
-		run.Block(jen.Return(f.call(t, jen.Id(ctx), arg)))
-		if t.Run != nil && t.Run.Result != nil {
-			routes = append(routes, jen.Qual(pathCloudtask, "RouteWithResult").Call(jen.Op("&").Id(t.Names.Definition), run, f.resultAppender(t.Run.Result)))
-		} else {
-			routes = append(routes, jen.Id(t.Names.Definition).Dot("Route").Call(run))
-		}
+		routes = append(routes, f.route(t))
 	}
 	route := jen.Qual(pathCloudtask, "Route")
 	f.function("Routes", "Routes returns the routes of this package's tasks, for cloudtask.NewHandler and for eager clients.",
@@ -60,4 +46,24 @@ func (f *File) routes() {
 		append([]jen.Code{jen.Id(cfg).Qual(pathCloudtask, "Config")}, params...),
 		[]jen.Code{jen.Qual("net/http", "Handler"), jen.Error()},
 		jen.Return(jen.Qual(pathCloudtask, "NewHandler").Call(jen.Id(cfg), jen.Id("Routes").Call(args...).Op("..."))))
+}
+
+// route prints the call that returns the route of a task.
+func (f *File) route(t *model.Task) jen.Code {
+	task := f.asserted(t)
+	if t.Run == nil {
+		task = jen.Op("*").Add(task)
+	}
+	ctx, anyTask := f.local("ctx"), jen.Id(f.local("task")).Any()
+	params := []jen.Code{jen.Id(ctx).Qual("context", "Context"), anyTask}
+	call := f.call(t, jen.Id(ctx), task)
+	if t.Run == nil || t.Run.Result == nil {
+		run := jen.Func().Params(params...).Error().Block(jen.Return(call))
+		return jen.Id(t.Names.Definition).Dot("Route").Call(run)
+	}
+	result, err := f.local("result"), f.local("err")
+	run := jen.Func().Params(params...).Params(jen.Any(), jen.Error()).Block(
+		jen.List(jen.Id(result), jen.Id(err)).Op(":=").Add(call),
+		jen.Return(jen.Op("&").Id(result), jen.Id(err)))
+	return jen.Id(t.Names.Definition).Dot("RouteWithResult").Call(run, jen.Id(t.Run.Result.AppendResult))
 }

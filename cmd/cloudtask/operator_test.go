@@ -119,22 +119,25 @@ const tasksAccount = "tasks@my-project.iam.gserviceaccount.com"
 // failingHandler runs Greet, which fails, with a panic if the payload says so, unless it is replayed: then it tells what it
 // knows of the attempt.
 func failingHandler(t testing.TB, embedded, failures string) http.Handler {
-	def := cloudtask.Definition[json.RawMessage]{Name: "Greet", Decode: func(data []byte, task *json.RawMessage) error { return json.Unmarshal(data, task) }}
+	def := cloudtask.Definition{
+		Task: (*json.RawMessage)(nil),
+		Name: "Greet", Decode: func(data []byte, task any) error { return json.Unmarshal(data, task) },
+	}
 	handler, err := cloudtask.NewHandler(cloudtask.Config{
 		Project: "my-project", Location: "europe-west1", ServiceAccount: tasksAccount, BaseURL: "https://app.example", EmulatorHost: embedded,
 		Logger:       slog.New(slog.DiscardHandler),
 		SaveFailures: cloudtask.FailureFiles{Dir: failures, RedactFields: []string{"secret"}},
-	}, cloudtask.RouteWithResult(&def, func(ctx context.Context, task *json.RawMessage) (string, error) {
+	}, def.RouteWithResult(func(ctx context.Context, task any) (any, error) {
 		meta := cloudtask.MetadataFrom(ctx)
 		switch {
-		case strings.Contains(string(*task), "panic"):
+		case strings.Contains(string(*task.(*json.RawMessage)), "panic"):
 			panic("no \x1b[31mway")
 		case !meta.Replay():
-			return "", errors.New("not today")
+			return nil, errors.New("not today")
 		}
-		return fmt.Sprintf("attempt %d of %s in %s: %s", meta.Attempt(), meta.TaskID, meta.Queue, *task), nil
-	}, func(dst []byte, result *string) ([]byte, error) {
-		text, err := json.Marshal(*result)
+		return fmt.Sprintf("attempt %d of %s in %s: %s", meta.Attempt(), meta.TaskID, meta.Queue, *task.(*json.RawMessage)), nil
+	}, func(dst []byte, result any) ([]byte, error) {
+		text, err := json.Marshal(result)
 		return append(dst, text...), err
 	}))
 	if err != nil {

@@ -18,8 +18,8 @@ const _ = cloudtask.GeneratedVersion1
 // Routes returns the routes of this package's tasks, for cloudtask.NewHandler and for eager clients.
 func Routes() []cloudtask.Route {
 	return []cloudtask.Route{
-		greet.Route(func(ctx context.Context, task *Greet) error {
-			return task.Run(ctx)
+		greet.Route(func(ctx context.Context, task any) error {
+			return task.(*Greet).Run(ctx)
 		}),
 	}
 }
@@ -31,10 +31,15 @@ func NewHandler(cfg cloudtask.Config) (http.Handler, error) {
 }
 
 // greet describes the task Greet.
-var greet = cloudtask.Definition[Greet]{
-	Name:   "Greet",
-	Append: AppendGreet,
-	Decode: DecodeGreet,
+var greet = cloudtask.Definition{
+	Task: &Greet{},
+	Name: "Greet",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendGreet(dst, task.(*Greet))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeGreet(data, task.(*Greet))
+	},
 }
 
 // EnqueueGreetAsap enqueues Greet to run as soon as a worker is free.

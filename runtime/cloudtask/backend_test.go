@@ -264,17 +264,19 @@ type mail struct {
 }
 
 // mailType returns a definition such as cloudtaskgen writes.
-func mailType(change ...func(*cloudtask.Definition[mail])) *cloudtask.Definition[mail] {
-	d := &cloudtask.Definition[mail]{
+func mailType(change ...func(*cloudtask.Definition)) *cloudtask.Definition {
+	d := &cloudtask.Definition{
+		Task: (*mail)(nil),
 		Name: "SendMail",
-		Append: func(dst []byte, task *mail) ([]byte, error) {
+		Append: func(dst []byte, payload any) ([]byte, error) {
+			task := payload.(*mail)
 			if task.Text == "unencodable" {
 				return nil, fmt.Errorf("payload.text: cannot be encoded")
 			}
 			b, err := json.Marshal(task)
 			return append(dst, b...), err
 		},
-		Decode: func(data []byte, task *mail) error { return json.Unmarshal(data, task) },
+		Decode: func(data []byte, task any) error { return json.Unmarshal(data, task) },
 	}
 	for _, c := range change {
 		c(d)
@@ -282,15 +284,16 @@ func mailType(change ...func(*cloudtask.Definition[mail])) *cloudtask.Definition
 	return d
 }
 
-func uniqueTo(d *cloudtask.Definition[mail]) {
-	d.UniqueKey = func(dst []byte, task *mail) ([]byte, error) {
+func uniqueTo(d *cloudtask.Definition) {
+	d.UniqueKey = func(dst []byte, payload any) ([]byte, error) {
+		task := payload.(*mail)
 		b, err := json.Marshal([]string{task.To})
 		return append(dst, b...), err
 	}
 }
 
 // retried makes enqueueing try UNAVAILABLE and DEADLINE_EXCEEDED again.
-func retried(d *cloudtask.Definition[mail]) {
+func retried(d *cloudtask.Definition) {
 	d.EnqueueRetry = &cloudtask.RetryPolicy{On: []cloudtask.Code{cloudtask.Unavailable, cloudtask.DeadlineExceeded}}
 }
 

@@ -33,7 +33,7 @@ func TestBatchRetries(t *testing.T) {
 	})
 	t.Run("a lost call that the service does not know again", func(t *testing.T) {
 		t.Parallel()
-		for name, change := range map[string]func(*cloudtask.Definition[mail]){"random": func(*cloudtask.Definition[mail]) {}, "unique": uniqueTo} {
+		for name, change := range map[string]func(*cloudtask.Definition){"random": func(*cloudtask.Definition) {}, "unique": uniqueTo} {
 			synctest.Test(t, func(t *testing.T) {
 				m := &memory{}
 				m.after = func(_ context.Context, c call) error {

@@ -79,7 +79,7 @@ func TestBatchGoesInHundreds(t *testing.T) {
 func TestBatchOfNothing(t *testing.T) {
 	t.Parallel()
 	m := &memory{}
-	receipts, err := mailType().Batch(t.Context(), newClient(t, m, nil), nil)
+	receipts, err := mailType().Batch(t.Context(), newClient(t, m, nil), []mail(nil))
 	if err != nil || len(receipts) != 0 || len(m.calls) != 0 {
 		t.Errorf("%v, %v after %v", receipts, err, m.methods())
 	}
@@ -109,8 +109,11 @@ func TestBatchOfLargeTasks(t *testing.T) {
 func TestBatchIsSplitByQueue(t *testing.T) {
 	t.Parallel()
 	m := &memory{}
-	d := mailType(func(d *cloudtask.Definition[mail]) {
-		d.QueueOf = func(task *mail) string { return "q" + task.To[len(task.To)-1:] }
+	d := mailType(func(d *cloudtask.Definition) {
+		d.QueueOf = func(task any) string {
+			to := task.(*mail).To
+			return "q" + to[len(to)-1:]
+		}
 	})
 	tasks := mails(40)
 	receipts, err := d.Batch(t.Context(), newClient(t, m, nil), tasks)
@@ -169,13 +172,13 @@ func TestBatchDuplicates(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
-		change func(*cloudtask.Definition[mail])
+		change func(*cloudtask.Definition)
 		tasks  []mail
 		want   []bool
 	}{
-		{"once", func(d *cloudtask.Definition[mail]) { d.Once = true }, mails(3), []bool{false, true, true}},
+		{"once", func(d *cloudtask.Definition) { d.Once = true }, mails(3), []bool{false, true, true}},
 		{"unique", uniqueTo, []mail{{To: "ann"}, {To: "bob"}, {To: "ann"}, {To: "old"}}, []bool{false, false, true, true}},
-		{"TaskName", func(d *cloudtask.Definition[mail]) { d.TaskNameOf = func(task *mail) string { return task.To } }, []mail{{To: "a"}, {To: "a"}}, []bool{false, true}},
+		{"TaskName", func(d *cloudtask.Definition) { d.TaskNameOf = func(task any) string { return task.(*mail).To } }, []mail{{To: "a"}, {To: "a"}}, []bool{false, true}},
 	}
 	for _, test := range tests {
 		for _, service := range []string{"batches", "singles", "eager"} {
@@ -192,7 +195,7 @@ func TestBatchDuplicates(t *testing.T) {
 					}
 				}
 				var ran atomic.Int32
-				c := newClient(t, m, func(cfg *cloudtask.Config) { cfg.Eager = service == "eager" }, d.Route(func(context.Context, *mail) error { ran.Add(1); return nil }))
+				c := newClient(t, m, func(cfg *cloudtask.Config) { cfg.Eager = service == "eager" }, d.Route(func(context.Context, any) error { ran.Add(1); return nil }))
 				want := slices.Clone(test.want)
 				if service == "eager" {
 					for i, task := range test.tasks {

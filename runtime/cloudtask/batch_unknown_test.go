@@ -72,10 +72,10 @@ func TestBatchOutcomes(t *testing.T) {
 			return nil
 		}
 	}
-	named := func(d *cloudtask.Definition[mail]) { d.TaskNameOf = func(task *mail) string { return "to-" + task.To } }
+	named := func(d *cloudtask.Definition) { d.TaskNameOf = func(task any) string { return "to-" + task.(*mail).To } }
 	tests := []struct {
 		name    string
-		change  func(*cloudtask.Definition[mail])
+		change  func(*cloudtask.Definition)
 		prepare func(m *memory)
 		want    []string // of three tasks, to 0, 1 and 2
 		say     string
@@ -162,7 +162,7 @@ func TestBatchOutcomes(t *testing.T) {
 			want: []string{"enqueued", "may be own", "enqueued"}, asked: 2, looked: 3,
 		},
 		{
-			name: "the first of its name within the batch is unknown", change: func(d *cloudtask.Definition[mail]) { d.Once = true },
+			name: "the first of its name within the batch is unknown", change: func(d *cloudtask.Definition) { d.Once = true },
 			prepare: func(m *memory) {
 				m.after = batchFailing(func(int) error {
 					m.run("0")
@@ -318,14 +318,14 @@ func TestOutcomeUnknown(t *testing.T) {
 	for _, test := range []struct {
 		name          string
 		before, after func(context.Context, call) error
-		change        func(*cloudtask.Definition[mail])
+		change        func(*cloudtask.Definition)
 		unknown       bool
 	}{
 		{name: "no answer", after: failing(unavailable), unknown: true},
 		{name: "no answer in time", before: hang, unknown: true},
 		{name: "a refusal", before: failing(status(cloudtask.PermissionDenied))},
 		{name: "a refusal after no answer", after: failing(unavailable), before: failing(nil, status(cloudtask.PermissionDenied)), change: retried, unknown: true},
-		{name: "a refusal after another", before: failing(status(cloudtask.ResourceExhausted), status(cloudtask.PermissionDenied)), change: func(d *cloudtask.Definition[mail]) {
+		{name: "a refusal after another", before: failing(status(cloudtask.ResourceExhausted), status(cloudtask.PermissionDenied)), change: func(d *cloudtask.Definition) {
 			d.EnqueueRetry = &cloudtask.RetryPolicy{On: []cloudtask.Code{cloudtask.ResourceExhausted}}
 		}},
 	} {

@@ -37,7 +37,7 @@ func mixed() *memory {
 	return m
 }
 
-func formerlyGreet(d *cloudtask.Definition[mail]) { d.Aliases = []string{"Greet"} }
+func formerlyGreet(d *cloudtask.Definition) { d.Aliases = []string{"Greet"} }
 
 func withSpare(cfg *cloudtask.Config) { cfg.BackupQueue = "spare" }
 
@@ -244,7 +244,7 @@ func TestDiscardStopsWithTheContext(t *testing.T) {
 // A type whose tasks may be in any queue is not looked for in one of them only.
 func TestDiscardAndDebugOfTypesWithAQueueMethod(t *testing.T) {
 	t.Parallel()
-	d := mailType(formerlyGreet, func(d *cloudtask.Definition[mail]) { d.QueueOf = func(*mail) string { return "q2" } })
+	d := mailType(formerlyGreet, func(d *cloudtask.Definition) { d.QueueOf = func(any) string { return "q2" } })
 	for _, opts := range [][]cloudtask.DiscardOption{nil, {cloudtask.MinRetries(1)}, {cloudtask.Concurrency(2)}} {
 		m := mixed()
 		deleted, err := d.Discard(t.Context(), newClient(t, m, nil), opts...)

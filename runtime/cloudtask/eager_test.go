@@ -17,16 +17,17 @@ import (
 )
 
 // eagerClient returns a client without a backend that runs mails with run.
-func eagerClient(t *testing.T, d *cloudtask.Definition[mail], run func(ctx context.Context, task *mail) (string, error)) *cloudtask.Client {
+func eagerClient(t *testing.T, d *cloudtask.Definition, run func(ctx context.Context, task *mail) (string, error)) *cloudtask.Client {
 	t.Helper()
 	return newClient(t, nil, func(cfg *cloudtask.Config) { cfg.Eager, cfg.Project, cfg.Location = true, "", "" },
-		cloudtask.RouteWithResult(d, run, func(dst []byte, result *string) ([]byte, error) { return fmt.Appendf(dst, "%q", *result), nil }))
+		d.RouteWithResult(func(ctx context.Context, task any) (any, error) { return run(ctx, task.(*mail)) },
+			func(dst []byte, result any) ([]byte, error) { return fmt.Appendf(dst, "%q", result), nil }))
 }
 
 func TestEager(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := mailType(func(d *cloudtask.Definition[mail]) { d.Queue, d.Timeout = "mails", time.Minute })
+		d := mailType(func(d *cloudtask.Definition) { d.Queue, d.Timeout = "mails", time.Minute })
 		ran := 0
 		c := eagerClient(t, d, func(ctx context.Context, task *mail) (string, error) {
 			ran++
@@ -59,16 +60,16 @@ func TestEager(t *testing.T) {
 // A run sees what came through the codec, not the caller's struct.
 func TestEagerPayloadGoesThroughTheCodec(t *testing.T) {
 	t.Parallel()
-	d := mailType(func(d *cloudtask.Definition[mail]) {
-		d.Append = func(dst []byte, task *mail) ([]byte, error) { return append(dst, `{"to":"encoded"}`...), nil }
+	d := mailType(func(d *cloudtask.Definition) {
+		d.Append = func(dst []byte, task any) ([]byte, error) { return append(dst, `{"to":"encoded"}`...), nil }
 	})
 	var got mail
-	c := newClient(t, nil, func(cfg *cloudtask.Config) { cfg.Eager = true }, d.Route(func(_ context.Context, task *mail) error { got = *task; return nil }))
+	c := newClient(t, nil, func(cfg *cloudtask.Config) { cfg.Eager = true }, d.Route(func(_ context.Context, task any) error { got = *task.(*mail); return nil }))
 	receipt, err := d.Asap(t.Context(), c, &mail{To: "ann"})
 	if err != nil || got.To != "encoded" || receipt.Result != nil || receipt.TaskID == "" || receipt.ETA.IsZero() {
 		t.Errorf("ran %+v, receipt %+v, %v", got, receipt, err)
 	}
-	d.Decode = func([]byte, *mail) error { return errors.New("payload.to: bad, offset 7") }
+	d.Decode = func([]byte, any) error { return errors.New("payload.to: bad, offset 7") }
 	_, err = d.Asap(t.Context(), c, &mail{})
 	wantError(t, err, "payload.to: bad, offset 7")
 }
@@ -104,7 +105,7 @@ func TestEagerErrors(t *testing.T) {
 func TestEagerRunsInTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := mailType(func(d *cloudtask.Definition[mail]) { d.Timeout = 15 * time.Second })
+		d := mailType(func(d *cloudtask.Definition) { d.Timeout = 15 * time.Second })
 		c := eagerClient(t, d, func(ctx context.Context, _ *mail) (string, error) { <-ctx.Done(); return "", ctx.Err() })
 		begun := time.Now()
 		_, err := d.Asap(t.Context(), c, &mail{})
@@ -116,8 +117,8 @@ func TestEagerRunsInTime(t *testing.T) {
 
 func TestEagerNeedsARoute(t *testing.T) {
 	t.Parallel()
-	other := mailType(func(d *cloudtask.Definition[mail]) { d.Name = "Other" })
-	nothing := func(context.Context, *mail) error { return nil }
+	other := mailType(func(d *cloudtask.Definition) { d.Name = "Other" })
+	nothing := func(context.Context, any) error { return nil }
 	c := newClient(t, nil, func(cfg *cloudtask.Config) { cfg.Eager = true }, other.Route(nothing))
 	_, err := mailType().Asap(t.Context(), c, &mail{})
 	wantError(t, err, "enqueue SendMail", "NewClient", "Other")
@@ -162,7 +163,8 @@ func TestEagerPropagatesHeaders(t *testing.T) {
 	cfg.Eager = true
 	var c *cloudtask.Client
 	var seen []string
-	c, err := cloudtask.NewClient(nil, cfg, d.Route(func(ctx context.Context, task *mail) error {
+	c, err := cloudtask.NewClient(nil, cfg, d.Route(func(ctx context.Context, payload any) error {
+		task := payload.(*mail)
 		seen = append(seen, cloudtask.MetadataFrom(ctx).Headers.Get("Traceparent"))
 		if task.To == "inner" {
 			return nil
@@ -192,7 +194,7 @@ func TestEagerPropagatesHeaders(t *testing.T) {
 func TestSync(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := mailType(func(d *cloudtask.Definition[mail]) { d.Queue = "mails" })
+		d := mailType(func(d *cloudtask.Definition) { d.Queue = "mails" })
 		meta := cloudtask.MetadataFrom(d.Sync(t.Context()))
 		again := cloudtask.MetadataFrom(d.Sync(t.Context()))
 		if !meta.Eager() || meta.Queue != "mails" || meta.TaskID == "" || meta.TaskID == again.TaskID || !meta.FirstAttempt() || !meta.ETA.Equal(time.Now()) {

@@ -19,7 +19,7 @@ func TestAsap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		retry := &cloudtask.RetryConfig{MaxAttempts: 5}
-		d := mailType(func(d *cloudtask.Definition[mail]) { d.Retry = retry })
+		d := mailType(func(d *cloudtask.Definition) { d.Retry = retry })
 		receipt, err := d.Asap(t.Context(), newClient(t, m, nil), &mail{To: "ann"})
 		if err != nil {
 			t.Fatal(err)
@@ -47,34 +47,34 @@ func TestAsap(t *testing.T) {
 // What decides on a task's queue, timeout and name, from the strongest to the weakest.
 func TestPrecedence(t *testing.T) {
 	t.Parallel()
-	directive := func(d *cloudtask.Definition[mail]) { d.Queue, d.Timeout, d.Once = "directive", time.Minute, true }
-	method := func(d *cloudtask.Definition[mail]) {
-		d.QueueOf = func(*mail) string { return "method" }
-		d.TimeoutOf = func(*mail) time.Duration { return 2 * time.Minute }
-		d.TaskNameOf = func(*mail) string { return "named" }
+	directive := func(d *cloudtask.Definition) { d.Queue, d.Timeout, d.Once = "directive", time.Minute, true }
+	method := func(d *cloudtask.Definition) {
+		d.QueueOf = func(any) string { return "method" }
+		d.TimeoutOf = func(any) time.Duration { return 2 * time.Minute }
+		d.TaskNameOf = func(any) string { return "named" }
 	}
-	silent := func(d *cloudtask.Definition[mail]) {
-		d.QueueOf = func(*mail) string { return "" }
-		d.TimeoutOf = func(*mail) time.Duration { return 0 }
-		d.TaskNameOf = func(*mail) string { return "" }
+	silent := func(d *cloudtask.Definition) {
+		d.QueueOf = func(any) string { return "" }
+		d.TimeoutOf = func(any) time.Duration { return 0 }
+		d.TaskNameOf = func(any) string { return "" }
 	}
 	options := []cloudtask.EnqueueOption{cloudtask.WithQueue("option"), cloudtask.WithTimeout(3 * time.Minute), cloudtask.WithTaskName("mine_1")}
 	const sha = "[0-9a-f]{64}"
 	tests := []struct {
 		name    string
-		changes []func(*cloudtask.Definition[mail])
+		changes []func(*cloudtask.Definition)
 		opts    []cloudtask.EnqueueOption
 		queue   string
 		timeout time.Duration
 		id      string // pattern; "": the service chooses
 	}{
 		{"nothing", nil, nil, "default", 10 * time.Minute, ""},
-		{"directive", []func(*cloudtask.Definition[mail]){directive}, nil, "directive", time.Minute, sha},
-		{"methods", []func(*cloudtask.Definition[mail]){directive, method}, nil, "method", 2 * time.Minute, "named"},
-		{"methods without an answer", []func(*cloudtask.Definition[mail]){directive, silent}, nil, "directive", time.Minute, sha},
-		{"options", []func(*cloudtask.Definition[mail]){directive, method}, options, "option", 3 * time.Minute, "mine_1"},
-		{"retried", []func(*cloudtask.Definition[mail]){retried}, nil, "default", 10 * time.Minute, "[A-Z0-9]{26}"},
-		{"named and retried", []func(*cloudtask.Definition[mail]){retried, method}, nil, "method", 2 * time.Minute, "named"},
+		{"directive", []func(*cloudtask.Definition){directive}, nil, "directive", time.Minute, sha},
+		{"methods", []func(*cloudtask.Definition){directive, method}, nil, "method", 2 * time.Minute, "named"},
+		{"methods without an answer", []func(*cloudtask.Definition){directive, silent}, nil, "directive", time.Minute, sha},
+		{"options", []func(*cloudtask.Definition){directive, method}, options, "option", 3 * time.Minute, "mine_1"},
+		{"retried", []func(*cloudtask.Definition){retried}, nil, "default", 10 * time.Minute, "[A-Z0-9]{26}"},
+		{"named and retried", []func(*cloudtask.Definition){retried, method}, nil, "method", 2 * time.Minute, "named"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestUniqueNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		c := newClient(t, m, nil)
-		id := func(d *cloudtask.Definition[mail], task mail) string {
+		id := func(d *cloudtask.Definition, task mail) string {
 			t.Helper()
 			receipt, err := d.Asap(t.Context(), c, &task)
 			if err != nil {
@@ -117,7 +117,7 @@ func TestUniqueNames(t *testing.T) {
 			}
 			return receipt.TaskID
 		}
-		once := mailType(func(d *cloudtask.Definition[mail]) { d.Once = true })
+		once := mailType(func(d *cloudtask.Definition) { d.Once = true })
 		// echo -n SendMail | sha256sum
 		if got, want := id(once, mail{To: "ann"}), "0f4d300d052887887623741a9e9d8db1fb5f420ecca16818dc7b6a96bbb24cff"; got != want {
 			t.Errorf("id %q of a once task, want %q", got, want)
@@ -126,8 +126,8 @@ func TestUniqueNames(t *testing.T) {
 			t.Error("the payload of a once task is part of its name")
 		}
 		unique := mailType(uniqueTo)
-		within := mailType(uniqueTo, func(d *cloudtask.Definition[mail]) { d.Within = time.Hour })
-		renamed := mailType(uniqueTo, func(d *cloudtask.Definition[mail]) { d.Name = "SendMai" })
+		within := mailType(uniqueTo, func(d *cloudtask.Definition) { d.Within = time.Hour })
+		renamed := mailType(uniqueTo, func(d *cloudtask.Definition) { d.Name = "SendMai" })
 		seen := map[string]string{}
 		for what, got := range map[string]string{
 			"once": id(once, mail{}), "unique ann": id(unique, mail{To: "ann"}), "unique bob": id(unique, mail{To: "bob"}),
@@ -161,13 +161,13 @@ func TestDuplicates(t *testing.T) {
 	t.Parallel()
 	kinds := []struct {
 		name   string
-		change func(*cloudtask.Definition[mail])
+		change func(*cloudtask.Definition)
 		opts   []cloudtask.EnqueueOption
 	}{
-		{"once", func(d *cloudtask.Definition[mail]) { d.Once = true }, nil},
+		{"once", func(d *cloudtask.Definition) { d.Once = true }, nil},
 		{"unique", uniqueTo, nil},
-		{"TaskName", func(d *cloudtask.Definition[mail]) { d.TaskNameOf = func(task *mail) string { return "to-" + task.To } }, nil},
-		{"WithTaskName", func(*cloudtask.Definition[mail]) {}, []cloudtask.EnqueueOption{cloudtask.WithTaskName("a")}},
+		{"TaskName", func(d *cloudtask.Definition) { d.TaskNameOf = func(task any) string { return "to-" + task.(*mail).To } }, nil},
+		{"WithTaskName", func(*cloudtask.Definition) {}, []cloudtask.EnqueueOption{cloudtask.WithTaskName("a")}},
 	}
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
@@ -221,8 +221,8 @@ func TestConcurrentEnqueues(t *testing.T) {
 
 func TestAllocationsOfAsap(t *testing.T) {
 	c := newClient(t, discard{}, nil)
-	d := mailType(func(d *cloudtask.Definition[mail]) {
-		d.Append = func(dst []byte, _ *mail) ([]byte, error) { return append(dst, `{"to":"ann"}`...), nil }
+	d := mailType(func(d *cloudtask.Definition) {
+		d.Append = func(dst []byte, _ any) ([]byte, error) { return append(dst, `{"to":"ann"}`...), nil }
 	})
 	task := &mail{To: "ann"}
 	ctx := t.Context()

@@ -7,5 +7,5 @@ package cloudtask
 // functions are generic in Q, so that not even their code exists where no test calls them.
 type Enqueued[Q, T any] struct {
 	Queue      Q
-	Definition *Definition[T]
+	Definition *Definition // of T
 }

@@ -122,7 +122,7 @@ func TestETAIsRefused(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					m := &memory{}
 					ran := false
-					c := newClient(t, m, func(cfg *cloudtask.Config) { cfg.MaxETA, cfg.Eager = test.maxETA, eager }, mailType().Route(func(context.Context, *mail) error {
+					c := newClient(t, m, func(cfg *cloudtask.Config) { cfg.MaxETA, cfg.Eager = test.maxETA, eager }, mailType().Route(func(context.Context, any) error {
 						ran = true
 						return nil
 					}))

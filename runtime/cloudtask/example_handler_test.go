@@ -17,7 +17,8 @@ import (
 // A program mounts the handler of its tasks below their path prefix. Generated packages have a NewHandler of their
 // own, which passes their routes.
 func ExampleNewHandler() {
-	welcome := greetTask.Route(func(ctx context.Context, task *greeting) error {
+	welcome := greetTask.Route(func(ctx context.Context, payload any) error {
+		task := payload.(*greeting)
 		m := cloudtask.MetadataFrom(ctx)
 		fmt.Printf("welcome %s, attempt %d of task %s\n", task.Name, m.Attempt(), m.TaskID)
 		return nil
@@ -73,10 +74,10 @@ func ExampleMetadata_LastAttempt() {
 		}
 		return errors.New("still failing")
 	}
-	def := cloudtask.Definition[greeting]{Name: "Greet", Decode: greetTask.Decode, Retry: &cloudtask.RetryConfig{MaxAttempts: 3}}
+	def := cloudtask.Definition{Task: (*greeting)(nil), Name: "Greet", Decode: greetTask.Decode, Retry: &cloudtask.RetryConfig{MaxAttempts: 3}}
 	handler, err := cloudtask.NewHandler(
 		cloudtask.Config{InsecureNoAuth: true, Logger: slog.New(slog.DiscardHandler)},
-		def.Route(func(ctx context.Context, _ *greeting) error { return run(ctx) }))
+		def.Route(func(ctx context.Context, _ any) error { return run(ctx) }))
 	if err != nil {
 		fmt.Println(err)
 		return

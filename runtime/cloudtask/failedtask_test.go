@@ -170,13 +170,13 @@ func TestReplayOfSavedTask(t *testing.T) {
 			var received []byte
 			var replay bool
 			var attempt int
-			echo := cloudtask.Definition[greeting]{Name: "Greet", Decode: func(data []byte, _ *greeting) error {
+			echo := cloudtask.Definition{Task: (*greeting)(nil), Name: "Greet", Decode: func(data []byte, _ any) error {
 				received = slices.Clone(data)
 				return nil
 			}}
 			var log jsonLog
 			cfg.Logger = log.logger()
-			h := newHandler(t, cfg, echo.Route(func(ctx context.Context, _ *greeting) error {
+			h := newHandler(t, cfg, echo.Route(func(ctx context.Context, _ any) error {
 				meta := cloudtask.MetadataFrom(ctx)
 				replay, attempt = meta.Replay(), meta.Attempt()
 				return errors.New("always")

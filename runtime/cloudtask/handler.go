@@ -63,7 +63,7 @@ func routeTable(cfg *Config, routes []Route) (map[string]*Route, error) {
 	for i := range routes {
 		route := &routes[i]
 		if route.Name == "" || route.run == nil {
-			problems = append(problems, fmt.Errorf("route %d, %q, has no name or nothing to run: make it with Definition.Route or RouteWithResult", i, route.Name))
+			problems = append(problems, fmt.Errorf("route %d, %q, has no name or nothing to run: make it with Definition.Route or Definition.RouteWithResult", i, route.Name))
 			continue
 		}
 		if route.Queue != "" {

@@ -16,12 +16,13 @@ import (
 // by a stand-in for a generated codec, so that what is measured is the handler. Both in one run.
 func BenchmarkServeHTTP(b *testing.B) {
 	def := greetTask
-	def.Decode = func(data []byte, task *greeting) error {
+	def.Decode = func(data []byte, payload any) error {
+		task := payload.(*greeting)
 		_, after, _ := bytes.Cut(data, []byte(`:"`))
 		task.Name = string(after[:len(after)-2])
 		return nil
 	}
-	run := func(context.Context, *greeting) error { return nil }
+	run := func(context.Context, any) error { return nil }
 	logged := insecure
 	logged.Logger = slog.New(slog.NewJSONHandler(io.Discard, nil))
 	issuer := googleIssuer()

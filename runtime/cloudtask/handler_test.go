@@ -111,15 +111,16 @@ func fails(err error) func(context.Context, string) error {
 
 func TestResult(t *testing.T) {
 	t.Parallel()
-	run := func(ctx context.Context, task *greeting) (greeted, error) {
-		if task.Name == "nobody" {
-			return greeted{"lost"}, errors.New("nobody there")
+	run := func(ctx context.Context, task any) (any, error) {
+		name := task.(*greeting).Name
+		if name == "nobody" {
+			return &greeted{"lost"}, errors.New("nobody there")
 		}
-		return greeted{"Hello " + task.Name}, nil
+		return &greeted{"Hello " + name}, nil
 	}
 	tests := []struct {
 		name         string
-		appendResult func([]byte, *greeted) ([]byte, error)
+		appendResult func([]byte, any) ([]byte, error)
 		payload      string
 		status       int
 		body         string
@@ -128,16 +129,16 @@ func TestResult(t *testing.T) {
 		{"longer than a chunk", appendGreeted, `{"name":"` + strings.Repeat("x", 100_000) + `"}`, 200,
 			`{"status":"executed","result":{"text":"Hello ` + strings.Repeat("x", 100_000) + `"}}`},
 		{"of a failed run", appendGreeted, `{"name":"nobody"}`, 500, `{"status":"failed"}`},
-		{"that cannot be encoded", func(dst []byte, _ *greeted) ([]byte, error) {
+		{"that cannot be encoded", func(dst []byte, _ any) ([]byte, error) {
 			return append(dst, "garbage"...), errors.New("result.text: NaN")
 		}, `{"name":"Ann"}`, 200, `{"status":"executed","result":null}`},
-		{"whose encoding panics", func(dst []byte, _ *greeted) ([]byte, error) { panic("boom") },
+		{"whose encoding panics", func(dst []byte, _ any) ([]byte, error) { panic("boom") },
 			`{"name":"Ann"}`, 200, `{"status":"executed","result":null}`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			h := newHandler(t, insecure, cloudtask.RouteWithResult(&greetTask, run, test.appendResult))
+			h := newHandler(t, insecure, greetTask.RouteWithResult(run, test.appendResult))
 			for range 3 { // buffers are used again
 				w := post(h, "/tasks/Greet", test.payload)
 				if w.Code != test.status || w.Body.String() != test.body {
@@ -152,8 +153,8 @@ func TestResult(t *testing.T) {
 func TestDecodePanics(t *testing.T) {
 	t.Parallel()
 	def := greetTask
-	def.Decode = func([]byte, *greeting) error { panic("boom") }
-	h := newHandler(t, insecure, def.Route(func(context.Context, *greeting) error { return nil }))
+	def.Decode = func([]byte, any) error { panic("boom") }
+	h := newHandler(t, insecure, def.Route(func(context.Context, any) error { return nil }))
 	if w := post(h, "/tasks/Greet", `{}`); w.Code != 500 || w.Body.String() != `{"status":"failed"}` {
 		t.Errorf("answered %d %s", w.Code, w.Body)
 	}
@@ -271,9 +272,9 @@ func TestChangedPath(t *testing.T) {
 
 func TestNewHandlerRefuses(t *testing.T) {
 	t.Parallel()
-	ok := func(context.Context, *greeting) error { return nil }
+	ok := func(context.Context, any) error { return nil }
 	named := func(name string, aliases ...string) cloudtask.Route {
-		def := cloudtask.Definition[greeting]{Name: name, Aliases: aliases, Append: greetTask.Append, Decode: greetTask.Decode}
+		def := cloudtask.Definition{Task: (*greeting)(nil), Name: name, Aliases: aliases, Append: greetTask.Append, Decode: greetTask.Decode}
 		return def.Route(ok)
 	}
 	tests := []struct {
@@ -343,7 +344,7 @@ func TestDeadline(t *testing.T) {
 				def.Timeout = test.timeout
 				start := time.Now()
 				var got time.Duration
-				h := newHandler(t, insecure, def.Route(func(ctx context.Context, _ *greeting) error {
+				h := newHandler(t, insecure, def.Route(func(ctx context.Context, _ any) error {
 					deadline, _ := ctx.Deadline()
 					got = deadline.Sub(start)
 					return nil
@@ -609,9 +610,9 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 // Buffers are used again by other requests: none may see another's payload or result.
 func TestConcurrentRequests(t *testing.T) {
 	t.Parallel()
-	h := newHandler(t, insecure, cloudtask.RouteWithResult(&greetTask, func(ctx context.Context, task *greeting) (greeted, error) {
+	h := newHandler(t, insecure, greetTask.RouteWithResult(func(ctx context.Context, task any) (any, error) {
 		runtime.Gosched()
-		return greeted{"Hello " + task.Name}, nil
+		return &greeted{"Hello " + task.(*greeting).Name}, nil
 	}, appendGreeted))
 	var wait sync.WaitGroup
 	for i := range 8 {

@@ -65,7 +65,7 @@ func ask(t testing.TB, cfg cloudtask.Config, retry *cloudtask.RetryConfig, backe
 	def := greetTask
 	def.Retry = retry
 	var answer lastAttempt
-	h := newHandler(t, cfg, def.Route(func(ctx context.Context, _ *greeting) error {
+	h := newHandler(t, cfg, def.Route(func(ctx context.Context, _ any) error {
 		time.Sleep(work)
 		answer.last, answer.err = cloudtask.MetadataFrom(ctx).LastAttempt(ctx)
 		return nil
@@ -176,7 +176,7 @@ func TestLastAttemptOutsideOfQueues(t *testing.T) {
 	}
 	def := greetTask
 	def.Retry = &cloudtask.RetryConfig{MaxAttempts: 1}
-	h := newHandler(t, insecure, def.Route(func(ctx context.Context, _ *greeting) error {
+	h := newHandler(t, insecure, def.Route(func(ctx context.Context, _ any) error {
 		if last, err := cloudtask.MetadataFrom(ctx).LastAttempt(ctx); last || !errors.Is(err, cloudtask.ErrRetryLimitsUnknown) {
 			t.Errorf("called by Cloud Scheduler, whose jobs have limits of their own: %t, %v", last, err)
 		}

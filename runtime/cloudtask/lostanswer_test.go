@@ -28,17 +28,17 @@ func TestLostAnswersDoNotDuplicate(t *testing.T) {
 			return loseFirst(ctx, c)
 		}
 	}
-	named := func(d *cloudtask.Definition[mail]) { d.TaskNameOf = func(*mail) string { return "named" } }
+	named := func(d *cloudtask.Definition) { d.TaskNameOf = func(any) string { return "named" } }
 	tests := []struct {
 		name      string
-		change    func(*cloudtask.Definition[mail])
+		change    func(*cloudtask.Definition)
 		prepare   func(m *memory)
 		duplicate bool
 		mayBeOwn  bool
 		methods   []string
 	}{
 		{
-			name: "random name", change: func(*cloudtask.Definition[mail]) {},
+			name: "random name", change: func(*cloudtask.Definition) {},
 			prepare: func(m *memory) { m.after = loseFirst },
 			methods: []string{"CreateTask", "CreateTask"},
 		},
@@ -123,7 +123,7 @@ func TestLostAnswersDoNotDuplicate(t *testing.T) {
 			methods: []string{"CreateTask", "CreateTask", "GetTask"},
 		},
 		{
-			name: "random name, and the task has run already", change: func(*cloudtask.Definition[mail]) {},
+			name: "random name, and the task has run already", change: func(*cloudtask.Definition) {},
 			prepare: runAndLoseFirst,
 			methods: []string{"CreateTask", "CreateTask"},
 		},
@@ -157,7 +157,7 @@ func TestLostAnswersDoNotDuplicate(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := &memory{}
 				test.prepare(m)
-				receipt, err := mailType(retried, func(d *cloudtask.Definition[mail]) {
+				receipt, err := mailType(retried, func(d *cloudtask.Definition) {
 					d.EnqueueRetry.On = append(d.EnqueueRetry.On, cloudtask.ResourceExhausted)
 				}, test.change).Later(t.Context(), newClient(t, m, nil), &mail{To: "ann"}, cloudtask.In(time.Hour))
 				if err != nil {

@@ -14,11 +14,11 @@ func staging(cfg *cloudtask.Config) { cfg.QueuePrefix = "staging-" }
 
 func TestQueuePrefixOfEnqueues(t *testing.T) {
 	t.Parallel()
-	inMails := func(d *cloudtask.Definition[mail]) { d.Queue = "mails" }
+	inMails := func(d *cloudtask.Definition) { d.Queue = "mails" }
 	tests := []struct {
 		name   string
 		config func(*cloudtask.Config)
-		change func(*cloudtask.Definition[mail])
+		change func(*cloudtask.Definition)
 		opts   []cloudtask.EnqueueOption
 		want   string
 	}{
@@ -26,11 +26,11 @@ func TestQueuePrefixOfEnqueues(t *testing.T) {
 		{name: "Config.Queue", config: func(cfg *cloudtask.Config) { cfg.Queue = "q" }, want: "staging-q"},
 		{name: "Config.AppName", config: func(cfg *cloudtask.Config) { cfg.AppName = "app" }, want: "staging-app"},
 		{name: "the directive", change: inMails, want: "staging-mails"},
-		{name: "the method", change: func(d *cloudtask.Definition[mail]) { d.QueueOf = func(*mail) string { return "chosen" } }, want: "staging-chosen"},
+		{name: "the method", change: func(d *cloudtask.Definition) { d.QueueOf = func(any) string { return "chosen" } }, want: "staging-chosen"},
 		{name: "the option", change: inMails, opts: []cloudtask.EnqueueOption{cloudtask.WithQueue("other")}, want: "staging-other"},
 		{name: "an id that begins like it", opts: []cloudtask.EnqueueOption{cloudtask.WithQueue("staging-x")}, want: "staging-staging-x"},
-		{name: "the directive is the default queue", change: func(d *cloudtask.Definition[mail]) { d.Queue = "tasks" }, want: "staging-tasks"},
-		{name: "the backup queue", config: withSpare, change: func(d *cloudtask.Definition[mail]) { d.Queue = "gone" }, want: "staging-spare"},
+		{name: "the directive is the default queue", change: func(d *cloudtask.Definition) { d.Queue = "tasks" }, want: "staging-tasks"},
+		{name: "the backup queue", config: withSpare, change: func(d *cloudtask.Definition) { d.Queue = "gone" }, want: "staging-spare"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestQueuePrefixOfQueuedTasks(t *testing.T) {
 		m.put("spare/tasks/p2", mailURL)
 		return m
 	}
-	d := mailType(func(d *cloudtask.Definition[mail]) { d.Queue = "mails" })
+	d := mailType(func(d *cloudtask.Definition) { d.Queue = "mails" })
 	client := func(m *memory) *cloudtask.Client {
 		return newClient(t, m, func(cfg *cloudtask.Config) { staging(cfg); withSpare(cfg) })
 	}
@@ -107,9 +107,9 @@ func TestQueuePrefixOfQueuedTasks(t *testing.T) {
 
 func TestQueuePrefixInEagerMode(t *testing.T) {
 	t.Parallel()
-	d := mailType(func(d *cloudtask.Definition[mail]) { d.Queue = "mails" })
+	d := mailType(func(d *cloudtask.Definition) { d.Queue = "mails" })
 	var saw string
-	run := d.Route(func(ctx context.Context, _ *mail) error { saw = cloudtask.MetadataFrom(ctx).Queue; return nil })
+	run := d.Route(func(ctx context.Context, _ any) error { saw = cloudtask.MetadataFrom(ctx).Queue; return nil })
 	c := newClient(t, nil, func(cfg *cloudtask.Config) { staging(cfg); cfg.Eager = true }, run)
 	receipt, err := d.Asap(t.Context(), c, &mail{})
 	if err != nil || receipt.Queue != "staging-mails" || saw != "staging-mails" {
@@ -120,8 +120,8 @@ func TestQueuePrefixInEagerMode(t *testing.T) {
 func TestQueuePrefixIsChecked(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("p", 95)
-	nothing := func(context.Context, *mail) error { return nil }
-	inSixes := mailType(func(d *cloudtask.Definition[mail]) { d.Queue = "sixsix" }).Route(nothing)
+	nothing := func(context.Context, any) error { return nil }
+	inSixes := mailType(func(d *cloudtask.Definition) { d.Queue = "sixsix" }).Route(nothing)
 	for _, test := range []struct {
 		name   string
 		change func(*cloudtask.Config)
@@ -163,7 +163,7 @@ func TestQueuePrefixIsChecked(t *testing.T) {
 	c := newClient(t, &memory{}, func(cfg *cloudtask.Config) { cfg.QueuePrefix = long })
 	_, err := mailType().Push(t.Context(), c, &mail{}, cloudtask.WithQueue("sixsix"))
 	wantError(t, err, `WithQueue "sixsix": with QueuePrefix`, "it has 101 characters, Cloud Tasks allows 100")
-	_, err = mailType(func(d *cloudtask.Definition[mail]) { d.Queue = "sixsix" }).Asap(t.Context(), c, &mail{})
+	_, err = mailType(func(d *cloudtask.Definition) { d.Queue = "sixsix" }).Asap(t.Context(), c, &mail{})
 	wantError(t, err, `queue "sixsix": with QueuePrefix`)
 	_, err = mailType().Discard(t.Context(), c, cloudtask.InQueue("sixsix"))
 	wantError(t, err, `InQueue "sixsix": with QueuePrefix`)

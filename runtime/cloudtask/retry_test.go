@@ -101,7 +101,7 @@ func TestEnqueueRetry(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := &memory{before: test.before}
 				c := newClient(t, m, func(cfg *cloudtask.Config) { cfg.EnqueueRetry = test.config })
-				d := mailType(func(d *cloudtask.Definition[mail]) { d.EnqueueRetry = test.type_ })
+				d := mailType(func(d *cloudtask.Definition) { d.EnqueueRetry = test.type_ })
 				begun := time.Now()
 				_, err := d.Asap(t.Context(), c, &mail{})
 				took := time.Since(begun)

@@ -28,33 +28,33 @@ type Route struct {
 }
 
 // Route returns the route that runs tasks of this definition with run.
-func (d *Definition[T]) Route(run func(ctx context.Context, task *T) error) Route {
-	return d.route(func(ctx context.Context, dst, payload []byte) ([]byte, error) {
-		var task T
-		if err := d.Decode(payload, &task); err != nil {
-			return dst, &payloadError{err}
-		}
-		return dst, runError(run(ctx, &task))
+func (d *Definition) Route(run func(ctx context.Context, task any) error) Route {
+	return d.route(func(ctx context.Context, dst []byte, task any) ([]byte, error) {
+		return dst, runError(run(ctx, task))
 	})
 }
 
-// RouteWithResult is [Definition.Route] for a run that returns a result. appendResult appends its JSON.
-func RouteWithResult[T, R any](d *Definition[T], run func(ctx context.Context, task *T) (R, error), appendResult func(dst []byte, result *R) ([]byte, error)) Route {
-	return d.route(func(ctx context.Context, dst, payload []byte) ([]byte, error) {
-		var task T
-		if err := d.Decode(payload, &task); err != nil {
-			return dst, &payloadError{err}
-		}
-		result, err := run(ctx, &task)
+// RouteWithResult is [Definition.Route] for a run that returns a pointer to its result. appendResult appends that one's JSON.
+func (d *Definition) RouteWithResult(run func(ctx context.Context, task any) (result any, err error), appendResult func(dst []byte, result any) ([]byte, error)) Route {
+	return d.route(func(ctx context.Context, dst []byte, task any) ([]byte, error) {
+		result, err := run(ctx, task)
 		if err != nil {
 			return dst, runError(err)
 		}
-		return encodeResult(dst, &result, appendResult)
+		return encodeResult(dst, result, appendResult)
 	})
 }
 
-func (d *Definition[T]) route(run func(ctx context.Context, dst, payload []byte) ([]byte, error)) Route {
-	return Route{Name: d.Name, Aliases: d.Aliases, Queue: d.Queue, Timeout: d.Timeout, Retry: d.Retry, run: run, task: reflect.TypeFor[T]()}
+func (d *Definition) route(run func(ctx context.Context, dst []byte, task any) ([]byte, error)) Route {
+	typ := reflect.TypeOf(d.Task).Elem()
+	return Route{Name: d.Name, Aliases: d.Aliases, Queue: d.Queue, Timeout: d.Timeout, Retry: d.Retry, task: typ,
+		run: func(ctx context.Context, dst, payload []byte) ([]byte, error) {
+			task := reflect.New(typ).Interface()
+			if err := d.Decode(payload, task); err != nil {
+				return dst, &payloadError{err}
+			}
+			return run(ctx, dst, task)
+		}}
 }
 
 // typeName returns the name of the task's struct with its import path.
@@ -62,7 +62,7 @@ func (r *Route) typeName() string { return r.task.PkgPath() + "." + r.task.Name(
 
 // encodeResult appends the result's JSON. The task has run by now, so that neither an error nor a panic of the
 // result's own marshalers may look like a failed run: both are a *resultError.
-func encodeResult[R any](dst []byte, result *R, appendResult func([]byte, *R) ([]byte, error)) (out []byte, err error) {
+func encodeResult(dst []byte, result any, appendResult func([]byte, any) ([]byte, error)) (out []byte, err error) {
 	size := len(dst)
 	defer func() {
 		if v := recover(); v != nil {

@@ -12,25 +12,28 @@ import (
 func TestExecuteErrors(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("cause")
-	def := Definition[string]{
+	def := Definition{
+		Task: (*string)(nil),
 		Name: "T",
-		Decode: func(data []byte, task *string) error {
+		Decode: func(data []byte, payload any) error {
+			task := payload.(*string)
 			if *task = string(data); *task == "bad" {
 				return cause
 			}
 			return nil
 		},
 	}
-	inner := def.Route(func(_ context.Context, task *string) error {
+	inner := def.Route(func(_ context.Context, payload any) error {
+		task := payload.(*string)
 		if *task == "panic" {
 			panic("boom")
 		}
 		return nil
 	})
-	innerResult := RouteWithResult(&def, func(context.Context, *string) (int, error) { return 1, nil },
-		func(dst []byte, _ *int) ([]byte, error) { return dst, cause })
+	innerResult := def.RouteWithResult(func(context.Context, any) (any, error) { return new(1), nil },
+		func(dst []byte, _ any) ([]byte, error) { return dst, cause })
 	outer := func(r *Route, payload string) *Route {
-		route := def.Route(func(ctx context.Context, _ *string) error {
+		route := def.Route(func(ctx context.Context, _ any) error {
 			_, err := r.execute(ctx, []byte(payload))
 			return err
 		})

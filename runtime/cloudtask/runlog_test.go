@@ -21,14 +21,14 @@ import (
 func TestLogLines(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("no such user")
-	noResult := cloudtask.RouteWithResult(&greetTask,
-		func(context.Context, *greeting) (greeted, error) { return greeted{}, nil },
-		func(dst []byte, _ *greeted) ([]byte, error) { return dst, errors.New("result.text: NaN") })
-	panics := cloudtask.RouteWithResult(&greetTask,
-		func(context.Context, *greeting) (greeted, error) { return greeted{}, nil },
-		func(dst []byte, _ *greeted) ([]byte, error) { panic("boom") })
+	noResult := greetTask.RouteWithResult(
+		func(context.Context, any) (any, error) { return new(greeted), nil },
+		func(dst []byte, _ any) ([]byte, error) { return dst, errors.New("result.text: NaN") })
+	panics := greetTask.RouteWithResult(
+		func(context.Context, any) (any, error) { return new(greeted), nil },
+		func(dst []byte, _ any) ([]byte, error) { panic("boom") })
 	careless := greetTask
-	careless.Decode = func(data []byte, _ *greeting) error {
+	careless.Decode = func(data []byte, _ any) error {
 		d := taskjson.NewDecoder(data)
 		d.Unmarshaler(panicking{})
 		return d.Finish()
@@ -59,7 +59,7 @@ func TestLogLines(t *testing.T) {
 			want: map[string]any{"error": "panic: boom", "stack": "TestLogLines"}},
 		{name: "bad payload", route: route(fails(nil)), payload: "{}", level: "ERROR", outcome: "bad payload",
 			want: map[string]any{"error": "payload.name: required field is missing"}},
-		{name: "bad payload in a panic", route: careless.Route(func(context.Context, *greeting) error { return nil }), level: "ERROR", outcome: "bad payload",
+		{name: "bad payload in a panic", route: careless.Route(func(context.Context, any) error { return nil }), level: "ERROR", outcome: "bad payload",
 			want: map[string]any{"error": "payload: UnmarshalJSON: panic: boom, offset 0", "stack": "panicking.UnmarshalJSON"}},
 		{name: "too large", route: route(fails(nil)), payload: strings.Repeat(" ", 101), level: "ERROR", outcome: "payload too large",
 			want: map[string]any{"error": "payload too large: 101 bytes, the limit is 100 (MaxBody)"}},

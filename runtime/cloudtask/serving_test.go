@@ -27,15 +27,18 @@ type greeted struct {
 	Text string `json:"text"`
 }
 
-var greetTask = cloudtask.Definition[greeting]{
+var greetTask = cloudtask.Definition{
+	Task:    (*greeting)(nil),
 	Name:    "Greet",
 	Aliases: []string{"Hello"},
 	Queue:   "mail",
-	Append: func(dst []byte, task *greeting) ([]byte, error) {
+	Append: func(dst []byte, payload any) ([]byte, error) {
+		task := payload.(*greeting)
 		text, err := json.Marshal(task)
 		return append(dst, text...), err
 	},
-	Decode: func(data []byte, task *greeting) error {
+	Decode: func(data []byte, payload any) error {
+		task := payload.(*greeting)
 		if err := json.Unmarshal(data, task); err != nil {
 			var syntax *json.SyntaxError
 			if errors.As(err, &syntax) {
@@ -50,14 +53,14 @@ var greetTask = cloudtask.Definition[greeting]{
 	},
 }
 
-func appendGreeted(dst []byte, result *greeted) ([]byte, error) {
+func appendGreeted(dst []byte, result any) ([]byte, error) {
 	text, err := json.Marshal(result)
 	return append(dst, text...), err
 }
 
 // route runs greetTask with a function of its context and name.
 func route(run func(ctx context.Context, name string) error) cloudtask.Route {
-	return greetTask.Route(func(ctx context.Context, task *greeting) error { return run(ctx, task.Name) })
+	return greetTask.Route(func(ctx context.Context, task any) error { return run(ctx, task.(*greeting).Name) })
 }
 
 func newHandler(t testing.TB, cfg cloudtask.Config, routes ...cloudtask.Route) http.Handler {

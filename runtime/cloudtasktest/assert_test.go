@@ -71,12 +71,12 @@ func TestFailures(t *testing.T) {
 			cloudtasktest.Only(t, enqueuedGreet(q)).WantWaiting(t, q.Now().Add(time.Hour))
 		}, []string{"Greet Ada in greetings waits for 0s more, want 1h0m0s; it was not attempted"}},
 		{"stack of a panic", enqueueAll("Ada"), func(t *fakeTB, q *cloudtasktest.Queue) {
-			q.Handle(greetTask.Route(func(context.Context, *greet) error { panic("boom") }))
+			q.Handle(greetTask.Route(func(context.Context, any) error { panic("boom") }))
 			q.RunNext()
 			t.Errorf("failed")
 		}, []string{"attempt 1: failed, HTTP 500, panic: boom", "TestFailures"}},
 		{"stack of a panic, once", enqueueAll("Ada"), func(t *fakeTB, q *cloudtasktest.Queue) {
-			q.Handle(greetTask.Route(func(context.Context, *greet) error { panic("boom") }))
+			q.Handle(greetTask.Route(func(context.Context, any) error { panic("boom") }))
 			q.RunFor(300 * time.Millisecond)
 			t.Errorf("failed")
 		}, []string{"attempt 1: failed, HTTP 500, panic: boom", "TestFailures", "\n\t100ms        Greet Ada attempt 2: failed, HTTP 500, panic: boom; the next in 200ms\n\t300ms        Greet Ada attempt 3"}},
@@ -87,7 +87,8 @@ func TestFailures(t *testing.T) {
 		{"nothing that runs", enqueueAll("Ada"), func(t *fakeTB, q *cloudtasktest.Queue) { q.RunAll() },
 			[]string{"there is nothing that runs tasks: give New or Handle the routes"}},
 		{"no end", enqueueAll("Ada"), func(t *fakeTB, q *cloudtasktest.Queue) {
-			q.Handle(greetTask.Route(func(ctx context.Context, task *greet) error {
+			q.Handle(greetTask.Route(func(ctx context.Context, payload any) error {
+				task := payload.(*greet)
 				_, err := greetTask.Asap(ctx, q.Client, task)
 				return err
 			}))
@@ -95,7 +96,7 @@ func TestFailures(t *testing.T) {
 			q.RunFor(24 * time.Hour)
 		}, []string{"there is no end: 100 tasks have enqueued one another, or one has as many attempts; the last attempts were:", "Greet"}},
 		{"run by a task", enqueueAll("Ada"), func(t *fakeTB, q *cloudtasktest.Queue) {
-			q.Handle(greetTask.Route(func(context.Context, *greet) error { q.RunAll(); return nil }))
+			q.Handle(greetTask.Route(func(context.Context, any) error { q.RunAll(); return nil }))
 			q.RunAll()
 		}, []string{"tasks are being run already: a task cannot run others"}},
 		{"unknown type", nothing, func(t *fakeTB, q *cloudtasktest.Queue) {

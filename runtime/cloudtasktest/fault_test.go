@@ -36,7 +36,8 @@ func TestFaults(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			runs := 0
-			q := cloudtasktest.New(t, greetTask.Route(func(_ context.Context, task *greet) error {
+			q := cloudtasktest.New(t, greetTask.Route(func(_ context.Context, payload any) error {
+				task := payload.(*greet)
 				if runs++; task.Name != "Ada" {
 					t.Errorf("ran with %+v", task)
 				}
@@ -59,7 +60,7 @@ func TestFaults(t *testing.T) {
 func TestFirstAnswerCounts(t *testing.T) {
 	t.Parallel()
 	runs := 0
-	q := cloudtasktest.New(t, greetTask.Route(func(context.Context, *greet) error {
+	q := cloudtasktest.New(t, greetTask.Route(func(context.Context, any) error {
 		if runs++; runs == 2 {
 			return cloudtask.Discard(errDown)
 		}

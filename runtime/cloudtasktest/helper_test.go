@@ -17,15 +17,17 @@ type greet struct {
 }
 
 // greetTask and enqueuedGreet are what cloudtaskgen writes for a task.
-var greetTask = cloudtask.Definition[greet]{
+var greetTask = cloudtask.Definition{
+	Task:    (*greet)(nil),
 	Name:    "Greet",
 	Aliases: []string{"Hello"},
 	Queue:   "greetings",
-	Append: func(dst []byte, task *greet) ([]byte, error) {
+	Append: func(dst []byte, payload any) ([]byte, error) {
+		task := payload.(*greet)
 		data, err := json.Marshal(task)
 		return append(dst, data...), err
 	},
-	Decode: func(data []byte, task *greet) error { return json.Unmarshal(data, task) },
+	Decode: func(data []byte, task any) error { return json.Unmarshal(data, task) },
 }
 
 func enqueuedGreet[Q any](q Q) cloudtask.Enqueued[Q, greet] {
@@ -33,8 +35,8 @@ func enqueuedGreet[Q any](q Q) cloudtask.Enqueued[Q, greet] {
 }
 
 // failsFirst fails the first n attempts of each task.
-func failsFirst(n int) func(context.Context, *greet) error {
-	return func(ctx context.Context, _ *greet) error {
+func failsFirst(n int) func(context.Context, any) error {
+	return func(ctx context.Context, _ any) error {
 		if cloudtask.MetadataFrom(ctx).Attempt() <= n {
 			return errDown
 		}

@@ -30,7 +30,7 @@ func TestLeaks(t *testing.T) {
 				stop := make(chan struct{})
 				defer close(stop)
 				fake := &fakeTB{ctx: t.Context()}
-				q := cloudtasktest.NewWithOptions(fake, test.opts, greetTask.Route(func(context.Context, *greet) error {
+				q := cloudtasktest.NewWithOptions(fake, test.opts, greetTask.Route(func(context.Context, any) error {
 					go leftBehind(stop, test.work)
 					return nil
 				}))

@@ -70,7 +70,8 @@ func TestWhatWasEnqueued(t *testing.T) {
 // Outcomes of attempts and of tasks, with the errors themselves.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
-	q := cloudtasktest.New(t, greetTask.Route(func(ctx context.Context, task *greet) error {
+	q := cloudtasktest.New(t, greetTask.Route(func(ctx context.Context, payload any) error {
+		task := payload.(*greet)
 		switch task.Name {
 		case "done":
 			return nil
@@ -132,7 +133,7 @@ func TestOutcomes(t *testing.T) {
 func TestDeletedMeanwhile(t *testing.T) {
 	t.Parallel()
 	q := cloudtasktest.New(t)
-	q.Handle(greetTask.Route(func(ctx context.Context, _ *greet) error {
+	q.Handle(greetTask.Route(func(ctx context.Context, _ any) error {
 		_, err := greetTask.Discard(ctx, q.Client)
 		return err
 	}))

@@ -19,7 +19,7 @@ import (
 )
 
 // newServer returns a program's handler: with middleware, and a check of tokens.
-func newServer(t *testing.T, cfg cloudtask.Config, run func(context.Context, *greet) error) http.Handler {
+func newServer(t *testing.T, cfg cloudtask.Config, run func(context.Context, any) error) http.Handler {
 	t.Helper()
 	handler, err := cloudtask.NewHandler(cfg, greetTask.Route(run))
 	if err != nil {
@@ -86,7 +86,7 @@ func TestRequest(t *testing.T) {
 	t.Parallel()
 	q := cloudtasktest.New(t)
 	var meta cloudtask.Metadata
-	handler := newServer(t, q.Config, func(ctx context.Context, task *greet) error {
+	handler := newServer(t, q.Config, func(ctx context.Context, _ any) error {
 		meta = cloudtask.MetadataFrom(ctx)
 		return nil
 	})
@@ -124,7 +124,7 @@ func TestRequest(t *testing.T) {
 	task.WantWaiting(t, receipt.ETA) // and stays as it was
 
 	// What a test serves itself is none of the queue's attempts.
-	failing := newServer(t, q.Config, func(context.Context, *greet) error { return cloudtask.Discard(errDown) })
+	failing := newServer(t, q.Config, func(context.Context, any) error { return cloudtask.Discard(errDown) })
 	failing.ServeHTTP(httptest.NewRecorder(), cloudtasktest.Request(t, task.Task))
 	q.DeliverTo(handler)
 	if got := q.RunNext(); got.Outcome != cloudtasktest.Executed || got.Err != nil {
@@ -144,7 +144,8 @@ func TestBubble(t *testing.T) {
 		begin := time.Now()
 		q := cloudtasktest.New(t)
 		var at []time.Duration
-		q.DeliverTo(newServer(t, q.Config, func(ctx context.Context, task *greet) error {
+		q.DeliverTo(newServer(t, q.Config, func(ctx context.Context, payload any) error {
+			task := payload.(*greet)
 			at = append(at, time.Since(begin))
 			if task.Name == "stuck" && cloudtask.MetadataFrom(ctx).FirstAttempt() {
 				<-ctx.Done()
@@ -201,7 +202,7 @@ func TestRunTime(t *testing.T) {
 			for _, waits := range []bool{false, true} {
 				var q *cloudtasktest.Queue
 				var got ending
-				run := func(ctx context.Context, _ *greet) error {
+				run := func(ctx context.Context, _ any) error {
 					if !cloudtask.MetadataFrom(ctx).FirstAttempt() {
 						return nil
 					}

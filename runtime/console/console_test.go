@@ -523,9 +523,9 @@ func TestSecretsAreNotShown(t *testing.T) {
 func TestWhyAttemptsFailed(t *testing.T) {
 	t.Parallel()
 	const why = `boom <script>alert("1")</script>`
-	definition := cloudtask.Definition[struct{}]{Name: "Greet", Decode: func([]byte, *struct{}) error { return nil }}
+	definition := cloudtask.Definition{Task: (*struct{})(nil), Name: "Greet", Decode: func([]byte, any) error { return nil }}
 	handler, err := cloudtask.NewHandler(cloudtask.Config{InsecureNoAuth: true, Logger: slog.New(slog.DiscardHandler)},
-		definition.Route(func(ctx context.Context, _ *struct{}) error {
+		definition.Route(func(ctx context.Context, _ any) error {
 			if cloudtask.MetadataFrom(ctx).FirstAttempt() {
 				return errors.New(why)
 			}

@@ -28,15 +28,16 @@ type mail struct {
 	UserID int `json:"user_id"`
 }
 
-func appendMail(dst []byte, task *mail) ([]byte, error) {
+func appendMail(dst []byte, task any) ([]byte, error) {
 	b, err := json.Marshal(task)
 	return append(dst, b...), err
 }
 
-func mailDefinition() cloudtask.Definition[mail] {
-	return cloudtask.Definition[mail]{
+func mailDefinition() cloudtask.Definition {
+	return cloudtask.Definition{
+		Task: (*mail)(nil),
 		Name: "Mail", Queue: "emails", Append: appendMail,
-		Decode: func(data []byte, task *mail) error { return json.Unmarshal(data, task) },
+		Decode: func(data []byte, task any) error { return json.Unmarshal(data, task) },
 	}
 }
 
@@ -59,7 +60,7 @@ type system struct {
 const testAccount = "runner@p.iam.gserviceaccount.com"
 
 // newSystem runs tasks of the definition with run.
-func newSystem(t *testing.T, definition *cloudtask.Definition[mail], run func(ctx context.Context, task *mail) error, change ...func(client, handler *cloudtask.Config)) *system {
+func newSystem(t *testing.T, definition *cloudtask.Definition, run func(ctx context.Context, task any) error, change ...func(client, handler *cloudtask.Config)) *system {
 	t.Helper()
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	emails := localqueue.Queue{Name: "emails"}
@@ -88,7 +89,8 @@ func newSystem(t *testing.T, definition *cloudtask.Definition[mail], run func(ct
 	for _, f := range change {
 		f(&clientCfg, &handlerCfg)
 	}
-	handler, err := cloudtask.NewHandler(handlerCfg, definition.Route(func(ctx context.Context, task *mail) error {
+	handler, err := cloudtask.NewHandler(handlerCfg, definition.Route(func(ctx context.Context, payload any) error {
+		task := payload.(*mail)
 		d := delivery{task: *task, metadata: cloudtask.MetadataFrom(ctx)}
 		if end, ok := ctx.Deadline(); ok {
 			d.deadline = time.Until(end)
@@ -144,7 +146,7 @@ func (s *system) settle(t *testing.T) {
 	}
 }
 
-func succeed(context.Context, *mail) error { return nil }
+func succeed(context.Context, any) error { return nil }
 
 func TestEnqueueAndRun(t *testing.T) {
 	t.Parallel()
@@ -179,7 +181,7 @@ func TestFailureIsRetriedAndDiscardIsNot(t *testing.T) {
 	t.Parallel()
 	definition := mailDefinition()
 	var runs atomic.Int32
-	s := newSystem(t, &definition, func(context.Context, *mail) error {
+	s := newSystem(t, &definition, func(context.Context, any) error {
 		if runs.Add(1) < 3 {
 			return errors.New("not yet")
 		}
@@ -348,7 +350,8 @@ func TestEagerClientConnectsToNothing(t *testing.T) {
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere") // would fail if it were read
 	definition := mailDefinition()
 	var ran mail
-	route := definition.Route(func(_ context.Context, task *mail) error {
+	route := definition.Route(func(_ context.Context, payload any) error {
+		task := payload.(*mail)
 		ran = *task
 		return nil
 	})
@@ -379,7 +382,8 @@ func TestNewClientChecksTheConfig(t *testing.T) {
 func ExampleNewClient() {
 	cfg := cloudtask.Config{Eager: true} // in production, of cloudtask.ConfigFromEnv
 	definition := mailDefinition()       // written by cloudtaskgen, with an EnqueueMailAsap over it
-	client, err := gcp.NewClient(context.Background(), cfg, definition.Route(func(_ context.Context, task *mail) error {
+	client, err := gcp.NewClient(context.Background(), cfg, definition.Route(func(_ context.Context, payload any) error {
+		task := payload.(*mail)
 		fmt.Println("mail to", task.UserID)
 		return nil
 	}))

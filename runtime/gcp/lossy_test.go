@@ -91,7 +91,7 @@ type lossyKind struct {
 	retried bool
 	batch   bool
 	equal   bool // the payloads of tasks of one name, which say the enqueue's number otherwise
-	change  func(*cloudtask.Definition[mail])
+	change  func(*cloudtask.Definition)
 	opts    func(number int) []cloudtask.EnqueueOption
 }
 
@@ -105,13 +105,15 @@ func (k *lossyKind) payload(number int) mail {
 // With 30 % of calls and answers lost, each task is in the queue once, and no receipt and no error claims what is not so.
 func TestLossyNetwork(t *testing.T) {
 	t.Parallel()
-	unique := func(d *cloudtask.Definition[mail]) {
-		d.UniqueKey = func(dst []byte, task *mail) ([]byte, error) { return fmt.Appendf(dst, "[%d]", task.UserID/2), nil }
+	unique := func(d *cloudtask.Definition) {
+		d.UniqueKey = func(dst []byte, task any) ([]byte, error) {
+			return fmt.Appendf(dst, "[%d]", task.(*mail).UserID/2), nil
+		}
 	}
-	named := func(d *cloudtask.Definition[mail]) {
-		d.TaskNameOf = func(task *mail) string { return fmt.Sprintf("user-%d", task.UserID/2) }
+	named := func(d *cloudtask.Definition) {
+		d.TaskNameOf = func(task any) string { return fmt.Sprintf("user-%d", task.(*mail).UserID/2) }
 	}
-	once := func(d *cloudtask.Definition[mail]) { d.Once = true }
+	once := func(d *cloudtask.Definition) { d.Once = true }
 	withName := func(number int) []cloudtask.EnqueueOption {
 		return []cloudtask.EnqueueOption{cloudtask.WithTaskName(fmt.Sprintf("pair-%d", number/2))}
 	}
@@ -138,7 +140,7 @@ func TestLossyNetwork(t *testing.T) {
 // lossyTrial is a system whose client has a lossy network.
 type lossyTrial struct {
 	kind       lossyKind
-	definition cloudtask.Definition[mail]
+	definition cloudtask.Definition
 	network    lossyNetwork
 	system     *system
 	client     *cloudtask.Client
@@ -166,11 +168,11 @@ func newLossyTrial(t *testing.T, kind lossyKind) *lossyTrial {
 	if kind.change != nil {
 		kind.change(&trial.definition)
 	}
-	trial.system = newSystem(t, &trial.definition, func(ctx context.Context, task *mail) error {
+	trial.system = newSystem(t, &trial.definition, func(ctx context.Context, task any) error {
 		trial.mu.Lock()
 		defer trial.mu.Unlock()
 		id := cloudtask.MetadataFrom(ctx).TaskID
-		trial.ran[id] = append(trial.ran[id], task.UserID)
+		trial.ran[id] = append(trial.ran[id], task.(*mail).UserID)
 		<-trial.system.runs // which is for tests of few tasks
 		return nil
 	})

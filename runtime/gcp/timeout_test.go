@@ -51,7 +51,7 @@ func TestQueueShutsDown(t *testing.T) {
 	t.Parallel()
 	log := &runLog{runs: make(map[string][]string)}
 	definition := mailDefinition()
-	s := newSystem(t, &definition, func(ctx context.Context, _ *mail) error { <-ctx.Done(); return ctx.Err() },
+	s := newSystem(t, &definition, func(ctx context.Context, _ any) error { <-ctx.Done(); return ctx.Err() },
 		func(_, handler *cloudtask.Config) { handler.Logger = slog.New(log) })
 	if _, err := definition.Push(t.Context(), s.client, &mail{}, cloudtask.WithTaskName("a")); err != nil {
 		t.Fatal(err)

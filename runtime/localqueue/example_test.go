@@ -15,19 +15,22 @@ import (
 type greet struct{ Name string }
 
 // greeting is what cloudtaskgen writes for a task.
-var greeting = cloudtask.Definition[greet]{
+var greeting = cloudtask.Definition{
+	Task: (*greet)(nil),
 	Name: "Greet",
-	Append: func(dst []byte, task *greet) ([]byte, error) {
+	Append: func(dst []byte, payload any) ([]byte, error) {
+		task := payload.(*greet)
 		data, err := json.Marshal(task)
 		return append(dst, data...), err
 	},
-	Decode: func(data []byte, task *greet) error { return json.Unmarshal(data, task) },
+	Decode: func(data []byte, task any) error { return json.Unmarshal(data, task) },
 }
 
 // A program's client and handler in one process, with time that the program moves.
 func Example() {
 	cfg := cloudtask.Config{Project: "demo", Location: "europe-west1", InsecureNoAuth: true}
-	route := greeting.Route(func(ctx context.Context, task *greet) error {
+	route := greeting.Route(func(ctx context.Context, payload any) error {
+		task := payload.(*greet)
 		fmt.Println("attempt", cloudtask.MetadataFrom(ctx).Attempt(), "greets", task.Name)
 		if cloudtask.MetadataFrom(ctx).FirstAttempt() {
 			return fmt.Errorf("not in the mood")

@@ -80,13 +80,14 @@ func TestTimeOuts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &outcomes{Handler: slog.Default().Handler(), runs: make(map[string][]string)}
 		causes := make(map[string]error)
-		definition := cloudtask.Definition[struct{}]{
+		definition := cloudtask.Definition{
+			Task: (*struct{})(nil),
 			Name: "X", Queue: "emails", Timeout: 15 * time.Second,
-			Append: func(dst []byte, _ *struct{}) ([]byte, error) { return append(dst, "{}"...), nil },
-			Decode: func(data []byte, task *struct{}) error { return json.Unmarshal(data, task) },
+			Append: func(dst []byte, _ any) ([]byte, error) { return append(dst, "{}"...), nil },
+			Decode: func(data []byte, task any) error { return json.Unmarshal(data, task) },
 		}
 		handler, err := cloudtask.NewHandler(cloudtask.Config{InsecureNoAuth: true, Logger: slog.New(log)},
-			definition.Route(func(ctx context.Context, _ *struct{}) error {
+			definition.Route(func(ctx context.Context, _ any) error {
 				m := cloudtask.MetadataFrom(ctx)
 				switch {
 				case !m.FirstAttempt():

@@ -16,3 +16,6 @@ func ZeroValue[M ~map[K]V, K comparable, V any](M) (v V) { return v }
 
 // ZeroKey returns the zero value of the type of a map's keys.
 func ZeroKey[M ~map[K]V, K comparable, V any](M) (k K) { return k }
+
+// NoValues returns an empty slice of the type of a map's values.
+func NoValues[M ~map[K]V, K comparable, V any](M) []V { return nil }

@@ -18,13 +18,14 @@ import (
 // greeting is a task whose name has every kind of character that names may have.
 type greeting struct{ Name string }
 
-var greet = cloudtask.Definition[greeting]{
+var greet = cloudtask.Definition{
+	Task: &greeting{},
 	Name: "mail.Greet_v2~a-b",
-	Append: func(dst []byte, task *greeting) ([]byte, error) {
+	Append: func(dst []byte, task any) ([]byte, error) {
 		text, err := json.Marshal(task)
 		return append(dst, text...), err
 	},
-	Decode: func(data []byte, task *greeting) error { return json.Unmarshal(data, task) },
+	Decode: func(data []byte, task any) error { return json.Unmarshal(data, task) },
 }
 
 // TestRouters delivers a task through each router twice, with signed tokens, over HTTP.
@@ -91,7 +92,9 @@ func TestStrippedPrefix(t *testing.T) {
 func newHandler(t *testing.T, base string, run func(context.Context, *greeting) error) (http.Handler, *cloudtasktest.Queue) {
 	t.Helper()
 	q := cloudtasktest.NewWithOptions(t, cloudtasktest.Options{Config: cloudtask.Config{BaseURL: "http://tasks.example" + base}})
-	handler, err := cloudtask.NewHandler(q.Config, greet.Route(run))
+	handler, err := cloudtask.NewHandler(q.Config, greet.Route(func(ctx context.Context, task any) error {
+		return run(ctx, task.(*greeting))
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}

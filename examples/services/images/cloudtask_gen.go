@@ -25,8 +25,8 @@ type Runner interface {
 // Routes returns the routes of this package's tasks, for cloudtask.NewHandler and for eager clients.
 func Routes(runner Runner) []cloudtask.Route {
 	return []cloudtask.Route{
-		resize.Route(func(ctx context.Context, task *Resize) error {
-			return runner.RunResize(ctx, *task)
+		resize.Route(func(ctx context.Context, task any) error {
+			return runner.RunResize(ctx, *task.(*Resize))
 		}),
 	}
 }
@@ -38,12 +38,17 @@ func NewHandler(cfg cloudtask.Config, runner Runner) (http.Handler, error) {
 }
 
 // resize describes the task Resize.
-var resize = cloudtask.Definition[Resize]{
+var resize = cloudtask.Definition{
+	Task:    &Resize{},
 	Name:    "Resize",
 	Queue:   "images",
 	Timeout: 5 * time.Minute,
-	Append:  AppendResize,
-	Decode:  DecodeResize,
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendResize(dst, task.(*Resize))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeResize(data, task.(*Resize))
+	},
 }
 
 // EnqueueResizeAsap enqueues Resize to run as soon as a worker is free.

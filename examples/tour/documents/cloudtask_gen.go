@@ -25,8 +25,8 @@ type Runner interface {
 // Routes returns the routes of this package's tasks, for cloudtask.NewHandler and for eager clients.
 func Routes(runner Runner) []cloudtask.Route {
 	return []cloudtask.Route{
-		archiveDocument.Route(func(ctx context.Context, task *ArchiveDocument) error {
-			return runner.RunArchiveDocument(ctx, *task)
+		archiveDocument.Route(func(ctx context.Context, task any) error {
+			return runner.RunArchiveDocument(ctx, *task.(*ArchiveDocument))
 		}),
 	}
 }
@@ -38,11 +38,16 @@ func NewHandler(cfg cloudtask.Config, runner Runner) (http.Handler, error) {
 }
 
 // archiveDocument describes the task ArchiveDocument.
-var archiveDocument = cloudtask.Definition[ArchiveDocument]{
-	Name:   "ArchiveDocument",
-	Queue:  "archive",
-	Append: AppendArchiveDocument,
-	Decode: DecodeArchiveDocument,
+var archiveDocument = cloudtask.Definition{
+	Task:  &ArchiveDocument{},
+	Name:  "ArchiveDocument",
+	Queue: "archive",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendArchiveDocument(dst, task.(*ArchiveDocument))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeArchiveDocument(data, task.(*ArchiveDocument))
+	},
 }
 
 // EnqueueArchiveDocumentAsap enqueues ArchiveDocument to run as soon as a worker is free.

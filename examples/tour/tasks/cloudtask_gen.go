@@ -18,44 +18,46 @@ const _ = cloudtask.GeneratedVersion1
 // Routes returns the routes of this package's tasks, for cloudtask.NewHandler and for eager clients.
 func Routes(app *App) []cloudtask.Route {
 	return []cloudtask.Route{
-		batchDataProcessing.Route(func(ctx context.Context, task *BatchDataProcessing) error {
-			return task.Run(ctx, app)
+		batchDataProcessing.Route(func(ctx context.Context, task any) error {
+			return task.(*BatchDataProcessing).Run(ctx, app)
 		}),
-		closeAccount.Route(func(ctx context.Context, task *CloseAccount) error {
-			return task.Run(ctx, app)
+		closeAccount.Route(func(ctx context.Context, task any) error {
+			return task.(*CloseAccount).Run(ctx, app)
 		}),
-		closeBooks.Route(func(ctx context.Context, task *CloseBooks) error {
-			return task.Run(ctx, app)
+		closeBooks.Route(func(ctx context.Context, task any) error {
+			return task.(*CloseBooks).Run(ctx, app)
 		}),
-		dailyDigest.Route(func(ctx context.Context, task *DailyDigest) error {
-			return task.Run(ctx, app)
+		dailyDigest.Route(func(ctx context.Context, task any) error {
+			return task.(*DailyDigest).Run(ctx, app)
 		}),
-		generateReport.Route(func(ctx context.Context, task *GenerateReport) error {
-			return task.Run(ctx, app)
+		generateReport.Route(func(ctx context.Context, task any) error {
+			return task.(*GenerateReport).Run(ctx, app)
 		}),
-		highPriorityNotification.Route(func(ctx context.Context, task *HighPriorityNotification) error {
-			return task.Run(ctx, app)
+		highPriorityNotification.Route(func(ctx context.Context, task any) error {
+			return task.(*HighPriorityNotification).Run(ctx, app)
 		}),
-		cloudtask.RouteWithResult(&importContacts, func(ctx context.Context, task *ImportContacts) (int, error) {
-			return task.Run(ctx, app)
+		importContacts.RouteWithResult(func(ctx context.Context, task any) (any, error) {
+			result, err := task.(*ImportContacts).Run(ctx, app)
+			return &result, err
 		}, appendIntResult),
-		processAnalyticsBatch.Route(func(ctx context.Context, task *ProcessAnalyticsBatch) error {
-			return task.Run(ctx, app)
+		processAnalyticsBatch.Route(func(ctx context.Context, task any) error {
+			return task.(*ProcessAnalyticsBatch).Run(ctx, app)
 		}),
-		processItem.Route(func(ctx context.Context, task *ProcessItem) error {
-			return task.Run(ctx, app)
+		processItem.Route(func(ctx context.Context, task any) error {
+			return task.(*ProcessItem).Run(ctx, app)
 		}),
-		processOrder.Route(func(ctx context.Context, task *ProcessOrder) error {
-			return task.Run(ctx, app)
+		processOrder.Route(func(ctx context.Context, task any) error {
+			return task.(*ProcessOrder).Run(ctx, app)
 		}),
-		retryAware.Route(func(ctx context.Context, task *RetryAware) error {
-			return task.Run(ctx, app)
+		retryAware.Route(func(ctx context.Context, task any) error {
+			return task.(*RetryAware).Run(ctx, app)
 		}),
-		robustEnqueue.Route(func(ctx context.Context, task *RobustEnqueue) error {
-			return task.Run(ctx, app)
+		robustEnqueue.Route(func(ctx context.Context, task any) error {
+			return task.(*RobustEnqueue).Run(ctx, app)
 		}),
-		cloudtask.RouteWithResult(&sendWelcomeEmail, func(ctx context.Context, task *SendWelcomeEmail) (EmailSent, error) {
-			return task.Run(ctx, app)
+		sendWelcomeEmail.RouteWithResult(func(ctx context.Context, task any) (any, error) {
+			result, err := task.(*SendWelcomeEmail).Run(ctx, app)
+			return &result, err
 		}, appendEmailSentResult),
 	}
 }
@@ -67,14 +69,25 @@ func NewHandler(cfg cloudtask.Config, app *App) (http.Handler, error) {
 }
 
 // batchDataProcessing describes the task BatchDataProcessing.
-var batchDataProcessing = cloudtask.Definition[BatchDataProcessing]{
-	Name:       "BatchDataProcessing",
-	Queue:      "batch-jobs-queue",
-	Append:     AppendBatchDataProcessing,
-	Decode:     DecodeBatchDataProcessing,
-	QueueOf:    (*BatchDataProcessing).Queue,
-	TimeoutOf:  (*BatchDataProcessing).Timeout,
-	TaskNameOf: (*BatchDataProcessing).TaskName,
+var batchDataProcessing = cloudtask.Definition{
+	Task:  &BatchDataProcessing{},
+	Name:  "BatchDataProcessing",
+	Queue: "batch-jobs-queue",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendBatchDataProcessing(dst, task.(*BatchDataProcessing))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeBatchDataProcessing(data, task.(*BatchDataProcessing))
+	},
+	QueueOf: func(task any) string {
+		return task.(*BatchDataProcessing).Queue()
+	},
+	TimeoutOf: func(task any) time.Duration {
+		return task.(*BatchDataProcessing).Timeout()
+	},
+	TaskNameOf: func(task any) string {
+		return task.(*BatchDataProcessing).TaskName()
+	},
 }
 
 // EnqueueBatchDataProcessingAsap enqueues BatchDataProcessing to run as soon as a worker is free.
@@ -135,10 +148,15 @@ func EnqueuedBatchDataProcessing[Q any](q Q) cloudtask.Enqueued[Q, BatchDataProc
 }
 
 // closeAccount describes the task CloseAccount.
-var closeAccount = cloudtask.Definition[CloseAccount]{
-	Name:   "CloseAccount",
-	Append: AppendCloseAccount,
-	Decode: DecodeCloseAccount,
+var closeAccount = cloudtask.Definition{
+	Task: &CloseAccount{},
+	Name: "CloseAccount",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendCloseAccount(dst, task.(*CloseAccount))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeCloseAccount(data, task.(*CloseAccount))
+	},
 }
 
 // EnqueueCloseAccountAsap enqueues CloseAccount to run as soon as a worker is free.
@@ -199,10 +217,15 @@ func EnqueuedCloseAccount[Q any](q Q) cloudtask.Enqueued[Q, CloseAccount] {
 }
 
 // closeBooks describes the task CloseBooks.
-var closeBooks = cloudtask.Definition[CloseBooks]{
-	Name:   "MonthEnd",
-	Append: AppendCloseBooks,
-	Decode: DecodeCloseBooks,
+var closeBooks = cloudtask.Definition{
+	Task: &CloseBooks{},
+	Name: "MonthEnd",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendCloseBooks(dst, task.(*CloseBooks))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeCloseBooks(data, task.(*CloseBooks))
+	},
 }
 
 // EnqueueCloseBooksAsap enqueues CloseBooks to run as soon as a worker is free.
@@ -262,15 +285,21 @@ func EnqueuedCloseBooks[Q any](q Q) cloudtask.Enqueued[Q, CloseBooks] {
 }
 
 // dailyDigest describes the task DailyDigest.
-var dailyDigest = cloudtask.Definition[DailyDigest]{
+var dailyDigest = cloudtask.Definition{
+	Task:   &DailyDigest{},
 	Name:   "DailyDigest",
 	Queue:  "emails",
 	Within: 24 * time.Hour,
-	Append: AppendDailyDigest,
-	Decode: DecodeDailyDigest,
-	UniqueKey: func(dst []byte, task *DailyDigest) ([]byte, error) {
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendDailyDigest(dst, task.(*DailyDigest))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeDailyDigest(data, task.(*DailyDigest))
+	},
+	UniqueKey: func(dst []byte, task any) ([]byte, error) {
+		v := task.(*DailyDigest)
 		e := taskjson.NewEncoder(dst)
-		e.Object(`{"user_id":`).Int64(&task.UserID)
+		e.Object(`{"user_id":`).Int64(&v.UserID)
 		e.EndObject()
 		return e.Finish("payload")
 	},
@@ -333,12 +362,17 @@ func EnqueuedDailyDigest[Q any](q Q) cloudtask.Enqueued[Q, DailyDigest] {
 }
 
 // generateReport describes the task GenerateReport.
-var generateReport = cloudtask.Definition[GenerateReport]{
+var generateReport = cloudtask.Definition{
+	Task:    &GenerateReport{},
 	Name:    "GenerateReport",
 	Aliases: []string{"ReportGeneration"},
 	Timeout: 15 * time.Minute,
-	Append:  AppendGenerateReport,
-	Decode:  DecodeGenerateReport,
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendGenerateReport(dst, task.(*GenerateReport))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeGenerateReport(data, task.(*GenerateReport))
+	},
 }
 
 // EnqueueGenerateReportAsap enqueues GenerateReport to run as soon as a worker is free.
@@ -399,11 +433,16 @@ func EnqueuedGenerateReport[Q any](q Q) cloudtask.Enqueued[Q, GenerateReport] {
 }
 
 // highPriorityNotification describes the task HighPriorityNotification.
-var highPriorityNotification = cloudtask.Definition[HighPriorityNotification]{
-	Name:   "HighPriorityNotification",
-	Queue:  "critical-notifications-queue",
-	Append: AppendHighPriorityNotification,
-	Decode: DecodeHighPriorityNotification,
+var highPriorityNotification = cloudtask.Definition{
+	Task:  &HighPriorityNotification{},
+	Name:  "HighPriorityNotification",
+	Queue: "critical-notifications-queue",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendHighPriorityNotification(dst, task.(*HighPriorityNotification))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeHighPriorityNotification(data, task.(*HighPriorityNotification))
+	},
 }
 
 // EnqueueHighPriorityNotificationAsap enqueues HighPriorityNotification to run as soon as a worker is free.
@@ -464,12 +503,17 @@ func EnqueuedHighPriorityNotification[Q any](q Q) cloudtask.Enqueued[Q, HighPrio
 }
 
 // importContacts describes the task ImportContacts.
-var importContacts = cloudtask.Definition[ImportContacts]{
-	Name:   "ImportContacts",
-	Queue:  "imports",
-	Retry:  &cloudtask.RetryConfig{MaxAttempts: 10, MinBackoff: 10 * time.Minute, MaxBackoff: time.Hour},
-	Append: AppendImportContacts,
-	Decode: DecodeImportContacts,
+var importContacts = cloudtask.Definition{
+	Task:  &ImportContacts{},
+	Name:  "ImportContacts",
+	Queue: "imports",
+	Retry: &cloudtask.RetryConfig{MaxAttempts: 10, MinBackoff: 10 * time.Minute, MaxBackoff: time.Hour},
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendImportContacts(dst, task.(*ImportContacts))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeImportContacts(data, task.(*ImportContacts))
+	},
 }
 
 // EnqueueImportContactsAsap enqueues ImportContacts to run as soon as a worker is free.
@@ -531,10 +575,15 @@ func EnqueuedImportContacts[Q any](q Q) cloudtask.Enqueued[Q, ImportContacts] {
 }
 
 // processAnalyticsBatch describes the task ProcessAnalyticsBatch.
-var processAnalyticsBatch = cloudtask.Definition[ProcessAnalyticsBatch]{
-	Name:   "ProcessAnalyticsBatch",
-	Append: AppendProcessAnalyticsBatch,
-	Decode: DecodeProcessAnalyticsBatch,
+var processAnalyticsBatch = cloudtask.Definition{
+	Task: &ProcessAnalyticsBatch{},
+	Name: "ProcessAnalyticsBatch",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendProcessAnalyticsBatch(dst, task.(*ProcessAnalyticsBatch))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeProcessAnalyticsBatch(data, task.(*ProcessAnalyticsBatch))
+	},
 }
 
 // EnqueueProcessAnalyticsBatchAsap enqueues ProcessAnalyticsBatch to run as soon as a worker is free.
@@ -595,14 +644,20 @@ func EnqueuedProcessAnalyticsBatch[Q any](q Q) cloudtask.Enqueued[Q, ProcessAnal
 }
 
 // processItem describes the task ProcessItem.
-var processItem = cloudtask.Definition[ProcessItem]{
-	Name:   "ProcessItem",
-	Append: AppendProcessItem,
-	Decode: DecodeProcessItem,
-	UniqueKey: func(dst []byte, task *ProcessItem) ([]byte, error) {
+var processItem = cloudtask.Definition{
+	Task: &ProcessItem{},
+	Name: "ProcessItem",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendProcessItem(dst, task.(*ProcessItem))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeProcessItem(data, task.(*ProcessItem))
+	},
+	UniqueKey: func(dst []byte, task any) ([]byte, error) {
+		v := task.(*ProcessItem)
 		e := taskjson.NewEncoder(dst)
-		e.Object(`{"user_id":`).Int64(&task.UserID)
-		e.Key(`"item_id":`).Int64(&task.ItemID)
+		e.Object(`{"user_id":`).Int64(&v.UserID)
+		e.Key(`"item_id":`).Int64(&v.ItemID)
 		e.EndObject()
 		return e.Finish("payload")
 	},
@@ -665,11 +720,16 @@ func EnqueuedProcessItem[Q any](q Q) cloudtask.Enqueued[Q, ProcessItem] {
 }
 
 // processOrder describes the task ProcessOrder.
-var processOrder = cloudtask.Definition[ProcessOrder]{
-	Name:   "ProcessOrder",
-	Once:   true,
-	Append: AppendProcessOrder,
-	Decode: DecodeProcessOrder,
+var processOrder = cloudtask.Definition{
+	Task: &ProcessOrder{},
+	Name: "ProcessOrder",
+	Once: true,
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendProcessOrder(dst, task.(*ProcessOrder))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeProcessOrder(data, task.(*ProcessOrder))
+	},
 }
 
 // EnqueueProcessOrderAsap enqueues ProcessOrder to run as soon as a worker is free.
@@ -730,11 +790,16 @@ func EnqueuedProcessOrder[Q any](q Q) cloudtask.Enqueued[Q, ProcessOrder] {
 }
 
 // retryAware describes the task RetryAware.
-var retryAware = cloudtask.Definition[RetryAware]{
-	Name:   "RetryAware",
-	Retry:  &cloudtask.RetryConfig{MaxAttempts: 4, MinBackoff: 20 * time.Millisecond, MaxBackoff: 100 * time.Millisecond, MaxDoublings: 2},
-	Append: AppendRetryAware,
-	Decode: DecodeRetryAware,
+var retryAware = cloudtask.Definition{
+	Task:  &RetryAware{},
+	Name:  "RetryAware",
+	Retry: &cloudtask.RetryConfig{MaxAttempts: 4, MinBackoff: 20 * time.Millisecond, MaxBackoff: 100 * time.Millisecond, MaxDoublings: 2},
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendRetryAware(dst, task.(*RetryAware))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeRetryAware(data, task.(*RetryAware))
+	},
 }
 
 // EnqueueRetryAwareAsap enqueues RetryAware to run as soon as a worker is free.
@@ -794,11 +859,16 @@ func EnqueuedRetryAware[Q any](q Q) cloudtask.Enqueued[Q, RetryAware] {
 }
 
 // robustEnqueue describes the task RobustEnqueue.
-var robustEnqueue = cloudtask.Definition[RobustEnqueue]{
+var robustEnqueue = cloudtask.Definition{
+	Task:         &RobustEnqueue{},
 	Name:         "RobustEnqueue",
 	EnqueueRetry: &cloudtask.RetryPolicy{On: []cloudtask.Code{cloudtask.Unavailable, cloudtask.Internal}, Initial: 50 * time.Millisecond, Max: time.Second, Multiplier: 2.5, Deadline: 10 * time.Second},
-	Append:       AppendRobustEnqueue,
-	Decode:       DecodeRobustEnqueue,
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendRobustEnqueue(dst, task.(*RobustEnqueue))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeRobustEnqueue(data, task.(*RobustEnqueue))
+	},
 }
 
 // EnqueueRobustEnqueueAsap enqueues RobustEnqueue to run as soon as a worker is free.
@@ -859,12 +929,17 @@ func EnqueuedRobustEnqueue[Q any](q Q) cloudtask.Enqueued[Q, RobustEnqueue] {
 }
 
 // sendWelcomeEmail describes the task SendWelcomeEmail.
-var sendWelcomeEmail = cloudtask.Definition[SendWelcomeEmail]{
+var sendWelcomeEmail = cloudtask.Definition{
+	Task:    &SendWelcomeEmail{},
 	Name:    "SendWelcomeEmail",
 	Queue:   "emails",
 	Timeout: 5 * time.Minute,
-	Append:  AppendSendWelcomeEmail,
-	Decode:  DecodeSendWelcomeEmail,
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendSendWelcomeEmail(dst, task.(*SendWelcomeEmail))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeSendWelcomeEmail(data, task.(*SendWelcomeEmail))
+	},
 }
 
 // EnqueueSendWelcomeEmailAsap enqueues SendWelcomeEmail to run as soon as a worker is free.
@@ -1446,15 +1521,17 @@ func appendEmailSent(e *taskjson.Encoder, v *EmailSent) {
 	e.EndObject()
 }
 
-func appendIntResult(dst []byte, result *int) ([]byte, error) {
+func appendIntResult(dst []byte, result any) ([]byte, error) {
+	v := result.(*int)
 	e := taskjson.NewEncoder(dst)
-	e.Int(result)
+	e.Int(v)
 	return e.Finish("result")
 }
 
-func appendEmailSentResult(dst []byte, result *EmailSent) ([]byte, error) {
+func appendEmailSentResult(dst []byte, result any) ([]byte, error) {
+	v := result.(*EmailSent)
 	e := taskjson.NewEncoder(dst)
-	appendEmailSent(e, result)
+	appendEmailSent(e, v)
 	return e.Finish("result")
 }
 

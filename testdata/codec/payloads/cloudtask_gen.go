@@ -30,20 +30,20 @@ type Runner interface {
 // Routes returns the routes of this package's tasks, for cloudtask.NewHandler and for eager clients.
 func Routes(runner Runner) []cloudtask.Route {
 	return []cloudtask.Route{
-		document.Route(func(ctx context.Context, task *Document) error {
-			return runner.RunDocument(ctx, *task)
+		document.Route(func(ctx context.Context, task any) error {
+			return runner.RunDocument(ctx, *task.(*Document))
 		}),
-		iDs.Route(func(ctx context.Context, task *IDs) error {
-			return runner.RunIDs(ctx, *task)
+		iDs.Route(func(ctx context.Context, task any) error {
+			return runner.RunIDs(ctx, *task.(*IDs))
 		}),
-		mixed.Route(func(ctx context.Context, task *Mixed) error {
-			return runner.RunMixed(ctx, *task)
+		mixed.Route(func(ctx context.Context, task any) error {
+			return runner.RunMixed(ctx, *task.(*Mixed))
 		}),
-		order.Route(func(ctx context.Context, task *Order) error {
-			return runner.RunOrder(ctx, *task)
+		order.Route(func(ctx context.Context, task any) error {
+			return runner.RunOrder(ctx, *task.(*Order))
 		}),
-		tiny.Route(func(ctx context.Context, task *Tiny) error {
-			return runner.RunTiny(ctx, *task)
+		tiny.Route(func(ctx context.Context, task any) error {
+			return runner.RunTiny(ctx, *task.(*Tiny))
 		}),
 	}
 }
@@ -55,10 +55,15 @@ func NewHandler(cfg cloudtask.Config, runner Runner) (http.Handler, error) {
 }
 
 // document describes the task Document.
-var document = cloudtask.Definition[Document]{
-	Name:   "Document",
-	Append: AppendDocument,
-	Decode: DecodeDocument,
+var document = cloudtask.Definition{
+	Task: &Document{},
+	Name: "Document",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendDocument(dst, task.(*Document))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeDocument(data, task.(*Document))
+	},
 }
 
 // EnqueueDocumentAsap enqueues Document to run as soon as a worker is free.
@@ -117,10 +122,15 @@ func EnqueuedDocument[Q any](q Q) cloudtask.Enqueued[Q, Document] {
 }
 
 // iDs describes the task IDs.
-var iDs = cloudtask.Definition[IDs]{
-	Name:   "IDs",
-	Append: AppendIDs,
-	Decode: DecodeIDs,
+var iDs = cloudtask.Definition{
+	Task: &IDs{},
+	Name: "IDs",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendIDs(dst, task.(*IDs))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeIDs(data, task.(*IDs))
+	},
 }
 
 // EnqueueIDsAsap enqueues IDs to run as soon as a worker is free.
@@ -178,10 +188,15 @@ func EnqueuedIDs[Q any](q Q) cloudtask.Enqueued[Q, IDs] {
 }
 
 // mixed describes the task Mixed.
-var mixed = cloudtask.Definition[Mixed]{
-	Name:   "Mixed",
-	Append: AppendMixed,
-	Decode: DecodeMixed,
+var mixed = cloudtask.Definition{
+	Task: &Mixed{},
+	Name: "Mixed",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendMixed(dst, task.(*Mixed))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeMixed(data, task.(*Mixed))
+	},
 }
 
 // EnqueueMixedAsap enqueues Mixed to run as soon as a worker is free.
@@ -239,10 +254,15 @@ func EnqueuedMixed[Q any](q Q) cloudtask.Enqueued[Q, Mixed] {
 }
 
 // order describes the task Order.
-var order = cloudtask.Definition[Order]{
-	Name:   "MeasuredOrder",
-	Append: AppendOrder,
-	Decode: DecodeOrder,
+var order = cloudtask.Definition{
+	Task: &Order{},
+	Name: "MeasuredOrder",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendOrder(dst, task.(*Order))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeOrder(data, task.(*Order))
+	},
 }
 
 // EnqueueOrderAsap enqueues Order to run as soon as a worker is free.
@@ -300,10 +320,15 @@ func EnqueuedOrder[Q any](q Q) cloudtask.Enqueued[Q, Order] {
 }
 
 // tiny describes the task Tiny.
-var tiny = cloudtask.Definition[Tiny]{
-	Name:   "Tiny",
-	Append: AppendTiny,
-	Decode: DecodeTiny,
+var tiny = cloudtask.Definition{
+	Task: &Tiny{},
+	Name: "Tiny",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendTiny(dst, task.(*Tiny))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeTiny(data, task.(*Tiny))
+	},
 }
 
 // EnqueueTinyAsap enqueues Tiny to run as soon as a worker is free.

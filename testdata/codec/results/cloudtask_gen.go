@@ -21,26 +21,33 @@ const _ = cloudtask.GeneratedVersion1
 // Routes returns the routes of this package's tasks, for cloudtask.NewHandler and for eager clients.
 func Routes() []cloudtask.Route {
 	return []cloudtask.Route{
-		cloudtask.RouteWithResult(&a, func(ctx context.Context, task *A) (Summary, error) {
-			return task.Run(ctx)
+		a.RouteWithResult(func(ctx context.Context, task any) (any, error) {
+			result, err := task.(*A).Run(ctx)
+			return &result, err
 		}, appendSummaryResult),
-		cloudtask.RouteWithResult(&b, func(ctx context.Context, task *B) ([]*A, error) {
-			return task.Run(ctx)
+		b.RouteWithResult(func(ctx context.Context, task any) (any, error) {
+			result, err := task.(*B).Run(ctx)
+			return &result, err
 		}, appendSliceOfPointerToAResult),
-		cloudtask.RouteWithResult(&cTask, func(ctx context.Context, task *C) (string, error) {
-			return task.Run(ctx)
+		cTask.RouteWithResult(func(ctx context.Context, task any) (any, error) {
+			result, err := task.(*C).Run(ctx)
+			return &result, err
 		}, appendStringResult),
-		cloudtask.RouteWithResult(&d, func(ctx context.Context, task *D) (*Summary, error) {
-			return task.Run(ctx)
+		d.RouteWithResult(func(ctx context.Context, task any) (any, error) {
+			result, err := task.(*D).Run(ctx)
+			return &result, err
 		}, appendPointerToSummaryResult),
-		cloudtask.RouteWithResult(&e, func(ctx context.Context, task *E) (any, error) {
-			return task.Run(ctx)
+		e.RouteWithResult(func(ctx context.Context, task any) (any, error) {
+			result, err := task.(*E).Run(ctx)
+			return &result, err
 		}, appendAnyResult),
-		cloudtask.RouteWithResult(&f, func(ctx context.Context, task *F) (fmt.Stringer, error) {
-			return task.Run(ctx)
+		f.RouteWithResult(func(ctx context.Context, task any) (any, error) {
+			result, err := task.(*F).Run(ctx)
+			return &result, err
 		}, appendFmtStringerResult),
-		cloudtask.RouteWithResult(&g, func(ctx context.Context, task *G) (string, error) {
-			return task.Run(ctx)
+		g.RouteWithResult(func(ctx context.Context, task any) (any, error) {
+			result, err := task.(*G).Run(ctx)
+			return &result, err
 		}, appendStringResult),
 	}
 }
@@ -52,10 +59,15 @@ func NewHandler(cfg cloudtask.Config) (http.Handler, error) {
 }
 
 // a describes the task A.
-var a = cloudtask.Definition[A]{
-	Name:   "A",
-	Append: AppendA,
-	Decode: DecodeA,
+var a = cloudtask.Definition{
+	Task: &A{},
+	Name: "A",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendA(dst, task.(*A))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeA(data, task.(*A))
+	},
 }
 
 // EnqueueAAsap enqueues A to run as soon as a worker is free.
@@ -114,10 +126,15 @@ func EnqueuedA[Q any](q Q) cloudtask.Enqueued[Q, A] {
 }
 
 // b describes the task B.
-var b = cloudtask.Definition[B]{
-	Name:   "B",
-	Append: AppendB,
-	Decode: DecodeB,
+var b = cloudtask.Definition{
+	Task: &B{},
+	Name: "B",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendB(dst, task.(*B))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeB(data, task.(*B))
+	},
 }
 
 // EnqueueBAsap enqueues B to run as soon as a worker is free.
@@ -176,10 +193,15 @@ func EnqueuedB[Q any](q Q) cloudtask.Enqueued[Q, B] {
 }
 
 // cTask describes the task C.
-var cTask = cloudtask.Definition[C]{
-	Name:   "C",
-	Append: AppendC,
-	Decode: DecodeC,
+var cTask = cloudtask.Definition{
+	Task: &C{},
+	Name: "C",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendC(dst, task.(*C))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeC(data, task.(*C))
+	},
 }
 
 // EnqueueCAsap enqueues C to run as soon as a worker is free.
@@ -238,10 +260,15 @@ func EnqueuedC[Q any](q Q) cloudtask.Enqueued[Q, C] {
 }
 
 // d describes the task D.
-var d = cloudtask.Definition[D]{
-	Name:   "D",
-	Append: AppendD,
-	Decode: DecodeD,
+var d = cloudtask.Definition{
+	Task: &D{},
+	Name: "D",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendD(dst, task.(*D))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeD(data, task.(*D))
+	},
 }
 
 // EnqueueDAsap enqueues D to run as soon as a worker is free.
@@ -300,10 +327,15 @@ func EnqueuedD[Q any](q Q) cloudtask.Enqueued[Q, D] {
 }
 
 // e describes the task E.
-var e = cloudtask.Definition[E]{
-	Name:   "E",
-	Append: AppendE,
-	Decode: DecodeE,
+var e = cloudtask.Definition{
+	Task: &E{},
+	Name: "E",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendE(dst, task.(*E))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeE(data, task.(*E))
+	},
 }
 
 // EnqueueEAsap enqueues E to run as soon as a worker is free.
@@ -362,10 +394,15 @@ func EnqueuedE[Q any](q Q) cloudtask.Enqueued[Q, E] {
 }
 
 // f describes the task F.
-var f = cloudtask.Definition[F]{
-	Name:   "F",
-	Append: AppendF,
-	Decode: DecodeF,
+var f = cloudtask.Definition{
+	Task: &F{},
+	Name: "F",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendF(dst, task.(*F))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeF(data, task.(*F))
+	},
 }
 
 // EnqueueFAsap enqueues F to run as soon as a worker is free.
@@ -424,10 +461,15 @@ func EnqueuedF[Q any](q Q) cloudtask.Enqueued[Q, F] {
 }
 
 // g describes the task G.
-var g = cloudtask.Definition[G]{
-	Name:   "G",
-	Append: AppendG,
-	Decode: DecodeG,
+var g = cloudtask.Definition{
+	Task: &G{},
+	Name: "G",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendG(dst, task.(*G))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeG(data, task.(*G))
+	},
 }
 
 // EnqueueGAsap enqueues G to run as soon as a worker is free.
@@ -734,41 +776,47 @@ func appendSliceOfPointerToA(e2 *taskjson.Encoder, v *[]*A) {
 	e2.EndArray()
 }
 
-func appendSummaryResult(dst []byte, result *Summary) ([]byte, error) {
+func appendSummaryResult(dst []byte, result any) ([]byte, error) {
+	v := result.(*Summary)
 	e2 := taskjson.NewEncoder(dst)
-	appendSummary(e2, result)
+	appendSummary(e2, v)
 	return e2.Finish("result")
 }
 
-func appendSliceOfPointerToAResult(dst []byte, result *[]*A) ([]byte, error) {
+func appendSliceOfPointerToAResult(dst []byte, result any) ([]byte, error) {
+	v := result.(*[]*A)
 	e2 := taskjson.NewEncoder(dst)
-	appendSliceOfPointerToA(e2, result)
+	appendSliceOfPointerToA(e2, v)
 	return e2.Finish("result")
 }
 
-func appendStringResult(dst []byte, result *string) ([]byte, error) {
+func appendStringResult(dst []byte, result any) ([]byte, error) {
+	v := result.(*string)
 	e2 := taskjson.NewEncoder(dst)
-	e2.String(result)
+	e2.String(v)
 	return e2.Finish("result")
 }
 
-func appendPointerToSummaryResult(dst []byte, result **Summary) ([]byte, error) {
+func appendPointerToSummaryResult(dst []byte, result any) ([]byte, error) {
+	v := result.(**Summary)
 	e2 := taskjson.NewEncoder(dst)
-	if e2.NotNil(*result != nil) {
-		appendSummary(e2, *result)
+	if e2.NotNil(*v != nil) {
+		appendSummary(e2, *v)
 	}
 	return e2.Finish("result")
 }
 
-func appendAnyResult(dst []byte, result *any) ([]byte, error) {
+func appendAnyResult(dst []byte, result any) ([]byte, error) {
+	v := result.(*any)
 	e2 := taskjson.NewEncoder(dst)
-	e2.Any(result)
+	e2.Any(v)
 	return e2.Finish("result")
 }
 
-func appendFmtStringerResult(dst []byte, result *fmt.Stringer) ([]byte, error) {
+func appendFmtStringerResult(dst []byte, result any) ([]byte, error) {
+	v := result.(*fmt.Stringer)
 	e2 := taskjson.NewEncoder(dst)
-	e2.Interface(*result)
+	e2.Interface(*v)
 	return e2.Finish("result")
 }
 

@@ -1,13 +1,11 @@
 package results
 
-import "fmt"
-
 // The generated functions that append results, for the tests of the codecs.
 var (
-	AppendSummary                                                               = appendSummaryResult
-	AppendSummaryPointer                                                        = appendPointerToSummaryResult
-	AppendList                                                                  = appendSliceOfPointerToAResult
-	AppendString                                                                = appendStringResult
-	AppendAny                                                                   = appendAnyResult
-	AppendStringer       func(dst []byte, result *fmt.Stringer) ([]byte, error) = appendFmtStringerResult
+	AppendSummary        = appendSummaryResult
+	AppendSummaryPointer = appendPointerToSummaryResult
+	AppendList           = appendSliceOfPointerToAResult
+	AppendString         = appendStringResult
+	AppendAny            = appendAnyResult
+	AppendStringer       = appendFmtStringerResult
 )

@@ -44,53 +44,54 @@ type Runner interface {
 // Routes returns the routes of this package's tasks, for cloudtask.NewHandler and for eager clients.
 func Routes(runner Runner) []cloudtask.Route {
 	return []cloudtask.Route{
-		careless.Route(func(ctx context.Context, task *Careless) error {
-			return runner.RunCareless(ctx, *task)
+		careless.Route(func(ctx context.Context, task any) error {
+			return runner.RunCareless(ctx, *task.(*Careless))
 		}),
-		customs.Route(func(ctx context.Context, task *Customs) error {
-			return runner.RunCustoms(ctx, *task)
+		customs.Route(func(ctx context.Context, task any) error {
+			return runner.RunCustoms(ctx, *task.(*Customs))
 		}),
-		declared.Route(func(ctx context.Context, task *Declared) error {
-			return runner.RunDeclared(ctx, *task)
+		declared.Route(func(ctx context.Context, task any) error {
+			return runner.RunDeclared(ctx, *task.(*Declared))
 		}),
-		defaults.Route(func(ctx context.Context, task *Defaults) error {
-			return runner.RunDefaults(ctx, *task)
+		defaults.Route(func(ctx context.Context, task any) error {
+			return runner.RunDefaults(ctx, *task.(*Defaults))
 		}),
-		dynamic.Route(func(ctx context.Context, task *Dynamic) error {
-			return runner.RunDynamic(ctx, *task)
+		dynamic.Route(func(ctx context.Context, task any) error {
+			return runner.RunDynamic(ctx, *task.(*Dynamic))
 		}),
-		embeds.Route(func(ctx context.Context, task *Embeds) error {
-			return runner.RunEmbeds(ctx, *task)
+		embeds.Route(func(ctx context.Context, task any) error {
+			return runner.RunEmbeds(ctx, *task.(*Embeds))
 		}),
-		greedy.Route(func(ctx context.Context, task *Greedy) error {
-			return runner.RunGreedy(ctx, *task)
+		greedy.Route(func(ctx context.Context, task any) error {
+			return runner.RunGreedy(ctx, *task.(*Greedy))
 		}),
-		cloudtask.RouteWithResult(&hiddens, func(ctx context.Context, task *Hiddens) (map[string]ext.Hidden, error) {
-			return task.Run(ctx)
+		hiddens.RouteWithResult(func(ctx context.Context, task any) (any, error) {
+			result, err := task.(*Hiddens).Run(ctx)
+			return &result, err
 		}, appendMapOfStringToExtHiddenResult),
-		lists.Route(func(ctx context.Context, task *Lists) error {
-			return runner.RunLists(ctx, *task)
+		lists.Route(func(ctx context.Context, task any) error {
+			return runner.RunLists(ctx, *task.(*Lists))
 		}),
-		maps.Route(func(ctx context.Context, task *Maps) error {
-			return runner.RunMaps(ctx, *task)
+		maps.Route(func(ctx context.Context, task any) error {
+			return runner.RunMaps(ctx, *task.(*Maps))
 		}),
-		options.Route(func(ctx context.Context, task *Options) error {
-			return runner.RunOptions(ctx, *task)
+		options.Route(func(ctx context.Context, task any) error {
+			return runner.RunOptions(ctx, *task.(*Options))
 		}),
-		order.Route(func(ctx context.Context, task *Order) error {
-			return runner.RunOrder(ctx, *task)
+		order.Route(func(ctx context.Context, task any) error {
+			return runner.RunOrder(ctx, *task.(*Order))
 		}),
-		pointers.Route(func(ctx context.Context, task *Pointers) error {
-			return runner.RunPointers(ctx, *task)
+		pointers.Route(func(ctx context.Context, task any) error {
+			return runner.RunPointers(ctx, *task.(*Pointers))
 		}),
-		quoted.Route(func(ctx context.Context, task *Quoted) error {
-			return runner.RunQuoted(ctx, *task)
+		quoted.Route(func(ctx context.Context, task any) error {
+			return runner.RunQuoted(ctx, *task.(*Quoted))
 		}),
-		scalars.Route(func(ctx context.Context, task *Scalars) error {
-			return runner.RunScalars(ctx, *task)
+		scalars.Route(func(ctx context.Context, task any) error {
+			return runner.RunScalars(ctx, *task.(*Scalars))
 		}),
-		structs.Route(func(ctx context.Context, task *Structs) error {
-			return runner.RunStructs(ctx, *task)
+		structs.Route(func(ctx context.Context, task any) error {
+			return runner.RunStructs(ctx, *task.(*Structs))
 		}),
 	}
 }
@@ -102,10 +103,15 @@ func NewHandler(cfg cloudtask.Config, runner Runner) (http.Handler, error) {
 }
 
 // careless describes the task Careless.
-var careless = cloudtask.Definition[Careless]{
-	Name:   "Careless",
-	Append: AppendCareless,
-	Decode: DecodeCareless,
+var careless = cloudtask.Definition{
+	Task: &Careless{},
+	Name: "Careless",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendCareless(dst, task.(*Careless))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeCareless(data, task.(*Careless))
+	},
 }
 
 // EnqueueCarelessAsap enqueues Careless to run as soon as a worker is free.
@@ -164,10 +170,15 @@ func EnqueuedCareless[Q any](q Q) cloudtask.Enqueued[Q, Careless] {
 }
 
 // customs describes the task Customs.
-var customs = cloudtask.Definition[Customs]{
-	Name:   "Customs",
-	Append: AppendCustoms,
-	Decode: DecodeCustoms,
+var customs = cloudtask.Definition{
+	Task: &Customs{},
+	Name: "Customs",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendCustoms(dst, task.(*Customs))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeCustoms(data, task.(*Customs))
+	},
 }
 
 // EnqueueCustomsAsap enqueues Customs to run as soon as a worker is free.
@@ -226,10 +237,15 @@ func EnqueuedCustoms[Q any](q Q) cloudtask.Enqueued[Q, Customs] {
 }
 
 // declared describes the task Declared.
-var declared = cloudtask.Definition[Declared]{
-	Name:   "Declared",
-	Append: AppendDeclared,
-	Decode: DecodeDeclared,
+var declared = cloudtask.Definition{
+	Task: &Declared{},
+	Name: "Declared",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendDeclared(dst, task.(*Declared))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeDeclared(data, task.(*Declared))
+	},
 }
 
 // EnqueueDeclaredAsap enqueues Declared to run as soon as a worker is free.
@@ -288,10 +304,15 @@ func EnqueuedDeclared[Q any](q Q) cloudtask.Enqueued[Q, Declared] {
 }
 
 // defaults describes the task Defaults.
-var defaults = cloudtask.Definition[Defaults]{
-	Name:   "Defaults",
-	Append: AppendDefaults,
-	Decode: DecodeDefaults,
+var defaults = cloudtask.Definition{
+	Task: &Defaults{},
+	Name: "Defaults",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendDefaults(dst, task.(*Defaults))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeDefaults(data, task.(*Defaults))
+	},
 }
 
 // EnqueueDefaultsAsap enqueues Defaults to run as soon as a worker is free.
@@ -350,10 +371,15 @@ func EnqueuedDefaults[Q any](q Q) cloudtask.Enqueued[Q, Defaults] {
 }
 
 // dynamic describes the task Dynamic.
-var dynamic = cloudtask.Definition[Dynamic]{
-	Name:   "Dynamic",
-	Append: AppendDynamic,
-	Decode: DecodeDynamic,
+var dynamic = cloudtask.Definition{
+	Task: &Dynamic{},
+	Name: "Dynamic",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendDynamic(dst, task.(*Dynamic))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeDynamic(data, task.(*Dynamic))
+	},
 }
 
 // EnqueueDynamicAsap enqueues Dynamic to run as soon as a worker is free.
@@ -412,10 +438,15 @@ func EnqueuedDynamic[Q any](q Q) cloudtask.Enqueued[Q, Dynamic] {
 }
 
 // embeds describes the task Embeds.
-var embeds = cloudtask.Definition[Embeds]{
-	Name:   "Embeds",
-	Append: AppendEmbeds,
-	Decode: DecodeEmbeds,
+var embeds = cloudtask.Definition{
+	Task: &Embeds{},
+	Name: "Embeds",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendEmbeds(dst, task.(*Embeds))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeEmbeds(data, task.(*Embeds))
+	},
 }
 
 // EnqueueEmbedsAsap enqueues Embeds to run as soon as a worker is free.
@@ -473,10 +504,15 @@ func EnqueuedEmbeds[Q any](q Q) cloudtask.Enqueued[Q, Embeds] {
 }
 
 // greedy describes the task Greedy.
-var greedy = cloudtask.Definition[Greedy]{
-	Name:   "Greedy",
-	Append: AppendGreedy,
-	Decode: DecodeGreedy,
+var greedy = cloudtask.Definition{
+	Task: &Greedy{},
+	Name: "Greedy",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendGreedy(dst, task.(*Greedy))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeGreedy(data, task.(*Greedy))
+	},
 }
 
 // EnqueueGreedyAsap enqueues Greedy to run as soon as a worker is free.
@@ -534,11 +570,17 @@ func EnqueuedGreedy[Q any](q Q) cloudtask.Enqueued[Q, Greedy] {
 }
 
 // hiddens describes the task Hiddens.
-var hiddens = cloudtask.Definition[Hiddens]{
-	Name:   "Hiddens",
-	Append: AppendHiddens,
-	Decode: DecodeHiddens,
-	UniqueKey: func(dst []byte, task *Hiddens) ([]byte, error) {
+var hiddens = cloudtask.Definition{
+	Task: &Hiddens{},
+	Name: "Hiddens",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendHiddens(dst, task.(*Hiddens))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeHiddens(data, task.(*Hiddens))
+	},
+	UniqueKey: func(dst []byte, task any) ([]byte, error) {
+		v := task.(*Hiddens)
 		e := taskjson.NewEncoder(dst)
 		thisExtLeaf := anyExtLeaf
 		thisExtBoxOfPointerToExtLeaf := anyExtBoxOfPointerToExtLeaf
@@ -576,9 +618,9 @@ var hiddens = cloudtask.Definition[Hiddens]{
 			}
 			e.EndArray()
 		}
-		thisExtLeaf = &task.Leaf
+		thisExtLeaf = &v.Leaf
 		appendExtLeaf(e.Object(`{"Leaf":`))
-		thisExtBoxOfPointerToExtLeaf = &task.Boxes
+		thisExtBoxOfPointerToExtLeaf = &v.Boxes
 		appendExtBoxOfPointerToExtLeaf(e.Key(`"Boxes":`))
 		e.EndObject()
 		return e.Finish("payload")
@@ -642,10 +684,15 @@ func EnqueuedHiddens[Q any](q Q) cloudtask.Enqueued[Q, Hiddens] {
 }
 
 // lists describes the task Lists.
-var lists = cloudtask.Definition[Lists]{
-	Name:   "Lists",
-	Append: AppendLists,
-	Decode: DecodeLists,
+var lists = cloudtask.Definition{
+	Task: &Lists{},
+	Name: "Lists",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendLists(dst, task.(*Lists))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeLists(data, task.(*Lists))
+	},
 }
 
 // EnqueueListsAsap enqueues Lists to run as soon as a worker is free.
@@ -703,10 +750,15 @@ func EnqueuedLists[Q any](q Q) cloudtask.Enqueued[Q, Lists] {
 }
 
 // maps describes the task Maps.
-var maps = cloudtask.Definition[Maps]{
-	Name:   "Maps",
-	Append: AppendMaps,
-	Decode: DecodeMaps,
+var maps = cloudtask.Definition{
+	Task: &Maps{},
+	Name: "Maps",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendMaps(dst, task.(*Maps))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeMaps(data, task.(*Maps))
+	},
 }
 
 // EnqueueMapsAsap enqueues Maps to run as soon as a worker is free.
@@ -764,10 +816,15 @@ func EnqueuedMaps[Q any](q Q) cloudtask.Enqueued[Q, Maps] {
 }
 
 // options describes the task Options.
-var options = cloudtask.Definition[Options]{
-	Name:   "Options",
-	Append: AppendOptions,
-	Decode: DecodeOptions,
+var options = cloudtask.Definition{
+	Task: &Options{},
+	Name: "Options",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendOptions(dst, task.(*Options))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeOptions(data, task.(*Options))
+	},
 }
 
 // EnqueueOptionsAsap enqueues Options to run as soon as a worker is free.
@@ -826,10 +883,15 @@ func EnqueuedOptions[Q any](q Q) cloudtask.Enqueued[Q, Options] {
 }
 
 // order describes the task Order.
-var order = cloudtask.Definition[Order]{
-	Name:   "Order",
-	Append: AppendOrder,
-	Decode: DecodeOrder,
+var order = cloudtask.Definition{
+	Task: &Order{},
+	Name: "Order",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendOrder(dst, task.(*Order))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeOrder(data, task.(*Order))
+	},
 }
 
 // EnqueueOrderAsap enqueues Order to run as soon as a worker is free.
@@ -887,10 +949,15 @@ func EnqueuedOrder[Q any](q Q) cloudtask.Enqueued[Q, Order] {
 }
 
 // pointers describes the task Pointers.
-var pointers = cloudtask.Definition[Pointers]{
-	Name:   "Pointers",
-	Append: AppendPointers,
-	Decode: DecodePointers,
+var pointers = cloudtask.Definition{
+	Task: &Pointers{},
+	Name: "Pointers",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendPointers(dst, task.(*Pointers))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodePointers(data, task.(*Pointers))
+	},
 }
 
 // EnqueuePointersAsap enqueues Pointers to run as soon as a worker is free.
@@ -949,10 +1016,15 @@ func EnqueuedPointers[Q any](q Q) cloudtask.Enqueued[Q, Pointers] {
 }
 
 // quoted describes the task Quoted.
-var quoted = cloudtask.Definition[Quoted]{
-	Name:   "Quoted",
-	Append: AppendQuoted,
-	Decode: DecodeQuoted,
+var quoted = cloudtask.Definition{
+	Task: &Quoted{},
+	Name: "Quoted",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendQuoted(dst, task.(*Quoted))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeQuoted(data, task.(*Quoted))
+	},
 }
 
 // EnqueueQuotedAsap enqueues Quoted to run as soon as a worker is free.
@@ -1010,10 +1082,15 @@ func EnqueuedQuoted[Q any](q Q) cloudtask.Enqueued[Q, Quoted] {
 }
 
 // scalars describes the task Scalars.
-var scalars = cloudtask.Definition[Scalars]{
-	Name:   "Scalars",
-	Append: AppendScalars,
-	Decode: DecodeScalars,
+var scalars = cloudtask.Definition{
+	Task: &Scalars{},
+	Name: "Scalars",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendScalars(dst, task.(*Scalars))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeScalars(data, task.(*Scalars))
+	},
 }
 
 // EnqueueScalarsAsap enqueues Scalars to run as soon as a worker is free.
@@ -1072,10 +1149,15 @@ func EnqueuedScalars[Q any](q Q) cloudtask.Enqueued[Q, Scalars] {
 }
 
 // structs describes the task Structs.
-var structs = cloudtask.Definition[Structs]{
-	Name:   "Structs",
-	Append: AppendStructs,
-	Decode: DecodeStructs,
+var structs = cloudtask.Definition{
+	Task: &Structs{},
+	Name: "Structs",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendStructs(dst, task.(*Structs))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeStructs(data, task.(*Structs))
+	},
 }
 
 // EnqueueStructsAsap enqueues Structs to run as soon as a worker is free.
@@ -2054,7 +2136,7 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.StringEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisExtLeaf = &values[key.Value]
 			appendExtLeaf(e.MapKey(key.Text))
@@ -2068,7 +2150,7 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.StringEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			if e.MapKey(key.Text).NotNil(values[key.Value] != nil) {
 				thisExtLeaf = values[key.Value]
@@ -2084,7 +2166,7 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.IntEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.IntEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisMapOfExtCountToSliceOfExtLeaf = &values[key.Value]
 			appendMapOfExtCountToSliceOfExtLeaf(e.MapKey(key.Text))
@@ -2098,7 +2180,7 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.UintEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.UintEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisSliceOfExtLeaf = &values[key.Value]
 			appendSliceOfExtLeaf(e.MapKey(key.Text))
@@ -2112,7 +2194,7 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.TextEntries(e, fewKeys[:0], nil, *v)
+		keys, values := taskjson.TextEntries(e, fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisExtLeaf = &values[key.Value]
 			appendExtLeaf(e.MapKey(key.Text))
@@ -2162,7 +2244,7 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.StringEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisExtTree = &values[key.Value]
 			appendExtTree(e.MapKey(key.Text))
@@ -2210,7 +2292,7 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.StringEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisExtStamp = &values[key.Value]
 			appendExtStampValue(e.MapKey(key.Text))
@@ -2274,7 +2356,7 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.StringEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisDeepLimit = &values[key.Value]
 			appendDeepLimit(e.MapKey(key.Text))
@@ -2288,7 +2370,7 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.StringEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisSliceOfExtLeaf = &values[key.Value]
 			appendSliceOfExtLeaf(e.MapKey(key.Text))
@@ -2860,7 +2942,7 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.StringEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisExtLeaf = &values[key.Value]
 			appendExtLeaf(e.MapKey(key.Text))
@@ -2874,7 +2956,7 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.StringEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			if e.MapKey(key.Text).NotNil(values[key.Value] != nil) {
 				thisExtLeaf = values[key.Value]
@@ -2890,7 +2972,7 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.IntEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.IntEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisMapOfExtCountToSliceOfExtLeaf = &values[key.Value]
 			appendMapOfExtCountToSliceOfExtLeaf(e.MapKey(key.Text))
@@ -2904,7 +2986,7 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.UintEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.UintEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisSliceOfExtLeaf = &values[key.Value]
 			appendSliceOfExtLeaf(e.MapKey(key.Text))
@@ -2918,7 +3000,7 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.TextEntries(e, fewKeys[:0], nil, *v)
+		keys, values := taskjson.TextEntries(e, fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisExtLeaf = &values[key.Value]
 			appendExtLeaf(e.MapKey(key.Text))
@@ -2968,7 +3050,7 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.StringEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisExtTree = &values[key.Value]
 			appendExtTree(e.MapKey(key.Text))
@@ -3016,7 +3098,7 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.StringEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisExtStamp = &values[key.Value]
 			appendExtStampValue(e.MapKey(key.Text))
@@ -3080,7 +3162,7 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.StringEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisDeepLimit = &values[key.Value]
 			appendDeepLimit(e.MapKey(key.Text))
@@ -3094,7 +3176,7 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.StringEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisSliceOfExtLeaf = &values[key.Value]
 			appendSliceOfExtLeaf(e.MapKey(key.Text))
@@ -6292,7 +6374,7 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.StringEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisExtLeaf = &values[key.Value]
 			appendExtLeaf(e.MapKey(key.Text))
@@ -6306,7 +6388,7 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.StringEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			if e.MapKey(key.Text).NotNil(values[key.Value] != nil) {
 				thisExtLeaf = values[key.Value]
@@ -6322,7 +6404,7 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.IntEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.IntEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisMapOfExtCountToSliceOfExtLeaf = &values[key.Value]
 			appendMapOfExtCountToSliceOfExtLeaf(e.MapKey(key.Text))
@@ -6336,7 +6418,7 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.UintEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.UintEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisSliceOfExtLeaf = &values[key.Value]
 			appendSliceOfExtLeaf(e.MapKey(key.Text))
@@ -6350,7 +6432,7 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.TextEntries(e, fewKeys[:0], nil, *v)
+		keys, values := taskjson.TextEntries(e, fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisExtLeaf = &values[key.Value]
 			appendExtLeaf(e.MapKey(key.Text))
@@ -6400,7 +6482,7 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.StringEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisExtTree = &values[key.Value]
 			appendExtTree(e.MapKey(key.Text))
@@ -6453,7 +6535,7 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.StringEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisExtStamp = &values[key.Value]
 			appendExtStampValue(e.MapKey(key.Text))
@@ -6512,7 +6594,7 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.StringEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisDeepLimit = &values[key.Value]
 			appendDeepLimit(e.MapKey(key.Text))
@@ -6526,7 +6608,7 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.Map()
 		var fewKeys [8]taskjson.MapKey
-		keys, values := taskjson.StringEntries(fewKeys[:0], nil, *v)
+		keys, values := taskjson.StringEntries(fewKeys[:0], taskjson.NoValues(*v), *v)
 		for _, key := range keys {
 			thisSliceOfExtLeaf = &values[key.Value]
 			appendSliceOfExtLeaf(e.MapKey(key.Text))
@@ -6598,9 +6680,10 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 	e.EndObject()
 }
 
-func appendMapOfStringToExtHiddenResult(dst []byte, result *map[string]ext.Hidden) ([]byte, error) {
+func appendMapOfStringToExtHiddenResult(dst []byte, result any) ([]byte, error) {
+	v := result.(*map[string]ext.Hidden)
 	e := taskjson.NewEncoder(dst)
-	appendMapOfStringToExtHidden(e, result)
+	appendMapOfStringToExtHidden(e, v)
 	return e.Finish("result")
 }
 

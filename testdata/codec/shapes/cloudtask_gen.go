@@ -89,197 +89,197 @@ type Runner interface {
 // Routes returns the routes of this package's tasks, for cloudtask.NewHandler and for eager clients.
 func Routes(runner Runner) []cloudtask.Route {
 	return []cloudtask.Route{
-		shape00.Route(func(ctx context.Context, task *Shape00) error {
-			return runner.RunShape00(ctx, *task)
+		shape00.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape00(ctx, *task.(*Shape00))
 		}),
-		shape01.Route(func(ctx context.Context, task *Shape01) error {
-			return runner.RunShape01(ctx, *task)
+		shape01.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape01(ctx, *task.(*Shape01))
 		}),
-		shape02.Route(func(ctx context.Context, task *Shape02) error {
-			return runner.RunShape02(ctx, *task)
+		shape02.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape02(ctx, *task.(*Shape02))
 		}),
-		shape03.Route(func(ctx context.Context, task *Shape03) error {
-			return runner.RunShape03(ctx, *task)
+		shape03.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape03(ctx, *task.(*Shape03))
 		}),
-		shape04.Route(func(ctx context.Context, task *Shape04) error {
-			return runner.RunShape04(ctx, *task)
+		shape04.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape04(ctx, *task.(*Shape04))
 		}),
-		shape05.Route(func(ctx context.Context, task *Shape05) error {
-			return runner.RunShape05(ctx, *task)
+		shape05.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape05(ctx, *task.(*Shape05))
 		}),
-		shape06.Route(func(ctx context.Context, task *Shape06) error {
-			return runner.RunShape06(ctx, *task)
+		shape06.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape06(ctx, *task.(*Shape06))
 		}),
-		shape07.Route(func(ctx context.Context, task *Shape07) error {
-			return runner.RunShape07(ctx, *task)
+		shape07.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape07(ctx, *task.(*Shape07))
 		}),
-		shape08.Route(func(ctx context.Context, task *Shape08) error {
-			return runner.RunShape08(ctx, *task)
+		shape08.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape08(ctx, *task.(*Shape08))
 		}),
-		shape09.Route(func(ctx context.Context, task *Shape09) error {
-			return runner.RunShape09(ctx, *task)
+		shape09.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape09(ctx, *task.(*Shape09))
 		}),
-		shape10.Route(func(ctx context.Context, task *Shape10) error {
-			return runner.RunShape10(ctx, *task)
+		shape10.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape10(ctx, *task.(*Shape10))
 		}),
-		shape11.Route(func(ctx context.Context, task *Shape11) error {
-			return runner.RunShape11(ctx, *task)
+		shape11.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape11(ctx, *task.(*Shape11))
 		}),
-		shape12.Route(func(ctx context.Context, task *Shape12) error {
-			return runner.RunShape12(ctx, *task)
+		shape12.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape12(ctx, *task.(*Shape12))
 		}),
-		shape13.Route(func(ctx context.Context, task *Shape13) error {
-			return runner.RunShape13(ctx, *task)
+		shape13.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape13(ctx, *task.(*Shape13))
 		}),
-		shape14.Route(func(ctx context.Context, task *Shape14) error {
-			return runner.RunShape14(ctx, *task)
+		shape14.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape14(ctx, *task.(*Shape14))
 		}),
-		shape15.Route(func(ctx context.Context, task *Shape15) error {
-			return runner.RunShape15(ctx, *task)
+		shape15.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape15(ctx, *task.(*Shape15))
 		}),
-		shape16.Route(func(ctx context.Context, task *Shape16) error {
-			return runner.RunShape16(ctx, *task)
+		shape16.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape16(ctx, *task.(*Shape16))
 		}),
-		shape17.Route(func(ctx context.Context, task *Shape17) error {
-			return runner.RunShape17(ctx, *task)
+		shape17.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape17(ctx, *task.(*Shape17))
 		}),
-		shape18.Route(func(ctx context.Context, task *Shape18) error {
-			return runner.RunShape18(ctx, *task)
+		shape18.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape18(ctx, *task.(*Shape18))
 		}),
-		shape19.Route(func(ctx context.Context, task *Shape19) error {
-			return runner.RunShape19(ctx, *task)
+		shape19.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape19(ctx, *task.(*Shape19))
 		}),
-		shape20.Route(func(ctx context.Context, task *Shape20) error {
-			return runner.RunShape20(ctx, *task)
+		shape20.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape20(ctx, *task.(*Shape20))
 		}),
-		shape21.Route(func(ctx context.Context, task *Shape21) error {
-			return runner.RunShape21(ctx, *task)
+		shape21.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape21(ctx, *task.(*Shape21))
 		}),
-		shape22.Route(func(ctx context.Context, task *Shape22) error {
-			return runner.RunShape22(ctx, *task)
+		shape22.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape22(ctx, *task.(*Shape22))
 		}),
-		shape23.Route(func(ctx context.Context, task *Shape23) error {
-			return runner.RunShape23(ctx, *task)
+		shape23.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape23(ctx, *task.(*Shape23))
 		}),
-		shape24.Route(func(ctx context.Context, task *Shape24) error {
-			return runner.RunShape24(ctx, *task)
+		shape24.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape24(ctx, *task.(*Shape24))
 		}),
-		shape25.Route(func(ctx context.Context, task *Shape25) error {
-			return runner.RunShape25(ctx, *task)
+		shape25.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape25(ctx, *task.(*Shape25))
 		}),
-		shape26.Route(func(ctx context.Context, task *Shape26) error {
-			return runner.RunShape26(ctx, *task)
+		shape26.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape26(ctx, *task.(*Shape26))
 		}),
-		shape27.Route(func(ctx context.Context, task *Shape27) error {
-			return runner.RunShape27(ctx, *task)
+		shape27.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape27(ctx, *task.(*Shape27))
 		}),
-		shape28.Route(func(ctx context.Context, task *Shape28) error {
-			return runner.RunShape28(ctx, *task)
+		shape28.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape28(ctx, *task.(*Shape28))
 		}),
-		shape29.Route(func(ctx context.Context, task *Shape29) error {
-			return runner.RunShape29(ctx, *task)
+		shape29.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape29(ctx, *task.(*Shape29))
 		}),
-		shape30.Route(func(ctx context.Context, task *Shape30) error {
-			return runner.RunShape30(ctx, *task)
+		shape30.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape30(ctx, *task.(*Shape30))
 		}),
-		shape31.Route(func(ctx context.Context, task *Shape31) error {
-			return runner.RunShape31(ctx, *task)
+		shape31.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape31(ctx, *task.(*Shape31))
 		}),
-		shape32.Route(func(ctx context.Context, task *Shape32) error {
-			return runner.RunShape32(ctx, *task)
+		shape32.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape32(ctx, *task.(*Shape32))
 		}),
-		shape33.Route(func(ctx context.Context, task *Shape33) error {
-			return runner.RunShape33(ctx, *task)
+		shape33.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape33(ctx, *task.(*Shape33))
 		}),
-		shape34.Route(func(ctx context.Context, task *Shape34) error {
-			return runner.RunShape34(ctx, *task)
+		shape34.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape34(ctx, *task.(*Shape34))
 		}),
-		shape35.Route(func(ctx context.Context, task *Shape35) error {
-			return runner.RunShape35(ctx, *task)
+		shape35.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape35(ctx, *task.(*Shape35))
 		}),
-		shape36.Route(func(ctx context.Context, task *Shape36) error {
-			return runner.RunShape36(ctx, *task)
+		shape36.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape36(ctx, *task.(*Shape36))
 		}),
-		shape37.Route(func(ctx context.Context, task *Shape37) error {
-			return runner.RunShape37(ctx, *task)
+		shape37.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape37(ctx, *task.(*Shape37))
 		}),
-		shape38.Route(func(ctx context.Context, task *Shape38) error {
-			return runner.RunShape38(ctx, *task)
+		shape38.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape38(ctx, *task.(*Shape38))
 		}),
-		shape39.Route(func(ctx context.Context, task *Shape39) error {
-			return runner.RunShape39(ctx, *task)
+		shape39.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape39(ctx, *task.(*Shape39))
 		}),
-		shape40.Route(func(ctx context.Context, task *Shape40) error {
-			return runner.RunShape40(ctx, *task)
+		shape40.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape40(ctx, *task.(*Shape40))
 		}),
-		shape41.Route(func(ctx context.Context, task *Shape41) error {
-			return runner.RunShape41(ctx, *task)
+		shape41.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape41(ctx, *task.(*Shape41))
 		}),
-		shape42.Route(func(ctx context.Context, task *Shape42) error {
-			return runner.RunShape42(ctx, *task)
+		shape42.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape42(ctx, *task.(*Shape42))
 		}),
-		shape43.Route(func(ctx context.Context, task *Shape43) error {
-			return runner.RunShape43(ctx, *task)
+		shape43.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape43(ctx, *task.(*Shape43))
 		}),
-		shape44.Route(func(ctx context.Context, task *Shape44) error {
-			return runner.RunShape44(ctx, *task)
+		shape44.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape44(ctx, *task.(*Shape44))
 		}),
-		shape45.Route(func(ctx context.Context, task *Shape45) error {
-			return runner.RunShape45(ctx, *task)
+		shape45.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape45(ctx, *task.(*Shape45))
 		}),
-		shape46.Route(func(ctx context.Context, task *Shape46) error {
-			return runner.RunShape46(ctx, *task)
+		shape46.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape46(ctx, *task.(*Shape46))
 		}),
-		shape47.Route(func(ctx context.Context, task *Shape47) error {
-			return runner.RunShape47(ctx, *task)
+		shape47.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape47(ctx, *task.(*Shape47))
 		}),
-		shape48.Route(func(ctx context.Context, task *Shape48) error {
-			return runner.RunShape48(ctx, *task)
+		shape48.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape48(ctx, *task.(*Shape48))
 		}),
-		shape49.Route(func(ctx context.Context, task *Shape49) error {
-			return runner.RunShape49(ctx, *task)
+		shape49.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape49(ctx, *task.(*Shape49))
 		}),
-		shape50.Route(func(ctx context.Context, task *Shape50) error {
-			return runner.RunShape50(ctx, *task)
+		shape50.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape50(ctx, *task.(*Shape50))
 		}),
-		shape51.Route(func(ctx context.Context, task *Shape51) error {
-			return runner.RunShape51(ctx, *task)
+		shape51.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape51(ctx, *task.(*Shape51))
 		}),
-		shape52.Route(func(ctx context.Context, task *Shape52) error {
-			return runner.RunShape52(ctx, *task)
+		shape52.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape52(ctx, *task.(*Shape52))
 		}),
-		shape53.Route(func(ctx context.Context, task *Shape53) error {
-			return runner.RunShape53(ctx, *task)
+		shape53.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape53(ctx, *task.(*Shape53))
 		}),
-		shape54.Route(func(ctx context.Context, task *Shape54) error {
-			return runner.RunShape54(ctx, *task)
+		shape54.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape54(ctx, *task.(*Shape54))
 		}),
-		shape55.Route(func(ctx context.Context, task *Shape55) error {
-			return runner.RunShape55(ctx, *task)
+		shape55.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape55(ctx, *task.(*Shape55))
 		}),
-		shape56.Route(func(ctx context.Context, task *Shape56) error {
-			return runner.RunShape56(ctx, *task)
+		shape56.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape56(ctx, *task.(*Shape56))
 		}),
-		shape57.Route(func(ctx context.Context, task *Shape57) error {
-			return runner.RunShape57(ctx, *task)
+		shape57.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape57(ctx, *task.(*Shape57))
 		}),
-		shape58.Route(func(ctx context.Context, task *Shape58) error {
-			return runner.RunShape58(ctx, *task)
+		shape58.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape58(ctx, *task.(*Shape58))
 		}),
-		shape59.Route(func(ctx context.Context, task *Shape59) error {
-			return runner.RunShape59(ctx, *task)
+		shape59.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape59(ctx, *task.(*Shape59))
 		}),
-		shape60.Route(func(ctx context.Context, task *Shape60) error {
-			return runner.RunShape60(ctx, *task)
+		shape60.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape60(ctx, *task.(*Shape60))
 		}),
-		shape61.Route(func(ctx context.Context, task *Shape61) error {
-			return runner.RunShape61(ctx, *task)
+		shape61.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape61(ctx, *task.(*Shape61))
 		}),
-		shape62.Route(func(ctx context.Context, task *Shape62) error {
-			return runner.RunShape62(ctx, *task)
+		shape62.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape62(ctx, *task.(*Shape62))
 		}),
-		shape63.Route(func(ctx context.Context, task *Shape63) error {
-			return runner.RunShape63(ctx, *task)
+		shape63.Route(func(ctx context.Context, task any) error {
+			return runner.RunShape63(ctx, *task.(*Shape63))
 		}),
 	}
 }
@@ -291,10 +291,15 @@ func NewHandler(cfg cloudtask.Config, runner Runner) (http.Handler, error) {
 }
 
 // shape00 describes the task Shape00.
-var shape00 = cloudtask.Definition[Shape00]{
-	Name:   "Shape00",
-	Append: AppendShape00,
-	Decode: DecodeShape00,
+var shape00 = cloudtask.Definition{
+	Task: &Shape00{},
+	Name: "Shape00",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape00(dst, task.(*Shape00))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape00(data, task.(*Shape00))
+	},
 }
 
 // EnqueueShape00Asap enqueues Shape00 to run as soon as a worker is free.
@@ -353,10 +358,15 @@ func EnqueuedShape00[Q any](q Q) cloudtask.Enqueued[Q, Shape00] {
 }
 
 // shape01 describes the task Shape01.
-var shape01 = cloudtask.Definition[Shape01]{
-	Name:   "Shape01",
-	Append: AppendShape01,
-	Decode: DecodeShape01,
+var shape01 = cloudtask.Definition{
+	Task: &Shape01{},
+	Name: "Shape01",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape01(dst, task.(*Shape01))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape01(data, task.(*Shape01))
+	},
 }
 
 // EnqueueShape01Asap enqueues Shape01 to run as soon as a worker is free.
@@ -415,10 +425,15 @@ func EnqueuedShape01[Q any](q Q) cloudtask.Enqueued[Q, Shape01] {
 }
 
 // shape02 describes the task Shape02.
-var shape02 = cloudtask.Definition[Shape02]{
-	Name:   "Shape02",
-	Append: AppendShape02,
-	Decode: DecodeShape02,
+var shape02 = cloudtask.Definition{
+	Task: &Shape02{},
+	Name: "Shape02",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape02(dst, task.(*Shape02))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape02(data, task.(*Shape02))
+	},
 }
 
 // EnqueueShape02Asap enqueues Shape02 to run as soon as a worker is free.
@@ -477,10 +492,15 @@ func EnqueuedShape02[Q any](q Q) cloudtask.Enqueued[Q, Shape02] {
 }
 
 // shape03 describes the task Shape03.
-var shape03 = cloudtask.Definition[Shape03]{
-	Name:   "Shape03",
-	Append: AppendShape03,
-	Decode: DecodeShape03,
+var shape03 = cloudtask.Definition{
+	Task: &Shape03{},
+	Name: "Shape03",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape03(dst, task.(*Shape03))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape03(data, task.(*Shape03))
+	},
 }
 
 // EnqueueShape03Asap enqueues Shape03 to run as soon as a worker is free.
@@ -539,10 +559,15 @@ func EnqueuedShape03[Q any](q Q) cloudtask.Enqueued[Q, Shape03] {
 }
 
 // shape04 describes the task Shape04.
-var shape04 = cloudtask.Definition[Shape04]{
-	Name:   "Shape04",
-	Append: AppendShape04,
-	Decode: DecodeShape04,
+var shape04 = cloudtask.Definition{
+	Task: &Shape04{},
+	Name: "Shape04",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape04(dst, task.(*Shape04))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape04(data, task.(*Shape04))
+	},
 }
 
 // EnqueueShape04Asap enqueues Shape04 to run as soon as a worker is free.
@@ -601,10 +626,15 @@ func EnqueuedShape04[Q any](q Q) cloudtask.Enqueued[Q, Shape04] {
 }
 
 // shape05 describes the task Shape05.
-var shape05 = cloudtask.Definition[Shape05]{
-	Name:   "Shape05",
-	Append: AppendShape05,
-	Decode: DecodeShape05,
+var shape05 = cloudtask.Definition{
+	Task: &Shape05{},
+	Name: "Shape05",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape05(dst, task.(*Shape05))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape05(data, task.(*Shape05))
+	},
 }
 
 // EnqueueShape05Asap enqueues Shape05 to run as soon as a worker is free.
@@ -663,10 +693,15 @@ func EnqueuedShape05[Q any](q Q) cloudtask.Enqueued[Q, Shape05] {
 }
 
 // shape06 describes the task Shape06.
-var shape06 = cloudtask.Definition[Shape06]{
-	Name:   "Shape06",
-	Append: AppendShape06,
-	Decode: DecodeShape06,
+var shape06 = cloudtask.Definition{
+	Task: &Shape06{},
+	Name: "Shape06",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape06(dst, task.(*Shape06))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape06(data, task.(*Shape06))
+	},
 }
 
 // EnqueueShape06Asap enqueues Shape06 to run as soon as a worker is free.
@@ -725,10 +760,15 @@ func EnqueuedShape06[Q any](q Q) cloudtask.Enqueued[Q, Shape06] {
 }
 
 // shape07 describes the task Shape07.
-var shape07 = cloudtask.Definition[Shape07]{
-	Name:   "Shape07",
-	Append: AppendShape07,
-	Decode: DecodeShape07,
+var shape07 = cloudtask.Definition{
+	Task: &Shape07{},
+	Name: "Shape07",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape07(dst, task.(*Shape07))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape07(data, task.(*Shape07))
+	},
 }
 
 // EnqueueShape07Asap enqueues Shape07 to run as soon as a worker is free.
@@ -787,10 +827,15 @@ func EnqueuedShape07[Q any](q Q) cloudtask.Enqueued[Q, Shape07] {
 }
 
 // shape08 describes the task Shape08.
-var shape08 = cloudtask.Definition[Shape08]{
-	Name:   "Shape08",
-	Append: AppendShape08,
-	Decode: DecodeShape08,
+var shape08 = cloudtask.Definition{
+	Task: &Shape08{},
+	Name: "Shape08",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape08(dst, task.(*Shape08))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape08(data, task.(*Shape08))
+	},
 }
 
 // EnqueueShape08Asap enqueues Shape08 to run as soon as a worker is free.
@@ -849,10 +894,15 @@ func EnqueuedShape08[Q any](q Q) cloudtask.Enqueued[Q, Shape08] {
 }
 
 // shape09 describes the task Shape09.
-var shape09 = cloudtask.Definition[Shape09]{
-	Name:   "Shape09",
-	Append: AppendShape09,
-	Decode: DecodeShape09,
+var shape09 = cloudtask.Definition{
+	Task: &Shape09{},
+	Name: "Shape09",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape09(dst, task.(*Shape09))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape09(data, task.(*Shape09))
+	},
 }
 
 // EnqueueShape09Asap enqueues Shape09 to run as soon as a worker is free.
@@ -911,10 +961,15 @@ func EnqueuedShape09[Q any](q Q) cloudtask.Enqueued[Q, Shape09] {
 }
 
 // shape10 describes the task Shape10.
-var shape10 = cloudtask.Definition[Shape10]{
-	Name:   "Shape10",
-	Append: AppendShape10,
-	Decode: DecodeShape10,
+var shape10 = cloudtask.Definition{
+	Task: &Shape10{},
+	Name: "Shape10",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape10(dst, task.(*Shape10))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape10(data, task.(*Shape10))
+	},
 }
 
 // EnqueueShape10Asap enqueues Shape10 to run as soon as a worker is free.
@@ -973,10 +1028,15 @@ func EnqueuedShape10[Q any](q Q) cloudtask.Enqueued[Q, Shape10] {
 }
 
 // shape11 describes the task Shape11.
-var shape11 = cloudtask.Definition[Shape11]{
-	Name:   "Shape11",
-	Append: AppendShape11,
-	Decode: DecodeShape11,
+var shape11 = cloudtask.Definition{
+	Task: &Shape11{},
+	Name: "Shape11",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape11(dst, task.(*Shape11))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape11(data, task.(*Shape11))
+	},
 }
 
 // EnqueueShape11Asap enqueues Shape11 to run as soon as a worker is free.
@@ -1035,10 +1095,15 @@ func EnqueuedShape11[Q any](q Q) cloudtask.Enqueued[Q, Shape11] {
 }
 
 // shape12 describes the task Shape12.
-var shape12 = cloudtask.Definition[Shape12]{
-	Name:   "Shape12",
-	Append: AppendShape12,
-	Decode: DecodeShape12,
+var shape12 = cloudtask.Definition{
+	Task: &Shape12{},
+	Name: "Shape12",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape12(dst, task.(*Shape12))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape12(data, task.(*Shape12))
+	},
 }
 
 // EnqueueShape12Asap enqueues Shape12 to run as soon as a worker is free.
@@ -1097,10 +1162,15 @@ func EnqueuedShape12[Q any](q Q) cloudtask.Enqueued[Q, Shape12] {
 }
 
 // shape13 describes the task Shape13.
-var shape13 = cloudtask.Definition[Shape13]{
-	Name:   "Shape13",
-	Append: AppendShape13,
-	Decode: DecodeShape13,
+var shape13 = cloudtask.Definition{
+	Task: &Shape13{},
+	Name: "Shape13",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape13(dst, task.(*Shape13))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape13(data, task.(*Shape13))
+	},
 }
 
 // EnqueueShape13Asap enqueues Shape13 to run as soon as a worker is free.
@@ -1159,10 +1229,15 @@ func EnqueuedShape13[Q any](q Q) cloudtask.Enqueued[Q, Shape13] {
 }
 
 // shape14 describes the task Shape14.
-var shape14 = cloudtask.Definition[Shape14]{
-	Name:   "Shape14",
-	Append: AppendShape14,
-	Decode: DecodeShape14,
+var shape14 = cloudtask.Definition{
+	Task: &Shape14{},
+	Name: "Shape14",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape14(dst, task.(*Shape14))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape14(data, task.(*Shape14))
+	},
 }
 
 // EnqueueShape14Asap enqueues Shape14 to run as soon as a worker is free.
@@ -1221,10 +1296,15 @@ func EnqueuedShape14[Q any](q Q) cloudtask.Enqueued[Q, Shape14] {
 }
 
 // shape15 describes the task Shape15.
-var shape15 = cloudtask.Definition[Shape15]{
-	Name:   "Shape15",
-	Append: AppendShape15,
-	Decode: DecodeShape15,
+var shape15 = cloudtask.Definition{
+	Task: &Shape15{},
+	Name: "Shape15",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape15(dst, task.(*Shape15))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape15(data, task.(*Shape15))
+	},
 }
 
 // EnqueueShape15Asap enqueues Shape15 to run as soon as a worker is free.
@@ -1283,10 +1363,15 @@ func EnqueuedShape15[Q any](q Q) cloudtask.Enqueued[Q, Shape15] {
 }
 
 // shape16 describes the task Shape16.
-var shape16 = cloudtask.Definition[Shape16]{
-	Name:   "Shape16",
-	Append: AppendShape16,
-	Decode: DecodeShape16,
+var shape16 = cloudtask.Definition{
+	Task: &Shape16{},
+	Name: "Shape16",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape16(dst, task.(*Shape16))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape16(data, task.(*Shape16))
+	},
 }
 
 // EnqueueShape16Asap enqueues Shape16 to run as soon as a worker is free.
@@ -1345,10 +1430,15 @@ func EnqueuedShape16[Q any](q Q) cloudtask.Enqueued[Q, Shape16] {
 }
 
 // shape17 describes the task Shape17.
-var shape17 = cloudtask.Definition[Shape17]{
-	Name:   "Shape17",
-	Append: AppendShape17,
-	Decode: DecodeShape17,
+var shape17 = cloudtask.Definition{
+	Task: &Shape17{},
+	Name: "Shape17",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape17(dst, task.(*Shape17))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape17(data, task.(*Shape17))
+	},
 }
 
 // EnqueueShape17Asap enqueues Shape17 to run as soon as a worker is free.
@@ -1407,10 +1497,15 @@ func EnqueuedShape17[Q any](q Q) cloudtask.Enqueued[Q, Shape17] {
 }
 
 // shape18 describes the task Shape18.
-var shape18 = cloudtask.Definition[Shape18]{
-	Name:   "Shape18",
-	Append: AppendShape18,
-	Decode: DecodeShape18,
+var shape18 = cloudtask.Definition{
+	Task: &Shape18{},
+	Name: "Shape18",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape18(dst, task.(*Shape18))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape18(data, task.(*Shape18))
+	},
 }
 
 // EnqueueShape18Asap enqueues Shape18 to run as soon as a worker is free.
@@ -1469,10 +1564,15 @@ func EnqueuedShape18[Q any](q Q) cloudtask.Enqueued[Q, Shape18] {
 }
 
 // shape19 describes the task Shape19.
-var shape19 = cloudtask.Definition[Shape19]{
-	Name:   "Shape19",
-	Append: AppendShape19,
-	Decode: DecodeShape19,
+var shape19 = cloudtask.Definition{
+	Task: &Shape19{},
+	Name: "Shape19",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape19(dst, task.(*Shape19))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape19(data, task.(*Shape19))
+	},
 }
 
 // EnqueueShape19Asap enqueues Shape19 to run as soon as a worker is free.
@@ -1531,10 +1631,15 @@ func EnqueuedShape19[Q any](q Q) cloudtask.Enqueued[Q, Shape19] {
 }
 
 // shape20 describes the task Shape20.
-var shape20 = cloudtask.Definition[Shape20]{
-	Name:   "Shape20",
-	Append: AppendShape20,
-	Decode: DecodeShape20,
+var shape20 = cloudtask.Definition{
+	Task: &Shape20{},
+	Name: "Shape20",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape20(dst, task.(*Shape20))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape20(data, task.(*Shape20))
+	},
 }
 
 // EnqueueShape20Asap enqueues Shape20 to run as soon as a worker is free.
@@ -1593,10 +1698,15 @@ func EnqueuedShape20[Q any](q Q) cloudtask.Enqueued[Q, Shape20] {
 }
 
 // shape21 describes the task Shape21.
-var shape21 = cloudtask.Definition[Shape21]{
-	Name:   "Shape21",
-	Append: AppendShape21,
-	Decode: DecodeShape21,
+var shape21 = cloudtask.Definition{
+	Task: &Shape21{},
+	Name: "Shape21",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape21(dst, task.(*Shape21))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape21(data, task.(*Shape21))
+	},
 }
 
 // EnqueueShape21Asap enqueues Shape21 to run as soon as a worker is free.
@@ -1655,10 +1765,15 @@ func EnqueuedShape21[Q any](q Q) cloudtask.Enqueued[Q, Shape21] {
 }
 
 // shape22 describes the task Shape22.
-var shape22 = cloudtask.Definition[Shape22]{
-	Name:   "Shape22",
-	Append: AppendShape22,
-	Decode: DecodeShape22,
+var shape22 = cloudtask.Definition{
+	Task: &Shape22{},
+	Name: "Shape22",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape22(dst, task.(*Shape22))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape22(data, task.(*Shape22))
+	},
 }
 
 // EnqueueShape22Asap enqueues Shape22 to run as soon as a worker is free.
@@ -1717,10 +1832,15 @@ func EnqueuedShape22[Q any](q Q) cloudtask.Enqueued[Q, Shape22] {
 }
 
 // shape23 describes the task Shape23.
-var shape23 = cloudtask.Definition[Shape23]{
-	Name:   "Shape23",
-	Append: AppendShape23,
-	Decode: DecodeShape23,
+var shape23 = cloudtask.Definition{
+	Task: &Shape23{},
+	Name: "Shape23",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape23(dst, task.(*Shape23))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape23(data, task.(*Shape23))
+	},
 }
 
 // EnqueueShape23Asap enqueues Shape23 to run as soon as a worker is free.
@@ -1779,10 +1899,15 @@ func EnqueuedShape23[Q any](q Q) cloudtask.Enqueued[Q, Shape23] {
 }
 
 // shape24 describes the task Shape24.
-var shape24 = cloudtask.Definition[Shape24]{
-	Name:   "Shape24",
-	Append: AppendShape24,
-	Decode: DecodeShape24,
+var shape24 = cloudtask.Definition{
+	Task: &Shape24{},
+	Name: "Shape24",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape24(dst, task.(*Shape24))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape24(data, task.(*Shape24))
+	},
 }
 
 // EnqueueShape24Asap enqueues Shape24 to run as soon as a worker is free.
@@ -1841,10 +1966,15 @@ func EnqueuedShape24[Q any](q Q) cloudtask.Enqueued[Q, Shape24] {
 }
 
 // shape25 describes the task Shape25.
-var shape25 = cloudtask.Definition[Shape25]{
-	Name:   "Shape25",
-	Append: AppendShape25,
-	Decode: DecodeShape25,
+var shape25 = cloudtask.Definition{
+	Task: &Shape25{},
+	Name: "Shape25",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape25(dst, task.(*Shape25))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape25(data, task.(*Shape25))
+	},
 }
 
 // EnqueueShape25Asap enqueues Shape25 to run as soon as a worker is free.
@@ -1903,10 +2033,15 @@ func EnqueuedShape25[Q any](q Q) cloudtask.Enqueued[Q, Shape25] {
 }
 
 // shape26 describes the task Shape26.
-var shape26 = cloudtask.Definition[Shape26]{
-	Name:   "Shape26",
-	Append: AppendShape26,
-	Decode: DecodeShape26,
+var shape26 = cloudtask.Definition{
+	Task: &Shape26{},
+	Name: "Shape26",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape26(dst, task.(*Shape26))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape26(data, task.(*Shape26))
+	},
 }
 
 // EnqueueShape26Asap enqueues Shape26 to run as soon as a worker is free.
@@ -1965,10 +2100,15 @@ func EnqueuedShape26[Q any](q Q) cloudtask.Enqueued[Q, Shape26] {
 }
 
 // shape27 describes the task Shape27.
-var shape27 = cloudtask.Definition[Shape27]{
-	Name:   "Shape27",
-	Append: AppendShape27,
-	Decode: DecodeShape27,
+var shape27 = cloudtask.Definition{
+	Task: &Shape27{},
+	Name: "Shape27",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape27(dst, task.(*Shape27))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape27(data, task.(*Shape27))
+	},
 }
 
 // EnqueueShape27Asap enqueues Shape27 to run as soon as a worker is free.
@@ -2027,10 +2167,15 @@ func EnqueuedShape27[Q any](q Q) cloudtask.Enqueued[Q, Shape27] {
 }
 
 // shape28 describes the task Shape28.
-var shape28 = cloudtask.Definition[Shape28]{
-	Name:   "Shape28",
-	Append: AppendShape28,
-	Decode: DecodeShape28,
+var shape28 = cloudtask.Definition{
+	Task: &Shape28{},
+	Name: "Shape28",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape28(dst, task.(*Shape28))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape28(data, task.(*Shape28))
+	},
 }
 
 // EnqueueShape28Asap enqueues Shape28 to run as soon as a worker is free.
@@ -2089,10 +2234,15 @@ func EnqueuedShape28[Q any](q Q) cloudtask.Enqueued[Q, Shape28] {
 }
 
 // shape29 describes the task Shape29.
-var shape29 = cloudtask.Definition[Shape29]{
-	Name:   "Shape29",
-	Append: AppendShape29,
-	Decode: DecodeShape29,
+var shape29 = cloudtask.Definition{
+	Task: &Shape29{},
+	Name: "Shape29",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape29(dst, task.(*Shape29))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape29(data, task.(*Shape29))
+	},
 }
 
 // EnqueueShape29Asap enqueues Shape29 to run as soon as a worker is free.
@@ -2151,10 +2301,15 @@ func EnqueuedShape29[Q any](q Q) cloudtask.Enqueued[Q, Shape29] {
 }
 
 // shape30 describes the task Shape30.
-var shape30 = cloudtask.Definition[Shape30]{
-	Name:   "Shape30",
-	Append: AppendShape30,
-	Decode: DecodeShape30,
+var shape30 = cloudtask.Definition{
+	Task: &Shape30{},
+	Name: "Shape30",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape30(dst, task.(*Shape30))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape30(data, task.(*Shape30))
+	},
 }
 
 // EnqueueShape30Asap enqueues Shape30 to run as soon as a worker is free.
@@ -2213,10 +2368,15 @@ func EnqueuedShape30[Q any](q Q) cloudtask.Enqueued[Q, Shape30] {
 }
 
 // shape31 describes the task Shape31.
-var shape31 = cloudtask.Definition[Shape31]{
-	Name:   "Shape31",
-	Append: AppendShape31,
-	Decode: DecodeShape31,
+var shape31 = cloudtask.Definition{
+	Task: &Shape31{},
+	Name: "Shape31",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape31(dst, task.(*Shape31))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape31(data, task.(*Shape31))
+	},
 }
 
 // EnqueueShape31Asap enqueues Shape31 to run as soon as a worker is free.
@@ -2275,10 +2435,15 @@ func EnqueuedShape31[Q any](q Q) cloudtask.Enqueued[Q, Shape31] {
 }
 
 // shape32 describes the task Shape32.
-var shape32 = cloudtask.Definition[Shape32]{
-	Name:   "Shape32",
-	Append: AppendShape32,
-	Decode: DecodeShape32,
+var shape32 = cloudtask.Definition{
+	Task: &Shape32{},
+	Name: "Shape32",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape32(dst, task.(*Shape32))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape32(data, task.(*Shape32))
+	},
 }
 
 // EnqueueShape32Asap enqueues Shape32 to run as soon as a worker is free.
@@ -2337,10 +2502,15 @@ func EnqueuedShape32[Q any](q Q) cloudtask.Enqueued[Q, Shape32] {
 }
 
 // shape33 describes the task Shape33.
-var shape33 = cloudtask.Definition[Shape33]{
-	Name:   "Shape33",
-	Append: AppendShape33,
-	Decode: DecodeShape33,
+var shape33 = cloudtask.Definition{
+	Task: &Shape33{},
+	Name: "Shape33",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape33(dst, task.(*Shape33))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape33(data, task.(*Shape33))
+	},
 }
 
 // EnqueueShape33Asap enqueues Shape33 to run as soon as a worker is free.
@@ -2399,10 +2569,15 @@ func EnqueuedShape33[Q any](q Q) cloudtask.Enqueued[Q, Shape33] {
 }
 
 // shape34 describes the task Shape34.
-var shape34 = cloudtask.Definition[Shape34]{
-	Name:   "Shape34",
-	Append: AppendShape34,
-	Decode: DecodeShape34,
+var shape34 = cloudtask.Definition{
+	Task: &Shape34{},
+	Name: "Shape34",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape34(dst, task.(*Shape34))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape34(data, task.(*Shape34))
+	},
 }
 
 // EnqueueShape34Asap enqueues Shape34 to run as soon as a worker is free.
@@ -2461,10 +2636,15 @@ func EnqueuedShape34[Q any](q Q) cloudtask.Enqueued[Q, Shape34] {
 }
 
 // shape35 describes the task Shape35.
-var shape35 = cloudtask.Definition[Shape35]{
-	Name:   "Shape35",
-	Append: AppendShape35,
-	Decode: DecodeShape35,
+var shape35 = cloudtask.Definition{
+	Task: &Shape35{},
+	Name: "Shape35",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape35(dst, task.(*Shape35))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape35(data, task.(*Shape35))
+	},
 }
 
 // EnqueueShape35Asap enqueues Shape35 to run as soon as a worker is free.
@@ -2523,10 +2703,15 @@ func EnqueuedShape35[Q any](q Q) cloudtask.Enqueued[Q, Shape35] {
 }
 
 // shape36 describes the task Shape36.
-var shape36 = cloudtask.Definition[Shape36]{
-	Name:   "Shape36",
-	Append: AppendShape36,
-	Decode: DecodeShape36,
+var shape36 = cloudtask.Definition{
+	Task: &Shape36{},
+	Name: "Shape36",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape36(dst, task.(*Shape36))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape36(data, task.(*Shape36))
+	},
 }
 
 // EnqueueShape36Asap enqueues Shape36 to run as soon as a worker is free.
@@ -2585,10 +2770,15 @@ func EnqueuedShape36[Q any](q Q) cloudtask.Enqueued[Q, Shape36] {
 }
 
 // shape37 describes the task Shape37.
-var shape37 = cloudtask.Definition[Shape37]{
-	Name:   "Shape37",
-	Append: AppendShape37,
-	Decode: DecodeShape37,
+var shape37 = cloudtask.Definition{
+	Task: &Shape37{},
+	Name: "Shape37",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape37(dst, task.(*Shape37))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape37(data, task.(*Shape37))
+	},
 }
 
 // EnqueueShape37Asap enqueues Shape37 to run as soon as a worker is free.
@@ -2647,10 +2837,15 @@ func EnqueuedShape37[Q any](q Q) cloudtask.Enqueued[Q, Shape37] {
 }
 
 // shape38 describes the task Shape38.
-var shape38 = cloudtask.Definition[Shape38]{
-	Name:   "Shape38",
-	Append: AppendShape38,
-	Decode: DecodeShape38,
+var shape38 = cloudtask.Definition{
+	Task: &Shape38{},
+	Name: "Shape38",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape38(dst, task.(*Shape38))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape38(data, task.(*Shape38))
+	},
 }
 
 // EnqueueShape38Asap enqueues Shape38 to run as soon as a worker is free.
@@ -2709,10 +2904,15 @@ func EnqueuedShape38[Q any](q Q) cloudtask.Enqueued[Q, Shape38] {
 }
 
 // shape39 describes the task Shape39.
-var shape39 = cloudtask.Definition[Shape39]{
-	Name:   "Shape39",
-	Append: AppendShape39,
-	Decode: DecodeShape39,
+var shape39 = cloudtask.Definition{
+	Task: &Shape39{},
+	Name: "Shape39",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape39(dst, task.(*Shape39))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape39(data, task.(*Shape39))
+	},
 }
 
 // EnqueueShape39Asap enqueues Shape39 to run as soon as a worker is free.
@@ -2771,10 +2971,15 @@ func EnqueuedShape39[Q any](q Q) cloudtask.Enqueued[Q, Shape39] {
 }
 
 // shape40 describes the task Shape40.
-var shape40 = cloudtask.Definition[Shape40]{
-	Name:   "Shape40",
-	Append: AppendShape40,
-	Decode: DecodeShape40,
+var shape40 = cloudtask.Definition{
+	Task: &Shape40{},
+	Name: "Shape40",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape40(dst, task.(*Shape40))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape40(data, task.(*Shape40))
+	},
 }
 
 // EnqueueShape40Asap enqueues Shape40 to run as soon as a worker is free.
@@ -2833,10 +3038,15 @@ func EnqueuedShape40[Q any](q Q) cloudtask.Enqueued[Q, Shape40] {
 }
 
 // shape41 describes the task Shape41.
-var shape41 = cloudtask.Definition[Shape41]{
-	Name:   "Shape41",
-	Append: AppendShape41,
-	Decode: DecodeShape41,
+var shape41 = cloudtask.Definition{
+	Task: &Shape41{},
+	Name: "Shape41",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape41(dst, task.(*Shape41))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape41(data, task.(*Shape41))
+	},
 }
 
 // EnqueueShape41Asap enqueues Shape41 to run as soon as a worker is free.
@@ -2895,10 +3105,15 @@ func EnqueuedShape41[Q any](q Q) cloudtask.Enqueued[Q, Shape41] {
 }
 
 // shape42 describes the task Shape42.
-var shape42 = cloudtask.Definition[Shape42]{
-	Name:   "Shape42",
-	Append: AppendShape42,
-	Decode: DecodeShape42,
+var shape42 = cloudtask.Definition{
+	Task: &Shape42{},
+	Name: "Shape42",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape42(dst, task.(*Shape42))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape42(data, task.(*Shape42))
+	},
 }
 
 // EnqueueShape42Asap enqueues Shape42 to run as soon as a worker is free.
@@ -2957,10 +3172,15 @@ func EnqueuedShape42[Q any](q Q) cloudtask.Enqueued[Q, Shape42] {
 }
 
 // shape43 describes the task Shape43.
-var shape43 = cloudtask.Definition[Shape43]{
-	Name:   "Shape43",
-	Append: AppendShape43,
-	Decode: DecodeShape43,
+var shape43 = cloudtask.Definition{
+	Task: &Shape43{},
+	Name: "Shape43",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape43(dst, task.(*Shape43))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape43(data, task.(*Shape43))
+	},
 }
 
 // EnqueueShape43Asap enqueues Shape43 to run as soon as a worker is free.
@@ -3019,10 +3239,15 @@ func EnqueuedShape43[Q any](q Q) cloudtask.Enqueued[Q, Shape43] {
 }
 
 // shape44 describes the task Shape44.
-var shape44 = cloudtask.Definition[Shape44]{
-	Name:   "Shape44",
-	Append: AppendShape44,
-	Decode: DecodeShape44,
+var shape44 = cloudtask.Definition{
+	Task: &Shape44{},
+	Name: "Shape44",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape44(dst, task.(*Shape44))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape44(data, task.(*Shape44))
+	},
 }
 
 // EnqueueShape44Asap enqueues Shape44 to run as soon as a worker is free.
@@ -3081,10 +3306,15 @@ func EnqueuedShape44[Q any](q Q) cloudtask.Enqueued[Q, Shape44] {
 }
 
 // shape45 describes the task Shape45.
-var shape45 = cloudtask.Definition[Shape45]{
-	Name:   "Shape45",
-	Append: AppendShape45,
-	Decode: DecodeShape45,
+var shape45 = cloudtask.Definition{
+	Task: &Shape45{},
+	Name: "Shape45",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape45(dst, task.(*Shape45))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape45(data, task.(*Shape45))
+	},
 }
 
 // EnqueueShape45Asap enqueues Shape45 to run as soon as a worker is free.
@@ -3143,10 +3373,15 @@ func EnqueuedShape45[Q any](q Q) cloudtask.Enqueued[Q, Shape45] {
 }
 
 // shape46 describes the task Shape46.
-var shape46 = cloudtask.Definition[Shape46]{
-	Name:   "Shape46",
-	Append: AppendShape46,
-	Decode: DecodeShape46,
+var shape46 = cloudtask.Definition{
+	Task: &Shape46{},
+	Name: "Shape46",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape46(dst, task.(*Shape46))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape46(data, task.(*Shape46))
+	},
 }
 
 // EnqueueShape46Asap enqueues Shape46 to run as soon as a worker is free.
@@ -3205,10 +3440,15 @@ func EnqueuedShape46[Q any](q Q) cloudtask.Enqueued[Q, Shape46] {
 }
 
 // shape47 describes the task Shape47.
-var shape47 = cloudtask.Definition[Shape47]{
-	Name:   "Shape47",
-	Append: AppendShape47,
-	Decode: DecodeShape47,
+var shape47 = cloudtask.Definition{
+	Task: &Shape47{},
+	Name: "Shape47",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape47(dst, task.(*Shape47))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape47(data, task.(*Shape47))
+	},
 }
 
 // EnqueueShape47Asap enqueues Shape47 to run as soon as a worker is free.
@@ -3267,10 +3507,15 @@ func EnqueuedShape47[Q any](q Q) cloudtask.Enqueued[Q, Shape47] {
 }
 
 // shape48 describes the task Shape48.
-var shape48 = cloudtask.Definition[Shape48]{
-	Name:   "Shape48",
-	Append: AppendShape48,
-	Decode: DecodeShape48,
+var shape48 = cloudtask.Definition{
+	Task: &Shape48{},
+	Name: "Shape48",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape48(dst, task.(*Shape48))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape48(data, task.(*Shape48))
+	},
 }
 
 // EnqueueShape48Asap enqueues Shape48 to run as soon as a worker is free.
@@ -3329,10 +3574,15 @@ func EnqueuedShape48[Q any](q Q) cloudtask.Enqueued[Q, Shape48] {
 }
 
 // shape49 describes the task Shape49.
-var shape49 = cloudtask.Definition[Shape49]{
-	Name:   "Shape49",
-	Append: AppendShape49,
-	Decode: DecodeShape49,
+var shape49 = cloudtask.Definition{
+	Task: &Shape49{},
+	Name: "Shape49",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape49(dst, task.(*Shape49))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape49(data, task.(*Shape49))
+	},
 }
 
 // EnqueueShape49Asap enqueues Shape49 to run as soon as a worker is free.
@@ -3391,10 +3641,15 @@ func EnqueuedShape49[Q any](q Q) cloudtask.Enqueued[Q, Shape49] {
 }
 
 // shape50 describes the task Shape50.
-var shape50 = cloudtask.Definition[Shape50]{
-	Name:   "Shape50",
-	Append: AppendShape50,
-	Decode: DecodeShape50,
+var shape50 = cloudtask.Definition{
+	Task: &Shape50{},
+	Name: "Shape50",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape50(dst, task.(*Shape50))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape50(data, task.(*Shape50))
+	},
 }
 
 // EnqueueShape50Asap enqueues Shape50 to run as soon as a worker is free.
@@ -3453,10 +3708,15 @@ func EnqueuedShape50[Q any](q Q) cloudtask.Enqueued[Q, Shape50] {
 }
 
 // shape51 describes the task Shape51.
-var shape51 = cloudtask.Definition[Shape51]{
-	Name:   "Shape51",
-	Append: AppendShape51,
-	Decode: DecodeShape51,
+var shape51 = cloudtask.Definition{
+	Task: &Shape51{},
+	Name: "Shape51",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape51(dst, task.(*Shape51))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape51(data, task.(*Shape51))
+	},
 }
 
 // EnqueueShape51Asap enqueues Shape51 to run as soon as a worker is free.
@@ -3515,10 +3775,15 @@ func EnqueuedShape51[Q any](q Q) cloudtask.Enqueued[Q, Shape51] {
 }
 
 // shape52 describes the task Shape52.
-var shape52 = cloudtask.Definition[Shape52]{
-	Name:   "Shape52",
-	Append: AppendShape52,
-	Decode: DecodeShape52,
+var shape52 = cloudtask.Definition{
+	Task: &Shape52{},
+	Name: "Shape52",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape52(dst, task.(*Shape52))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape52(data, task.(*Shape52))
+	},
 }
 
 // EnqueueShape52Asap enqueues Shape52 to run as soon as a worker is free.
@@ -3577,10 +3842,15 @@ func EnqueuedShape52[Q any](q Q) cloudtask.Enqueued[Q, Shape52] {
 }
 
 // shape53 describes the task Shape53.
-var shape53 = cloudtask.Definition[Shape53]{
-	Name:   "Shape53",
-	Append: AppendShape53,
-	Decode: DecodeShape53,
+var shape53 = cloudtask.Definition{
+	Task: &Shape53{},
+	Name: "Shape53",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape53(dst, task.(*Shape53))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape53(data, task.(*Shape53))
+	},
 }
 
 // EnqueueShape53Asap enqueues Shape53 to run as soon as a worker is free.
@@ -3639,10 +3909,15 @@ func EnqueuedShape53[Q any](q Q) cloudtask.Enqueued[Q, Shape53] {
 }
 
 // shape54 describes the task Shape54.
-var shape54 = cloudtask.Definition[Shape54]{
-	Name:   "Shape54",
-	Append: AppendShape54,
-	Decode: DecodeShape54,
+var shape54 = cloudtask.Definition{
+	Task: &Shape54{},
+	Name: "Shape54",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape54(dst, task.(*Shape54))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape54(data, task.(*Shape54))
+	},
 }
 
 // EnqueueShape54Asap enqueues Shape54 to run as soon as a worker is free.
@@ -3701,10 +3976,15 @@ func EnqueuedShape54[Q any](q Q) cloudtask.Enqueued[Q, Shape54] {
 }
 
 // shape55 describes the task Shape55.
-var shape55 = cloudtask.Definition[Shape55]{
-	Name:   "Shape55",
-	Append: AppendShape55,
-	Decode: DecodeShape55,
+var shape55 = cloudtask.Definition{
+	Task: &Shape55{},
+	Name: "Shape55",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape55(dst, task.(*Shape55))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape55(data, task.(*Shape55))
+	},
 }
 
 // EnqueueShape55Asap enqueues Shape55 to run as soon as a worker is free.
@@ -3763,10 +4043,15 @@ func EnqueuedShape55[Q any](q Q) cloudtask.Enqueued[Q, Shape55] {
 }
 
 // shape56 describes the task Shape56.
-var shape56 = cloudtask.Definition[Shape56]{
-	Name:   "Shape56",
-	Append: AppendShape56,
-	Decode: DecodeShape56,
+var shape56 = cloudtask.Definition{
+	Task: &Shape56{},
+	Name: "Shape56",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape56(dst, task.(*Shape56))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape56(data, task.(*Shape56))
+	},
 }
 
 // EnqueueShape56Asap enqueues Shape56 to run as soon as a worker is free.
@@ -3825,10 +4110,15 @@ func EnqueuedShape56[Q any](q Q) cloudtask.Enqueued[Q, Shape56] {
 }
 
 // shape57 describes the task Shape57.
-var shape57 = cloudtask.Definition[Shape57]{
-	Name:   "Shape57",
-	Append: AppendShape57,
-	Decode: DecodeShape57,
+var shape57 = cloudtask.Definition{
+	Task: &Shape57{},
+	Name: "Shape57",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape57(dst, task.(*Shape57))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape57(data, task.(*Shape57))
+	},
 }
 
 // EnqueueShape57Asap enqueues Shape57 to run as soon as a worker is free.
@@ -3887,10 +4177,15 @@ func EnqueuedShape57[Q any](q Q) cloudtask.Enqueued[Q, Shape57] {
 }
 
 // shape58 describes the task Shape58.
-var shape58 = cloudtask.Definition[Shape58]{
-	Name:   "Shape58",
-	Append: AppendShape58,
-	Decode: DecodeShape58,
+var shape58 = cloudtask.Definition{
+	Task: &Shape58{},
+	Name: "Shape58",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape58(dst, task.(*Shape58))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape58(data, task.(*Shape58))
+	},
 }
 
 // EnqueueShape58Asap enqueues Shape58 to run as soon as a worker is free.
@@ -3949,10 +4244,15 @@ func EnqueuedShape58[Q any](q Q) cloudtask.Enqueued[Q, Shape58] {
 }
 
 // shape59 describes the task Shape59.
-var shape59 = cloudtask.Definition[Shape59]{
-	Name:   "Shape59",
-	Append: AppendShape59,
-	Decode: DecodeShape59,
+var shape59 = cloudtask.Definition{
+	Task: &Shape59{},
+	Name: "Shape59",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape59(dst, task.(*Shape59))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape59(data, task.(*Shape59))
+	},
 }
 
 // EnqueueShape59Asap enqueues Shape59 to run as soon as a worker is free.
@@ -4011,10 +4311,15 @@ func EnqueuedShape59[Q any](q Q) cloudtask.Enqueued[Q, Shape59] {
 }
 
 // shape60 describes the task Shape60.
-var shape60 = cloudtask.Definition[Shape60]{
-	Name:   "Shape60",
-	Append: AppendShape60,
-	Decode: DecodeShape60,
+var shape60 = cloudtask.Definition{
+	Task: &Shape60{},
+	Name: "Shape60",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape60(dst, task.(*Shape60))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape60(data, task.(*Shape60))
+	},
 }
 
 // EnqueueShape60Asap enqueues Shape60 to run as soon as a worker is free.
@@ -4073,10 +4378,15 @@ func EnqueuedShape60[Q any](q Q) cloudtask.Enqueued[Q, Shape60] {
 }
 
 // shape61 describes the task Shape61.
-var shape61 = cloudtask.Definition[Shape61]{
-	Name:   "Shape61",
-	Append: AppendShape61,
-	Decode: DecodeShape61,
+var shape61 = cloudtask.Definition{
+	Task: &Shape61{},
+	Name: "Shape61",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape61(dst, task.(*Shape61))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape61(data, task.(*Shape61))
+	},
 }
 
 // EnqueueShape61Asap enqueues Shape61 to run as soon as a worker is free.
@@ -4135,10 +4445,15 @@ func EnqueuedShape61[Q any](q Q) cloudtask.Enqueued[Q, Shape61] {
 }
 
 // shape62 describes the task Shape62.
-var shape62 = cloudtask.Definition[Shape62]{
-	Name:   "Shape62",
-	Append: AppendShape62,
-	Decode: DecodeShape62,
+var shape62 = cloudtask.Definition{
+	Task: &Shape62{},
+	Name: "Shape62",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape62(dst, task.(*Shape62))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape62(data, task.(*Shape62))
+	},
 }
 
 // EnqueueShape62Asap enqueues Shape62 to run as soon as a worker is free.
@@ -4197,10 +4512,15 @@ func EnqueuedShape62[Q any](q Q) cloudtask.Enqueued[Q, Shape62] {
 }
 
 // shape63 describes the task Shape63.
-var shape63 = cloudtask.Definition[Shape63]{
-	Name:   "Shape63",
-	Append: AppendShape63,
-	Decode: DecodeShape63,
+var shape63 = cloudtask.Definition{
+	Task: &Shape63{},
+	Name: "Shape63",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShape63(dst, task.(*Shape63))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShape63(data, task.(*Shape63))
+	},
 }
 
 // EnqueueShape63Asap enqueues Shape63 to run as soon as a worker is free.

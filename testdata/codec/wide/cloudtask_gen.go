@@ -25,8 +25,8 @@ type Runner interface {
 // Routes returns the routes of this package's tasks, for cloudtask.NewHandler and for eager clients.
 func Routes(runner Runner) []cloudtask.Route {
 	return []cloudtask.Route{
-		wide.Route(func(ctx context.Context, task *Wide) error {
-			return runner.RunWide(ctx, *task)
+		wide.Route(func(ctx context.Context, task any) error {
+			return runner.RunWide(ctx, *task.(*Wide))
 		}),
 	}
 }
@@ -38,10 +38,15 @@ func NewHandler(cfg cloudtask.Config, runner Runner) (http.Handler, error) {
 }
 
 // wide describes the task Wide.
-var wide = cloudtask.Definition[Wide]{
-	Name:   "Wide",
-	Append: AppendWide,
-	Decode: DecodeWide,
+var wide = cloudtask.Definition{
+	Task: &Wide{},
+	Name: "Wide",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendWide(dst, task.(*Wide))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeWide(data, task.(*Wide))
+	},
 }
 
 // EnqueueWideAsap enqueues Wide to run as soon as a worker is free.

@@ -19,26 +19,29 @@ const _ = cloudtask.GeneratedVersion1
 // Routes returns the routes of this package's tasks, for cloudtask.NewHandler and for eager clients.
 func Routes(client *cloudtask.Client, app *App) []cloudtask.Route {
 	return []cloudtask.Route{
-		cloudtask.RouteWithResult(&chargeOrder, func(ctx context.Context, task *ChargeOrder) (int64, error) {
-			return task.Run(ctx, app)
+		chargeOrder.RouteWithResult(func(ctx context.Context, task any) (any, error) {
+			result, err := task.(*ChargeOrder).Run(ctx, app)
+			return &result, err
 		}, appendInt64Result),
-		discarding.Route(func(ctx context.Context, task *Discarding) error {
-			return task.Run(ctx)
+		discarding.Route(func(ctx context.Context, task any) error {
+			return task.(*Discarding).Run(ctx)
 		}),
-		cloudtask.RouteWithResult(&highPriorityNotification, func(ctx context.Context, task *HighPriorityNotification) (*string, error) {
-			return task.Run(ctx, app)
+		highPriorityNotification.RouteWithResult(func(ctx context.Context, task any) (any, error) {
+			result, err := task.(*HighPriorityNotification).Run(ctx, app)
+			return &result, err
 		}, appendPointerToStringResult),
-		processAnalyticsBatch.Route(func(ctx context.Context, task *ProcessAnalyticsBatch) error {
-			return task.Run(ctx, client)
+		processAnalyticsBatch.Route(func(ctx context.Context, task any) error {
+			return task.(*ProcessAnalyticsBatch).Run(ctx, client)
 		}),
-		processOrder.Route(func(ctx context.Context, task *ProcessOrder) error {
-			return task.Run(ctx, app)
+		processOrder.Route(func(ctx context.Context, task any) error {
+			return task.(*ProcessOrder).Run(ctx, app)
 		}),
-		robustEnqueue.Route(func(ctx context.Context, task *RobustEnqueue) error {
-			return task.Run(ctx)
+		robustEnqueue.Route(func(ctx context.Context, task any) error {
+			return task.(*RobustEnqueue).Run(ctx)
 		}),
-		cloudtask.RouteWithResult(&sendWelcomeEmail, func(ctx context.Context, task *SendWelcomeEmail) (EmailSent, error) {
-			return task.Run(ctx, app)
+		sendWelcomeEmail.RouteWithResult(func(ctx context.Context, task any) (any, error) {
+			result, err := task.(*SendWelcomeEmail).Run(ctx, app)
+			return &result, err
 		}, appendEmailSentResult),
 	}
 }
@@ -50,16 +53,22 @@ func NewHandler(cfg cloudtask.Config, client *cloudtask.Client, app *App) (http.
 }
 
 // chargeOrder describes the task ChargeOrder.
-var chargeOrder = cloudtask.Definition[ChargeOrder]{
+var chargeOrder = cloudtask.Definition{
+	Task:    &ChargeOrder{},
 	Name:    "ChargeOrder",
 	Aliases: []string{"Charge", "BillOrder"},
 	Within:  time.Hour,
-	Append:  AppendChargeOrder,
-	Decode:  DecodeChargeOrder,
-	UniqueKey: func(dst []byte, task *ChargeOrder) ([]byte, error) {
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendChargeOrder(dst, task.(*ChargeOrder))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeChargeOrder(data, task.(*ChargeOrder))
+	},
+	UniqueKey: func(dst []byte, task any) ([]byte, error) {
+		v := task.(*ChargeOrder)
 		e := taskjson.NewEncoder(dst)
-		e.Object(`{"order_id":`).String(&task.OrderID)
-		e.Key(`"line":`).Int(&task.Line)
+		e.Object(`{"order_id":`).String(&v.OrderID)
+		e.Key(`"line":`).Int(&v.Line)
 		e.EndObject()
 		return e.Finish("payload")
 	},
@@ -123,10 +132,15 @@ func EnqueuedChargeOrder[Q any](q Q) cloudtask.Enqueued[Q, ChargeOrder] {
 }
 
 // discarding describes the task Discarding.
-var discarding = cloudtask.Definition[Discarding]{
-	Name:   "discarding-task",
-	Append: AppendDiscarding,
-	Decode: DecodeDiscarding,
+var discarding = cloudtask.Definition{
+	Task: &Discarding{},
+	Name: "discarding-task",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendDiscarding(dst, task.(*Discarding))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeDiscarding(data, task.(*Discarding))
+	},
 }
 
 // EnqueueDiscardingAsap enqueues Discarding to run as soon as a worker is free.
@@ -186,15 +200,26 @@ func EnqueuedDiscarding[Q any](q Q) cloudtask.Enqueued[Q, Discarding] {
 }
 
 // highPriorityNotification describes the task HighPriorityNotification.
-var highPriorityNotification = cloudtask.Definition[HighPriorityNotification]{
-	Name:       "HighPriorityNotification",
-	Queue:      "notifications",
-	Timeout:    20 * time.Second,
-	Append:     AppendHighPriorityNotification,
-	Decode:     DecodeHighPriorityNotification,
-	QueueOf:    (*HighPriorityNotification).Queue,
-	TimeoutOf:  (*HighPriorityNotification).Timeout,
-	TaskNameOf: (*HighPriorityNotification).TaskName,
+var highPriorityNotification = cloudtask.Definition{
+	Task:    &HighPriorityNotification{},
+	Name:    "HighPriorityNotification",
+	Queue:   "notifications",
+	Timeout: 20 * time.Second,
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendHighPriorityNotification(dst, task.(*HighPriorityNotification))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeHighPriorityNotification(data, task.(*HighPriorityNotification))
+	},
+	QueueOf: func(task any) string {
+		return task.(*HighPriorityNotification).Queue()
+	},
+	TimeoutOf: func(task any) time.Duration {
+		return task.(*HighPriorityNotification).Timeout()
+	},
+	TaskNameOf: func(task any) string {
+		return task.(*HighPriorityNotification).TaskName()
+	},
 }
 
 // EnqueueHighPriorityNotificationAsap enqueues HighPriorityNotification to run as soon as a worker is free.
@@ -256,10 +281,15 @@ func EnqueuedHighPriorityNotification[Q any](q Q) cloudtask.Enqueued[Q, HighPrio
 }
 
 // processAnalyticsBatch describes the task ProcessAnalyticsBatch.
-var processAnalyticsBatch = cloudtask.Definition[ProcessAnalyticsBatch]{
-	Name:   "ProcessAnalyticsBatch",
-	Append: AppendProcessAnalyticsBatch,
-	Decode: DecodeProcessAnalyticsBatch,
+var processAnalyticsBatch = cloudtask.Definition{
+	Task: &ProcessAnalyticsBatch{},
+	Name: "ProcessAnalyticsBatch",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendProcessAnalyticsBatch(dst, task.(*ProcessAnalyticsBatch))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeProcessAnalyticsBatch(data, task.(*ProcessAnalyticsBatch))
+	},
 }
 
 // EnqueueProcessAnalyticsBatchAsap enqueues ProcessAnalyticsBatch to run as soon as a worker is free.
@@ -320,11 +350,16 @@ func EnqueuedProcessAnalyticsBatch[Q any](q Q) cloudtask.Enqueued[Q, ProcessAnal
 }
 
 // processOrder describes the task ProcessOrder.
-var processOrder = cloudtask.Definition[ProcessOrder]{
-	Name:   "ProcessOrder",
-	Once:   true,
-	Append: AppendProcessOrder,
-	Decode: DecodeProcessOrder,
+var processOrder = cloudtask.Definition{
+	Task: &ProcessOrder{},
+	Name: "ProcessOrder",
+	Once: true,
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendProcessOrder(dst, task.(*ProcessOrder))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeProcessOrder(data, task.(*ProcessOrder))
+	},
 }
 
 // EnqueueProcessOrderAsap enqueues ProcessOrder to run as soon as a worker is free.
@@ -385,12 +420,17 @@ func EnqueuedProcessOrder[Q any](q Q) cloudtask.Enqueued[Q, ProcessOrder] {
 }
 
 // robustEnqueue describes the task RobustEnqueue.
-var robustEnqueue = cloudtask.Definition[RobustEnqueue]{
+var robustEnqueue = cloudtask.Definition{
+	Task:         &RobustEnqueue{},
 	Name:         "RobustEnqueue",
 	Retry:        &cloudtask.RetryConfig{MaxAttempts: 7, MaxRetryDuration: time.Hour, MinBackoff: 5 * time.Second, MaxBackoff: 10 * time.Minute, MaxDoublings: 4},
 	EnqueueRetry: &cloudtask.RetryPolicy{On: []cloudtask.Code{cloudtask.Unavailable, cloudtask.Internal}, Initial: 2 * time.Second, Max: time.Minute, Multiplier: 2.5, Deadline: 5 * time.Minute},
-	Append:       AppendRobustEnqueue,
-	Decode:       DecodeRobustEnqueue,
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendRobustEnqueue(dst, task.(*RobustEnqueue))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeRobustEnqueue(data, task.(*RobustEnqueue))
+	},
 }
 
 // EnqueueRobustEnqueueAsap enqueues RobustEnqueue to run as soon as a worker is free.
@@ -451,12 +491,17 @@ func EnqueuedRobustEnqueue[Q any](q Q) cloudtask.Enqueued[Q, RobustEnqueue] {
 }
 
 // sendWelcomeEmail describes the task SendWelcomeEmail.
-var sendWelcomeEmail = cloudtask.Definition[SendWelcomeEmail]{
+var sendWelcomeEmail = cloudtask.Definition{
+	Task:    &SendWelcomeEmail{},
 	Name:    "SendWelcomeEmail",
 	Queue:   "emails",
 	Timeout: 5 * time.Minute,
-	Append:  AppendSendWelcomeEmail,
-	Decode:  DecodeSendWelcomeEmail,
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendSendWelcomeEmail(dst, task.(*SendWelcomeEmail))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeSendWelcomeEmail(data, task.(*SendWelcomeEmail))
+	},
 }
 
 // EnqueueSendWelcomeEmailAsap enqueues SendWelcomeEmail to run as soon as a worker is free.
@@ -886,23 +931,26 @@ func appendEmailSent(e *taskjson.Encoder, v *EmailSent) {
 	e.EndObject()
 }
 
-func appendInt64Result(dst []byte, result *int64) ([]byte, error) {
+func appendInt64Result(dst []byte, result any) ([]byte, error) {
+	v := result.(*int64)
 	e := taskjson.NewEncoder(dst)
-	e.Int64(result)
+	e.Int64(v)
 	return e.Finish("result")
 }
 
-func appendPointerToStringResult(dst []byte, result **string) ([]byte, error) {
+func appendPointerToStringResult(dst []byte, result any) ([]byte, error) {
+	v := result.(**string)
 	e := taskjson.NewEncoder(dst)
-	if e.NotNil(*result != nil) {
-		e.String(*result)
+	if e.NotNil(*v != nil) {
+		e.String(*v)
 	}
 	return e.Finish("result")
 }
 
-func appendEmailSentResult(dst []byte, result *EmailSent) ([]byte, error) {
+func appendEmailSentResult(dst []byte, result any) ([]byte, error) {
+	v := result.(*EmailSent)
 	e := taskjson.NewEncoder(dst)
-	appendEmailSent(e, result)
+	appendEmailSent(e, v)
 	return e.Finish("result")
 }
 

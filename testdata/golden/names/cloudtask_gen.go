@@ -25,17 +25,20 @@ type Runner interface {
 // Routes returns the routes of this package's tasks, for cloudtask.NewHandler and for eager clients.
 func Routes(runner Runner, app2 *app, cDep []c) []runtimecloudtask.Route {
 	return []runtimecloudtask.Route{
-		runtimecloudtask.RouteWithResult(&orderTask2, func(ctx2 context.Context, task2 *Order) (string, error) {
-			return task2.Run(ctx2, cDep)
+		orderTask2.RouteWithResult(func(ctx2 context.Context, task2 any) (any, error) {
+			result, err2 := task2.(*Order).Run(ctx2, cDep)
+			return &result, err2
 		}, appendStringResult),
-		stringTask.Route(func(ctx2 context.Context, task2 *String) error {
-			return runner.RunString(ctx2, *task2)
+		stringTask.Route(func(ctx2 context.Context, task2 any) error {
+			return runner.RunString(ctx2, *task2.(*String))
 		}),
-		runtimecloudtask.RouteWithResult(&typeTask, func(ctx2 context.Context, task2 *Type) (time2.Time, error) {
-			return task2.Run(ctx2)
+		typeTask.RouteWithResult(func(ctx2 context.Context, task2 any) (any, error) {
+			result, err2 := task2.(*Type).Run(ctx2)
+			return &result, err2
 		}, appendTimeTimeResult),
-		runtimecloudtask.RouteWithResult(&taskTask, func(ctx2 context.Context, task2 *task) (zero, error) {
-			return task2.Run(ctx2, app2)
+		taskTask.RouteWithResult(func(ctx2 context.Context, task2 any) (any, error) {
+			result, err2 := task2.(*task).Run(ctx2, app2)
+			return &result, err2
 		}, appendZeroResult),
 	}
 }
@@ -47,10 +50,15 @@ func NewHandler(cfg runtimecloudtask.Config, runner Runner, app2 *app, cDep []c)
 }
 
 // orderTask2 describes the task Order.
-var orderTask2 = runtimecloudtask.Definition[Order]{
-	Name:   "names.Order",
-	Append: AppendOrder,
-	Decode: DecodeOrder,
+var orderTask2 = runtimecloudtask.Definition{
+	Task: &Order{},
+	Name: "names.Order",
+	Append: func(dst2 []byte, task2 any) ([]byte, error) {
+		return AppendOrder(dst2, task2.(*Order))
+	},
+	Decode: func(data2 []byte, task2 any) error {
+		return DecodeOrder(data2, task2.(*Order))
+	},
 }
 
 // EnqueueOrderAsap enqueues Order to run as soon as a worker is free.
@@ -109,10 +117,15 @@ func EnqueuedOrder[Q any](q Q) runtimecloudtask.Enqueued[Q, Order] {
 }
 
 // stringTask describes the task String.
-var stringTask = runtimecloudtask.Definition[String]{
-	Name:   "names.String",
-	Append: AppendString,
-	Decode: DecodeString,
+var stringTask = runtimecloudtask.Definition{
+	Task: &String{},
+	Name: "names.String",
+	Append: func(dst2 []byte, task2 any) ([]byte, error) {
+		return AppendString(dst2, task2.(*String))
+	},
+	Decode: func(data2 []byte, task2 any) error {
+		return DecodeString(data2, task2.(*String))
+	},
 }
 
 // EnqueueStringAsap enqueues String to run as soon as a worker is free.
@@ -170,10 +183,15 @@ func EnqueuedString[Q any](q Q) runtimecloudtask.Enqueued[Q, String] {
 }
 
 // typeTask describes the task Type.
-var typeTask = runtimecloudtask.Definition[Type]{
-	Name:   "names.Type",
-	Append: AppendType,
-	Decode: DecodeType,
+var typeTask = runtimecloudtask.Definition{
+	Task: &Type{},
+	Name: "names.Type",
+	Append: func(dst2 []byte, task2 any) ([]byte, error) {
+		return AppendType(dst2, task2.(*Type))
+	},
+	Decode: func(data2 []byte, task2 any) error {
+		return DecodeType(data2, task2.(*Type))
+	},
 }
 
 // EnqueueTypeAsap enqueues Type to run as soon as a worker is free.
@@ -232,14 +250,20 @@ func EnqueuedType[Q any](q Q) runtimecloudtask.Enqueued[Q, Type] {
 }
 
 // taskTask describes the task task.
-var taskTask = runtimecloudtask.Definition[task]{
-	Name:   "names.task",
-	Append: AppendTask,
-	Decode: DecodeTask,
-	UniqueKey: func(dst2 []byte, task2 *task) ([]byte, error) {
+var taskTask = runtimecloudtask.Definition{
+	Task: &task{},
+	Name: "names.task",
+	Append: func(dst2 []byte, task2 any) ([]byte, error) {
+		return AppendTask(dst2, task2.(*task))
+	},
+	Decode: func(data2 []byte, task2 any) error {
+		return DecodeTask(data2, task2.(*task))
+	},
+	UniqueKey: func(dst2 []byte, task2 any) ([]byte, error) {
+		v2 := task2.(*task)
 		e2 := runtimetaskjson.NewEncoder(dst2)
-		appendCtx(e2.Object(`{"a":`), &task2.A)
-		appendMapOfStringToErr(e2.Key(`"e":`), &task2.E)
+		appendCtx(e2.Object(`{"a":`), &v2.A)
+		appendMapOfStringToErr(e2.Key(`"e":`), &v2.E)
 		e2.EndObject()
 		return e2.Finish("payload")
 	},
@@ -696,21 +720,24 @@ func decodeMapOfEToD(d2 *runtimetaskjson.Decoder, v2 *map[e]d) {
 	}
 }
 
-func appendStringResult(dst2 []byte, result *string) ([]byte, error) {
+func appendStringResult(dst2 []byte, result any) ([]byte, error) {
+	v2 := result.(*string)
 	e2 := runtimetaskjson.NewEncoder(dst2)
-	e2.String(result)
+	e2.String(v2)
 	return e2.Finish("result")
 }
 
-func appendTimeTimeResult(dst2 []byte, result *time2.Time) ([]byte, error) {
+func appendTimeTimeResult(dst2 []byte, result any) ([]byte, error) {
+	v2 := result.(*time2.Time)
 	e2 := runtimetaskjson.NewEncoder(dst2)
-	e2.Time(result)
+	e2.Time(v2)
 	return e2.Finish("result")
 }
 
-func appendZeroResult(dst2 []byte, result *zero) ([]byte, error) {
+func appendZeroResult(dst2 []byte, result any) ([]byte, error) {
+	v2 := result.(*zero)
 	e2 := runtimetaskjson.NewEncoder(dst2)
-	e2.Int((*int)(result))
+	e2.Int((*int)(v2))
 	return e2.Finish("result")
 }
 

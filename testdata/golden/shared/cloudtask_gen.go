@@ -26,14 +26,15 @@ type Runner interface {
 // Routes returns the routes of this package's tasks, for cloudtask.NewHandler and for eager clients.
 func Routes(runner Runner, deps func(n int) int) []cloudtask.Route {
 	return []cloudtask.Route{
-		cloudtask.RouteWithResult(&count, func(ctx context.Context, task *Count) (int, error) {
-			return task.Run(ctx, deps)
+		count.RouteWithResult(func(ctx context.Context, task any) (any, error) {
+			result, err := task.(*Count).Run(ctx, deps)
+			return &result, err
 		}, appendIntResult),
-		pack.Route(func(ctx context.Context, task *Pack) error {
-			return runner.RunPack(ctx, *task)
+		pack.Route(func(ctx context.Context, task any) error {
+			return runner.RunPack(ctx, *task.(*Pack))
 		}),
-		ship.Route(func(ctx context.Context, task *Ship) error {
-			return runner.RunShip(ctx, *task)
+		ship.Route(func(ctx context.Context, task any) error {
+			return runner.RunShip(ctx, *task.(*Ship))
 		}),
 	}
 }
@@ -45,10 +46,15 @@ func NewHandler(cfg cloudtask.Config, runner Runner, deps func(n int) int) (http
 }
 
 // count describes the task Count.
-var count = cloudtask.Definition[Count]{
-	Name:   "Count",
-	Append: AppendCount,
-	Decode: DecodeCount,
+var count = cloudtask.Definition{
+	Task: &Count{},
+	Name: "Count",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendCount(dst, task.(*Count))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeCount(data, task.(*Count))
+	},
 }
 
 // EnqueueCountAsap enqueues Count to run as soon as a worker is free.
@@ -107,11 +113,16 @@ func EnqueuedCount[Q any](q Q) cloudtask.Enqueued[Q, Count] {
 }
 
 // pack describes the task Pack.
-var pack = cloudtask.Definition[Pack]{
-	Name:   "Pack",
-	Queue:  "warehouse",
-	Append: AppendPack,
-	Decode: DecodePack,
+var pack = cloudtask.Definition{
+	Task:  &Pack{},
+	Name:  "Pack",
+	Queue: "warehouse",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendPack(dst, task.(*Pack))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodePack(data, task.(*Pack))
+	},
 }
 
 // EnqueuePackAsap enqueues Pack to run as soon as a worker is free.
@@ -169,14 +180,20 @@ func EnqueuedPack[Q any](q Q) cloudtask.Enqueued[Q, Pack] {
 }
 
 // ship describes the task Ship.
-var ship = cloudtask.Definition[Ship]{
-	Name:   "ship",
-	Append: AppendShip,
-	Decode: DecodeShip,
-	UniqueKey: func(dst []byte, task *Ship) ([]byte, error) {
+var ship = cloudtask.Definition{
+	Task: &Ship{},
+	Name: "ship",
+	Append: func(dst []byte, task any) ([]byte, error) {
+		return AppendShip(dst, task.(*Ship))
+	},
+	Decode: func(data []byte, task any) error {
+		return DecodeShip(data, task.(*Ship))
+	},
+	UniqueKey: func(dst []byte, task any) ([]byte, error) {
+		v := task.(*Ship)
 		e := taskjson.NewEncoder(dst)
-		e.Object(`{"id":`).String(&task.ID)
-		e.Key(`"at":`).Time(&task.At)
+		e.Object(`{"id":`).String(&v.ID)
+		e.Key(`"at":`).Time(&v.At)
 		e.EndObject()
 		return e.Finish("payload")
 	},
@@ -437,9 +454,10 @@ func decodeShip(d *taskjson.Decoder, v *Ship) {
 	d.Check(seen, 2, "id,at")
 }
 
-func appendIntResult(dst []byte, result *int) ([]byte, error) {
+func appendIntResult(dst []byte, result any) ([]byte, error) {
+	v := result.(*int)
 	e := taskjson.NewEncoder(dst)
-	e.Int(result)
+	e.Int(v)
 	return e.Finish("result")
 }
 
