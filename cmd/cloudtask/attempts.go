@@ -41,7 +41,7 @@ func (op *operation) showAttempts(attempts []pastAttempt, now time.Time) error {
 			continue
 		}
 		if out.Len() == 0 {
-			out.WriteString(paint(op.std.out)(bold, "Errors") + "\n")
+			out.WriteString(paint(op.std.Out)(bold, "Errors") + "\n")
 		}
 		fmt.Fprintf(&out, "attempt %d, %s:\n", a.Number, moment(a.Began, now))
 		writeIndented(&out, a.Error)
@@ -56,7 +56,7 @@ func (op *operation) showAttempts(attempts []pastAttempt, now time.Time) error {
 		stacks[places] = a.Number
 		writeIndented(&out, a.Stack)
 	}
-	_, err := io.WriteString(op.std.out, out.String())
+	_, err := io.WriteString(op.std.Out, out.String())
 	return err
 }
 

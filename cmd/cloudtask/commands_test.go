@@ -16,6 +16,8 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
 const reportsQueue = "projects/my-project/locations/europe-west1/queues/reports"
@@ -86,12 +88,12 @@ func TestPermissions(t *testing.T) {
 		code int
 		text string
 	}{
-		{"ls -queue emails", exitOK, "emails  RUNNING  ?"},
-		{"show emails/a", exitOK, "Payload\n(not shown, for want of the permission cloudtasks.tasks.fullView)\n"},
-		{"ls tasks -queue emails", exitFailed, "PERMISSION_DENIED: The principal lacks IAM permission"},
-		{"replay emails/a", exitFailed, "PERMISSION_DENIED"},
-		{"discard emails/a -yes", exitFailed, "0 tasks discarded\ncloudtask discard: 1 task could not be deleted\n"},
-		{"purge emails -yes", exitOK, "Purging it deletes its tasks for good.\n"},
+		{"ls -queue emails", cli.ExitOK, "emails  RUNNING  ?"},
+		{"show emails/a", cli.ExitOK, "Payload\n(not shown, for want of the permission cloudtasks.tasks.fullView)\n"},
+		{"ls tasks -queue emails", cli.ExitFailed, "PERMISSION_DENIED: The principal lacks IAM permission"},
+		{"replay emails/a", cli.ExitFailed, "PERMISSION_DENIED"},
+		{"discard emails/a -yes", cli.ExitFailed, "0 tasks discarded\ncloudtask discard: 1 task could not be deleted\n"},
+		{"purge emails -yes", cli.ExitOK, "Purging it deletes its tasks for good.\n"},
 	} {
 		if code, out := s.run(t, test.args, s.production.env...); code != test.code || !strings.Contains(out, test.text) {
 			t.Errorf("%s: exit code %d, want %d; printed:\n%s\nwant %q in it", test.args, code, test.code, out, test.text)
@@ -105,28 +107,28 @@ func TestExitCodes(t *testing.T) {
 	s := newStage(t, t.TempDir())
 	s.fill(t, 1)
 	for args, want := range map[string]int{
-		"ls":                                     exitOK,
-		"ls everything":                          exitUsage,
-		"ls -count 3":                            exitUsage,
-		"ls -nonsense":                           exitUsage,
+		"ls":                                     cli.ExitOK,
+		"ls everything":                          cli.ExitUsage,
+		"ls -count 3":                            cli.ExitUsage,
+		"ls -nonsense":                           cli.ExitUsage,
 		"ls tasks -queue nobody":                 exitNotFound,
 		"show nobody":                            exitNotFound,
-		"show a/b/c":                             exitUsage,
+		"show a/b/c":                             cli.ExitUsage,
 		"show " + reportsQueue + "/tasks/nobody": exitNotFound,
-		"purge reports":                          exitUsage, // more than one
-		"purge reports -location europe-west1":   exitUsage, // nobody to ask
-		"pause reports -location europe-west1":   exitOK,
-		"run 0 -wait":                            exitFailed,
+		"purge reports":                          cli.ExitUsage, // more than one
+		"purge reports -location europe-west1":   cli.ExitUsage, // nobody to ask
+		"pause reports -location europe-west1":   cli.ExitOK,
+		"run 0 -wait":                            cli.ExitFailed,
 		"replay absent.json":                     exitNotFound,
-		"replay 0 -to http://127.0.0.1:1":        exitFailed,
-		"ls -emulator 127.0.0.1:1":               exitFailed,
-		"ls -emulator nonsense":                  exitUsage,
-		"ls -project a/b":                        exitUsage,
-		"completion tcsh":                        exitUsage,
-		"-- ls":                                  exitUsage,
+		"replay 0 -to http://127.0.0.1:1":        cli.ExitFailed,
+		"ls -emulator 127.0.0.1:1":               cli.ExitFailed,
+		"ls -emulator nonsense":                  cli.ExitUsage,
+		"ls -project a/b":                        cli.ExitUsage,
+		"completion tcsh":                        cli.ExitUsage,
+		"-- ls":                                  cli.ExitUsage,
 		"pause -- -yes":                          exitNotFound,
-		"pause -location europe-west1 -yes -- reports":       exitOK,
-		"pause --location=europe-west1 reports --yes --json": exitOK,
+		"pause -location europe-west1 -yes -- reports":       cli.ExitOK,
+		"pause --location=europe-west1 reports --yes --json": cli.ExitOK,
 	} {
 		if code, out := s.run(t, args); code != want {
 			t.Errorf("%s: exit code %d, want %d; printed:\n%s", args, code, want, out)
@@ -143,7 +145,7 @@ func TestLongLists(t *testing.T) {
 	run := func(args string) string {
 		t.Helper()
 		code, out := s.run(t, args)
-		if code != exitOK {
+		if code != cli.ExitOK {
 			t.Fatalf("%s: exit code %d; printed:\n%s", args, code, out)
 		}
 		return out

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/console"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/emulator"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/issuer"
@@ -70,13 +71,13 @@ type devOptions struct {
 	readOnly    bool
 }
 
-func devCommand() command {
-	return command{
-		name:    "dev",
-		usage:   "[-listen HOST:PORT] [-advertise HOST[:PORT]] [-allow-host HOST]... [-dir DIR] [-strict] [-queue NAME]... [-queue-file FILE] [-queues-from FILE] [-queue-prefix PREFIX] [-clock virtual [-start TIME]] [-seed N] [-app-engine [SERVICE=]URL]... [-default-url [QUEUE=]URL]... [-ca FILE]... [-insecure-skip-tls-verify] [-history N] [-read-only]",
-		summary: "serve the embedded queue on the wire API of Cloud Tasks",
-		help:    devHelp,
-		flags: func(flags *flag.FlagSet) runner {
+func devCommand() cli.Command {
+	return cli.Command{
+		Name:    "dev",
+		Usage:   "[-listen HOST:PORT] [-advertise HOST[:PORT]] [-allow-host HOST]... [-dir DIR] [-strict] [-queue NAME]... [-queue-file FILE] [-queues-from FILE] [-queue-prefix PREFIX] [-clock virtual [-start TIME]] [-seed N] [-app-engine [SERVICE=]URL]... [-default-url [QUEUE=]URL]... [-ca FILE]... [-insecure-skip-tls-verify] [-history N] [-read-only]",
+		Summary: "serve the embedded queue on the wire API of Cloud Tasks",
+		Help:    devHelp,
+		Flags: func(flags *flag.FlagSet) cli.Runner {
 			var opts devOptions
 			flags.StringVar(&opts.listen, "listen", "127.0.0.1:8123", "serve on `HOST:PORT`; port 0 picks a free one, an empty host or 0.0.0.0 is every interface")
 			flags.StringVar(&opts.advertise, "advertise", "", "the `HOST[:PORT]` that clients reach the queue by, where it is not that of -listen, such as a container's name")
@@ -137,31 +138,31 @@ func devCommand() command {
 			opts.tls.define(flags)
 			flags.IntVar(&opts.history, "history", 1000, "remember the last `N` tasks of each queue that succeeded, and as many of those that were given up, deleted, purged or expired; 0 remembers nothing")
 			flags.BoolVar(&opts.readOnly, "read-only", false, "serve a page that shows everything and changes nothing; the wire API and the control API are as ever")
-			return func(args []string, std streams) error {
+			return func(ctx context.Context, args []string, std cli.Streams) error {
 				if len(args) > 0 {
-					return usageError{fmt.Errorf("unexpected argument %q", args[0])}
+					return cli.BadUsage("unexpected argument %q", args[0])
 				}
-				return dev(opts, std.out, slog.New(slog.NewTextHandler(std.err, nil)))
+				return dev(ctx, opts, std.Out, slog.New(slog.NewTextHandler(std.Err, nil)))
 			}
 		},
 	}
 }
 
 // dev serves until a signal.
-func dev(opts devOptions, stdout io.Writer, log *slog.Logger) error {
+func dev(ctx context.Context, opts devOptions, stdout io.Writer, log *slog.Logger) error {
 	host, _, err := net.SplitHostPort(opts.listen)
 	if err != nil {
-		return usageError{fmt.Errorf("-listen %q: want HOST:PORT", opts.listen)}
+		return cli.BadUsage("-listen %q: want HOST:PORT", opts.listen)
 	}
 	virtual := opts.clock == "virtual"
 	if !virtual && opts.clock != "real" {
-		return usageError{fmt.Errorf("-clock %q: want real or virtual", opts.clock)}
+		return cli.BadUsage("-clock %q: want real or virtual", opts.clock)
 	}
 	if !virtual && !opts.start.IsZero() {
-		return usageError{errors.New("-start is for -clock virtual")}
+		return cli.BadUsage("-start is for -clock virtual")
 	}
 	if opts.history < 0 {
-		return usageError{fmt.Errorf("-history %d: want a number of tasks, 0 or more", opts.history)}
+		return cli.BadUsage("-history %d: want a number of tasks, 0 or more", opts.history)
 	}
 	trusted, err := opts.tls.config()
 	if err != nil {
@@ -171,13 +172,13 @@ func dev(opts devOptions, stdout io.Writer, log *slog.Logger) error {
 		log.Warn("no certificate is verified: whoever is between can read and change tasks and their tokens")
 	}
 	if opts.prefix != "" && !queueID.MatchString(opts.prefix) {
-		return usageError{fmt.Errorf("-queue-prefix %q: the id of a queue holds only letters, digits and \"-\", 100 at most", opts.prefix)}
+		return cli.BadUsage("-queue-prefix %q: the id of a queue holds only letters, digits and \"-\", 100 at most", opts.prefix)
 	}
 	for _, note := range opts.notes {
 		log.Warn("queue definitions: " + note)
 	}
 	boundGarbage()
-	signalled, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signalled, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
 	listener, err := net.Listen("tcp", opts.listen)
@@ -212,7 +213,7 @@ func dev(opts devOptions, stdout io.Writer, log *slog.Logger) error {
 	queue, err := localqueue.New(queueOpts...)
 	if err != nil {
 		if !errors.Is(err, localqueue.ErrDirectory) {
-			err = usageError{err} // what flags have defined is all else that can be wrong
+			err = cli.AsUsage(err) // what flags have defined is all else that can be wrong
 		}
 		return errors.Join(err, listener.Close())
 	}
@@ -284,7 +285,7 @@ func advertisedHost(advertise, listenHost string, addr net.Addr) (string, error)
 	}
 	isName := host != "" && !strings.ContainsAny(host, "/ :[]@")
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || !isName && net.ParseIP(host) == nil {
-		return "", usageError{fmt.Errorf("-advertise %q: want HOST or HOST:PORT without a scheme, such as queue:8123", advertise)}
+		return "", cli.BadUsage("-advertise %q: want HOST or HOST:PORT without a scheme, such as queue:8123", advertise)
 	}
 	return net.JoinHostPort(host, port), nil
 }

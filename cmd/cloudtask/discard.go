@@ -10,6 +10,7 @@ import (
 
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
 
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/gcp"
 )
@@ -29,28 +30,28 @@ Many tasks are deleted in calls for a thousand of them, where that is permitted.
 begins no more, and says how many tasks are left.
 `
 
-func discardCommand() command {
-	return command{
-		name:       "discard",
-		usage:      "(TASK... | -type TYPE [-min-retries N]) [-queue QUEUE]... [-yes] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
-		summary:    "delete tasks, or all of a type",
-		help:       discardHelp,
-		args:       taskWords,
-		flagValues: map[string]words{"queue": queueWords, "type": typeWords},
-		flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
+func discardCommand() cli.Command {
+	return cli.Command{
+		Name:       "discard",
+		Usage:      "(TASK... | -type TYPE [-min-retries N]) [-queue QUEUE]... [-yes] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
+		Summary:    "delete tasks, or all of a type",
+		Help:       discardHelp,
+		Args:       taskWords,
+		FlagValues: map[string]cli.Words{"queue": queueWords, "type": typeWords},
+		Flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
 			var ls listing
-			ls.queues = stringsFlag(flags, "queue", queueFlagUsage)
+			ls.queues = cli.StringsFlag(flags, "queue", queueFlagUsage)
 			flags.StringVar(&ls.taskType, "type", "", "all tasks of `TYPE`")
 			flags.IntVar(&ls.minRetries, "min-retries", 0, "with -type: only those that were dispatched at least `N` times")
 			op.yesFlag(flags)
 			return func(ctx context.Context, args []string) error {
 				switch {
 				case len(args) == 0 && ls.taskType == "":
-					return badUsage("which tasks? Name them, or a type with -type")
+					return cli.BadUsage("which tasks? Name them, or a type with -type")
 				case len(args) > 0 && (ls.taskType != "" || ls.minRetries != 0):
-					return badUsage("name tasks, or a type with -type and -min-retries, not both")
+					return cli.BadUsage("name tasks, or a type with -type and -min-retries, not both")
 				case ls.minRetries < 0:
-					return badUsage("-min-retries must not be negative")
+					return cli.BadUsage("-min-retries must not be negative")
 				}
 				return op.discard(ctx, args, ls)
 			}
@@ -90,7 +91,7 @@ func (op *operation) discard(ctx context.Context, args []string, ls listing) err
 	}
 	switch {
 	case len(info.Left) > 0:
-		return fmt.Errorf("%w: %s left", errInterrupted, count(len(info.Left), "task"))
+		return fmt.Errorf("%w: %s left", cli.ErrInterrupted, count(len(info.Left), "task"))
 	case len(info.Failed) > 0:
 		return fmt.Errorf("%s could not be deleted", count(len(info.Failed), "task"))
 	}
@@ -179,7 +180,7 @@ func (op *operation) deleteTasks(ctx context.Context, names []string) (discardIn
 	bar := newProgress(op.std, "deleting", len(names))
 	defer bar.end()
 	defer context.AfterFunc(ctx, func() {
-		fmt.Fprintln(op.std.err, "\nwaiting for the deletions that have begun; a second Ctrl-C does not")
+		fmt.Fprintln(op.std.Err, "\nwaiting for the deletions that have begun; a second Ctrl-C does not")
 	})()
 	for i, err := range cloudtask.DeleteTasks(ctx, backend, names, atOnce, bar.add) {
 		switch name := names[i]; {
@@ -199,18 +200,18 @@ func (op *operation) deleteTasks(ctx context.Context, names []string) (discardIn
 // reportDiscard says what was done.
 func (op *operation) reportDiscard(info discardInfo) error {
 	if op.json {
-		return writeJSON(op.std.out, info)
+		return writeJSON(op.std.Out, info)
 	}
 	for _, f := range info.Failed {
-		fmt.Fprintf(op.std.err, "%s: %s\n", f.Name, f.Error)
+		fmt.Fprintf(op.std.Err, "%s: %s\n", f.Name, f.Error)
 	}
-	fmt.Fprintf(op.std.out, "%s discarded", count(len(info.Discarded), "task"))
+	fmt.Fprintf(op.std.Out, "%s discarded", count(len(info.Discarded), "task"))
 	if n := len(info.Gone); n > 0 {
-		fmt.Fprintf(op.std.out, ", %d gone before", n)
+		fmt.Fprintf(op.std.Out, ", %d gone before", n)
 	}
 	if slices.ContainsFunc(info.Discarded, isNamed) {
-		fmt.Fprint(op.std.out, "; names stay taken for up to 24 hours")
+		fmt.Fprint(op.std.Out, "; names stay taken for up to 24 hours")
 	}
-	fmt.Fprintln(op.std.out)
+	fmt.Fprintln(op.std.Out)
 	return nil
 }

@@ -8,49 +8,37 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
-// Exit codes, which docs/command.md promises to scripts.
+// Exit codes besides those of cli, which docs/command.md promises to scripts.
 const (
-	exitOK          = 0
-	exitFailed      = 1
-	exitUsage       = 2 // or a question that could not be asked
-	exitNotFound    = 3
-	exitDeclined    = 4
-	exitInterrupted = 130 // 128 + SIGINT, as shells have it
+	exitNotFound = 3
+	exitDeclined = 4
 )
 
-// usageError is a mistake on the command line that only the command itself can see.
-type usageError struct{ error }
-
-func badUsage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
 var (
-	errDeclined    = errors.New("nothing was changed")
-	errNotAsked    = errors.New("standard input is no terminal to ask on: -yes says yes")
-	errInterrupted = errors.New("interrupted")
+	errDeclined = errors.New("nothing was changed")
+	errNotAsked = errors.New("standard input is no terminal to ask on: -yes says yes")
 )
 
 // notFoundError is the absence of what an argument names.
 type notFoundError struct{ error }
 
 func exitCode(err error) int {
-	var usage usageError
 	var missing notFoundError
 	switch {
-	case err == nil:
-		return exitOK
-	case errors.As(err, &usage), errors.Is(err, errNotAsked):
-		return exitUsage
-	case errors.Is(err, errInterrupted):
-		return exitInterrupted
+	case errors.Is(err, errNotAsked):
+		return cli.ExitUsage
+	case errors.Is(err, cli.ErrInterrupted):
+		return cli.ExitInterrupted
 	case errors.Is(err, errDeclined):
 		return exitDeclined
 	case errors.As(err, &missing), status.Code(err) == codes.NotFound:
 		return exitNotFound
 	}
-	return exitFailed
+	return cli.ExitFailed
 }
 
 // callError says what a call to the queue service was for and what it answered, in the service's words.
@@ -75,7 +63,7 @@ func failed(ctx context.Context, err error, format string, args ...any) error {
 		return nil
 	}
 	if ctx.Err() != nil {
-		return errInterrupted
+		return cli.ErrInterrupted
 	}
 	return &callError{fmt.Sprintf(format, args...), err}
 }

@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
 const lsHelp = `
@@ -21,17 +23,17 @@ The number of tasks of a queue is counted up to 1000, which takes one call; "100
 them all. Tasks come in the order in which the queue service lists them, queue after queue.
 `
 
-func lsCommand() command {
-	return command{
-		name:       "ls",
-		usage:      "[queues|tasks] [-queue QUEUE]... [-count] [-type TYPE] [-min-retries N] [-limit N] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
-		summary:    "list queues or tasks",
-		help:       lsHelp,
-		args:       fixedWords("queues", "tasks"),
-		flagValues: map[string]words{"queue": queueWords, "type": typeWords},
-		flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
+func lsCommand() cli.Command {
+	return cli.Command{
+		Name:       "ls",
+		Usage:      "[queues|tasks] [-queue QUEUE]... [-count] [-type TYPE] [-min-retries N] [-limit N] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
+		Summary:    "list queues or tasks",
+		Help:       lsHelp,
+		Args:       cli.FixedWords("queues", "tasks"),
+		FlagValues: map[string]cli.Words{"queue": queueWords, "type": typeWords},
+		Flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
 			var ls listing
-			ls.queues = stringsFlag(flags, "queue", queueFlagUsage)
+			ls.queues = cli.StringsFlag(flags, "queue", queueFlagUsage)
 			flags.BoolVar(&ls.countAll, "count", false, "queues: count all tasks of each, not only to 1000")
 			flags.StringVar(&ls.taskType, "type", "", "tasks: only those of `TYPE`, the last part of their URL's path")
 			flags.IntVar(&ls.minRetries, "min-retries", 0, "tasks: only those that were dispatched at least `N` times")
@@ -42,22 +44,22 @@ func lsCommand() command {
 					what, args = args[0], args[1:]
 				}
 				if len(args) > 0 {
-					return badUsage("unexpected argument %q", args[0])
+					return cli.BadUsage("unexpected argument %q", args[0])
 				}
 				if ls.minRetries < 0 || ls.limit < 0 {
-					return badUsage("-min-retries and -limit must not be negative")
+					return cli.BadUsage("-min-retries and -limit must not be negative")
 				}
 				switch {
 				case what == "queues" && (ls.taskType != "" || ls.minRetries != 0 || ls.limit != 0):
-					return badUsage("-type, -min-retries and -limit are for \"ls tasks\"")
+					return cli.BadUsage("-type, -min-retries and -limit are for \"ls tasks\"")
 				case what == "queues":
 					return op.listQueues(ctx, ls)
 				case what == "tasks" && ls.countAll:
-					return badUsage("-count is for \"ls queues\"")
+					return cli.BadUsage("-count is for \"ls queues\"")
 				case what == "tasks":
 					return op.listTasks(ctx, ls)
 				}
-				return badUsage("cannot list %q: want queues or tasks", what)
+				return cli.BadUsage("cannot list %q: want queues or tasks", what)
 			}
 		}),
 	}
@@ -86,10 +88,10 @@ func (op *operation) listQueues(ctx context.Context, ls listing) error {
 		return err
 	}
 	if op.json {
-		return writeJSON(op.std.out, infos)
+		return writeJSON(op.std.Out, infos)
 	}
 	if len(infos) == 0 {
-		fmt.Fprintf(op.std.err, "no queues in %s\n", op.scope())
+		fmt.Fprintf(op.std.Err, "no queues in %s\n", op.scope())
 		return nil
 	}
 	withProject, withLocation := op.spread(infos)
@@ -100,7 +102,7 @@ func (op *operation) listQueues(ctx context.Context, ls listing) error {
 	if withLocation {
 		header = append(header, "LOCATION")
 	}
-	list := newTable(op.std.out, append(header, "QUEUE", "STATE", "TASKS", "RATE", "CONCURRENT", "ATTEMPTS", "BACKOFF")...)
+	list := newTable(op.std.Out, append(header, "QUEUE", "STATE", "TASKS", "RATE", "CONCURRENT", "ATTEMPTS", "BACKOFF")...)
 	for _, q := range infos {
 		var cells []cell
 		if withProject {
@@ -165,7 +167,7 @@ func (op *operation) countTasks(ctx context.Context, infos []queueInfo, all bool
 			})
 			switch {
 			case ctx.Err() != nil:
-				return errInterrupted
+				return cli.ErrInterrupted
 			case status.Code(err) == codes.PermissionDenied:
 				return nil
 			}
@@ -228,7 +230,7 @@ func (op *operation) listTasks(ctx context.Context, ls listing) error {
 	now := op.now(ctx)
 	show := op.taskTable(queues, now)
 	if op.json {
-		show = &taskJSONs{jsonList{w: op.std.out}}
+		show = &taskJSONs{jsonList{w: op.std.Out}}
 	}
 	listed := 0
 	for _, queue := range queues {
@@ -253,7 +255,7 @@ func (op *operation) listTasks(ctx context.Context, ls listing) error {
 		}
 	}
 	if listed == 0 && !op.json {
-		fmt.Fprintf(op.std.err, "no such tasks in the queues of %s\n", op.scope())
+		fmt.Fprintf(op.std.Err, "no such tasks in the queues of %s\n", op.scope())
 		return nil
 	}
 	return show.end()
@@ -282,7 +284,7 @@ func (op *operation) taskTable(queues []string, now time.Time) taskLister {
 	for _, queue := range queues {
 		ids[lastSegment(queue)] = true
 	}
-	header := newTable(op.std.out, "TASK", "TYPE", "QUEUE", "STATE", "NEXT", "ATTEMPTS", "LAST")
+	header := newTable(op.std.Out, "TASK", "TYPE", "QUEUE", "STATE", "NEXT", "ATTEMPTS", "LAST")
 	return &taskRows{table: header, fullNames: len(ids) < len(queues), now: now}
 }
 

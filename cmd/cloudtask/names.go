@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
 var (
@@ -74,12 +76,12 @@ func (t *target) resolveQueue(ctx context.Context, arg string) (string, error) {
 	case queueName.MatchString(arg):
 		return arg, nil
 	case !queueID.MatchString(arg):
-		return "", badUsage("%q is no queue: want an id of letters, digits and \"-\", or projects/P/locations/L/queues/Q", arg)
+		return "", cli.BadUsage("%q is no queue: want an id of letters, digits and \"-\", or projects/P/locations/L/queues/Q", arg)
 	}
 	id := prefixed(t.prefix, arg)
 	switch {
 	case !queueID.MatchString(id):
-		return "", badUsage("queue %q: with the prefix %q its id has %d characters, Cloud Tasks allows 100", arg, t.prefix, len(id))
+		return "", cli.BadUsage("queue %q: with the prefix %q its id has %d characters, Cloud Tasks allows 100", arg, t.prefix, len(id))
 	case t.project != "" && t.location != "":
 		return "projects/" + t.project + "/locations/" + t.location + "/queues/" + id, nil
 	}
@@ -102,7 +104,7 @@ func one(names []string, what string) (string, error) {
 	case 1:
 		return names[0], nil
 	}
-	return "", badUsage("there is more than one %s; give the full name:\n  %s", what, strings.Join(names, "\n  "))
+	return "", cli.BadUsage("there is more than one %s; give the full name:\n  %s", what, strings.Join(names, "\n  "))
 }
 
 // resolveQueues returns the full names of the queues that -queue names, all where it names none.
@@ -134,12 +136,12 @@ func (t *target) resolveTask(ctx context.Context, arg string, queues []string, v
 	id := arg
 	if queue, rest, cut := strings.Cut(arg, "/"); cut {
 		if !queueID.MatchString(queue) || !taskID.MatchString(rest) || len(queues) > 0 {
-			return nil, badUsage("%q is no task: want an id, QUEUE/ID (without -queue), or projects/P/locations/L/queues/Q/tasks/ID", arg)
+			return nil, cli.BadUsage("%q is no task: want an id, QUEUE/ID (without -queue), or projects/P/locations/L/queues/Q/tasks/ID", arg)
 		}
 		queues, id = []string{queue}, rest
 	}
 	if !taskID.MatchString(id) {
-		return nil, badUsage("%q is no task: want an id of letters, digits, \"-\" and \"_\", QUEUE/ID, or projects/P/locations/L/queues/Q/tasks/ID", arg)
+		return nil, cli.BadUsage("%q is no task: want an id of letters, digits, \"-\" and \"_\", QUEUE/ID, or projects/P/locations/L/queues/Q/tasks/ID", arg)
 	}
 	names, err := t.resolveQueues(ctx, queues)
 	if err != nil {
@@ -179,7 +181,7 @@ func (t *target) searchTask(ctx context.Context, id string, queues []string, vie
 	}
 	if err := group.Wait(); err != nil {
 		if ctx.Err() != nil {
-			return nil, errInterrupted
+			return nil, cli.ErrInterrupted
 		}
 		return nil, err
 	}

@@ -9,12 +9,14 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
 // operation is one call of a command that works with a target.
 type operation struct {
 	*target
-	std  streams
+	std  cli.Streams
 	json bool
 	yes  bool
 
@@ -24,10 +26,10 @@ type operation struct {
 
 // interruptible returns a context that the first SIGINT or SIGTERM ends. By then the second has its default effect, which is what
 // whoever is told of the first may rely on.
-func interruptible() (ctx context.Context, stop func()) {
+func interruptible(ctx context.Context) (interrupted context.Context, stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		select {
 		case <-signals:
@@ -41,20 +43,20 @@ func interruptible() (ctx context.Context, stop func()) {
 
 // operate returns a command's flags and what it does: do is called with the target once it is connected, and a context
 // that the first SIGINT or SIGTERM ends; the second ends the process. define adds flags to those that all have.
-func operate(define func(*flag.FlagSet, *operation) func(ctx context.Context, args []string) error) func(*flag.FlagSet) runner {
-	return func(flags *flag.FlagSet) runner {
+func operate(define func(*flag.FlagSet, *operation) func(ctx context.Context, args []string) error) func(*flag.FlagSet) cli.Runner {
+	return func(flags *flag.FlagSet) cli.Runner {
 		op := &operation{}
 		var where targetFlags
 		where.define(flags)
 		flags.BoolVar(&op.json, "json", false, "print JSON, for programs")
 		do := define(flags, op)
-		return func(args []string, std streams) (err error) {
-			ctx, stop := interruptible()
+		return func(ctx context.Context, args []string, std cli.Streams) (err error) {
+			ctx, stop := interruptible(ctx)
 			defer stop()
 			op.std = std
-			out := bufio.NewWriter(std.out)
-			if !isTerminal(std.out) { // where it is one, people read along
-				op.std.out = out
+			out := bufio.NewWriter(std.Out)
+			if !cli.IsTerminal(std.Out) { // where it is one, people read along
+				op.std.Out = out
 			}
 			if op.target, err = where.find(); err != nil {
 				return err
@@ -79,28 +81,7 @@ func (op *operation) yesFlag(flags *flag.FlagSet) {
 	flags.BoolVar(&op.yes, "yes", false, "do not ask; needed where standard input is no terminal")
 }
 
-// stringsFlag adds a flag that may be repeated.
-func stringsFlag(flags *flag.FlagSet, name, usage string) *[]string {
-	var values []string
-	flags.Func(name, usage, func(value string) error {
-		values = append(values, value)
-		return nil
-	})
-	return &values
-}
-
 const queueFlagUsage = "look only in `QUEUE`, an id or a full name; may be repeated"
-
-// wantArgs checks the number of arguments.
-func wantArgs(args []string, n int, what string) error {
-	switch {
-	case len(args) < n:
-		return badUsage("which %s?", what)
-	case len(args) > n:
-		return badUsage("unexpected argument %q", args[n])
-	}
-	return nil
-}
 
 // effect is what a change does to a target, as far as it decides whether somebody must be asked.
 type effect int
@@ -118,20 +99,20 @@ func (op *operation) confirm(ctx context.Context, e effect, queues []string, wha
 		return nil
 	}
 	if production || !op.yes {
-		painted := paint(op.std.err)
+		painted := paint(op.std.Err)
 		named := bold
 		if production {
 			named = alarm
 		}
 		for _, line := range op.named(queues) {
-			fmt.Fprintln(op.std.err, painted(named, line))
+			fmt.Fprintln(op.std.Err, painted(named, line))
 		}
-		fmt.Fprintln(op.std.err, what)
+		fmt.Fprintln(op.std.Err, what)
 	}
 	if op.yes {
 		return nil
 	}
-	if !op.std.interactive() {
+	if !op.std.Interactive() {
 		return errNotAsked
 	}
 	prompt, agrees := "Go on? [y/N] ", isYes
@@ -139,7 +120,7 @@ func (op *operation) confirm(ctx context.Context, e effect, queues []string, wha
 		project, _, _ := splitQueue(queues[0])
 		prompt, agrees = fmt.Sprintf("Type the project's name, %s, to go on: ", project), func(answer string) bool { return answer == project }
 	}
-	answer, err := op.std.ask(ctx, prompt)
+	answer, err := op.std.Ask(ctx, prompt)
 	if err == nil && !agrees(answer) {
 		err = errDeclined
 	}

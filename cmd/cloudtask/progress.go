@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
 const (
@@ -27,9 +29,9 @@ type progress struct {
 }
 
 // newProgress begins to show progress on standard error, where that is a terminal. It must be ended.
-func newProgress(std streams, what string, total int) *progress {
-	p := &progress{w: std.err, what: what, total: total, began: time.Now()}
-	if !isTerminal(std.err) {
+func newProgress(std cli.Streams, what string, total int) *progress {
+	p := &progress{w: std.Err, what: what, total: total, began: time.Now()}
+	if !cli.IsTerminal(std.Err) {
 		return p
 	}
 	p.stop = make(chan struct{})

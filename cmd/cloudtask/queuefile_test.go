@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
 func writeFile(t *testing.T, name, content string) string {
@@ -50,7 +52,7 @@ func TestDevQueuePrefix(t *testing.T) {
 		t.Errorf("queues (-want +got):\n%s", diff)
 	}
 	var errText bytes.Buffer
-	if code := run([]string{"dev", "-queue-prefix", "staging_"}, streams{nil, io.Discard, &errText}); code != exitUsage || !strings.Contains(errText.String(), `-queue-prefix "staging_"`) {
+	if code := program().Run(t.Context(), []string{"dev", "-queue-prefix", "staging_"}, cli.Streams{Out: io.Discard, Err: &errText}); code != cli.ExitUsage || !strings.Contains(errText.String(), `-queue-prefix "staging_"`) {
 		t.Errorf("a prefix that no queue can have: exit code %d, %s", code, errText.String())
 	}
 }

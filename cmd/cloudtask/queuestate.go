@@ -7,6 +7,8 @@ import (
 
 	cloudtasks "cloud.google.com/go/cloudtasks/apiv2"
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
 const queueArgHelp = `
@@ -21,7 +23,7 @@ type queueChange struct {
 	call    func(context.Context, *cloudtasks.Client, string) (*cloudtaskspb.Queue, error)
 }
 
-func pauseCommand() command {
+func pauseCommand() cli.Command {
 	return queueCommand("pause", "stop dispatching from a queue", `
 Stops dispatching tasks from the queue. It goes on to accept tasks, and attempts that are running end as they would.
 `, queueChange{
@@ -32,7 +34,7 @@ Stops dispatching tasks from the queue. It goes on to accept tasks, and attempts
 	})
 }
 
-func resumeCommand() command {
+func resumeCommand() cli.Command {
 	return queueCommand("resume", "start dispatching again", `
 Starts dispatching tasks from a paused queue again.
 `, queueChange{
@@ -43,7 +45,7 @@ Starts dispatching tasks from a paused queue again.
 	})
 }
 
-func purgeCommand() command {
+func purgeCommand() cli.Command {
 	return queueCommand("purge", "delete all tasks of a queue", `
 Deletes all tasks that are in the queue. Their names stay taken for up to a day. In production it takes up to a minute, in
 which tasks may still be dispatched.
@@ -55,17 +57,17 @@ which tasks may still be dispatched.
 	})
 }
 
-func queueCommand(name, summary, help string, change queueChange) command {
-	return command{
-		name:    name,
-		usage:   "QUEUE [-yes] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
-		summary: summary,
-		help:    help + queueArgHelp,
-		args:    queueWords,
-		flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
+func queueCommand(name, summary, help string, change queueChange) cli.Command {
+	return cli.Command{
+		Name:    name,
+		Usage:   "QUEUE [-yes] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
+		Summary: summary,
+		Help:    help + queueArgHelp,
+		Args:    queueWords,
+		Flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
 			op.yesFlag(flags)
 			return func(ctx context.Context, args []string) error {
-				if err := wantArgs(args, 1, "queue"); err != nil {
+				if err := cli.WantArgs(args, 1, "queue"); err != nil {
 					return err
 				}
 				return op.changeQueue(ctx, args[0], change)
@@ -100,13 +102,13 @@ func (op *operation) changeQueue(ctx context.Context, arg string, change queueCh
 	}
 	switch state := after.GetState().String(); {
 	case op.json:
-		return writeJSON(op.std.out, newQueueInfo(after))
+		return writeJSON(op.std.Out, newQueueInfo(after))
 	case change.effect == deletes:
-		fmt.Fprintf(op.std.out, "%s is purged; names of its tasks stay taken for up to 24 hours\n", before.Name)
+		fmt.Fprintf(op.std.Out, "%s is purged; names of its tasks stay taken for up to 24 hours\n", before.Name)
 	case state == before.State:
-		fmt.Fprintf(op.std.out, "%s was %s already\n", before.Name, state)
+		fmt.Fprintf(op.std.Out, "%s was %s already\n", before.Name, state)
 	default:
-		fmt.Fprintf(op.std.out, "%s is %s\n", before.Name, state)
+		fmt.Fprintf(op.std.Out, "%s is %s\n", before.Name, state)
 	}
 	return nil
 }

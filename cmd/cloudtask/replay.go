@@ -22,6 +22,7 @@ import (
 
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
 
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
@@ -40,24 +41,24 @@ With an embedded queue the request has a token as from there. In production it h
 CLOUDTASK_INSECURE_NO_AUTH=true, or give a token with -header 'Authorization: Bearer TOKEN'.
 `
 
-func replayCommand() command {
-	return command{
-		name:       "replay",
-		usage:      "(TASK | FILE.json | -) [-to URL] [-header 'NAME: VALUE']... [-queue QUEUE]... [-ca FILE]... [-insecure-skip-tls-verify] [-yes] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
-		summary:    "send a task's request to a server on this machine",
-		help:       replayHelp,
-		args:       taskOrFileWords,
-		flagValues: map[string]words{"queue": queueWords},
-		flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
+func replayCommand() cli.Command {
+	return cli.Command{
+		Name:       "replay",
+		Usage:      "(TASK | FILE.json | -) [-to URL] [-header 'NAME: VALUE']... [-queue QUEUE]... [-ca FILE]... [-insecure-skip-tls-verify] [-yes] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
+		Summary:    "send a task's request to a server on this machine",
+		Help:       replayHelp,
+		Args:       taskOrFileWords,
+		FlagValues: map[string]cli.Words{"queue": queueWords},
+		Flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
 			opts := replayOptions{header: make(http.Header)}
-			opts.queues = stringsFlag(flags, "queue", queueFlagUsage)
+			opts.queues = cli.StringsFlag(flags, "queue", queueFlagUsage)
 			flags.StringVar(&opts.to, "to", "http://localhost:8080", "the server's `URL`, to which the path of the task's is appended; one with a path of its own is taken as it is")
 			flags.Func("header", "a header to add or to replace, as `'NAME: VALUE'`; may be repeated", opts.addHeader)
 			opts.tls.define(flags)
 			op.yesFlag(flags)
 			op.offline = func(args []string) bool { return len(args) == 1 && isFile(args[0]) }
 			return func(ctx context.Context, args []string) error {
-				if err := wantArgs(args, 1, "task or file"); err != nil {
+				if err := cli.WantArgs(args, 1, "task or file"); err != nil {
 					return err
 				}
 				return op.replay(ctx, args[0], &opts)
@@ -109,7 +110,7 @@ func (op *operation) replay(ctx context.Context, arg string, opts *replayOptions
 	}
 	r, err := task.Request(ctx, opts.to)
 	if err != nil {
-		return badUsage("%w", err)
+		return cli.BadUsage("%w", err)
 	}
 	if err := op.confirmStranger(ctx, r.URL); err != nil {
 		return err
@@ -125,14 +126,14 @@ func (op *operation) replay(ctx context.Context, arg string, opts *replayOptions
 		r.Host = host
 	}
 	if len(task.Redacted) > 0 {
-		fmt.Fprintf(op.std.err, "this is not all of the task; left out were: %s\n", printable(strings.Join(task.Redacted, ", ")))
+		fmt.Fprintf(op.std.Err, "this is not all of the task; left out were: %s\n", cli.Printable(strings.Join(task.Redacted, ", ")))
 	}
 	info, err := sendReplay(r, trusted)
 	if ctx.Err() != nil {
-		return fmt.Errorf("%w: the server may still be at it", errInterrupted)
+		return fmt.Errorf("%w: the server may still be at it", cli.ErrInterrupted)
 	}
 	if err != nil {
-		return fmt.Errorf("sending to %s: %w", cmp.Or(opts.to, printable(task.URL)), err)
+		return fmt.Errorf("sending to %s: %w", cmp.Or(opts.to, cli.Printable(task.URL)), err)
 	}
 	info.Task, info.Redacted = task.Name, task.Redacted
 	for name := range info.Headers {
@@ -161,7 +162,7 @@ func (op *operation) taskToReplay(ctx context.Context, arg string, queues []stri
 		}
 		return nextAttempt(task), nil
 	}
-	in, name := op.std.in, "standard input"
+	in, name := op.std.In, "standard input"
 	if arg != "-" {
 		file, err := os.Open(arg)
 		if errors.Is(err, os.ErrNotExist) {
@@ -234,11 +235,11 @@ func (op *operation) confirmStranger(ctx context.Context, to *url.URL) error {
 	if op.yes || isThisMachine(to.Hostname()) {
 		return nil
 	}
-	fmt.Fprintf(op.std.err, "%s is not this machine: the task's payload and headers will be sent there.\n", printable(to.Host))
-	if !op.std.interactive() {
+	fmt.Fprintf(op.std.Err, "%s is not this machine: the task's payload and headers will be sent there.\n", cli.Printable(to.Host))
+	if !op.std.Interactive() {
 		return errNotAsked
 	}
-	answer, err := op.std.ask(ctx, "Go on? [y/N] ")
+	answer, err := op.std.Ask(ctx, "Go on? [y/N] ")
 	if err == nil && !isYes(answer) {
 		err = errDeclined
 	}
@@ -254,9 +255,9 @@ func (op *operation) authorize(ctx context.Context, r *http.Request, task *cloud
 	err := op.control(ctx, http.MethodPost, "token", map[string]string{"serviceAccount": task.ServiceAccount, "audience": task.Audience}, &answer)
 	switch {
 	case ctx.Err() != nil:
-		return errInterrupted
+		return cli.ErrInterrupted
 	case err != nil: // the server may do without
-		fmt.Fprintf(op.std.err, "sent without a token, because %s gives none: %v\n", op.target, err)
+		fmt.Fprintf(op.std.Err, "sent without a token, because %s gives none: %v\n", op.target, err)
 	default:
 		r.Header.Set("Authorization", "Bearer "+answer.Token)
 	}
@@ -290,21 +291,21 @@ func sendReplay(r *http.Request, trusted *tls.Config) (*replayInfo, error) {
 
 func (op *operation) reportReplay(info *replayInfo) error {
 	if op.json {
-		return writeJSON(op.std.out, info)
+		return writeJSON(op.std.Out, info)
 	}
 	state := green
 	if info.Status >= 300 {
 		state = red
 	}
-	status := paint(op.std.out)(state, fmt.Sprintf("%d %s", info.Status, http.StatusText(info.Status)))
-	fmt.Fprintf(op.std.err, "%s %s, after %s\n", info.Method, printable(info.URL), shortDuration(time.Duration(info.Duration)))
+	status := paint(op.std.Out)(state, fmt.Sprintf("%d %s", info.Status, http.StatusText(info.Status)))
+	fmt.Fprintf(op.std.Err, "%s %s, after %s\n", info.Method, cli.Printable(info.URL), shortDuration(time.Duration(info.Duration)))
 	text := string(info.Payload) + string(info.Body)
-	if isTerminal(op.std.out) {
+	if cli.IsTerminal(op.std.Out) {
 		text = printableLines(text)
 	}
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}
-	_, err := fmt.Fprintf(op.std.out, "%s\n%s", status, text)
+	_, err := fmt.Fprintf(op.std.Out, "%s\n%s", status, text)
 	return err
 }

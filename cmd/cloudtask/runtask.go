@@ -10,6 +10,8 @@ import (
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
 const runHelp = `
@@ -24,20 +26,20 @@ failed for the last time, or was deleted meanwhile: the queue service does not t
 Production allows 60 calls a minute.
 `
 
-func runCommand() command {
-	return command{
-		name:       "run",
-		usage:      "TASK [-queue QUEUE]... [-wait] [-yes] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
-		summary:    "have a task attempted now",
-		help:       runHelp,
-		args:       taskWords,
-		flagValues: map[string]words{"queue": queueWords},
-		flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
-			queues := stringsFlag(flags, "queue", queueFlagUsage)
+func runCommand() cli.Command {
+	return cli.Command{
+		Name:       "run",
+		Usage:      "TASK [-queue QUEUE]... [-wait] [-yes] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
+		Summary:    "have a task attempted now",
+		Help:       runHelp,
+		Args:       taskWords,
+		FlagValues: map[string]cli.Words{"queue": queueWords},
+		Flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
+			queues := cli.StringsFlag(flags, "queue", queueFlagUsage)
 			wait := flags.Bool("wait", false, "wait for the outcome of the attempt")
 			op.yesFlag(flags)
 			return func(ctx context.Context, args []string) error {
-				if err := wantArgs(args, 1, "task"); err != nil {
+				if err := cli.WantArgs(args, 1, "task"); err != nil {
 					return err
 				}
 				return op.runTask(ctx, args[0], *queues, *wait)
@@ -59,7 +61,7 @@ func (op *operation) runTask(ctx context.Context, arg string, queues []string, w
 	if err != nil {
 		return err
 	}
-	what := fmt.Sprintf("Task %s, a %s, will be sent to %s.", lastSegment(task.GetName()), printable(typeOf(task)), printable(requestOf(task).url))
+	what := fmt.Sprintf("Task %s, a %s, will be sent to %s.", lastSegment(task.GetName()), cli.Printable(typeOf(task)), cli.Printable(requestOf(task).url))
 	if err := op.confirm(ctx, changes, []string{queueOf(task.GetName())}, what); err != nil {
 		return err
 	}
@@ -71,7 +73,7 @@ func (op *operation) runTask(ctx context.Context, arg string, queues []string, w
 	}
 	info := runInfo{Task: newTaskInfo(task, op.now(ctx), false)}
 	if !op.json {
-		fmt.Fprintf(op.std.out, "%s is attempted, for the %s time\n", info.Task.Name, ordinal(int(max(before+1, task.GetDispatchCount()))))
+		fmt.Fprintf(op.std.Out, "%s is attempted, for the %s time\n", info.Task.Name, ordinal(int(max(before+1, task.GetDispatchCount()))))
 	}
 	if wait {
 		if info, err = op.awaitAttempt(ctx, info, before); err != nil {
@@ -79,15 +81,15 @@ func (op *operation) runTask(ctx context.Context, arg string, queues []string, w
 		}
 	}
 	if op.json {
-		if err := writeJSON(op.std.out, info); err != nil {
+		if err := writeJSON(op.std.Out, info); err != nil {
 			return err
 		}
 	}
 	if info.Outcome == "failed" {
-		return fmt.Errorf("%w: %s; the next one is %s", errAttemptFailed, printable(info.Task.LastAttempt.Message), moment(info.Task.ScheduleTime, op.now(ctx)))
+		return fmt.Errorf("%w: %s; the next one is %s", errAttemptFailed, cli.Printable(info.Task.LastAttempt.Message), moment(info.Task.ScheduleTime, op.now(ctx)))
 	}
 	if wait && !op.json {
-		fmt.Fprintf(op.std.out, "%s is gone: done, unless it was its last attempt and failed\n", info.Task.Name)
+		fmt.Fprintf(op.std.Out, "%s is gone: done, unless it was its last attempt and failed\n", info.Task.Name)
 	}
 	return nil
 }
@@ -98,7 +100,7 @@ func (op *operation) awaitAttempt(ctx context.Context, info runInfo, before int3
 	for pause := first; ; pause = min(2*pause, most) {
 		select {
 		case <-ctx.Done():
-			return info, errInterrupted
+			return info, cli.ErrInterrupted
 		case <-time.After(pause):
 		}
 		task, err := op.getTask(ctx, info.Task.Name, cloudtaskspb.Task_BASIC)

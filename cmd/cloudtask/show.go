@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
@@ -31,18 +32,18 @@ remembers attempts (cloudtask dev -history), also why they failed: the error of 
 Values of headers that carry credentials, such as Authorization and X-Api-Key, are never shown.
 `
 
-func showCommand() command {
-	return command{
-		name:       "show",
-		usage:      "TASK [-queue QUEUE]... [-json] [-project P] [-location L] [-emulator HOST:PORT]",
-		summary:    "show all of a task",
-		help:       showHelp,
-		args:       taskWords,
-		flagValues: map[string]words{"queue": queueWords},
-		flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
-			queues := stringsFlag(flags, "queue", queueFlagUsage)
+func showCommand() cli.Command {
+	return cli.Command{
+		Name:       "show",
+		Usage:      "TASK [-queue QUEUE]... [-json] [-project P] [-location L] [-emulator HOST:PORT]",
+		Summary:    "show all of a task",
+		Help:       showHelp,
+		Args:       taskWords,
+		FlagValues: map[string]cli.Words{"queue": queueWords},
+		Flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
+			queues := cli.StringsFlag(flags, "queue", queueFlagUsage)
 			return func(ctx context.Context, args []string) error {
-				if err := wantArgs(args, 1, "task"); err != nil {
+				if err := cli.WantArgs(args, 1, "task"); err != nil {
 					return err
 				}
 				return op.show(ctx, args[0], *queues)
@@ -76,7 +77,7 @@ func (op *operation) show(ctx context.Context, arg string, queues []string) erro
 		info.Attempts = op.attempts(ctx, info.Name)
 	}
 	if op.json {
-		return writeJSON(op.std.out, info)
+		return writeJSON(op.std.Out, info)
 	}
 	if err := op.describe(info, queue, now); err != nil {
 		return err
@@ -102,7 +103,7 @@ func withoutSecrets(headers map[string]string) map[string]string {
 
 // describe prints what there is but the payload. The queue is nil where it is not known.
 func (op *operation) describe(info taskInfo, queue *cloudtaskspb.Queue, now time.Time) error {
-	t := &table{w: op.std.out, paint: paint(op.std.out), widths: make([]int, 2)}
+	t := &table{w: op.std.Out, paint: paint(op.std.Out), widths: make([]int, 2)}
 	t.field("Task", "%s", info.Name)
 	t.field("Type", "%s", info.Type)
 	t.field("Target", "%s %s", info.Method, info.URL)
@@ -176,7 +177,7 @@ func moment(at, now time.Time) string {
 }
 
 func (op *operation) showPayload(body []byte, hidden bool) error {
-	title := paint(op.std.out)(bold, "Payload")
+	title := paint(op.std.Out)(bold, "Payload")
 	var text string
 	switch {
 	case hidden:
@@ -190,6 +191,6 @@ func (op *operation) showPayload(body []byte, hidden bool) error {
 	default:
 		text = fmt.Sprintf("%s that are not text; -json has them in base64\n", count(len(body), "byte"))
 	}
-	_, err := io.WriteString(op.std.out, title+"\n"+text)
+	_, err := io.WriteString(op.std.Out, title+"\n"+text)
 	return err
 }

@@ -5,8 +5,9 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
 // cell is a field of a table.
@@ -36,7 +37,7 @@ func newTable(w io.Writer, header ...string) *table {
 
 func (t *table) add(cells ...cell) {
 	for i := range cells {
-		cells[i].text = printable(cells[i].text)
+		cells[i].text = cli.Printable(cells[i].text)
 		t.widths[i] = max(t.widths[i], utf8.RuneCountInString(cells[i].text))
 	}
 	t.rows = append(t.rows, cells)
@@ -60,18 +61,7 @@ func (t *table) flush() error {
 	return err
 }
 
-// printable makes text safe to print: what others have put into a task must not steer the terminal.
-func printable(text string) string {
-	if !strings.ContainsFunc(text, unprintable) {
-		return text
-	}
-	quoted := strconv.Quote(text)
-	return quoted[1 : len(quoted)-1]
-}
-
-func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
-
-// printableLines is printable that keeps line breaks and tabs.
+// printableLines is cli.Printable that keeps line breaks and tabs.
 func printableLines(text string) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {
@@ -83,7 +73,7 @@ func printableLines(text string) string {
 			if i > 0 {
 				out.WriteByte('\t')
 			}
-			out.WriteString(printable(part))
+			out.WriteString(cli.Printable(part))
 		}
 		out.WriteString(end)
 	}

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/api/iterator"
 	"google.golang.org/genproto/googleapis/cloud/location"
 
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/gcp"
 )
@@ -65,13 +66,13 @@ func (f *targetFlags) find() (*target, error) {
 	})
 	t := &target{emulator: cfg.EmulatorHost, project: cfg.Project, location: cfg.Location, prefix: cfg.QueuePrefix}
 	if t.project != "" && !validProject(t.project) {
-		return nil, badUsage("project %q: a project id holds only letters, digits, \"-\", \":\" and \".\"", t.project)
+		return nil, cli.BadUsage("project %q: a project id holds only letters, digits, \"-\", \":\" and \".\"", t.project)
 	}
 	if t.location != "" && !validLocation(t.location) {
-		return nil, badUsage("location %q: a location holds only letters, digits and \"-\", as in europe-west1", t.location)
+		return nil, cli.BadUsage("location %q: a location holds only letters, digits and \"-\", as in europe-west1", t.location)
 	}
 	if t.prefix != "" && !queueID.MatchString(t.prefix) {
-		return nil, badUsage("queue prefix %q: the id of a queue holds only letters, digits and \"-\", 100 at most", t.prefix)
+		return nil, cli.BadUsage("queue prefix %q: the id of a queue holds only letters, digits and \"-\", 100 at most", t.prefix)
 	}
 	return t, nil
 }
@@ -83,7 +84,7 @@ func (t *target) connect(ctx context.Context) (err error) {
 	case err != nil && t.emulator == "":
 		return fmt.Errorf("%w\nFor production, log in with \"gcloud auth application-default login\"; for an embedded queue, start \"cloudtask dev\" and set CLOUD_TASKS_EMULATOR_HOST", err)
 	case err != nil:
-		return usageError{err}
+		return cli.AsUsage(err)
 	case t.emulator == "":
 		return nil
 	}
@@ -103,7 +104,7 @@ func (t *target) reach(ctx context.Context) error {
 		return nil
 	}
 	if ctx.Err() != nil {
-		return errInterrupted
+		return cli.ErrInterrupted
 	}
 	return fmt.Errorf("no embedded queue answers at %s: %w\nStart it with \"cloudtask dev\"; for production, unset CLOUD_TASKS_EMULATOR_HOST", t.emulator, err)
 }
@@ -200,7 +201,7 @@ func (t *target) locations(ctx context.Context) ([]string, error) {
 		var answer struct{ Locations []string }
 		if err := t.control(ctx, http.MethodGet, "locations", nil, &answer); err != nil {
 			if ctx.Err() != nil {
-				return nil, errInterrupted
+				return nil, cli.ErrInterrupted
 			}
 			return nil, fmt.Errorf("%s does not say where queues are (%w): name project and location, by -project and -location or CLOUDTASK_PROJECT and CLOUDTASK_LOCATION", t, err)
 		}
@@ -238,7 +239,7 @@ func (t *target) askCredentials(ctx context.Context) error {
 		return fmt.Errorf("finding the project of the credentials: %w", err)
 	}
 	if project == "" {
-		return badUsage("which project? The credentials do not say: name it with -project or CLOUDTASK_PROJECT")
+		return cli.BadUsage("which project? The credentials do not say: name it with -project or CLOUDTASK_PROJECT")
 	}
 	t.project = project
 	return nil

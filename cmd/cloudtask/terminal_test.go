@@ -22,9 +22,11 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
-// terminal is a process whose standard streams are a terminal.
+// terminal is a process whose standard cli.Streams are a terminal.
 type terminal struct {
 	*os.File
 	cmd  *exec.Cmd
@@ -91,11 +93,11 @@ func TestQuestions(t *testing.T) {
 		{"no", embedded, "purge reports -location europe-west1", "Go on? [y/N] ", "n\n", exitDeclined, 3},
 		{"nothing", embedded, "discard reports/0 -location europe-west1", "Go on? [y/N] ", "\n", exitDeclined, 3},
 		{"end of input", embedded, "purge reports -location europe-west1", "Go on? [y/N] ", "\x04", exitDeclined, 3},
-		{"yes", embedded, "discard reports/0 -location europe-west1", "Go on? [y/N] ", "Yes\n", exitOK, 2},
-		{"Ctrl-C", production, "discard -type Report", "Type the project's name, my-project, to go on: ", "\x03", exitInterrupted, 2},
+		{"yes", embedded, "discard reports/0 -location europe-west1", "Go on? [y/N] ", "Yes\n", cli.ExitOK, 2},
+		{"Ctrl-C", production, "discard -type Report", "Type the project's name, my-project, to go on: ", "\x03", cli.ExitInterrupted, 2},
 		{"yes is not the name", production, "discard -type Report", "Type the project's name, my-project, to go on: ", "yes\n", exitDeclined, 2},
-		{"the name", production, "purge reports -location europe-west1", "Type the project's name, my-project, to go on: ", "my-project\n", exitOK, 0},
-		{"a change that can be undone", production, "pause reports -location europe-west1", "Go on? [y/N] ", "y\n", exitOK, 0},
+		{"the name", production, "purge reports -location europe-west1", "Type the project's name, my-project, to go on: ", "my-project\n", cli.ExitOK, 0},
+		{"a change that can be undone", production, "pause reports -location europe-west1", "Go on? [y/N] ", "y\n", cli.ExitOK, 0},
 	}
 	for _, test := range tests { // one after the other, on the same queue
 		term := startTerminal(t, test.env, strings.Fields(test.args)...)
@@ -189,8 +191,8 @@ func TestInterrupt(t *testing.T) {
 		close(release)
 		code, text := term.exit(t)
 		cancel()
-		if want := fmt.Sprintf("%d tasks discarded\ncloudtask discard: interrupted: %d tasks left\n", tasks-s.left(t), s.left(t)); code != exitInterrupted || !strings.HasSuffix(text, want) {
-			t.Errorf("exit code %d, want %d; printed %q, want %q at its end", code, exitInterrupted, text, want)
+		if want := fmt.Sprintf("%d tasks discarded\ncloudtask discard: interrupted: %d tasks left\n", tasks-s.left(t), s.left(t)); code != cli.ExitInterrupted || !strings.HasSuffix(text, want) {
+			t.Errorf("exit code %d, want %d; printed %q, want %q at its end", code, cli.ExitInterrupted, text, want)
 		}
 		if left := s.left(t); left != tasks-quick-atOnce {
 			t.Errorf("%d tasks left, want %d: those that had begun may end, and no more begin", left, tasks-quick-atOnce)

@@ -8,6 +8,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
 // tlsFlags are the flags that say whom a program that sends tasks trusts.
@@ -58,7 +60,7 @@ func (f *tlsFlags) addFile(name string) error {
 func (f *tlsFlags) config() (*tls.Config, error) {
 	switch {
 	case f.insecure && f.roots != nil:
-		return nil, usageError{errors.New("-insecure-skip-tls-verify trusts every certificate: leave out -ca, or the flag")}
+		return nil, cli.BadUsage("-insecure-skip-tls-verify trusts every certificate: leave out -ca, or the flag")
 	case !f.insecure && f.roots == nil:
 		return nil, nil
 	}

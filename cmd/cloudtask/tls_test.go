@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
 // pemFile writes the server's certificate to a file, behind what may stand beside it.
@@ -90,10 +92,10 @@ func TestReplayTrusts(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"-ca", ca}, exitOK, "200 OK"},
-		{[]string{"-insecure-skip-tls-verify"}, exitOK, "200 OK"},
+		{[]string{"-ca", ca}, cli.ExitOK, "200 OK"},
+		{[]string{"-insecure-skip-tls-verify"}, cli.ExitOK, "200 OK"},
 		{nil, 1, "certificate signed by unknown authority"},
-		{[]string{"-insecure-skip-tls-verify", "-ca", ca}, exitUsage, "leave out -ca, or the flag"},
+		{[]string{"-insecure-skip-tls-verify", "-ca", ca}, cli.ExitUsage, "leave out -ca, or the flag"},
 	} {
 		cmd := cloudtaskCommand(t, append([]string{"replay", task, "-to", server.URL}, test.args...)...)
 		out, _ := cmd.CombinedOutput() // its exit code tells
@@ -114,13 +116,13 @@ func TestBadCertificates(t *testing.T) {
 		for _, args := range [][]string{{"dev", "-listen", "127.0.0.1:0", "-ca", name}, {"replay", "x.json", "-ca", name}} {
 			cmd := cloudtaskCommand(t, args...)
 			out, _ := cmd.CombinedOutput()
-			if code := cmd.ProcessState.ExitCode(); code != exitUsage || !strings.Contains(string(out), want) || !strings.Contains(string(out), name) {
+			if code := cmd.ProcessState.ExitCode(); code != cli.ExitUsage || !strings.Contains(string(out), want) || !strings.Contains(string(out), name) {
 				t.Errorf("%q of %s: exit code %d, want %q; printed:\n%s", content, args[0], code, want, out)
 			}
 		}
 	}
 	cmd := cloudtaskCommand(t, "dev", "-ca", "absent.pem")
-	if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != exitUsage || !strings.Contains(string(out), "absent.pem: no such file") {
+	if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != cli.ExitUsage || !strings.Contains(string(out), "absent.pem: no such file") {
 		t.Errorf("a file that is not there: %s", out)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
 // Every call of the command in the manual is one that it understands. It is not made: -h, which comes after its flags,
@@ -38,7 +40,7 @@ func TestDocumentedCommands(t *testing.T) {
 			}
 			found++
 			var stdout, stderr bytes.Buffer
-			if code := run(t.Context(), append(words, "-h"), &stdout, &stderr); code != exitOK {
+			if code := program().Run(t.Context(), append(words, "-h"), cli.Streams{Out: &stdout, Err: &stderr}); code != cli.ExitOK {
 				t.Errorf("%s: %s: exit %d, %s", page, m[0], code, &stderr)
 			}
 		}

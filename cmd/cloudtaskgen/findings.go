@@ -8,13 +8,14 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 	"github.com/cloudtaskgen/cloudtaskgen/gen"
 )
 
-// findings says where and in which form diagnostics are printed.
+// findings prints diagnostics in the form that flags choose.
 type findings struct {
-	stdout, stderr io.Writer
-	json, github   bool
+	std          cli.Streams
+	json, github bool
 }
 
 func (f *findings) addFlags(flags *flag.FlagSet) {
@@ -22,8 +23,9 @@ func (f *findings) addFlags(flags *flag.FlagSet) {
 	flags.BoolVar(&f.github, "github", false, "for GitHub Actions: print what is found as annotations too, on standard output")
 }
 
-// checkFlags says what is wrong with the flags.
-func (f *findings) checkFlags() error {
+// start begins a command once its flags are parsed.
+func (f *findings) start(std cli.Streams) error {
+	f.std = std
 	if f.json && f.github {
 		return errors.New("-json and -github exclude each other")
 	}
@@ -36,44 +38,41 @@ type output interface {
 	Diff(w io.Writer) ([]gen.Diagnostic, error)
 }
 
-// finish writes output, or checks it, and returns the exit code.
-func (f *findings) finish(dir string, o output, check bool) int {
+// finish writes output, or checks it.
+func (f *findings) finish(dir string, o output, check bool) error {
 	if !check {
 		notes, err := o.Commit()
 		if err != nil {
-			return fail(err, f.stderr)
+			return err
 		}
 		return f.report(dir, notes)
 	}
-	diff := f.stdout
+	diff := f.std.Out
 	if f.json {
 		diff = io.Discard
 	}
 	differs, err := o.Diff(diff)
 	if err != nil {
-		return fail(err, f.stderr)
+		return err
 	}
 	return f.report(dir, differs)
 }
 
-// report prints diagnostics and returns the exit code. Editors get an array whether or not anything was found.
-func (f *findings) report(dir string, list []gen.Diagnostic) int {
+// report prints diagnostics. Editors get an array whether or not anything was found. The error is an exit code unless all are notes.
+func (f *findings) report(dir string, list []gen.Diagnostic) error {
 	var err error
 	if f.json {
-		err = gen.WriteDiagnosticsJSON(f.stdout, dir, list)
+		err = gen.WriteDiagnosticsJSON(f.std.Out, dir, list)
 	} else {
-		err = gen.WriteDiagnostics(f.stderr, dir, list)
+		err = gen.WriteDiagnostics(f.std.Err, dir, list)
 	}
 	if f.github && err == nil {
-		err = gen.WriteDiagnosticsGitHub(f.stdout, repository(dir), list)
+		err = gen.WriteDiagnosticsGitHub(f.std.Out, repository(dir), list)
 	}
-	switch {
-	case err != nil:
-		return fail(err, f.stderr)
-	case slices.ContainsFunc(list, func(d gen.Diagnostic) bool { return !d.Note }):
-		return exitFindings
+	if err == nil && slices.ContainsFunc(list, func(d gen.Diagnostic) bool { return !d.Note }) {
+		return cli.Exit(exitFindings)
 	}
-	return exitOK
+	return err
 }
 
 // repository returns the root of the checkout that a job of GitHub Actions works in, and dir where that is none above it.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/queueyaml"
@@ -16,7 +17,7 @@ import (
 // others.
 func TestQueuesYAML(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"queues", "../../examples/tour/..."}, &stdout, &stderr); code != exitOK {
+	if code := program().Run(t.Context(), []string{"queues", "../../examples/tour/..."}, cli.Streams{Out: &stdout, Err: &stderr}); code != cli.ExitOK {
 		t.Fatal(code, stderr.String())
 	}
 	queues, ignored, err := queueyaml.Parse(stdout.Bytes())
