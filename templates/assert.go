@@ -20,78 +20,101 @@ func (f *File) version() {
 	f.Const().Id("_").Op("=").Qual(pathCloudtask, "GeneratedVersion1")
 }
 
-// assertions print what does not compile once a type or its methods have changed since. They are initializers of
-// variables, because the compiler checks those before it checks any function: the errors that name the remedy are not lost
-// among the first ten that the missing field or method causes elsewhere. The calls vanish from the compiled code.
+// assertions print what does not compile once a type or its methods have changed since: constraints, and instances of generic
+// types whose arguments have to satisfy them. The compiler checks those before it checks any function, so that the errors that
+// name the remedy are not lost among the first ten that the missing field or method causes elsewhere. Constraints are declared
+// as aliases, so that nothing is compiled of them.
 func (f *File) assertions() {
 	if len(f.pkg.Shapes) == 0 {
 		return
 	}
-	var asserted, helpers []jen.Code
-	assert := func(typ, value jen.Code) {
-		asserted = append(asserted, jen.Id("_").Op("=").Id(f.local(stale)).Types(typ).Call(value))
-	}
-	declared := map[string]bool{}
+	a := assertions{File: f, declared: map[string]string{}}
 	for _, s := range f.pkg.Shapes {
-		if s.Basic != "" {
-			same := f.local("unchanged" + upperFirst(s.Basic))
-			if !declared[same] {
-				declared[same] = true
-				helpers = append(helpers, f.basic(same, s.Basic)...)
-			}
-			asserted = append(asserted, jen.Id("_").Op("=").Id(same).Call(jen.Index().Add(f.source(s.Type)).Values()))
-			continue
+		a.shape(s)
+		if s.Task != nil {
+			a.methods(s)
 		}
-		assert(f.shape(s), f.source(s.Type).Values())
-		if s.Task == nil {
-			continue
-		}
-		methods, absent := f.methods(s)
-		if len(absent) == 0 {
-			assert(jen.Interface(methods...), jen.New(f.typeID(s.Task.Type)))
-			continue
-		}
-		without := f.local("without" + strings.Join(absent, ""))
-		if !declared[without] {
-			declared[without] = true
-			helpers = append(helpers, jen.Type().Id(without).Interface(noArguments(absent)...))
-		}
-		embedded := f.typeID(s.Task.Type)
-		if slices.Contains(taskMethods(), s.Task.Type) {
-			// An embedded field of this name would hide the method.
-			alias := f.local("embedded" + s.Task.Type)
-			helpers = append(helpers, jen.Type().Id(alias).Op("=").Add(embedded))
-			embedded = jen.Id(alias)
-		}
-		both := jen.Id(without)
-		if len(methods) > 0 {
-			both = jen.Interface(append(methods, jen.Id(without))...)
-		}
-		assert(both, oneLine("struct", jen.Op("*").Add(embedded), jen.Id(without)).Values())
 	}
 	f.Line()
 	f.comment("A compile error below means that a struct, its tags or its methods have changed since this file was generated: run \"go generate\" in this package.")
-	f.Func().Id(f.local(stale)).Types(jen.Id("T").Interface()).Params(jen.Id("T")).Params(jen.Id("_").Struct()).Block(jen.Return())
-	for _, h := range helpers {
-		f.Line()
+	for _, h := range a.helpers {
 		f.Add(h)
+		f.Line()
 	}
-	f.Line()
-	f.Var().Defs(asserted...)
+	f.Type().Defs(a.asserted...)
 }
 
-// basic prints a function that takes lists of types that are like a predeclared one. The compiler names the constraint when it
-// is given another; at once, because it has to infer the type.
-func (f *File) basic(same, name string) []jen.Code {
-	constraint := f.local(stale + upperFirst(name))
-	return []jen.Code{
-		jen.Type().Id(constraint).Add(oneLine("interface", jen.Op("~").Id(name))),
-		jen.Func().Id(same).Types(jen.Id("T").Id(constraint)).Params(jen.Index().Id("T")).Params(jen.Id("_").Struct()).Block(jen.Return()),
-	}
+// assertions are what the file asserts.
+type assertions struct {
+	*File
+	helpers  []jen.Code        // declarations that asserted needs
+	asserted []jen.Code        // instances of what constrain declares
+	declared map[string]string // names of helpers that several assertions share, by what they are for
 }
 
-// shape prints a type as it is declared, without its name.
-func (f *File) shape(s *model.Shape) jen.Code {
+// assert asserts that a type satisfies a constraint. The errors name it like name.
+func (a *assertions) assert(typ jen.Code, name string, constraint jen.Code) {
+	a.asserted = append(a.asserted, jen.Id("_").Op("=").Id(a.constrain(name, constraint)).Types(typ))
+}
+
+// constrain declares a constraint and a generic type whose argument has to satisfy it. It returns the name of that type.
+func (a *assertions) constrain(name string, constraint jen.Code) string {
+	constrained, unchanged := a.allocate(stale+name), a.allocate("unchanged"+name)
+	a.helpers = append(a.helpers,
+		jen.Type().Id(constrained).Op("=").Add(constraint),
+		jen.Type().Id(unchanged).Types(jen.Id("T").Id(constrained)).Struct())
+	return unchanged
+}
+
+// once returns the name that declare has returned for a key, and calls it only the first time.
+func (a *assertions) once(key string, declare func() string) string {
+	name, ok := a.declared[key]
+	if !ok {
+		name = declare()
+		a.declared[key] = name
+	}
+	return name
+}
+
+// shape asserts what a type is under its name.
+func (a *assertions) shape(s *model.Shape) {
+	if s.Basic != "" {
+		unchanged := a.once("like "+s.Basic, func() string {
+			return a.constrain(upperFirst(s.Basic), oneLine("interface", jen.Op("~").Id(s.Basic)))
+		})
+		a.asserted = append(a.asserted, jen.Id("_").Op("=").Id(unchanged).Types(a.source(s.Type)))
+		return
+	}
+	at := slices.IndexFunc(s.Type, func(p model.Piece) bool { return p.PkgPath != "" })
+	a.assert(a.source(s.Type), upperFirst(s.Type[at].Name), jen.Interface(jen.Op("~").Add(a.underlying(s))))
+}
+
+// methods asserts which methods a task's struct has, and which it has not: a struct that embeds it beside an interface with those
+// does not have them, because they are ambiguous.
+func (a *assertions) methods(s *model.Shape) {
+	name := upperFirst(s.Task.Type) + "Methods"
+	methods, absent := a.methodsOf(s)
+	if len(absent) == 0 {
+		a.assert(jen.Op("*").Add(a.typeID(s.Task.Type)), name, jen.Interface(methods...))
+		return
+	}
+	without := a.once("without "+strings.Join(absent, ""), func() string {
+		without := a.local("without" + strings.Join(absent, ""))
+		a.helpers = append(a.helpers, jen.Type().Id(without).Interface(noArguments(absent)...))
+		return without
+	})
+	embedded := a.typeID(s.Task.Type)
+	if slices.Contains(taskMethods(), s.Task.Type) {
+		// An embedded field of this name would hide the method.
+		alias := a.local("embedded" + s.Task.Type)
+		a.helpers = append(a.helpers, jen.Type().Id(alias).Op("=").Add(embedded))
+		embedded = jen.Id(alias)
+	}
+	a.assert(oneLine("struct", jen.Op("*").Add(embedded), jen.Id(without)), name, jen.Interface(append(methods, jen.Id(without))...))
+}
+
+// underlying prints a type as it is declared, without its name.
+func (f *File) underlying(s *model.Shape) jen.Code {
 	if s.Other != nil {
 		return f.source(s.Other)
 	}
@@ -116,9 +139,9 @@ func (f *File) shape(s *model.Shape) jen.Code {
 // taskMethods are the names of the methods that generated code calls where a task's struct has them.
 func taskMethods() []string { return []string{"Run", "Queue", "Timeout", "TaskName"} }
 
-// methods returns the methods of a task's struct that generated code calls, and the names of those that it would call if
+// methodsOf returns the methods of a task's struct that generated code calls, and the names of those that it would call if
 // there were any: beside an interface that has them they are ambiguous then. A field of such a name takes its place.
-func (f *File) methods(s *model.Shape) (methods []jen.Code, absent []string) {
+func (f *File) methodsOf(s *model.Shape) (methods []jen.Code, absent []string) {
 	t := s.Task
 	has := map[string]*jen.Statement{}
 	if t.Run != nil {

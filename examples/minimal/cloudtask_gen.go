@@ -131,9 +131,13 @@ func decodeGreet(d *taskjson.Decoder, v *Greet) {
 
 // A compile error below means that a struct, its tags or its methods have changed since this file was
 // generated: run "go generate" in this package.
-func generatedCodeIsStaleRunGoGenerate[T interface{}](T) (_ struct{}) {
-	return
+type generatedCodeIsStaleRunGoGenerateGreet = interface {
+	~struct {
+		Name string
+	}
 }
+
+type unchangedGreet[T generatedCodeIsStaleRunGoGenerateGreet] struct{}
 
 type withoutQueueTimeoutTaskName interface {
 	Queue()
@@ -141,15 +145,17 @@ type withoutQueueTimeoutTaskName interface {
 	TaskName()
 }
 
-var (
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		Name string
-	}](Greet{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context) error
-		withoutQueueTimeoutTaskName
-	}](struct {
+type generatedCodeIsStaleRunGoGenerateGreetMethods = interface {
+	Run(context.Context) error
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedGreetMethods[T generatedCodeIsStaleRunGoGenerateGreetMethods] struct{}
+
+type (
+	_ = unchangedGreet[Greet]
+	_ = unchangedGreetMethods[struct {
 		*Greet
 		withoutQueueTimeoutTaskName
-	}{})
+	}]
 )

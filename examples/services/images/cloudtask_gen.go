@@ -148,9 +148,14 @@ func decodeResize(d *taskjson.Decoder, v *Resize) {
 
 // A compile error below means that a struct, its tags or its methods have changed since this file was
 // generated: run "go generate" in this package.
-func generatedCodeIsStaleRunGoGenerate[T interface{}](T) (_ struct{}) {
-	return
+type generatedCodeIsStaleRunGoGenerateResize = interface {
+	~struct {
+		Image string `json:"image"`
+		Width int    `json:"width,omitempty" default:"320"`
+	}
 }
+
+type unchangedResize[T generatedCodeIsStaleRunGoGenerateResize] struct{}
 
 type withoutRunQueueTimeoutTaskName interface {
 	Run()
@@ -159,13 +164,16 @@ type withoutRunQueueTimeoutTaskName interface {
 	TaskName()
 }
 
-var (
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		Image string `json:"image"`
-		Width int    `json:"width,omitempty" default:"320"`
-	}](Resize{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
+type generatedCodeIsStaleRunGoGenerateResizeMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedResizeMethods[T generatedCodeIsStaleRunGoGenerateResizeMethods] struct{}
+
+type (
+	_ = unchangedResize[Resize]
+	_ = unchangedResizeMethods[struct {
 		*Resize
 		withoutRunQueueTimeoutTaskName
-	}{})
+	}]
 )

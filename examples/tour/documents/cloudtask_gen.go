@@ -164,9 +164,14 @@ func decodeSliceOfString(d *taskjson.Decoder, v *[]string) {
 
 // A compile error below means that a struct, its tags or its methods have changed since this file was
 // generated: run "go generate" in this package.
-func generatedCodeIsStaleRunGoGenerate[T interface{}](T) (_ struct{}) {
-	return
+type generatedCodeIsStaleRunGoGenerateArchiveDocument = interface {
+	~struct {
+		DocumentID string   `json:"document_id"`
+		Labels     []string `json:"labels,omitempty"`
+	}
 }
+
+type unchangedArchiveDocument[T generatedCodeIsStaleRunGoGenerateArchiveDocument] struct{}
 
 type withoutRunQueueTimeoutTaskName interface {
 	Run()
@@ -175,13 +180,16 @@ type withoutRunQueueTimeoutTaskName interface {
 	TaskName()
 }
 
-var (
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		DocumentID string   `json:"document_id"`
-		Labels     []string `json:"labels,omitempty"`
-	}](ArchiveDocument{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
+type generatedCodeIsStaleRunGoGenerateArchiveDocumentMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedArchiveDocumentMethods[T generatedCodeIsStaleRunGoGenerateArchiveDocumentMethods] struct{}
+
+type (
+	_ = unchangedArchiveDocument[ArchiveDocument]
+	_ = unchangedArchiveDocumentMethods[struct {
 		*ArchiveDocument
 		withoutRunQueueTimeoutTaskName
-	}{})
+	}]
 )

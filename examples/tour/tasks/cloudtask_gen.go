@@ -1537,9 +1537,31 @@ func appendEmailSentResult(dst []byte, result any) ([]byte, error) {
 
 // A compile error below means that a struct, its tags or its methods have changed since this file was
 // generated: run "go generate" in this package.
-func generatedCodeIsStaleRunGoGenerate[T interface{}](T) (_ struct{}) {
-	return
+type generatedCodeIsStaleRunGoGenerateBatchDataProcessing = interface {
+	~struct {
+		DatasetID string `json:"dataset_id"`
+		Rows      int64  `json:"rows,omitempty"`
+	}
 }
+
+type unchangedBatchDataProcessing[T generatedCodeIsStaleRunGoGenerateBatchDataProcessing] struct{}
+
+type generatedCodeIsStaleRunGoGenerateBatchDataProcessingMethods = interface {
+	Run(context.Context, *App) error
+	Queue() string
+	Timeout() time.Duration
+	TaskName() string
+}
+
+type unchangedBatchDataProcessingMethods[T generatedCodeIsStaleRunGoGenerateBatchDataProcessingMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateCloseAccount = interface {
+	~struct {
+		UserID int64 `json:"user_id"`
+	}
+}
+
+type unchangedCloseAccount[T generatedCodeIsStaleRunGoGenerateCloseAccount] struct{}
 
 type withoutQueueTimeoutTaskName interface {
 	Queue()
@@ -1547,145 +1569,255 @@ type withoutQueueTimeoutTaskName interface {
 	TaskName()
 }
 
-var (
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		DatasetID string `json:"dataset_id"`
-		Rows      int64  `json:"rows,omitempty"`
-	}](BatchDataProcessing{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, *App) error
-		Queue() string
-		Timeout() time.Duration
-		TaskName() string
-	}](new(BatchDataProcessing))
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		UserID int64 `json:"user_id"`
-	}](CloseAccount{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, *App) error
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*CloseAccount
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+type generatedCodeIsStaleRunGoGenerateCloseAccountMethods = interface {
+	Run(context.Context, *App) error
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedCloseAccountMethods[T generatedCodeIsStaleRunGoGenerateCloseAccountMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateCloseBooks = interface {
+	~struct {
 		Month string `json:"month"`
-	}](CloseBooks{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, *App) error
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*CloseBooks
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedCloseBooks[T generatedCodeIsStaleRunGoGenerateCloseBooks] struct{}
+
+type generatedCodeIsStaleRunGoGenerateCloseBooksMethods = interface {
+	Run(context.Context, *App) error
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedCloseBooksMethods[T generatedCodeIsStaleRunGoGenerateCloseBooksMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateDailyDigest = interface {
+	~struct {
 		UserID int64 `json:"user_id"`
-	}](DailyDigest{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, *App) error
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*DailyDigest
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedDailyDigest[T generatedCodeIsStaleRunGoGenerateDailyDigest] struct{}
+
+type generatedCodeIsStaleRunGoGenerateDailyDigestMethods = interface {
+	Run(context.Context, *App) error
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedDailyDigestMethods[T generatedCodeIsStaleRunGoGenerateDailyDigestMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateGenerateReport = interface {
+	~struct {
 		ReportParams map[string]string `json:"report_params"`
 		Format       string            `json:"format,omitempty" default:"pdf"`
-	}](GenerateReport{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, *App) error
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*GenerateReport
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedGenerateReport[T generatedCodeIsStaleRunGoGenerateGenerateReport] struct{}
+
+type generatedCodeIsStaleRunGoGenerateGenerateReportMethods = interface {
+	Run(context.Context, *App) error
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedGenerateReportMethods[T generatedCodeIsStaleRunGoGenerateGenerateReportMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateHighPriorityNotification = interface {
+	~struct {
 		UserID       int64  `json:"user_id"`
 		AlertMessage string `json:"alert_message"`
-	}](HighPriorityNotification{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, *App) error
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*HighPriorityNotification
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedHighPriorityNotification[T generatedCodeIsStaleRunGoGenerateHighPriorityNotification] struct{}
+
+type generatedCodeIsStaleRunGoGenerateHighPriorityNotificationMethods = interface {
+	Run(context.Context, *App) error
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedHighPriorityNotificationMethods[T generatedCodeIsStaleRunGoGenerateHighPriorityNotificationMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateImportContacts = interface {
+	~struct {
 		File string `json:"file"`
-	}](ImportContacts{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, *App) (int, error)
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*ImportContacts
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedImportContacts[T generatedCodeIsStaleRunGoGenerateImportContacts] struct{}
+
+type generatedCodeIsStaleRunGoGenerateImportContactsMethods = interface {
+	Run(context.Context, *App) (int, error)
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedImportContactsMethods[T generatedCodeIsStaleRunGoGenerateImportContactsMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateProcessAnalyticsBatch = interface {
+	~struct {
 		UserIDs []int64 `json:"user_ids"`
-	}](ProcessAnalyticsBatch{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, *App) error
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*ProcessAnalyticsBatch
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedProcessAnalyticsBatch[T generatedCodeIsStaleRunGoGenerateProcessAnalyticsBatch] struct{}
+
+type generatedCodeIsStaleRunGoGenerateProcessAnalyticsBatchMethods = interface {
+	Run(context.Context, *App) error
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedProcessAnalyticsBatchMethods[T generatedCodeIsStaleRunGoGenerateProcessAnalyticsBatchMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateProcessItem = interface {
+	~struct {
 		UserID int64  `json:"user_id"`
 		ItemID int64  `json:"item_id"`
 		Note   string `json:"note,omitempty"`
-	}](ProcessItem{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, *App) error
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*ProcessItem
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedProcessItem[T generatedCodeIsStaleRunGoGenerateProcessItem] struct{}
+
+type generatedCodeIsStaleRunGoGenerateProcessItemMethods = interface {
+	Run(context.Context, *App) error
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedProcessItemMethods[T generatedCodeIsStaleRunGoGenerateProcessItemMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateProcessOrder = interface {
+	~struct {
 		OrderID        int64             `json:"order_id"`
 		PaymentDetails map[string]string `json:"payment_details"`
-	}](ProcessOrder{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, *App) error
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*ProcessOrder
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedProcessOrder[T generatedCodeIsStaleRunGoGenerateProcessOrder] struct{}
+
+type generatedCodeIsStaleRunGoGenerateProcessOrderMethods = interface {
+	Run(context.Context, *App) error
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedProcessOrderMethods[T generatedCodeIsStaleRunGoGenerateProcessOrderMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateRetryAware = interface {
+	~struct {
 		APICall string `json:"api_call"`
-	}](RetryAware{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, *App) error
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*RetryAware
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedRetryAware[T generatedCodeIsStaleRunGoGenerateRetryAware] struct{}
+
+type generatedCodeIsStaleRunGoGenerateRetryAwareMethods = interface {
+	Run(context.Context, *App) error
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedRetryAwareMethods[T generatedCodeIsStaleRunGoGenerateRetryAwareMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateRobustEnqueue = interface {
+	~struct {
 		Data map[string]any `json:"data"`
-	}](RobustEnqueue{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, *App) error
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*RobustEnqueue
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedRobustEnqueue[T generatedCodeIsStaleRunGoGenerateRobustEnqueue] struct{}
+
+type generatedCodeIsStaleRunGoGenerateRobustEnqueueMethods = interface {
+	Run(context.Context, *App) error
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedRobustEnqueueMethods[T generatedCodeIsStaleRunGoGenerateRobustEnqueueMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateSendWelcomeEmail = interface {
+	~struct {
 		UserID        int64  `json:"user_id"`
 		CustomMessage string `json:"custom_message,omitempty"`
-	}](SendWelcomeEmail{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, *App) (EmailSent, error)
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*SendWelcomeEmail
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedSendWelcomeEmail[T generatedCodeIsStaleRunGoGenerateSendWelcomeEmail] struct{}
+
+type generatedCodeIsStaleRunGoGenerateSendWelcomeEmailMethods = interface {
+	Run(context.Context, *App) (EmailSent, error)
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedSendWelcomeEmailMethods[T generatedCodeIsStaleRunGoGenerateSendWelcomeEmailMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateEmailSent = interface {
+	~struct {
 		UserID int64  `json:"user_id"`
 		Email  string `json:"email"`
-	}](EmailSent{})
+	}
+}
+
+type unchangedEmailSent[T generatedCodeIsStaleRunGoGenerateEmailSent] struct{}
+
+type (
+	_ = unchangedBatchDataProcessing[BatchDataProcessing]
+	_ = unchangedBatchDataProcessingMethods[*BatchDataProcessing]
+	_ = unchangedCloseAccount[CloseAccount]
+	_ = unchangedCloseAccountMethods[struct {
+		*CloseAccount
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedCloseBooks[CloseBooks]
+	_ = unchangedCloseBooksMethods[struct {
+		*CloseBooks
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedDailyDigest[DailyDigest]
+	_ = unchangedDailyDigestMethods[struct {
+		*DailyDigest
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedGenerateReport[GenerateReport]
+	_ = unchangedGenerateReportMethods[struct {
+		*GenerateReport
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedHighPriorityNotification[HighPriorityNotification]
+	_ = unchangedHighPriorityNotificationMethods[struct {
+		*HighPriorityNotification
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedImportContacts[ImportContacts]
+	_ = unchangedImportContactsMethods[struct {
+		*ImportContacts
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedProcessAnalyticsBatch[ProcessAnalyticsBatch]
+	_ = unchangedProcessAnalyticsBatchMethods[struct {
+		*ProcessAnalyticsBatch
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedProcessItem[ProcessItem]
+	_ = unchangedProcessItemMethods[struct {
+		*ProcessItem
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedProcessOrder[ProcessOrder]
+	_ = unchangedProcessOrderMethods[struct {
+		*ProcessOrder
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedRetryAware[RetryAware]
+	_ = unchangedRetryAwareMethods[struct {
+		*RetryAware
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedRobustEnqueue[RobustEnqueue]
+	_ = unchangedRobustEnqueueMethods[struct {
+		*RobustEnqueue
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedSendWelcomeEmail[SendWelcomeEmail]
+	_ = unchangedSendWelcomeEmailMethods[struct {
+		*SendWelcomeEmail
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedEmailSent[EmailSent]
 )

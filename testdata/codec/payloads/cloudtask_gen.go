@@ -755,9 +755,15 @@ func decodeTiny(d *taskjson.Decoder, v *Tiny) {
 
 // A compile error below means that a struct, its tags or its methods have changed since this file was
 // generated: run "go generate" in this package.
-func generatedCodeIsStaleRunGoGenerate[T interface{}](T) (_ struct{}) {
-	return
+type generatedCodeIsStaleRunGoGenerateDocument = interface {
+	~struct {
+		Title    string    `json:"title"`
+		Language string    `json:"language"`
+		Sections []Section `json:"sections"`
+	}
 }
+
+type unchangedDocument[T generatedCodeIsStaleRunGoGenerateDocument] struct{}
 
 type withoutRunQueueTimeoutTaskName interface {
 	Run()
@@ -766,28 +772,37 @@ type withoutRunQueueTimeoutTaskName interface {
 	TaskName()
 }
 
-var (
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		Title    string    `json:"title"`
-		Language string    `json:"language"`
-		Sections []Section `json:"sections"`
-	}](Document{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Document
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+type generatedCodeIsStaleRunGoGenerateDocumentMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedDocumentMethods[T generatedCodeIsStaleRunGoGenerateDocumentMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateSection = interface {
+	~struct {
 		Heading string `json:"heading"`
 		Text    string `json:"text"`
-	}](Section{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedSection[T generatedCodeIsStaleRunGoGenerateSection] struct{}
+
+type generatedCodeIsStaleRunGoGenerateIDs = interface {
+	~struct {
 		IDs []int64 `json:"ids"`
-	}](IDs{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*IDs
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedIDs[T generatedCodeIsStaleRunGoGenerateIDs] struct{}
+
+type generatedCodeIsStaleRunGoGenerateIDsMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedIDsMethods[T generatedCodeIsStaleRunGoGenerateIDsMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateMixed = interface {
+	~struct {
 		ID        uint32          `json:"id"`
 		CreatedAt time.Time       `json:"created_at"`
 		Digest    []byte          `json:"digest"`
@@ -797,17 +812,29 @@ var (
 		Raw       json.RawMessage `json:"raw"`
 		Score     float64         `json:"score"`
 		Active    bool            `json:"active"`
-	}](Mixed{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Mixed
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedMixed[T generatedCodeIsStaleRunGoGenerateMixed] struct{}
+
+type generatedCodeIsStaleRunGoGenerateMixedMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedMixedMethods[T generatedCodeIsStaleRunGoGenerateMixedMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateCustomer = interface {
+	~struct {
 		ID    int64  `json:"id"`
 		Name  string `json:"name"`
 		Email string `json:"email"`
-	}](Customer{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedCustomer[T generatedCodeIsStaleRunGoGenerateCustomer] struct{}
+
+type generatedCodeIsStaleRunGoGenerateOrder = interface {
+	~struct {
 		ID       string            `json:"id"`
 		Customer Customer          `json:"customer"`
 		Items    []Item            `json:"items"`
@@ -816,23 +843,70 @@ var (
 		Currency string            `json:"currency"`
 		Paid     bool              `json:"paid"`
 		Express  bool              `json:"express"`
-	}](Order{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Order
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedOrder[T generatedCodeIsStaleRunGoGenerateOrder] struct{}
+
+type generatedCodeIsStaleRunGoGenerateOrderMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedOrderMethods[T generatedCodeIsStaleRunGoGenerateOrderMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateItem = interface {
+	~struct {
 		SKU      string  `json:"sku"`
 		Title    string  `json:"title"`
 		Quantity int     `json:"quantity"`
 		Price    float64 `json:"price"`
-	}](Item{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedItem[T generatedCodeIsStaleRunGoGenerateItem] struct{}
+
+type generatedCodeIsStaleRunGoGenerateTiny = interface {
+	~struct {
 		UserID  int64  `json:"user_id"`
 		Message string `json:"message"`
-	}](Tiny{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
+	}
+}
+
+type unchangedTiny[T generatedCodeIsStaleRunGoGenerateTiny] struct{}
+
+type generatedCodeIsStaleRunGoGenerateTinyMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedTinyMethods[T generatedCodeIsStaleRunGoGenerateTinyMethods] struct{}
+
+type (
+	_ = unchangedDocument[Document]
+	_ = unchangedDocumentMethods[struct {
+		*Document
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedSection[Section]
+	_ = unchangedIDs[IDs]
+	_ = unchangedIDsMethods[struct {
+		*IDs
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedMixed[Mixed]
+	_ = unchangedMixedMethods[struct {
+		*Mixed
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedCustomer[Customer]
+	_ = unchangedOrder[Order]
+	_ = unchangedOrderMethods[struct {
+		*Order
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedItem[Item]
+	_ = unchangedTiny[Tiny]
+	_ = unchangedTinyMethods[struct {
 		*Tiny
 		withoutRunQueueTimeoutTaskName
-	}{})
+	}]
 )

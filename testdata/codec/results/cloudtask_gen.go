@@ -822,9 +822,13 @@ func appendFmtStringerResult(dst []byte, result any) ([]byte, error) {
 
 // A compile error below means that a struct, its tags or its methods have changed since this file was
 // generated: run "go generate" in this package.
-func generatedCodeIsStaleRunGoGenerate[T interface{}](T) (_ struct{}) {
-	return
+type generatedCodeIsStaleRunGoGenerateA = interface {
+	~struct {
+		X int
+	}
 }
+
+type unchangedA[T generatedCodeIsStaleRunGoGenerateA] struct{}
 
 type withoutQueueTimeoutTaskName interface {
 	Queue()
@@ -832,66 +836,93 @@ type withoutQueueTimeoutTaskName interface {
 	TaskName()
 }
 
-var (
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		X int
-	}](A{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context) (Summary, error)
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*A
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct{}](B{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context) ([]*A, error)
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*B
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct{}](C{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context) (string, error)
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*C
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct{}](D{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context) (*Summary, error)
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*D
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct{}](E{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context) (any, error)
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*E
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct{}](F{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context) (fmt.Stringer, error)
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*F
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct{}](G{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context) (string, error)
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*G
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+type generatedCodeIsStaleRunGoGenerateAMethods = interface {
+	Run(context.Context) (Summary, error)
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedAMethods[T generatedCodeIsStaleRunGoGenerateAMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateB = interface {
+	~struct{}
+}
+
+type unchangedB[T generatedCodeIsStaleRunGoGenerateB] struct{}
+
+type generatedCodeIsStaleRunGoGenerateBMethods = interface {
+	Run(context.Context) ([]*A, error)
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedBMethods[T generatedCodeIsStaleRunGoGenerateBMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateC = interface {
+	~struct{}
+}
+
+type unchangedC[T generatedCodeIsStaleRunGoGenerateC] struct{}
+
+type generatedCodeIsStaleRunGoGenerateCMethods = interface {
+	Run(context.Context) (string, error)
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedCMethods[T generatedCodeIsStaleRunGoGenerateCMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateD = interface {
+	~struct{}
+}
+
+type unchangedD[T generatedCodeIsStaleRunGoGenerateD] struct{}
+
+type generatedCodeIsStaleRunGoGenerateDMethods = interface {
+	Run(context.Context) (*Summary, error)
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedDMethods[T generatedCodeIsStaleRunGoGenerateDMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateE = interface {
+	~struct{}
+}
+
+type unchangedE[T generatedCodeIsStaleRunGoGenerateE] struct{}
+
+type generatedCodeIsStaleRunGoGenerateEMethods = interface {
+	Run(context.Context) (any, error)
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedEMethods[T generatedCodeIsStaleRunGoGenerateEMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateF = interface {
+	~struct{}
+}
+
+type unchangedF[T generatedCodeIsStaleRunGoGenerateF] struct{}
+
+type generatedCodeIsStaleRunGoGenerateFMethods = interface {
+	Run(context.Context) (fmt.Stringer, error)
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedFMethods[T generatedCodeIsStaleRunGoGenerateFMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateG = interface {
+	~struct{}
+}
+
+type unchangedG[T generatedCodeIsStaleRunGoGenerateG] struct{}
+
+type generatedCodeIsStaleRunGoGenerateGMethods = interface {
+	Run(context.Context) (string, error)
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedGMethods[T generatedCodeIsStaleRunGoGenerateGMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateSummary = interface {
+	~struct {
 		Stringer  fmt.Stringer        `json:"stringer"`
 		Marshaler json.Marshaler      `json:"marshaler"`
 		Zero      interface{ Zeroer } `json:"zero,omitzero"`
@@ -899,8 +930,55 @@ var (
 		Task      A                   `json:"task"`
 		Customer  ext.Customer        `json:"customer" default:"ignored"`
 		*inner
-	}](Summary{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedSummary[T generatedCodeIsStaleRunGoGenerateSummary] struct{}
+
+type generatedCodeIsStaleRunGoGenerateInner = interface {
+	~struct {
 		Total int `json:"total"`
-	}](inner{})
+	}
+}
+
+type unchangedInner[T generatedCodeIsStaleRunGoGenerateInner] struct{}
+
+type (
+	_ = unchangedA[A]
+	_ = unchangedAMethods[struct {
+		*A
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedB[B]
+	_ = unchangedBMethods[struct {
+		*B
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedC[C]
+	_ = unchangedCMethods[struct {
+		*C
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedD[D]
+	_ = unchangedDMethods[struct {
+		*D
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedE[E]
+	_ = unchangedEMethods[struct {
+		*E
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedF[F]
+	_ = unchangedFMethods[struct {
+		*F
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedG[G]
+	_ = unchangedGMethods[struct {
+		*G
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedSummary[Summary]
+	_ = unchangedInner[inner]
 )

@@ -6720,61 +6720,8 @@ var (
 
 // A compile error below means that a struct, its tags or its methods have changed since this file was
 // generated: run "go generate" in this package.
-func generatedCodeIsStaleRunGoGenerate[T interface{}](T) (_ struct{}) {
-	return
-}
-
-type withoutRunQueueTimeoutTaskName interface {
-	Run()
-	Queue()
-	Timeout()
-	TaskName()
-}
-
-type generatedCodeIsStaleRunGoGenerateInt interface{ ~int }
-
-func unchangedInt[T generatedCodeIsStaleRunGoGenerateInt]([]T) (_ struct{}) {
-	return
-}
-
-type generatedCodeIsStaleRunGoGenerateString interface{ ~string }
-
-func unchangedString[T generatedCodeIsStaleRunGoGenerateString]([]T) (_ struct{}) {
-	return
-}
-
-type generatedCodeIsStaleRunGoGenerateUint16 interface{ ~uint16 }
-
-func unchangedUint16[T generatedCodeIsStaleRunGoGenerateUint16]([]T) (_ struct{}) {
-	return
-}
-
-type withoutQueueTimeoutTaskName interface {
-	Queue()
-	Timeout()
-	TaskName()
-}
-
-type generatedCodeIsStaleRunGoGenerateUint8 interface{ ~uint8 }
-
-func unchangedUint8[T generatedCodeIsStaleRunGoGenerateUint8]([]T) (_ struct{}) {
-	return
-}
-
-type generatedCodeIsStaleRunGoGenerateFloat32 interface{ ~float32 }
-
-func unchangedFloat32[T generatedCodeIsStaleRunGoGenerateFloat32]([]T) (_ struct{}) {
-	return
-}
-
-type generatedCodeIsStaleRunGoGenerateBool interface{ ~bool }
-
-func unchangedBool[T generatedCodeIsStaleRunGoGenerateBool]([]T) (_ struct{}) {
-	return
-}
-
-var (
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+type generatedCodeIsStaleRunGoGenerateCareless = interface {
+	~struct {
 		Plugin  ext.Plugin           `json:"plugin"`
 		Plugins []ext.Plugin         `json:"plugins"`
 		Any     any                  `json:"any"`
@@ -6784,23 +6731,52 @@ var (
 		Span    ext.Span             `json:"span,omitzero"`
 		SpanP   *ext.Span            `json:"spanp,omitzero"`
 		Nested  map[string]*Careless `json:"nested,omitempty"`
-	}](Careless{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Careless
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedCareless[T generatedCodeIsStaleRunGoGenerateCareless] struct{}
+
+type withoutRunQueueTimeoutTaskName interface {
+	Run()
+	Queue()
+	Timeout()
+	TaskName()
+}
+
+type generatedCodeIsStaleRunGoGenerateCarelessMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedCarelessMethods[T generatedCodeIsStaleRunGoGenerateCarelessMethods] struct{}
+
+type generatedCodeIsStaleRunGoGeneratePlugin = interface {
+	~struct {
 		Type    string
 		Version string
-	}](ext.Plugin{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedPlugin[T generatedCodeIsStaleRunGoGeneratePlugin] struct{}
+
+type generatedCodeIsStaleRunGoGenerateLabel = interface {
+	~struct {
 		Value any
-	}](ext.Label{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedLabel[T generatedCodeIsStaleRunGoGenerateLabel] struct{}
+
+type generatedCodeIsStaleRunGoGenerateSpan = interface {
+	~struct {
 		From int
 		To   int
-	}](ext.Span{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedSpan[T generatedCodeIsStaleRunGoGenerateSpan] struct{}
+
+type generatedCodeIsStaleRunGoGenerateCustoms = interface {
+	~struct {
 		Time    time.Time  `json:"time"`
 		Level   ext.Level  `json:"level"`
 		Money   ext.Money  `json:"money"`
@@ -6813,38 +6789,80 @@ var (
 		Mixed   Mixed      `json:"mixed"`
 		List    TextList   `json:"list"`
 		Foreign Shape      `json:"shape"`
-	}](Customs{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Customs
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedCustoms[T generatedCodeIsStaleRunGoGenerateCustoms] struct{}
+
+type generatedCodeIsStaleRunGoGenerateCustomsMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedCustomsMethods[T generatedCodeIsStaleRunGoGenerateCustomsMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateMoney = interface {
+	~struct {
 		Cents int64
-	}](ext.Money{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedMoney[T generatedCodeIsStaleRunGoGenerateMoney] struct{}
+
+type generatedCodeIsStaleRunGoGenerateStamp = interface {
+	~struct {
 		time.Time
 		Ignored int `json:"-"`
-	}](Stamp{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedStamp[T generatedCodeIsStaleRunGoGenerateStamp] struct{}
+
+type generatedCodeIsStaleRunGoGenerateOneWay = interface {
+	~struct {
 		A int `json:"a"`
-	}](OneWay{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedOneWay[T generatedCodeIsStaleRunGoGenerateOneWay] struct{}
+
+type generatedCodeIsStaleRunGoGenerateBack = interface {
+	~struct {
 		A int `json:"a"`
-	}](Back{})
-	_ = unchangedInt([]Mixed{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedBack[T generatedCodeIsStaleRunGoGenerateBack] struct{}
+
+type generatedCodeIsStaleRunGoGenerateInt = interface{ ~int }
+
+type unchangedInt[T generatedCodeIsStaleRunGoGenerateInt] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape = interface {
+	~struct {
 		Sides int `json:"sides"`
-	}](Shape{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape[T generatedCodeIsStaleRunGoGenerateShape] struct{}
+
+type generatedCodeIsStaleRunGoGenerateDeclared = interface {
+	~struct {
 		Moment Moment `json:"moment"`
 		Purse  Purse  `json:"purse"`
 		Level  Level  `json:"level"`
-	}](Declared{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Declared
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedDeclared[T generatedCodeIsStaleRunGoGenerateDeclared] struct{}
+
+type generatedCodeIsStaleRunGoGenerateDeclaredMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedDeclaredMethods[T generatedCodeIsStaleRunGoGenerateDeclaredMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateDefaults = interface {
+	~struct {
 		String string         `json:"string" default:"a \"b\" <c>"`
 		Empty  string         `json:"empty" default:""`
 		Name   Name           `json:"name" default:"anon"`
@@ -6868,31 +6886,61 @@ var (
 		Array  [2]int         `json:"array" default:"[8]"`
 		Level  Name           `json:"level,omitempty" default:"low"`
 		*Extra2
-	}](Defaults{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Defaults
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = unchangedString([]Name{})
-	_ = unchangedUint16([]Count{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedDefaults[T generatedCodeIsStaleRunGoGenerateDefaults] struct{}
+
+type generatedCodeIsStaleRunGoGenerateDefaultsMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedDefaultsMethods[T generatedCodeIsStaleRunGoGenerateDefaultsMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateString = interface{ ~string }
+
+type unchangedString[T generatedCodeIsStaleRunGoGenerateString] struct{}
+
+type generatedCodeIsStaleRunGoGenerateUint16 = interface{ ~uint16 }
+
+type unchangedUint16[T generatedCodeIsStaleRunGoGenerateUint16] struct{}
+
+type generatedCodeIsStaleRunGoGeneratePoint = interface {
+	~struct {
 		X int `json:"x"`
 		Y int `json:"y,omitempty"`
-	}](Point{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedPoint[T generatedCodeIsStaleRunGoGeneratePoint] struct{}
+
+type generatedCodeIsStaleRunGoGenerateExtra2 = interface {
+	~struct {
 		Behind int `json:"behind" default:"1"`
-	}](Extra2{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedExtra2[T generatedCodeIsStaleRunGoGenerateExtra2] struct{}
+
+type generatedCodeIsStaleRunGoGenerateDynamic = interface {
+	~struct {
 		Any    any             `json:"any"`
 		Thing  Any             `json:"thing"`
 		Raw    json.RawMessage `json:"raw"`
 		Number json.Number     `json:"number"`
-	}](Dynamic{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Dynamic
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedDynamic[T generatedCodeIsStaleRunGoGenerateDynamic] struct{}
+
+type generatedCodeIsStaleRunGoGenerateDynamicMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedDynamicMethods[T generatedCodeIsStaleRunGoGenerateDynamicMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateEmbeds = interface {
+	~struct {
 		Base
 		*Extra
 		private
@@ -6904,80 +6952,159 @@ var (
 		B
 		Own string `json:"own"`
 		ID  string `json:"id"`
-	}](Embeds{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Embeds
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedEmbeds[T generatedCodeIsStaleRunGoGenerateEmbeds] struct{}
+
+type generatedCodeIsStaleRunGoGenerateEmbedsMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedEmbedsMethods[T generatedCodeIsStaleRunGoGenerateEmbedsMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateBase = interface {
+	~struct {
 		ID   int    `json:"id"`
 		Kind string `json:"kind"`
 		Inner
-	}](Base{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedBase[T generatedCodeIsStaleRunGoGenerateBase] struct{}
+
+type generatedCodeIsStaleRunGoGenerateInner = interface {
+	~struct {
 		Depth int    `json:"depth"`
 		Kind  string `json:"kind"`
-	}](Inner{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedInner[T generatedCodeIsStaleRunGoGenerateInner] struct{}
+
+type generatedCodeIsStaleRunGoGenerateExtra = interface {
+	~struct {
 		Note string `json:"note"`
 		*More
 		Last int `json:"last"`
-	}](Extra{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedExtra[T generatedCodeIsStaleRunGoGenerateExtra] struct{}
+
+type generatedCodeIsStaleRunGoGenerateMore = interface {
+	~struct {
 		Much []int `json:"much"`
-	}](More{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedMore[T generatedCodeIsStaleRunGoGenerateMore] struct{}
+
+type generatedCodeIsStaleRunGoGeneratePrivate = interface {
+	~struct {
 		Public string `json:"public"`
 		hidden string
-	}](private{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedPrivate[T generatedCodeIsStaleRunGoGeneratePrivate] struct{}
+
+type generatedCodeIsStaleRunGoGenerateTagged = interface {
+	~struct {
 		T bool `json:"t"`
-	}](Tagged{})
-	_ = unchangedString([]Name2{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedTagged[T generatedCodeIsStaleRunGoGenerateTagged] struct{}
+
+type generatedCodeIsStaleRunGoGenerateA = interface {
+	~struct {
 		Same int `json:"Same"`
-	}](A{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedA[T generatedCodeIsStaleRunGoGenerateA] struct{}
+
+type generatedCodeIsStaleRunGoGenerateB = interface {
+	~struct {
 		Same string
-	}](B{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedB[T generatedCodeIsStaleRunGoGenerateB] struct{}
+
+type generatedCodeIsStaleRunGoGenerateGreedy = interface {
+	~struct {
 		Tail  ext.Tail             `json:"tail"`
 		Tip   ext.Tip              `json:"tip"`
 		Tips  map[ext.Tip]ext.Tail `json:"tips"`
 		After string               `json:"after"`
-	}](Greedy{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Greedy
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedGreedy[T generatedCodeIsStaleRunGoGenerateGreedy] struct{}
+
+type generatedCodeIsStaleRunGoGenerateGreedyMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedGreedyMethods[T generatedCodeIsStaleRunGoGenerateGreedyMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateHiddens = interface {
+	~struct {
 		ext.Hidden
 		More   []*ext.Hidden                `json:"more,omitempty"`
 		Execs  map[string][]ext.Exec        `json:"execs"`
 		Exec   *ext.Exec                    `json:"exec"`
 		Boxed  ext.Box[ext.Exec]            `json:"boxed"`
 		Nested ext.Box[map[string]ext.Exec] `json:"nested"`
-	}](Hiddens{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context) (map[string]ext.Hidden, error)
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*Hiddens
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedHiddens[T generatedCodeIsStaleRunGoGenerateHiddens] struct{}
+
+type withoutQueueTimeoutTaskName interface {
+	Queue()
+	Timeout()
+	TaskName()
+}
+
+type generatedCodeIsStaleRunGoGenerateHiddensMethods = interface {
+	Run(context.Context) (map[string]ext.Hidden, error)
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedHiddensMethods[T generatedCodeIsStaleRunGoGenerateHiddensMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateExec = interface {
+	~struct {
 		Command []string  `json:"command,omitempty"`
 		After   *ext.Exec `json:"after,omitempty"`
-	}](ext.Exec{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedExec[T generatedCodeIsStaleRunGoGenerateExec] struct{}
+
+type generatedCodeIsStaleRunGoGenerateBox = interface {
+	~struct {
 		Item ext.Exec
 		More []ext.Exec `json:",omitempty"`
-	}](ext.Box[ext.Exec]{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedBox[T generatedCodeIsStaleRunGoGenerateBox] struct{}
+
+type generatedCodeIsStaleRunGoGenerateBox2 = interface {
+	~struct {
 		Item map[string]ext.Exec
 		More []map[string]ext.Exec `json:",omitempty"`
-	}](ext.Box[map[string]ext.Exec]{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedBox2[T generatedCodeIsStaleRunGoGenerateBox2] struct{}
+
+type generatedCodeIsStaleRunGoGenerateLists = interface {
+	~struct {
 		Strings  []string      `json:"strings"`
 		Ints     []int         `json:"ints"`
 		Grid     [][]float64   `json:"grid"`
@@ -7000,17 +7127,47 @@ var (
 		Monies   []ext.Money   `json:"monies"`
 		Purse    [2]ext.Money  `json:"purse"`
 		Purses   []*[1][]uint8 `json:"purses"`
-	}](Lists{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Lists
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[[]byte](Blob{})
-	_ = unchangedUint8([]Octet{})
-	_ = generatedCodeIsStaleRunGoGenerate[[]string](Tags{})
-	_ = generatedCodeIsStaleRunGoGenerate[[]Tree](Tree{})
-	_ = generatedCodeIsStaleRunGoGenerate[[2]Point](Parts{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedLists[T generatedCodeIsStaleRunGoGenerateLists] struct{}
+
+type generatedCodeIsStaleRunGoGenerateListsMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedListsMethods[T generatedCodeIsStaleRunGoGenerateListsMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateBlob = interface {
+	~[]byte
+}
+
+type unchangedBlob[T generatedCodeIsStaleRunGoGenerateBlob] struct{}
+
+type generatedCodeIsStaleRunGoGenerateUint8 = interface{ ~uint8 }
+
+type unchangedUint8[T generatedCodeIsStaleRunGoGenerateUint8] struct{}
+
+type generatedCodeIsStaleRunGoGenerateTags = interface {
+	~[]string
+}
+
+type unchangedTags[T generatedCodeIsStaleRunGoGenerateTags] struct{}
+
+type generatedCodeIsStaleRunGoGenerateTree = interface {
+	~[]Tree
+}
+
+type unchangedTree[T generatedCodeIsStaleRunGoGenerateTree] struct{}
+
+type generatedCodeIsStaleRunGoGenerateParts = interface {
+	~[2]Point
+}
+
+type unchangedParts[T generatedCodeIsStaleRunGoGenerateParts] struct{}
+
+type generatedCodeIsStaleRunGoGenerateMaps = interface {
+	~struct {
 		Strings map[string]string        `json:"strings"`
 		Named   map[Name]int             `json:"named"`
 		Ints    map[int]string           `json:"ints"`
@@ -7027,19 +7184,41 @@ var (
 		Wallets map[string]Wallet        `json:"wallets"`
 		Anys    map[string]any           `json:"anys"`
 		Bytes   map[string][]byte        `json:"bytes"`
-	}](Maps{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Maps
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[map[string]Name](Attrs{})
-	_ = generatedCodeIsStaleRunGoGenerate[map[string]Dir](Dir{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedMaps[T generatedCodeIsStaleRunGoGenerateMaps] struct{}
+
+type generatedCodeIsStaleRunGoGenerateMapsMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedMapsMethods[T generatedCodeIsStaleRunGoGenerateMapsMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateAttrs = interface {
+	~map[string]Name
+}
+
+type unchangedAttrs[T generatedCodeIsStaleRunGoGenerateAttrs] struct{}
+
+type generatedCodeIsStaleRunGoGenerateDir = interface {
+	~map[string]Dir
+}
+
+type unchangedDir[T generatedCodeIsStaleRunGoGenerateDir] struct{}
+
+type generatedCodeIsStaleRunGoGenerateWallet = interface {
+	~struct {
 		Money ext.Money    `json:"money"`
 		Both  [2]ext.Money `json:"both"`
 		Ref   *ext.Money   `json:"ref"`
-	}](Wallet{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedWallet[T generatedCodeIsStaleRunGoGenerateWallet] struct{}
+
+type generatedCodeIsStaleRunGoGenerateOptions = interface {
+	~struct {
 		Bool    bool             `json:"bool,omitempty"`
 		Int     int              `json:"int,omitempty"`
 		Float   float64          `json:"float,omitempty"`
@@ -7074,21 +7253,41 @@ var (
 		Skipped chan int         `json:"-"`
 		Comma   int              `json:",omitempty"`
 		unseen  int              `json:"-"`
-	}](Options{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Options
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = unchangedFloat32([]Ratio{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedOptions[T generatedCodeIsStaleRunGoGenerateOptions] struct{}
+
+type generatedCodeIsStaleRunGoGenerateOptionsMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedOptionsMethods[T generatedCodeIsStaleRunGoGenerateOptionsMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateFloat32 = interface{ ~float32 }
+
+type unchangedFloat32[T generatedCodeIsStaleRunGoGenerateFloat32] struct{}
+
+type generatedCodeIsStaleRunGoGeneratePair = interface {
+	~struct {
 		A int   `json:"first"`
 		B []int `json:"second"`
-	}](Pair[int, []int]{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedPair[T generatedCodeIsStaleRunGoGeneratePair] struct{}
+
+type generatedCodeIsStaleRunGoGenerateWindow = interface {
+	~struct {
 		From int
 		To   int
-	}](ext.Window{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedWindow[T generatedCodeIsStaleRunGoGenerateWindow] struct{}
+
+type generatedCodeIsStaleRunGoGenerateOrder = interface {
+	~struct {
 		ID      int64             `json:"id"`
 		Items   []Item            `json:"items"`
 		Attrs   map[string]string `json:"attrs,omitempty"`
@@ -7101,16 +7300,28 @@ var (
 		Level   ext.Level         `json:"level,omitempty"`
 		Numbers map[int]float64   `json:"numbers,omitempty"`
 		Odd     *Item             `json:"odd name,omitempty"`
-	}](Order{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Order
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedOrder[T generatedCodeIsStaleRunGoGenerateOrder] struct{}
+
+type generatedCodeIsStaleRunGoGenerateOrderMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedOrderMethods[T generatedCodeIsStaleRunGoGenerateOrderMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateItem = interface {
+	~struct {
 		SKU      string `json:"sku"`
 		Quantity int8   `json:"quantity"`
-	}](Item{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedItem[T generatedCodeIsStaleRunGoGenerateItem] struct{}
+
+type generatedCodeIsStaleRunGoGeneratePointers = interface {
+	~struct {
 		Bool    *bool            `json:"bool"`
 		Int     *int             `json:"int"`
 		Deep    ***int8          `json:"deep"`
@@ -7130,12 +7341,19 @@ var (
 		Self    *Pointers        `json:"self,omitempty"`
 		Array   *[2]int          `json:"array"`
 		Address *netip.Addr      `json:"address"`
-	}](Pointers{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Pointers
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedPointers[T generatedCodeIsStaleRunGoGeneratePointers] struct{}
+
+type generatedCodeIsStaleRunGoGeneratePointersMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedPointersMethods[T generatedCodeIsStaleRunGoGeneratePointersMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateQuoted = interface {
+	~struct {
 		Bool    bool        `json:"bool,string"`
 		Int     int         `json:"int,string"`
 		Int8    int8        `json:"int8,string"`
@@ -7149,13 +7367,23 @@ var (
 		IntP    *int        `json:"intp,string"`
 		StringP *string     `json:"stringp,string,omitempty"`
 		Zero    int         `json:"zero,string,omitempty"`
-	}](Quoted{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Quoted
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = unchangedBool([]Flag{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedQuoted[T generatedCodeIsStaleRunGoGenerateQuoted] struct{}
+
+type generatedCodeIsStaleRunGoGenerateQuotedMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedQuotedMethods[T generatedCodeIsStaleRunGoGenerateQuotedMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateBool = interface{ ~bool }
+
+type unchangedBool[T generatedCodeIsStaleRunGoGenerateBool] struct{}
+
+type generatedCodeIsStaleRunGoGenerateScalars = interface {
+	~struct {
 		Bool    bool    `json:"bool"`
 		Int     int     `json:"int"`
 		Int8    int8    `json:"int8"`
@@ -7180,12 +7408,19 @@ var (
 		Wait    time.Duration `json:"wait"`
 		Ключ    string        `json:"ключ"`
 		Odd     string        `json:"a b/c$%-"`
-	}](Scalars{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Scalars
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedScalars[T generatedCodeIsStaleRunGoGenerateScalars] struct{}
+
+type generatedCodeIsStaleRunGoGenerateScalarsMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedScalarsMethods[T generatedCodeIsStaleRunGoGenerateScalarsMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateStructs = interface {
+	~struct {
 		Point    Point        `json:"point"`
 		Customer ext.Customer `json:"customer"`
 		Anon     struct {
@@ -7211,35 +7446,196 @@ var (
 		Locks  map[string]Locked          `json:"locks,omitempty"`
 		Arrays map[int][2]Locked          `json:"arrays,omitempty"`
 		Lists  []Locked                   `json:"lists,omitempty"`
-	}](Structs{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Structs
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedStructs[T generatedCodeIsStaleRunGoGenerateStructs] struct{}
+
+type generatedCodeIsStaleRunGoGenerateStructsMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedStructsMethods[T generatedCodeIsStaleRunGoGenerateStructsMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateNode = interface {
+	~struct {
 		Value int              `json:"value"`
 		Next  *Node            `json:"next,omitempty"`
 		Kids  []Node           `json:"kids,omitempty"`
 		Named map[string]*Node `json:"named,omitempty"`
-	}](Node{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedNode[T generatedCodeIsStaleRunGoGenerateNode] struct{}
+
+type generatedCodeIsStaleRunGoGeneratePage = interface {
+	~struct {
 		Items []Point `json:"items"`
 		Next  *Point  `json:"next,omitempty"`
-	}](ext.Page[Point]{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedPage[T generatedCodeIsStaleRunGoGeneratePage] struct{}
+
+type generatedCodeIsStaleRunGoGeneratePair2 = interface {
+	~struct {
 		A string `json:"first"`
 		B []Name `json:"second"`
-	}](Pair[string, []Name]{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedPair2[T generatedCodeIsStaleRunGoGeneratePair2] struct{}
+
+type generatedCodeIsStaleRunGoGeneratePair3 = interface {
+	~struct {
 		A int  `json:"first"`
 		B *int `json:"second"`
-	}](Pair[int, *int]{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedPair3[T generatedCodeIsStaleRunGoGeneratePair3] struct{}
+
+type generatedCodeIsStaleRunGoGenerateOpaque = interface {
+	~struct {
 		secret int    `json:"-"`
 		Func   func() `json:"-"`
-	}](Opaque{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedOpaque[T generatedCodeIsStaleRunGoGenerateOpaque] struct{}
+
+type generatedCodeIsStaleRunGoGenerateLocked = interface {
+	~struct {
 		mu    sync.Mutex
 		Count int `json:"count"`
-	}](Locked{})
+	}
+}
+
+type unchangedLocked[T generatedCodeIsStaleRunGoGenerateLocked] struct{}
+
+type (
+	_ = unchangedCareless[Careless]
+	_ = unchangedCarelessMethods[struct {
+		*Careless
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedPlugin[ext.Plugin]
+	_ = unchangedLabel[ext.Label]
+	_ = unchangedSpan[ext.Span]
+	_ = unchangedCustoms[Customs]
+	_ = unchangedCustomsMethods[struct {
+		*Customs
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedMoney[ext.Money]
+	_ = unchangedStamp[Stamp]
+	_ = unchangedOneWay[OneWay]
+	_ = unchangedBack[Back]
+	_ = unchangedInt[Mixed]
+	_ = unchangedShape[Shape]
+	_ = unchangedDeclared[Declared]
+	_ = unchangedDeclaredMethods[struct {
+		*Declared
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedDefaults[Defaults]
+	_ = unchangedDefaultsMethods[struct {
+		*Defaults
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedString[Name]
+	_ = unchangedUint16[Count]
+	_ = unchangedPoint[Point]
+	_ = unchangedExtra2[Extra2]
+	_ = unchangedDynamic[Dynamic]
+	_ = unchangedDynamicMethods[struct {
+		*Dynamic
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedEmbeds[Embeds]
+	_ = unchangedEmbedsMethods[struct {
+		*Embeds
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedBase[Base]
+	_ = unchangedInner[Inner]
+	_ = unchangedExtra[Extra]
+	_ = unchangedMore[More]
+	_ = unchangedPrivate[private]
+	_ = unchangedTagged[Tagged]
+	_ = unchangedString[Name2]
+	_ = unchangedA[A]
+	_ = unchangedB[B]
+	_ = unchangedGreedy[Greedy]
+	_ = unchangedGreedyMethods[struct {
+		*Greedy
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedHiddens[Hiddens]
+	_ = unchangedHiddensMethods[struct {
+		*Hiddens
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedExec[ext.Exec]
+	_ = unchangedBox[ext.Box[ext.Exec]]
+	_ = unchangedBox2[ext.Box[map[string]ext.Exec]]
+	_ = unchangedLists[Lists]
+	_ = unchangedListsMethods[struct {
+		*Lists
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedBlob[Blob]
+	_ = unchangedUint8[Octet]
+	_ = unchangedTags[Tags]
+	_ = unchangedTree[Tree]
+	_ = unchangedParts[Parts]
+	_ = unchangedMaps[Maps]
+	_ = unchangedMapsMethods[struct {
+		*Maps
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedAttrs[Attrs]
+	_ = unchangedDir[Dir]
+	_ = unchangedWallet[Wallet]
+	_ = unchangedOptions[Options]
+	_ = unchangedOptionsMethods[struct {
+		*Options
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedFloat32[Ratio]
+	_ = unchangedPair[Pair[int, []int]]
+	_ = unchangedWindow[ext.Window]
+	_ = unchangedOrder[Order]
+	_ = unchangedOrderMethods[struct {
+		*Order
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedItem[Item]
+	_ = unchangedPointers[Pointers]
+	_ = unchangedPointersMethods[struct {
+		*Pointers
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedQuoted[Quoted]
+	_ = unchangedQuotedMethods[struct {
+		*Quoted
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedBool[Flag]
+	_ = unchangedScalars[Scalars]
+	_ = unchangedScalarsMethods[struct {
+		*Scalars
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedStructs[Structs]
+	_ = unchangedStructsMethods[struct {
+		*Structs
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedNode[Node]
+	_ = unchangedPage[ext.Page[Point]]
+	_ = unchangedPair2[Pair[string, []Name]]
+	_ = unchangedPair3[Pair[int, *int]]
+	_ = unchangedOpaque[Opaque]
+	_ = unchangedLocked[Locked]
 )

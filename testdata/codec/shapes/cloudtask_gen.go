@@ -13649,9 +13649,15 @@ func decodeShape63Field6F0(d *taskjson.Decoder, v *struct {
 
 // A compile error below means that a struct, its tags or its methods have changed since this file was
 // generated: run "go generate" in this package.
-func generatedCodeIsStaleRunGoGenerate[T interface{}](T) (_ struct{}) {
-	return
+type generatedCodeIsStaleRunGoGenerateShape00 = interface {
+	~struct {
+		f0 Dict    `json:"-"`
+		F1 int     `json:"ключ1"`
+		f2 *uint16 `json:"-"`
+	}
 }
+
+type unchangedShape00[T generatedCodeIsStaleRunGoGenerateShape00] struct{}
 
 type withoutRunQueueTimeoutTaskName interface {
 	Run()
@@ -13660,41 +13666,14 @@ type withoutRunQueueTimeoutTaskName interface {
 	TaskName()
 }
 
-type generatedCodeIsStaleRunGoGenerateBool interface{ ~bool }
-
-func unchangedBool[T generatedCodeIsStaleRunGoGenerateBool]([]T) (_ struct{}) {
-	return
+type generatedCodeIsStaleRunGoGenerateShape00Methods = interface {
+	withoutRunQueueTimeoutTaskName
 }
 
-type generatedCodeIsStaleRunGoGenerateFloat32 interface{ ~float32 }
+type unchangedShape00Methods[T generatedCodeIsStaleRunGoGenerateShape00Methods] struct{}
 
-func unchangedFloat32[T generatedCodeIsStaleRunGoGenerateFloat32]([]T) (_ struct{}) {
-	return
-}
-
-type generatedCodeIsStaleRunGoGenerateUint8 interface{ ~uint8 }
-
-func unchangedUint8[T generatedCodeIsStaleRunGoGenerateUint8]([]T) (_ struct{}) {
-	return
-}
-
-type generatedCodeIsStaleRunGoGenerateString interface{ ~string }
-
-func unchangedString[T generatedCodeIsStaleRunGoGenerateString]([]T) (_ struct{}) {
-	return
-}
-
-var (
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		f0 Dict    `json:"-"`
-		F1 int     `json:"ключ1"`
-		f2 *uint16 `json:"-"`
-	}](Shape00{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape00
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+type generatedCodeIsStaleRunGoGenerateShape01 = interface {
+	~struct {
 		Ж0 any                `json:"<&>0,omitempty,omitzero"`
 		F1 map[string]Shape00 `json:"ключ1"`
 		F2 struct {
@@ -13710,13 +13689,23 @@ var (
 		} `json:",omitzero"`
 		F3 []int
 		f4 map[string]Shape01 `json:"-"`
-	}](Shape01{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape01
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = unchangedBool([]Flag{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape01[T generatedCodeIsStaleRunGoGenerateShape01] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape01Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape01Methods[T generatedCodeIsStaleRunGoGenerateShape01Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateBool = interface{ ~bool }
+
+type unchangedBool[T generatedCodeIsStaleRunGoGenerateBool] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape02 = interface {
+	~struct {
 		Shape01 `json:"in"`
 		F0      *bool `json:"a-b0,string"`
 		F1      Flag  `json:",omitzero"`
@@ -13738,12 +13727,19 @@ var (
 		}
 		F6     *time.Time `json:"key6,omitzero"`
 		Field7 []Shape02  `json:"snake_case7"`
-	}](Shape02{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape02
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape02[T generatedCodeIsStaleRunGoGenerateShape02] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape02Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape02Methods[T generatedCodeIsStaleRunGoGenerateShape02Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape03 = interface {
+	~struct {
 		Shape01
 		Field0 float64
 		F1     uint8 `json:"ключ1,omitempty"`
@@ -13757,20 +13753,34 @@ var (
 				f0 int32 `json:"-"`
 			}
 		}
-	}](Shape03{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape03
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape03[T generatedCodeIsStaleRunGoGenerateShape03] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape03Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape03Methods[T generatedCodeIsStaleRunGoGenerateShape03Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape04 = interface {
+	~struct {
 		F0 bool             `json:"-"`
 		F1 map[string]int32 `json:"ключ1"`
-	}](Shape04{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape04
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape04[T generatedCodeIsStaleRunGoGenerateShape04] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape04Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape04Methods[T generatedCodeIsStaleRunGoGenerateShape04Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape05 = interface {
+	~struct {
 		Ж0 struct {
 			F0 struct {
 				F0 []float32
@@ -13820,22 +13830,45 @@ var (
 			F1 uintptr `json:",omitzero,string"`
 			F2 Name
 		} `json:"ключ7,omitempty"`
-	}](Shape05{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape05
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = unchangedFloat32([]Rate{})
-	_ = unchangedUint8([]Code{})
-	_ = unchangedString([]Name{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape05[T generatedCodeIsStaleRunGoGenerateShape05] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape05Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape05Methods[T generatedCodeIsStaleRunGoGenerateShape05Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateFloat32 = interface{ ~float32 }
+
+type unchangedFloat32[T generatedCodeIsStaleRunGoGenerateFloat32] struct{}
+
+type generatedCodeIsStaleRunGoGenerateUint8 = interface{ ~uint8 }
+
+type unchangedUint8[T generatedCodeIsStaleRunGoGenerateUint8] struct{}
+
+type generatedCodeIsStaleRunGoGenerateString = interface{ ~string }
+
+type unchangedString[T generatedCodeIsStaleRunGoGenerateString] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape06 = interface {
+	~struct {
 		Shape05
-	}](Shape06{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape06
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape06[T generatedCodeIsStaleRunGoGenerateShape06] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape06Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape06Methods[T generatedCodeIsStaleRunGoGenerateShape06Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape07 = interface {
+	~struct {
 		f0 *int32 `json:"-"`
 		f1 Rate   `json:"-"`
 		f2 struct {
@@ -13868,12 +13901,19 @@ var (
 			F2 int32   `json:",omitempty,omitzero"`
 			F3 int32
 		} `json:"-"`
-	}](Shape07{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape07
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape07[T generatedCodeIsStaleRunGoGenerateShape07] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape07Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape07Methods[T generatedCodeIsStaleRunGoGenerateShape07Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape08 = interface {
+	~struct {
 		F0 time.Time
 		F1 struct {
 			F0 struct {
@@ -13884,12 +13924,19 @@ var (
 			F1 int `json:",string"`
 		} `json:"<&>1"`
 		Ж2 float64
-	}](Shape08{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape08
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape08[T generatedCodeIsStaleRunGoGenerateShape08] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape08Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape08Methods[T generatedCodeIsStaleRunGoGenerateShape08Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape09 = interface {
+	~struct {
 		Shape02
 		F0 []*Shape09 `json:"key0"`
 		Ж1 struct{}   `json:",omitempty,omitzero"`
@@ -13897,12 +13944,19 @@ var (
 			F0 []Shape09  `json:"with space0"`
 			F1 []*Shape09 `json:",omitempty"`
 		} `json:",omitempty,omitzero"`
-	}](Shape09{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape09
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape09[T generatedCodeIsStaleRunGoGenerateShape09] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape09Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape09Methods[T generatedCodeIsStaleRunGoGenerateShape09Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape10 = interface {
+	~struct {
 		*Shape06 `json:"in"`
 		F0       []*Shape01 `json:"ключ0,omitempty"`
 		F1       struct{}   `json:"ключ1,omitzero"`
@@ -13913,22 +13967,43 @@ var (
 				F2 []uint64 `json:"a-b2,omitzero"`
 			} `json:",omitzero"`
 		} `json:"$2"`
-	}](Shape10{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape10
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct{}](Shape11{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape11
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct{}](Shape12{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape12
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape10[T generatedCodeIsStaleRunGoGenerateShape10] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape10Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape10Methods[T generatedCodeIsStaleRunGoGenerateShape10Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape11 = interface {
+	~struct{}
+}
+
+type unchangedShape11[T generatedCodeIsStaleRunGoGenerateShape11] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape11Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape11Methods[T generatedCodeIsStaleRunGoGenerateShape11Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape12 = interface {
+	~struct{}
+}
+
+type unchangedShape12[T generatedCodeIsStaleRunGoGenerateShape12] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape12Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape12Methods[T generatedCodeIsStaleRunGoGenerateShape12Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape13 = interface {
+	~struct {
 		F0 struct {
 			Field0 struct {
 				Ж0 Name
@@ -13952,21 +14027,35 @@ var (
 			F1     map[int]*Shape13 `json:"a-b1,omitzero"`
 		} `json:"a3"`
 		F4 bool `json:",omitempty,omitzero"`
-	}](Shape13{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape13
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape13[T generatedCodeIsStaleRunGoGenerateShape13] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape13Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape13Methods[T generatedCodeIsStaleRunGoGenerateShape13Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape14 = interface {
+	~struct {
 		f0     bool `json:"-"`
 		Field1 Rate
 		Ж2     **struct{} `json:",omitempty"`
-	}](Shape14{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape14
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape14[T generatedCodeIsStaleRunGoGenerateShape14] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape14Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape14Methods[T generatedCodeIsStaleRunGoGenerateShape14Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape15 = interface {
+	~struct {
 		Shape12
 		f0     map[int8][]Shape09 `json:"-"`
 		F1     Code
@@ -13981,13 +14070,25 @@ var (
 			F2 uint32        `json:"a-b2"`
 		} `json:",omitzero"`
 		F6 uint `json:",omitzero,string"`
-	}](Shape15{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape15
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[map[Name]Code](Dict{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape15[T generatedCodeIsStaleRunGoGenerateShape15] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape15Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape15Methods[T generatedCodeIsStaleRunGoGenerateShape15Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateDict = interface {
+	~map[Name]Code
+}
+
+type unchangedDict[T generatedCodeIsStaleRunGoGenerateDict] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape16 = interface {
+	~struct {
 		F0 struct {
 			F0 struct {
 				F0 uint16 `json:",omitempty,omitzero"`
@@ -14010,12 +14111,19 @@ var (
 		}
 		F1 map[int8]struct{} `json:",omitzero"`
 		F2 uint              `json:",omitempty,omitzero"`
-	}](Shape16{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape16
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape16[T generatedCodeIsStaleRunGoGenerateShape16] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape16Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape16Methods[T generatedCodeIsStaleRunGoGenerateShape16Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape17 = interface {
+	~struct {
 		Shape07 `json:"in"`
 		F0      string           `json:",omitzero,string"`
 		F1      *map[string]uint `json:",omitempty,omitzero"`
@@ -14032,22 +14140,36 @@ var (
 			} `json:",omitempty,omitzero"`
 		}
 		F4 Shape11 `json:"x.y4,omitempty"`
-	}](Shape17{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape17
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape17[T generatedCodeIsStaleRunGoGenerateShape17] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape17Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape17Methods[T generatedCodeIsStaleRunGoGenerateShape17Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape18 = interface {
+	~struct {
 		Ж0 Rate `json:"a-b0,omitzero"`
 		F1 []*struct {
 			F0 map[string]Shape05
 		} `json:"a1,omitzero"`
-	}](Shape18{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape18
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape18[T generatedCodeIsStaleRunGoGenerateShape18] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape18Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape18Methods[T generatedCodeIsStaleRunGoGenerateShape18Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape19 = interface {
+	~struct {
 		f0 struct {
 			F0     string `json:"longer_than_eight_bytes0,omitempty,omitzero"`
 			F1     json.Number
@@ -14059,12 +14181,19 @@ var (
 		Field1 []Shape19 `json:"with space1"`
 		F2     *Shape10  `json:"x.y2"`
 		Ж3     []byte    `json:",omitempty"`
-	}](Shape19{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape19
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape19[T generatedCodeIsStaleRunGoGenerateShape19] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape19Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape19Methods[T generatedCodeIsStaleRunGoGenerateShape19Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape20 = interface {
+	~struct {
 		Field0 map[int8]*Shape20 `json:"$0,omitempty,omitzero"`
 		Ж1     struct {
 			F0 struct {
@@ -14094,27 +14223,48 @@ var (
 		f4     uint8              `json:"-"`
 		f5     json.Number        `json:"-"`
 		Field6 [][]map[int]uint16
-	}](Shape20{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape20
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape20[T generatedCodeIsStaleRunGoGenerateShape20] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape20Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape20Methods[T generatedCodeIsStaleRunGoGenerateShape20Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape21 = interface {
+	~struct {
 		F0     *map[string]map[int]int64 `json:"key0"`
 		Field1 map[string]Shape02        `json:"-"`
 		f2     map[int8]uint64           `json:"-"`
 		F3     any
-	}](Shape21{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape21
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct{}](Shape22{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape22
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape21[T generatedCodeIsStaleRunGoGenerateShape21] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape21Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape21Methods[T generatedCodeIsStaleRunGoGenerateShape21Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape22 = interface {
+	~struct{}
+}
+
+type unchangedShape22[T generatedCodeIsStaleRunGoGenerateShape22] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape22Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape22Methods[T generatedCodeIsStaleRunGoGenerateShape22Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape23 = interface {
+	~struct {
 		Ж0     json.Number               `json:",omitzero"`
 		F1     map[int]map[int8]*Shape23 `json:"key1,omitempty"`
 		Field2 map[Code]Flag
@@ -14129,12 +14279,19 @@ var (
 				F2 struct{} `json:"snake_case2,omitzero"`
 			}
 		}
-	}](Shape23{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape23
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape23[T generatedCodeIsStaleRunGoGenerateShape23] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape23Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape23Methods[T generatedCodeIsStaleRunGoGenerateShape23Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape24 = interface {
+	~struct {
 		Field0 Dict     `json:"longer_than_eight_bytes0,omitzero"`
 		f1     struct{} `json:"-"`
 		F2     *struct {
@@ -14150,12 +14307,19 @@ var (
 		} `json:"a-b3,omitempty"`
 		F4 Name   `json:"longer_than_eight_bytes4,string"`
 		F5 string `json:",omitempty,omitzero"`
-	}](Shape24{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape24
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape24[T generatedCodeIsStaleRunGoGenerateShape24] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape24Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape24Methods[T generatedCodeIsStaleRunGoGenerateShape24Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape25 = interface {
+	~struct {
 		Field0 [1]int   `json:"key0"`
 		F1     int64    `json:"-"`
 		Field2 struct{} `json:"a-b2"`
@@ -14174,12 +14338,19 @@ var (
 		} `json:"with space4,omitzero"`
 		F5 []map[string]Shape25 `json:"key5,omitzero"`
 		F6 map[uint64]uint      `json:",omitempty"`
-	}](Shape25{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape25
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape25[T generatedCodeIsStaleRunGoGenerateShape25] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape25Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape25Methods[T generatedCodeIsStaleRunGoGenerateShape25Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape26 = interface {
+	~struct {
 		F0 struct {
 			Ж0 float32 `json:"a0,omitempty"`
 			F1 []struct {
@@ -14208,12 +14379,19 @@ var (
 			F2 []float64
 			F3 *string `json:"-"`
 		}
-	}](Shape26{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape26
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape26[T generatedCodeIsStaleRunGoGenerateShape26] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape26Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape26Methods[T generatedCodeIsStaleRunGoGenerateShape26Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape27 = interface {
+	~struct {
 		f0 struct {
 			Field0 struct{}
 			Ж1     uint   `json:",omitzero"`
@@ -14242,12 +14420,19 @@ var (
 		}
 		Ж4 [1]uint32 `json:"longer_than_eight_bytes4,omitzero"`
 		Ж5 struct{}  `json:",omitempty"`
-	}](Shape27{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape27
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape27[T generatedCodeIsStaleRunGoGenerateShape27] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape27Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape27Methods[T generatedCodeIsStaleRunGoGenerateShape27Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape28 = interface {
+	~struct {
 		F0 struct {
 			F0 struct {
 				F0 Flag
@@ -14279,12 +14464,19 @@ var (
 			F0 Shape21
 		}
 		Ж7 string `json:",omitzero,string"`
-	}](Shape28{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape28
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape28[T generatedCodeIsStaleRunGoGenerateShape28] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape28Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape28Methods[T generatedCodeIsStaleRunGoGenerateShape28Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape29 = interface {
+	~struct {
 		*Shape00
 		Field0 struct {
 			F0 *time.Time `json:"x.y0,omitempty,omitzero"`
@@ -14308,19 +14500,33 @@ var (
 			}
 		}
 		F4 int `json:"a-b4,omitempty"`
-	}](Shape29{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape29
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape29[T generatedCodeIsStaleRunGoGenerateShape29] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape29Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape29Methods[T generatedCodeIsStaleRunGoGenerateShape29Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape30 = interface {
+	~struct {
 		F0 map[int8]int
-	}](Shape30{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape30
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape30[T generatedCodeIsStaleRunGoGenerateShape30] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape30Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape30Methods[T generatedCodeIsStaleRunGoGenerateShape30Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape31 = interface {
+	~struct {
 		Ж0 [][][]int64
 		f1 struct{}        `json:"-"`
 		F2 json.RawMessage `json:"a-b2"`
@@ -14334,22 +14540,36 @@ var (
 				F0 uint `json:"snake_case0,omitempty,omitzero"`
 			}
 		} `json:"-"`
-	}](Shape31{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape31
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape31[T generatedCodeIsStaleRunGoGenerateShape31] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape31Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape31Methods[T generatedCodeIsStaleRunGoGenerateShape31Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape32 = interface {
+	~struct {
 		Shape09 `json:"in"`
 		Field0  string    `json:",omitempty,string"`
 		Ж1      **Shape32 `json:"with space1,omitempty"`
 		f2      Code      `json:"-"`
-	}](Shape32{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape32
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape32[T generatedCodeIsStaleRunGoGenerateShape32] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape32Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape32Methods[T generatedCodeIsStaleRunGoGenerateShape32Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape33 = interface {
+	~struct {
 		Shape10
 		F0 []Shape33 `json:"$0,omitzero"`
 		f1 struct {
@@ -14360,12 +14580,19 @@ var (
 				F3 []Shape33
 			} `json:"-"`
 		} `json:"-"`
-	}](Shape33{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape33
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape33[T generatedCodeIsStaleRunGoGenerateShape33] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape33Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape33Methods[T generatedCodeIsStaleRunGoGenerateShape33Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape34 = interface {
+	~struct {
 		F0     *[]uint16 `json:",omitempty,omitzero"`
 		F1     int64     `json:"ключ1,omitempty,omitzero"`
 		F2     int16     `json:"with space2,omitempty,omitzero"`
@@ -14376,12 +14603,19 @@ var (
 		} `json:"longer_than_eight_bytes3,omitzero"`
 		f4 []byte `json:"-"`
 		F5 map[string]Shape34
-	}](Shape34{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape34
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape34[T generatedCodeIsStaleRunGoGenerateShape34] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape34Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape34Methods[T generatedCodeIsStaleRunGoGenerateShape34Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape35 = interface {
+	~struct {
 		F0 Code  `json:"a0,omitempty,string"`
 		F1 int16 `json:"ключ1,omitempty"`
 		F2 struct {
@@ -14412,20 +14646,34 @@ var (
 			}
 		} `json:"-"`
 		F4 uint `json:"x.y4,string"`
-	}](Shape35{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape35
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape35[T generatedCodeIsStaleRunGoGenerateShape35] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape35Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape35Methods[T generatedCodeIsStaleRunGoGenerateShape35Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape36 = interface {
+	~struct {
 		F0 [0]string
 		F1 [2]*map[uint64]*Shape03 `json:",omitempty,omitzero"`
-	}](Shape36{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape36
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape36[T generatedCodeIsStaleRunGoGenerateShape36] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape36Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape36Methods[T generatedCodeIsStaleRunGoGenerateShape36Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape37 = interface {
+	~struct {
 		Ж0     struct{}
 		Field1 uint32     `json:",omitempty,omitzero"`
 		F2     *[3]*uint8 `json:"a-b2,omitzero"`
@@ -14457,26 +14705,47 @@ var (
 			Field4 int `json:"key4,omitempty"`
 		} `json:"longer_than_eight_bytes5"`
 		F6 int64 `json:"snake_case6"`
-	}](Shape37{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape37
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct{}](Shape38{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape38
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape37[T generatedCodeIsStaleRunGoGenerateShape37] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape37Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape37Methods[T generatedCodeIsStaleRunGoGenerateShape37Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape38 = interface {
+	~struct{}
+}
+
+type unchangedShape38[T generatedCodeIsStaleRunGoGenerateShape38] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape38Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape38Methods[T generatedCodeIsStaleRunGoGenerateShape38Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape39 = interface {
+	~struct {
 		F0 []byte
 		Ж1 []int  `json:",omitempty,omitzero"`
 		F2 string `json:",omitzero"`
-	}](Shape39{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape39
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape39[T generatedCodeIsStaleRunGoGenerateShape39] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape39Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape39Methods[T generatedCodeIsStaleRunGoGenerateShape39Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape40 = interface {
+	~struct {
 		f0 [][]Shape40 `json:"-"`
 		F1 string      `json:",omitempty,omitzero"`
 		F2 struct {
@@ -14492,19 +14761,33 @@ var (
 		}
 		F3     int8    `json:",omitempty"`
 		Field4 **int16 `json:",omitempty,omitzero"`
-	}](Shape40{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape40
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape40[T generatedCodeIsStaleRunGoGenerateShape40] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape40Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape40Methods[T generatedCodeIsStaleRunGoGenerateShape40Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape41 = interface {
+	~struct {
 		Shape17
-	}](Shape41{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape41
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape41[T generatedCodeIsStaleRunGoGenerateShape41] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape41Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape41Methods[T generatedCodeIsStaleRunGoGenerateShape41Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape42 = interface {
+	~struct {
 		F0 *int8  `json:"key0,string"`
 		Ж1 uint32 `json:"longer_than_eight_bytes1"`
 		Ж2 [3]int16
@@ -14516,12 +14799,19 @@ var (
 			}
 		} `json:"key3"`
 		Ж4 uint8
-	}](Shape42{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape42
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape42[T generatedCodeIsStaleRunGoGenerateShape42] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape42Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape42Methods[T generatedCodeIsStaleRunGoGenerateShape42Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape43 = interface {
+	~struct {
 		F0     Name `json:",omitempty"`
 		Ж1     *Rate
 		F2     []*Shape43 `json:"snake_case2"`
@@ -14535,12 +14825,19 @@ var (
 			Ж3 uint `json:",omitempty"`
 		}
 		f7 map[Name][]*Shape43 `json:"-"`
-	}](Shape43{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape43
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape43[T generatedCodeIsStaleRunGoGenerateShape43] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape43Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape43Methods[T generatedCodeIsStaleRunGoGenerateShape43Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape44 = interface {
+	~struct {
 		Shape05 `json:"in"`
 		Ж0      *int16 `json:"longer_than_eight_bytes0,string"`
 		F1      []struct{}
@@ -14555,12 +14852,19 @@ var (
 			}
 			F3 map[string]map[int8]string `json:"longer_than_eight_bytes3,omitempty,omitzero"`
 		}
-	}](Shape44{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape44
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape44[T generatedCodeIsStaleRunGoGenerateShape44] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape44Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape44Methods[T generatedCodeIsStaleRunGoGenerateShape44Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape45 = interface {
+	~struct {
 		Shape24
 		F0     Name `json:"with space0"`
 		Field1 struct {
@@ -14585,23 +14889,37 @@ var (
 		F5     *uintptr
 		F6     float32 `json:",omitempty,omitzero"`
 		f7     int8    `json:"-"`
-	}](Shape45{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape45
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape45[T generatedCodeIsStaleRunGoGenerateShape45] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape45Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape45Methods[T generatedCodeIsStaleRunGoGenerateShape45Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape46 = interface {
+	~struct {
 		F0     int32       `json:",omitempty,string"`
 		F1     [3]*Shape09 `json:"a-b1"`
 		Ж2     uint16      `json:",omitzero"`
 		Field3 *uint32     `json:",omitzero,string"`
 		F4     []Rate      `json:"x.y4"`
-	}](Shape46{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape46
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape46[T generatedCodeIsStaleRunGoGenerateShape46] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape46Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape46Methods[T generatedCodeIsStaleRunGoGenerateShape46Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape47 = interface {
+	~struct {
 		Shape19
 		Field0 Rate
 		F1     *struct {
@@ -14613,12 +14931,19 @@ var (
 		F2 Rate `json:",omitempty,omitzero"`
 		F3 *Shape47
 		f4 [1]*struct{} `json:"-"`
-	}](Shape47{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape47
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape47[T generatedCodeIsStaleRunGoGenerateShape47] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape47Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape47Methods[T generatedCodeIsStaleRunGoGenerateShape47Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape48 = interface {
+	~struct {
 		Shape07
 		F0 struct {
 			F0     int64
@@ -14638,12 +14963,19 @@ var (
 			f4 Dict
 		} `json:"snake_case1"`
 		F2 int `json:"$2"`
-	}](Shape48{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape48
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape48[T generatedCodeIsStaleRunGoGenerateShape48] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape48Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape48Methods[T generatedCodeIsStaleRunGoGenerateShape48Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape49 = interface {
+	~struct {
 		Field0 map[int][]*Shape49 `json:",omitempty,omitzero"`
 		f1     []*[0]uint         `json:"-"`
 		F2     struct {
@@ -14654,12 +14986,19 @@ var (
 				Ж2 *uint `json:"with space2"`
 			} `json:",omitempty,omitzero"`
 		} `json:"x.y2,omitempty,omitzero"`
-	}](Shape49{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape49
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape49[T generatedCodeIsStaleRunGoGenerateShape49] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape49Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape49Methods[T generatedCodeIsStaleRunGoGenerateShape49Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape50 = interface {
+	~struct {
 		F0 int64 `json:"with space0,omitempty,omitzero"`
 		F1 Code
 		Ж2 struct {
@@ -14675,12 +15014,19 @@ var (
 				F2 *int64          `json:",omitzero"`
 			}
 		} `json:",omitempty"`
-	}](Shape50{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape50
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape50[T generatedCodeIsStaleRunGoGenerateShape50] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape50Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape50Methods[T generatedCodeIsStaleRunGoGenerateShape50Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape51 = interface {
+	~struct {
 		Ж0     uint16
 		Ж1     uint8             `json:"x.y1,omitempty"`
 		f2     int8              `json:"-"`
@@ -14688,12 +15034,19 @@ var (
 		Field4 map[Name][][1]int `json:"a-b4,omitempty,omitzero"`
 		F5     int32             `json:"<&>5,omitempty,omitzero"`
 		Ж6     int               `json:",omitzero"`
-	}](Shape51{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape51
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape51[T generatedCodeIsStaleRunGoGenerateShape51] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape51Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape51Methods[T generatedCodeIsStaleRunGoGenerateShape51Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape52 = interface {
+	~struct {
 		Field0 int    `json:",omitzero"`
 		f1     uint64 `json:"-"`
 		F2     struct {
@@ -14706,23 +15059,37 @@ var (
 		Ж3 int16 `json:",omitempty"`
 		F4 uint32
 		F5 struct{} `json:"x.y5"`
-	}](Shape52{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape52
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape52[T generatedCodeIsStaleRunGoGenerateShape52] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape52Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape52Methods[T generatedCodeIsStaleRunGoGenerateShape52Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape53 = interface {
+	~struct {
 		Shape28
 		F0     struct{}
 		F1     int64 `json:"a-b1,omitempty"`
 		Field2 *Name `json:"-"`
 		Ж3     json.Number
-	}](Shape53{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape53
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape53[T generatedCodeIsStaleRunGoGenerateShape53] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape53Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape53Methods[T generatedCodeIsStaleRunGoGenerateShape53Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape54 = interface {
+	~struct {
 		Ж0     uintptr `json:"ключ0,string"`
 		Field1 string
 		F2     string  `json:"key2,string"`
@@ -14738,32 +15105,53 @@ var (
 			f5 struct{}
 		} `json:"key4,omitzero"`
 		Field5 float32
-	}](Shape54{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape54
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape54[T generatedCodeIsStaleRunGoGenerateShape54] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape54Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape54Methods[T generatedCodeIsStaleRunGoGenerateShape54Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape55 = interface {
+	~struct {
 		F0 uint64 `json:"<&>0,string"`
 		F1 uint64 `json:"-"`
-	}](Shape55{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape55
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape55[T generatedCodeIsStaleRunGoGenerateShape55] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape55Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape55Methods[T generatedCodeIsStaleRunGoGenerateShape55Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape56 = interface {
+	~struct {
 		Ж0 []Shape56
 		Ж1 []Shape56 `json:"a1,omitzero"`
 		f2 [3]int16  `json:"-"`
 		F3 []struct {
 			f0 float32 `json:"-"`
 		} `json:",omitempty,omitzero"`
-	}](Shape56{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape56
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape56[T generatedCodeIsStaleRunGoGenerateShape56] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape56Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape56Methods[T generatedCodeIsStaleRunGoGenerateShape56Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape57 = interface {
+	~struct {
 		F0 struct{} `json:",omitempty,omitzero"`
 		Ж1 Code     `json:"$1,omitzero"`
 		f2 Name     `json:"-"`
@@ -14773,19 +15161,33 @@ var (
 			Field0 [3]map[Code]int `json:"a-b0"`
 			F1     uintptr         `json:",omitzero,string"`
 		} `json:",omitzero"`
-	}](Shape57{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape57
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape57[T generatedCodeIsStaleRunGoGenerateShape57] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape57Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape57Methods[T generatedCodeIsStaleRunGoGenerateShape57Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape58 = interface {
+	~struct {
 		F0 float64
-	}](Shape58{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape58
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape58[T generatedCodeIsStaleRunGoGenerateShape58] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape58Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape58Methods[T generatedCodeIsStaleRunGoGenerateShape58Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape59 = interface {
+	~struct {
 		f0 int8            `json:"-"`
 		F1 json.RawMessage `json:",omitempty"`
 		f2 *struct {
@@ -14802,12 +15204,19 @@ var (
 		} `json:",omitzero"`
 		F4     *map[Name][]uint16 `json:",omitempty"`
 		Field5 uint16             `json:",omitempty,omitzero"`
-	}](Shape59{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape59
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape59[T generatedCodeIsStaleRunGoGenerateShape59] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape59Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape59Methods[T generatedCodeIsStaleRunGoGenerateShape59Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape60 = interface {
+	~struct {
 		F0 struct {
 			F0 int32
 			F1 *[3]uint32 `json:"$1"`
@@ -14824,22 +15233,43 @@ var (
 		F5 float64    `json:"-"`
 		F6 []*Shape60 `json:"a-b6"`
 		F7 int64
-	}](Shape60{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape60
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct{}](Shape61{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape61
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct{}](Shape62{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Shape62
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedShape60[T generatedCodeIsStaleRunGoGenerateShape60] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape60Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape60Methods[T generatedCodeIsStaleRunGoGenerateShape60Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape61 = interface {
+	~struct{}
+}
+
+type unchangedShape61[T generatedCodeIsStaleRunGoGenerateShape61] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape61Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape61Methods[T generatedCodeIsStaleRunGoGenerateShape61Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape62 = interface {
+	~struct{}
+}
+
+type unchangedShape62[T generatedCodeIsStaleRunGoGenerateShape62] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape62Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape62Methods[T generatedCodeIsStaleRunGoGenerateShape62Methods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape63 = interface {
+	~struct {
 		Ж0 string
 		F1 map[int8]*time.Time
 		F2 uint8             `json:"longer_than_eight_bytes2,string"`
@@ -14865,9 +15295,341 @@ var (
 				f2 *[]Shape63
 			} `json:"<&>0,omitempty,omitzero"`
 		} `json:",omitzero"`
-	}](Shape63{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
+	}
+}
+
+type unchangedShape63[T generatedCodeIsStaleRunGoGenerateShape63] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShape63Methods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShape63Methods[T generatedCodeIsStaleRunGoGenerateShape63Methods] struct{}
+
+type (
+	_ = unchangedShape00[Shape00]
+	_ = unchangedShape00Methods[struct {
+		*Shape00
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape01[Shape01]
+	_ = unchangedShape01Methods[struct {
+		*Shape01
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedBool[Flag]
+	_ = unchangedShape02[Shape02]
+	_ = unchangedShape02Methods[struct {
+		*Shape02
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape03[Shape03]
+	_ = unchangedShape03Methods[struct {
+		*Shape03
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape04[Shape04]
+	_ = unchangedShape04Methods[struct {
+		*Shape04
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape05[Shape05]
+	_ = unchangedShape05Methods[struct {
+		*Shape05
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedFloat32[Rate]
+	_ = unchangedUint8[Code]
+	_ = unchangedString[Name]
+	_ = unchangedShape06[Shape06]
+	_ = unchangedShape06Methods[struct {
+		*Shape06
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape07[Shape07]
+	_ = unchangedShape07Methods[struct {
+		*Shape07
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape08[Shape08]
+	_ = unchangedShape08Methods[struct {
+		*Shape08
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape09[Shape09]
+	_ = unchangedShape09Methods[struct {
+		*Shape09
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape10[Shape10]
+	_ = unchangedShape10Methods[struct {
+		*Shape10
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape11[Shape11]
+	_ = unchangedShape11Methods[struct {
+		*Shape11
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape12[Shape12]
+	_ = unchangedShape12Methods[struct {
+		*Shape12
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape13[Shape13]
+	_ = unchangedShape13Methods[struct {
+		*Shape13
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape14[Shape14]
+	_ = unchangedShape14Methods[struct {
+		*Shape14
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape15[Shape15]
+	_ = unchangedShape15Methods[struct {
+		*Shape15
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedDict[Dict]
+	_ = unchangedShape16[Shape16]
+	_ = unchangedShape16Methods[struct {
+		*Shape16
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape17[Shape17]
+	_ = unchangedShape17Methods[struct {
+		*Shape17
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape18[Shape18]
+	_ = unchangedShape18Methods[struct {
+		*Shape18
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape19[Shape19]
+	_ = unchangedShape19Methods[struct {
+		*Shape19
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape20[Shape20]
+	_ = unchangedShape20Methods[struct {
+		*Shape20
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape21[Shape21]
+	_ = unchangedShape21Methods[struct {
+		*Shape21
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape22[Shape22]
+	_ = unchangedShape22Methods[struct {
+		*Shape22
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape23[Shape23]
+	_ = unchangedShape23Methods[struct {
+		*Shape23
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape24[Shape24]
+	_ = unchangedShape24Methods[struct {
+		*Shape24
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape25[Shape25]
+	_ = unchangedShape25Methods[struct {
+		*Shape25
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape26[Shape26]
+	_ = unchangedShape26Methods[struct {
+		*Shape26
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape27[Shape27]
+	_ = unchangedShape27Methods[struct {
+		*Shape27
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape28[Shape28]
+	_ = unchangedShape28Methods[struct {
+		*Shape28
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape29[Shape29]
+	_ = unchangedShape29Methods[struct {
+		*Shape29
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape30[Shape30]
+	_ = unchangedShape30Methods[struct {
+		*Shape30
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape31[Shape31]
+	_ = unchangedShape31Methods[struct {
+		*Shape31
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape32[Shape32]
+	_ = unchangedShape32Methods[struct {
+		*Shape32
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape33[Shape33]
+	_ = unchangedShape33Methods[struct {
+		*Shape33
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape34[Shape34]
+	_ = unchangedShape34Methods[struct {
+		*Shape34
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape35[Shape35]
+	_ = unchangedShape35Methods[struct {
+		*Shape35
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape36[Shape36]
+	_ = unchangedShape36Methods[struct {
+		*Shape36
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape37[Shape37]
+	_ = unchangedShape37Methods[struct {
+		*Shape37
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape38[Shape38]
+	_ = unchangedShape38Methods[struct {
+		*Shape38
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape39[Shape39]
+	_ = unchangedShape39Methods[struct {
+		*Shape39
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape40[Shape40]
+	_ = unchangedShape40Methods[struct {
+		*Shape40
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape41[Shape41]
+	_ = unchangedShape41Methods[struct {
+		*Shape41
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape42[Shape42]
+	_ = unchangedShape42Methods[struct {
+		*Shape42
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape43[Shape43]
+	_ = unchangedShape43Methods[struct {
+		*Shape43
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape44[Shape44]
+	_ = unchangedShape44Methods[struct {
+		*Shape44
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape45[Shape45]
+	_ = unchangedShape45Methods[struct {
+		*Shape45
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape46[Shape46]
+	_ = unchangedShape46Methods[struct {
+		*Shape46
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape47[Shape47]
+	_ = unchangedShape47Methods[struct {
+		*Shape47
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape48[Shape48]
+	_ = unchangedShape48Methods[struct {
+		*Shape48
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape49[Shape49]
+	_ = unchangedShape49Methods[struct {
+		*Shape49
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape50[Shape50]
+	_ = unchangedShape50Methods[struct {
+		*Shape50
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape51[Shape51]
+	_ = unchangedShape51Methods[struct {
+		*Shape51
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape52[Shape52]
+	_ = unchangedShape52Methods[struct {
+		*Shape52
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape53[Shape53]
+	_ = unchangedShape53Methods[struct {
+		*Shape53
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape54[Shape54]
+	_ = unchangedShape54Methods[struct {
+		*Shape54
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape55[Shape55]
+	_ = unchangedShape55Methods[struct {
+		*Shape55
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape56[Shape56]
+	_ = unchangedShape56Methods[struct {
+		*Shape56
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape57[Shape57]
+	_ = unchangedShape57Methods[struct {
+		*Shape57
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape58[Shape58]
+	_ = unchangedShape58Methods[struct {
+		*Shape58
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape59[Shape59]
+	_ = unchangedShape59Methods[struct {
+		*Shape59
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape60[Shape60]
+	_ = unchangedShape60Methods[struct {
+		*Shape60
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape61[Shape61]
+	_ = unchangedShape61Methods[struct {
+		*Shape61
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape62[Shape62]
+	_ = unchangedShape62Methods[struct {
+		*Shape62
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedShape63[Shape63]
+	_ = unchangedShape63Methods[struct {
 		*Shape63
 		withoutRunQueueTimeoutTaskName
-	}{})
+	}]
 )

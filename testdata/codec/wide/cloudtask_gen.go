@@ -867,19 +867,8 @@ func decodeSliceOfWide(d *taskjson.Decoder, v *[]Wide) {
 
 // A compile error below means that a struct, its tags or its methods have changed since this file was
 // generated: run "go generate" in this package.
-func generatedCodeIsStaleRunGoGenerate[T interface{}](T) (_ struct{}) {
-	return
-}
-
-type withoutRunQueueTimeoutTaskName interface {
-	Run()
-	Queue()
-	Timeout()
-	TaskName()
-}
-
-var (
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+type generatedCodeIsStaleRunGoGenerateWide = interface {
+	~struct {
 		F0   int    `json:"f0"`
 		F1   string `json:"f1,omitempty"`
 		F2   bool   `json:"f2" default:"true"`
@@ -1032,9 +1021,28 @@ var (
 		F149 bool   `json:"f149" default:"true"`
 		Self *Wide  `json:"self,omitempty"`
 		Kids []Wide `json:"kids,omitempty"`
-	}](Wide{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
+	}
+}
+
+type unchangedWide[T generatedCodeIsStaleRunGoGenerateWide] struct{}
+
+type withoutRunQueueTimeoutTaskName interface {
+	Run()
+	Queue()
+	Timeout()
+	TaskName()
+}
+
+type generatedCodeIsStaleRunGoGenerateWideMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedWideMethods[T generatedCodeIsStaleRunGoGenerateWideMethods] struct{}
+
+type (
+	_ = unchangedWide[Wide]
+	_ = unchangedWideMethods[struct {
 		*Wide
 		withoutRunQueueTimeoutTaskName
-	}{})
+	}]
 )

@@ -956,9 +956,15 @@ func appendEmailSentResult(dst []byte, result any) ([]byte, error) {
 
 // A compile error below means that a struct, its tags or its methods have changed since this file was
 // generated: run "go generate" in this package.
-func generatedCodeIsStaleRunGoGenerate[T interface{}](T) (_ struct{}) {
-	return
+type generatedCodeIsStaleRunGoGenerateChargeOrder = interface {
+	~struct {
+		OrderID string `json:"order_id"`
+		Line    int    `json:"line"`
+		Cents   int64  `json:"cents"`
+	}
 }
+
+type unchangedChargeOrder[T generatedCodeIsStaleRunGoGenerateChargeOrder] struct{}
 
 type withoutQueueTimeoutTaskName interface {
 	Queue()
@@ -966,89 +972,167 @@ type withoutQueueTimeoutTaskName interface {
 	TaskName()
 }
 
-var (
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		OrderID string `json:"order_id"`
-		Line    int    `json:"line"`
-		Cents   int64  `json:"cents"`
-	}](ChargeOrder{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, *App) (int64, error)
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*ChargeOrder
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct{}](Discarding{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context) error
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*Discarding
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+type generatedCodeIsStaleRunGoGenerateChargeOrderMethods = interface {
+	Run(context.Context, *App) (int64, error)
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedChargeOrderMethods[T generatedCodeIsStaleRunGoGenerateChargeOrderMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateDiscarding = interface {
+	~struct{}
+}
+
+type unchangedDiscarding[T generatedCodeIsStaleRunGoGenerateDiscarding] struct{}
+
+type generatedCodeIsStaleRunGoGenerateDiscardingMethods = interface {
+	Run(context.Context) error
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedDiscardingMethods[T generatedCodeIsStaleRunGoGenerateDiscardingMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateHighPriorityNotification = interface {
+	~struct {
 		UserID int64  `json:"user_id"`
 		Alert  string `json:"alert,omitempty"`
-	}](HighPriorityNotification{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, *App) (*string, error)
-		Queue() string
-		Timeout() time.Duration
-		TaskName() string
-	}](new(HighPriorityNotification))
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedHighPriorityNotification[T generatedCodeIsStaleRunGoGenerateHighPriorityNotification] struct{}
+
+type generatedCodeIsStaleRunGoGenerateHighPriorityNotificationMethods = interface {
+	Run(context.Context, *App) (*string, error)
+	Queue() string
+	Timeout() time.Duration
+	TaskName() string
+}
+
+type unchangedHighPriorityNotificationMethods[T generatedCodeIsStaleRunGoGenerateHighPriorityNotificationMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateProcessAnalyticsBatch = interface {
+	~struct {
 		UserIDs []int64 `json:"user_ids"`
-	}](ProcessAnalyticsBatch{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, *cloudtask.Client) error
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*ProcessAnalyticsBatch
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedProcessAnalyticsBatch[T generatedCodeIsStaleRunGoGenerateProcessAnalyticsBatch] struct{}
+
+type generatedCodeIsStaleRunGoGenerateProcessAnalyticsBatchMethods = interface {
+	Run(context.Context, *cloudtask.Client) error
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedProcessAnalyticsBatchMethods[T generatedCodeIsStaleRunGoGenerateProcessAnalyticsBatchMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateProcessOrder = interface {
+	~struct {
 		Order shared.Order `json:"order"`
-	}](ProcessOrder{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, *App) error
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*ProcessOrder
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedProcessOrder[T generatedCodeIsStaleRunGoGenerateProcessOrder] struct{}
+
+type generatedCodeIsStaleRunGoGenerateProcessOrderMethods = interface {
+	Run(context.Context, *App) error
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedProcessOrderMethods[T generatedCodeIsStaleRunGoGenerateProcessOrderMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateOrder = interface {
+	~struct {
 		ID    string        `json:"id"`
 		Lines []shared.Line `json:"lines,omitempty"`
-	}](shared.Order{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedOrder[T generatedCodeIsStaleRunGoGenerateOrder] struct{}
+
+type generatedCodeIsStaleRunGoGenerateLine = interface {
+	~struct {
 		SKU   string         `json:"sku"`
 		Count int            `json:"count" default:"1"`
 		Parts []*shared.Line `json:"parts,omitempty"`
-	}](shared.Line{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedLine[T generatedCodeIsStaleRunGoGenerateLine] struct{}
+
+type generatedCodeIsStaleRunGoGenerateRobustEnqueue = interface {
+	~struct {
 		Data map[string]any `json:"data"`
-	}](RobustEnqueue{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context) error
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*RobustEnqueue
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedRobustEnqueue[T generatedCodeIsStaleRunGoGenerateRobustEnqueue] struct{}
+
+type generatedCodeIsStaleRunGoGenerateRobustEnqueueMethods = interface {
+	Run(context.Context) error
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedRobustEnqueueMethods[T generatedCodeIsStaleRunGoGenerateRobustEnqueueMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateSendWelcomeEmail = interface {
+	~struct {
 		UserID        int64  `json:"user_id"`
 		CustomMessage string `json:"custom_message,omitempty"`
-	}](SendWelcomeEmail{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, *App) (EmailSent, error)
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*SendWelcomeEmail
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedSendWelcomeEmail[T generatedCodeIsStaleRunGoGenerateSendWelcomeEmail] struct{}
+
+type generatedCodeIsStaleRunGoGenerateSendWelcomeEmailMethods = interface {
+	Run(context.Context, *App) (EmailSent, error)
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedSendWelcomeEmailMethods[T generatedCodeIsStaleRunGoGenerateSendWelcomeEmailMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateEmailSent = interface {
+	~struct {
 		To      string `json:"to"`
 		Message string `json:"message"`
-	}](EmailSent{})
+	}
+}
+
+type unchangedEmailSent[T generatedCodeIsStaleRunGoGenerateEmailSent] struct{}
+
+type (
+	_ = unchangedChargeOrder[ChargeOrder]
+	_ = unchangedChargeOrderMethods[struct {
+		*ChargeOrder
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedDiscarding[Discarding]
+	_ = unchangedDiscardingMethods[struct {
+		*Discarding
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedHighPriorityNotification[HighPriorityNotification]
+	_ = unchangedHighPriorityNotificationMethods[*HighPriorityNotification]
+	_ = unchangedProcessAnalyticsBatch[ProcessAnalyticsBatch]
+	_ = unchangedProcessAnalyticsBatchMethods[struct {
+		*ProcessAnalyticsBatch
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedProcessOrder[ProcessOrder]
+	_ = unchangedProcessOrderMethods[struct {
+		*ProcessOrder
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedOrder[shared.Order]
+	_ = unchangedLine[shared.Line]
+	_ = unchangedRobustEnqueue[RobustEnqueue]
+	_ = unchangedRobustEnqueueMethods[struct {
+		*RobustEnqueue
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedSendWelcomeEmail[SendWelcomeEmail]
+	_ = unchangedSendWelcomeEmailMethods[struct {
+		*SendWelcomeEmail
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedEmailSent[EmailSent]
 )

@@ -743,15 +743,32 @@ func appendZeroResult(dst2 []byte, result any) ([]byte, error) {
 
 // A compile error below means that a struct, its tags or its methods have changed since this file was
 // generated: run "go generate" in this package.
-func generatedCodeIsStaleRunGoGenerate2[T interface{}](T) (_ struct{}) {
-	return
+type generatedCodeIsStaleRunGoGenerateOrder = interface {
+	~struct {
+		ID string `json:"id"`
+	}
 }
+
+type unchangedOrder[T generatedCodeIsStaleRunGoGenerateOrder] struct{}
 
 type withoutQueueTimeoutTaskName interface {
 	Queue()
 	Timeout()
 	TaskName()
 }
+
+type generatedCodeIsStaleRunGoGenerateOrderMethods = interface {
+	Run(context.Context, []c) (string, error)
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedOrderMethods[T generatedCodeIsStaleRunGoGenerateOrderMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateString = interface {
+	~struct{}
+}
+
+type unchangedString[T generatedCodeIsStaleRunGoGenerateString] struct{}
 
 type withoutRunQueueTimeoutTaskName interface {
 	Run()
@@ -760,66 +777,37 @@ type withoutRunQueueTimeoutTaskName interface {
 	TaskName()
 }
 
-type generatedCodeIsStaleRunGoGenerateInt interface{ ~int }
-
-func unchangedInt[T generatedCodeIsStaleRunGoGenerateInt]([]T) (_ struct{}) {
-	return
+type generatedCodeIsStaleRunGoGenerateStringMethods = interface {
+	withoutRunQueueTimeoutTaskName
 }
 
-type generatedCodeIsStaleRunGoGenerateString interface{ ~string }
+type unchangedStringMethods[T generatedCodeIsStaleRunGoGenerateStringMethods] struct{}
 
-func unchangedString[T generatedCodeIsStaleRunGoGenerateString]([]T) (_ struct{}) {
-	return
-}
-
-type generatedCodeIsStaleRunGoGenerateFloat64 interface{ ~float64 }
-
-func unchangedFloat64[T generatedCodeIsStaleRunGoGenerateFloat64]([]T) (_ struct{}) {
-	return
-}
-
-type generatedCodeIsStaleRunGoGenerateUint8 interface{ ~uint8 }
-
-func unchangedUint8[T generatedCodeIsStaleRunGoGenerateUint8]([]T) (_ struct{}) {
-	return
-}
-
-type generatedCodeIsStaleRunGoGenerateBool interface{ ~bool }
-
-func unchangedBool[T generatedCodeIsStaleRunGoGenerateBool]([]T) (_ struct{}) {
-	return
-}
-
-var (
-	_ = generatedCodeIsStaleRunGoGenerate2[struct {
-		ID string `json:"id"`
-	}](Order{})
-	_ = generatedCodeIsStaleRunGoGenerate2[interface {
-		Run(context.Context, []c) (string, error)
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*Order
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate2[struct{}](String{})
-	_ = generatedCodeIsStaleRunGoGenerate2[withoutRunQueueTimeoutTaskName](struct {
-		*String
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate2[struct {
+type generatedCodeIsStaleRunGoGenerateType = interface {
+	~struct {
 		Type ctx `json:"type"`
-	}](Type{})
-	_ = generatedCodeIsStaleRunGoGenerate2[interface {
-		Run(context.Context) (time2.Time, error)
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*Type
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate2[struct {
+	}
+}
+
+type unchangedType[T generatedCodeIsStaleRunGoGenerateType] struct{}
+
+type generatedCodeIsStaleRunGoGenerateTypeMethods = interface {
+	Run(context.Context) (time2.Time, error)
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedTypeMethods[T generatedCodeIsStaleRunGoGenerateTypeMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateCtx = interface {
+	~struct {
 		N int
-	}](ctx{})
-	_ = generatedCodeIsStaleRunGoGenerate2[struct {
+	}
+}
+
+type unchangedCtx[T generatedCodeIsStaleRunGoGenerateCtx] struct{}
+
+type generatedCodeIsStaleRunGoGenerateTask = interface {
+	~struct {
 		A ctx            `json:"a"`
 		B cloudtask      `json:"b"`
 		C []time         `json:"c"`
@@ -832,37 +820,119 @@ var (
 		J data           `json:"j" default:"text"`
 		K app            `json:"k"`
 		L map[e]d        `json:"l"`
-	}](task{})
-	_ = generatedCodeIsStaleRunGoGenerate2[interface {
-		Run(context.Context, *app) (zero, error)
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*task
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate2[struct {
+	}
+}
+
+type unchangedTask[T generatedCodeIsStaleRunGoGenerateTask] struct{}
+
+type generatedCodeIsStaleRunGoGenerateTaskMethods = interface {
+	Run(context.Context, *app) (zero, error)
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedTaskMethods[T generatedCodeIsStaleRunGoGenerateTaskMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateCloudtask = interface {
+	~struct {
 		T time2.Time
-	}](cloudtask{})
-	_ = generatedCodeIsStaleRunGoGenerate2[struct{}](time{})
-	_ = unchangedInt([]http{})
-	_ = unchangedInt([]err{})
-	_ = unchangedString([]i{})
-	_ = unchangedFloat64([]key{})
-	_ = unchangedString([]v{})
-	_ = unchangedUint8([]elem{})
-	_ = unchangedBool([]n{})
-	_ = unchangedString([]data{})
-	_ = generatedCodeIsStaleRunGoGenerate2[struct {
+	}
+}
+
+type unchangedCloudtask[T generatedCodeIsStaleRunGoGenerateCloudtask] struct{}
+
+type generatedCodeIsStaleRunGoGenerateTime = interface {
+	~struct{}
+}
+
+type unchangedTime[T generatedCodeIsStaleRunGoGenerateTime] struct{}
+
+type generatedCodeIsStaleRunGoGenerateInt = interface{ ~int }
+
+type unchangedInt[T generatedCodeIsStaleRunGoGenerateInt] struct{}
+
+type generatedCodeIsStaleRunGoGenerateString2 = interface{ ~string }
+
+type unchangedString2[T generatedCodeIsStaleRunGoGenerateString2] struct{}
+
+type generatedCodeIsStaleRunGoGenerateFloat64 = interface{ ~float64 }
+
+type unchangedFloat64[T generatedCodeIsStaleRunGoGenerateFloat64] struct{}
+
+type generatedCodeIsStaleRunGoGenerateUint8 = interface{ ~uint8 }
+
+type unchangedUint8[T generatedCodeIsStaleRunGoGenerateUint8] struct{}
+
+type generatedCodeIsStaleRunGoGenerateBool = interface{ ~bool }
+
+type unchangedBool[T generatedCodeIsStaleRunGoGenerateBool] struct{}
+
+type generatedCodeIsStaleRunGoGenerateApp = interface {
+	~struct {
 		C c        `json:"c"`
 		O opts     `json:"o"`
 		T taskjson `json:"t"`
 		V dst      `json:"v"`
-	}](app{})
-	_ = generatedCodeIsStaleRunGoGenerate2[struct{}](c{})
-	_ = generatedCodeIsStaleRunGoGenerate2[[]int](opts{})
-	_ = generatedCodeIsStaleRunGoGenerate2[struct{}](taskjson{})
-	_ = unchangedInt([]dst{})
-	_ = unchangedInt([]e{})
-	_ = unchangedInt([]d{})
-	_ = unchangedInt([]zero{})
+	}
+}
+
+type unchangedApp[T generatedCodeIsStaleRunGoGenerateApp] struct{}
+
+type generatedCodeIsStaleRunGoGenerateC = interface {
+	~struct{}
+}
+
+type unchangedC[T generatedCodeIsStaleRunGoGenerateC] struct{}
+
+type generatedCodeIsStaleRunGoGenerateOpts = interface {
+	~[]int
+}
+
+type unchangedOpts[T generatedCodeIsStaleRunGoGenerateOpts] struct{}
+
+type generatedCodeIsStaleRunGoGenerateTaskjson = interface {
+	~struct{}
+}
+
+type unchangedTaskjson[T generatedCodeIsStaleRunGoGenerateTaskjson] struct{}
+
+type (
+	_ = unchangedOrder[Order]
+	_ = unchangedOrderMethods[struct {
+		*Order
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedString[String]
+	_ = unchangedStringMethods[struct {
+		*String
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedType[Type]
+	_ = unchangedTypeMethods[struct {
+		*Type
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedCtx[ctx]
+	_ = unchangedTask[task]
+	_ = unchangedTaskMethods[struct {
+		*task
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedCloudtask[cloudtask]
+	_ = unchangedTime[time]
+	_ = unchangedInt[http]
+	_ = unchangedInt[err]
+	_ = unchangedString2[i]
+	_ = unchangedFloat64[key]
+	_ = unchangedString2[v]
+	_ = unchangedUint8[elem]
+	_ = unchangedBool[n]
+	_ = unchangedString2[data]
+	_ = unchangedApp[app]
+	_ = unchangedC[c]
+	_ = unchangedOpts[opts]
+	_ = unchangedTaskjson[taskjson]
+	_ = unchangedInt[dst]
+	_ = unchangedInt[e]
+	_ = unchangedInt[d]
+	_ = unchangedInt[zero]
 )

@@ -463,15 +463,34 @@ func appendIntResult(dst []byte, result any) ([]byte, error) {
 
 // A compile error below means that a struct, its tags or its methods have changed since this file was
 // generated: run "go generate" in this package.
-func generatedCodeIsStaleRunGoGenerate[T interface{}](T) (_ struct{}) {
-	return
+type generatedCodeIsStaleRunGoGenerateCount = interface {
+	~struct {
+		N int `json:"n"`
+	}
 }
+
+type unchangedCount[T generatedCodeIsStaleRunGoGenerateCount] struct{}
 
 type withoutQueueTimeoutTaskName interface {
 	Queue()
 	Timeout()
 	TaskName()
 }
+
+type generatedCodeIsStaleRunGoGenerateCountMethods = interface {
+	Run(context.Context, func(n int) int) (int, error)
+	withoutQueueTimeoutTaskName
+}
+
+type unchangedCountMethods[T generatedCodeIsStaleRunGoGenerateCountMethods] struct{}
+
+type generatedCodeIsStaleRunGoGeneratePack = interface {
+	~struct {
+		Order *Order `json:"order"`
+	}
+}
+
+type unchangedPack[T generatedCodeIsStaleRunGoGeneratePack] struct{}
 
 type withoutRunQueueTimeoutTaskName interface {
 	Run()
@@ -480,39 +499,62 @@ type withoutRunQueueTimeoutTaskName interface {
 	TaskName()
 }
 
-var (
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		N int `json:"n"`
-	}](Count{})
-	_ = generatedCodeIsStaleRunGoGenerate[interface {
-		Run(context.Context, func(n int) int) (int, error)
-		withoutQueueTimeoutTaskName
-	}](struct {
-		*Count
-		withoutQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
-		Order *Order `json:"order"`
-	}](Pack{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
-		*Pack
-		withoutRunQueueTimeoutTaskName
-	}{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+type generatedCodeIsStaleRunGoGeneratePackMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedPackMethods[T generatedCodeIsStaleRunGoGeneratePackMethods] struct{}
+
+type generatedCodeIsStaleRunGoGenerateOrder = interface {
+	~struct {
 		ID    string `json:"id"`
 		Lines []Line `json:"lines,omitempty"`
-	}](Order{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedOrder[T generatedCodeIsStaleRunGoGenerateOrder] struct{}
+
+type generatedCodeIsStaleRunGoGenerateLine = interface {
+	~struct {
 		SKU   string  `json:"sku"`
 		Count int     `json:"count" default:"1"`
 		Parts []*Line `json:"parts,omitempty"`
-	}](Line{})
-	_ = generatedCodeIsStaleRunGoGenerate[struct {
+	}
+}
+
+type unchangedLine[T generatedCodeIsStaleRunGoGenerateLine] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShip = interface {
+	~struct {
 		Order
 		At time.Time `json:"at"`
-	}](Ship{})
-	_ = generatedCodeIsStaleRunGoGenerate[withoutRunQueueTimeoutTaskName](struct {
+	}
+}
+
+type unchangedShip[T generatedCodeIsStaleRunGoGenerateShip] struct{}
+
+type generatedCodeIsStaleRunGoGenerateShipMethods = interface {
+	withoutRunQueueTimeoutTaskName
+}
+
+type unchangedShipMethods[T generatedCodeIsStaleRunGoGenerateShipMethods] struct{}
+
+type (
+	_ = unchangedCount[Count]
+	_ = unchangedCountMethods[struct {
+		*Count
+		withoutQueueTimeoutTaskName
+	}]
+	_ = unchangedPack[Pack]
+	_ = unchangedPackMethods[struct {
+		*Pack
+		withoutRunQueueTimeoutTaskName
+	}]
+	_ = unchangedOrder[Order]
+	_ = unchangedLine[Line]
+	_ = unchangedShip[Ship]
+	_ = unchangedShipMethods[struct {
 		*Ship
 		withoutRunQueueTimeoutTaskName
-	}{})
+	}]
 )
