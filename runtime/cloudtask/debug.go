@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // syncContext returns the context of a run that no queue asked for.
@@ -26,7 +28,7 @@ func (c *Client) fetch(ctx context.Context, t taskType, id string) (*Task, error
 	if err := c.reachable(); err != nil {
 		return nil, err
 	}
-	if !taskNamePattern.MatchString(id) {
+	if _, _, ok := rules.SplitTask(id); !ok {
 		if err := checkTaskID(id); err != nil {
 			return nil, fmt.Errorf("task %s: %w", shorten(id), err)
 		}
@@ -35,7 +37,7 @@ func (c *Client) fetch(ctx context.Context, t taskType, id string) (*Task, error
 	if err != nil {
 		return nil, t.elsewhere(id, err, "give the full resource name")
 	}
-	if name := lastSegment(task.URL); name != t.name && !slices.Contains(t.aliases, name) {
+	if name := rules.Last(task.URL); name != t.name && !slices.Contains(t.aliases, name) {
 		return nil, otherType(task)
 	}
 	return task, nil
@@ -92,14 +94,14 @@ func (t taskType) elsewhere(id string, err error, remedy string) error {
 
 // otherType names the type of a task that is not of the one asked for.
 func otherType(task *Task) error {
-	return fmt.Errorf("%w: %s is a %s, its URL is %s", ErrOtherType, task.Name, lastSegment(task.URL), task.URL)
+	return fmt.Errorf("%w: %s is a %s, its URL is %s", ErrOtherType, task.Name, rules.Last(task.URL), task.URL)
 }
 
 // debugContext returns the context in which to run the payload of a queued task: that of its next attempt, which begins
 // now.
 func (c *Client) debugContext(ctx context.Context, task *Task, retry *RetryConfig) context.Context {
 	m := Metadata{
-		TaskID:     lastSegment(task.Name),
+		TaskID:     rules.Last(task.Name),
 		Queue:      c.cfg.Queue,
 		Project:    c.cfg.Project,
 		Dispatches: task.DispatchCount,
@@ -111,13 +113,15 @@ func (c *Client) debugContext(ctx context.Context, task *Task, retry *RetryConfi
 		location:   c.cfg.Location,
 		retry:      cmp.Or(task.Retry, retry),
 	}
-	if parts := taskNamePattern.FindStringSubmatch(task.Name); parts != nil {
-		m.Project, m.location, m.Queue = parts[1], parts[2], parts[3]
+	if queue, _, ok := rules.SplitTask(task.Name); ok {
+		location, id, _ := rules.SplitQueue(queue)
+		m.Project, m.location, _ = rules.SplitLocation(location)
+		m.Queue = id
 	}
 	m.PreviousResponse, m.PreviousFailure = previousAttempt(task.LastAttempt)
 	return &runContext{
 		Context: contextWithHeaders(contextWithQueueSettings(ctx, c.settings), m.Headers), meta: m,
-		began: m.started, timeout: cmp.Or(task.DispatchDeadline, defaultTimeout),
+		began: m.started, timeout: cmp.Or(task.DispatchDeadline, rules.DefaultDeadline),
 	}
 }
 

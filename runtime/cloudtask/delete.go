@@ -7,10 +7,11 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // BatchDeleter is a [Backend] that can delete many tasks in one call: Cloud Tasks' BatchDeleteTasks.
@@ -83,7 +84,7 @@ func (d *deletion) plan() (chunks [][]int, singles []int) {
 	byQueue := make(map[string][]int)
 	var queues []string
 	for i, name := range d.names {
-		queue := queueOfTask(name)
+		queue, _, _ := rules.CutTask(name)
 		if byQueue[queue] == nil {
 			queues = append(queues, queue)
 		}
@@ -144,7 +145,8 @@ func (d *deletion) callBatch(ctx context.Context, indexes []int) (results []erro
 	for n, i := range indexes {
 		names[n] = d.names[i]
 	}
-	queue, requestID, begun := queueOfTask(names[0]), rand.Text(), context.WithoutCancel(ctx)
+	queue, _, _ := rules.CutTask(names[0])
+	requestID, begun := rand.Text(), context.WithoutCancel(ctx)
 	r := newRetrier(readPolicy(), d.random)
 	for {
 		r.tries++
@@ -224,10 +226,4 @@ func deleteError(err error, unsure bool) error {
 		return fmt.Errorf("%w (%w: the task may have been deleted)", err, ErrOutcomeUnknown)
 	}
 	return err
-}
-
-// queueOfTask returns the resource name of the task's queue.
-func queueOfTask(name string) string {
-	queue, _, _ := strings.Cut(name, "/tasks/")
-	return queue
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // discard deletes the tasks of the type that the options select.
@@ -136,7 +138,7 @@ func (c *Client) delete(ctx context.Context, t taskType, names []string, concurr
 	for i, name := range names {
 		switch err := errs[i]; {
 		case err == nil:
-			deleted = append(deleted, t.name+"/"+lastSegment(name))
+			deleted = append(deleted, t.name+"/"+rules.Last(name))
 		case StatusOf(err) == NotFound:
 		case errors.Is(err, ErrNotTried):
 			notTried, why = notTried+1, err

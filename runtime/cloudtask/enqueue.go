@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // order is what a definition says of one task that is to be enqueued.
@@ -17,7 +19,7 @@ type order struct {
 	name         string
 	queue        string        // "": the client's default
 	id           string        // "": what once and unique say
-	timeout      time.Duration // 0: defaultTimeout
+	timeout      time.Duration // 0: rules.DefaultDeadline
 	once         bool
 	unique       []byte // key of a unique task; nil: not unique
 	within       time.Duration
@@ -41,17 +43,9 @@ type job struct {
 	size   int  // as stored
 }
 
-// Limits of Cloud Tasks.
-const (
-	defaultTimeout = 10 * time.Minute
-	minTimeout     = 15 * time.Second
-	maxTimeout     = 30 * time.Minute
-	maxURL         = 2083
-)
-
 func checkTimeout(d time.Duration) error {
-	if d < minTimeout || d > maxTimeout {
-		return fmt.Errorf("timeout %v is outside of Cloud Tasks' %v to %v", d, minTimeout, maxTimeout)
+	if d < rules.MinDeadline || d > rules.MaxDeadline {
+		return fmt.Errorf("timeout %v is outside of Cloud Tasks' %v to %v", d, rules.MinDeadline, rules.MaxDeadline)
 	}
 	return nil
 }
@@ -126,7 +120,7 @@ func (c *Client) prepare(ctx context.Context, d *order, o *enqueueOptions, when 
 			j.token = rand.Text()
 		}
 	}
-	timeout := cmp.Or(d.timeout, defaultTimeout)
+	timeout := cmp.Or(d.timeout, rules.DefaultDeadline)
 	if o.timeout != nil {
 		timeout = *o.timeout
 	}
@@ -139,8 +133,8 @@ func (c *Client) prepare(ctx context.Context, d *order, o *enqueueOptions, when 
 		return nil, err
 	}
 	j.task = Task{URL: c.urls + d.name, Header: headers, Body: d.payload, ScheduleTime: when.schedule, DispatchDeadline: timeout, Retry: d.retry}
-	if len(j.task.URL) > maxURL {
-		return nil, fmt.Errorf("URL %s has %d characters, Cloud Tasks allows %d", shorten(j.task.URL), len(j.task.URL), maxURL)
+	if len(j.task.URL) > rules.MaxURLLength {
+		return nil, fmt.Errorf("URL %s has %d characters, Cloud Tasks allows %d", shorten(j.task.URL), len(j.task.URL), rules.MaxURLLength)
 	}
 	if c.cfg.ServiceAccount != "" {
 		j.task.ServiceAccount, j.task.Audience = c.cfg.ServiceAccount, c.cfg.Audiences[0]
@@ -297,6 +291,3 @@ func (c *Client) warnDiverted(ctx context.Context, j *job, n int, cause error) {
 	c.cfg.Logger.WarnContext(ctx, "queue does not take tasks, trying the backup queue",
 		"task", j.name, "tasks", n, "queue", j.queue, "backup_queue", c.cfg.BackupQueue, "error", cause)
 }
-
-// lastSegment returns what follows the last slash of a resource name or URL.
-func lastSegment(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // ConfigFromEnv reads a Config from the environment variables that its fields name. A variable that is empty counts as
@@ -79,7 +81,7 @@ func (cfg *Config) variables() []variable {
 		{"AcceptedServiceAccounts", into(&cfg.AcceptedServiceAccounts, parseList), []string{"CLOUDTASK_ACCEPTED_SERVICE_ACCOUNTS"}},
 		{"Audiences", into(&cfg.Audiences, parseList), []string{"CLOUDTASK_AUDIENCES"}},
 		{"InsecureNoAuth", into(&cfg.InsecureNoAuth, parseBool), []string{"CLOUDTASK_INSECURE_NO_AUTH"}},
-		{"EmulatorHost", into(&cfg.EmulatorHost, parseText), []string{"CLOUD_TASKS_EMULATOR_HOST"}},
+		{"EmulatorHost", into(&cfg.EmulatorHost, parseText), []string{rules.EmulatorVariable}},
 		{"MaxBody", into(&cfg.MaxBody, parseBytes), []string{"CLOUDTASK_MAX_BODY"}},
 		{"SaveFailures.Dir", into(&failures.Dir, parseText), []string{"CLOUDTASK_SAVE_FAILURES_DIR"}},
 		{"SaveFailures.MaxFiles", into(&failures.MaxFiles, parseCountOfFiles), []string{"CLOUDTASK_SAVE_FAILURES_MAX_FILES"}},

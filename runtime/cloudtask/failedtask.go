@@ -10,11 +10,10 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/taskurl"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // FailedTask is an attempt of a task that failed, as the handler saw it: what each file of [Config].SaveFailures holds.
@@ -135,7 +134,7 @@ const replayHeader = "Cloudtask-Replay"
 // The request carries no token: put one into its Authorization header, or have that handler run with
 // Config.InsecureNoAuth.
 func (t *FailedTask) Request(ctx context.Context, base string) (*http.Request, error) {
-	target, err := url.Parse(taskurl.Encode(t.URL)) // as the queue service does
+	target, err := url.Parse(rules.EncodeURL(t.URL)) // as the queue service does
 	if err != nil {
 		return nil, fmt.Errorf("the task's URL: %w", err)
 	}
@@ -165,10 +164,9 @@ func (t *FailedTask) Request(ctx context.Context, base string) (*http.Request, e
 // ofOneConnection reports whether a header is about the connection or the form in which a request came, not about the
 // request.
 func ofOneConnection(name string) bool {
-	switch strings.ToLower(name) {
-	case "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "host", "content-length",
-		"accept-encoding", "expect":
+	switch http.CanonicalHeaderKey(name) {
+	case "Host", "Content-Length", "Accept-Encoding", "Expect":
 		return true
 	}
-	return false
+	return rules.IsConnectionHeader(name)
 }

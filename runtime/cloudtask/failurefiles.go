@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // FailureFiles says where and how the handler saves the tasks that fail: [Config].SaveFailures. Each is a file of JSON, a
@@ -241,7 +243,7 @@ func (s *failureStore) makeRoom(name string, size int64) error {
 // failureName returns the name of the task's file, the same for every attempt. A request that no queue has sent has no
 // id, and gets one.
 func failureName(task *FailedTask) string {
-	id := lastSegment(task.Name)
+	id := rules.Last(task.Name)
 	if id == "" {
 		id = task.Time.UTC().Format("20060102T150405Z") + "-" + rand.Text()[:8]
 	}

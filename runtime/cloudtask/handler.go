@@ -18,6 +18,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/failedanswer"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/inproc"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // NewHandler returns the handler that runs the tasks of routes when Cloud Tasks calls. It answers POST requests to
@@ -287,13 +288,13 @@ func (h *handler) judge(ctx *runContext, rep *report, err error) {
 // timeout returns the dispatch deadline of the attempt: what the enqueuer set for the task, else the route's. It is
 // within Cloud Tasks' limits, whoever says what.
 func timeout(h http.Header, route *Route) time.Duration {
-	timeout := cmp.Or(route.Timeout, defaultTimeout)
+	timeout := cmp.Or(route.Timeout, rules.DefaultDeadline)
 	if value := first(h, timeoutHeader); value != "" {
 		if d, err := time.ParseDuration(value); err == nil && d > 0 {
 			timeout = d
 		}
 	}
-	return min(max(timeout, minTimeout), maxTimeout)
+	return min(max(timeout, rules.MinDeadline), rules.MaxDeadline)
 }
 
 var errTooLarge = errors.New("payload too large")

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // timeoutHeader carries each task's dispatch deadline, in Go's duration syntax, so that the deadline of Run's context
@@ -17,11 +19,8 @@ const timeoutHeader = "Cloudtask-Timeout"
 
 // plainHeader returns the headers that every task has, with the default timeout.
 func plainHeader() map[string]string {
-	return map[string]string{"Content-Type": "application/json", timeoutHeader: defaultTimeout.String()}
+	return map[string]string{"Content-Type": "application/json", timeoutHeader: rules.DefaultDeadline.String()}
 }
-
-// maxHeaders is Cloud Tasks' limit on a task's headers, names and values together: they must stay below it.
-const maxHeaders = 80 << 10
 
 // header is one header that an enqueue adds to its task.
 type header struct{ name, value string }
@@ -30,12 +29,12 @@ type header struct{ name, value string }
 // of the caller, which win over propagated ones of the same name and keep their spelling. A token goes in tokenHeader.
 func (c *Client) taskHeader(ctx context.Context, extra []header, timeout time.Duration, token string) (map[string]string, error) {
 	captured := headersFrom(ctx)
-	if len(captured) == 0 && len(extra) == 0 && timeout == defaultTimeout && token == "" {
+	if len(captured) == 0 && len(extra) == 0 && timeout == rules.DefaultDeadline && token == "" {
 		return c.header, nil
 	}
 	headers := make(map[string]string, 4+len(extra))
 	maps.Copy(headers, c.header)
-	if timeout != defaultTimeout {
+	if timeout != rules.DefaultDeadline {
 		headers[timeoutHeader] = timeout.String()
 	}
 	if token != "" {
@@ -57,12 +56,12 @@ func (c *Client) taskHeader(ctx context.Context, extra []header, timeout time.Du
 	if len(headers) == len(c.header) {
 		return headers, nil
 	}
-	size := len("User-Agent") + len(userAgent)
+	size := len("User-Agent") + len(rules.UserAgent)
 	for name, value := range headers {
 		size += len(name) + len(value)
 	}
-	if size >= maxHeaders {
-		return nil, fmt.Errorf("the headers have %d bytes, they must have less than %d: %w", size, maxHeaders, ErrTooLarge)
+	if size >= rules.MaxHeaderBytes {
+		return nil, fmt.Errorf("the headers have %d bytes, they must have less than %d: %w", size, rules.MaxHeaderBytes, ErrTooLarge)
 	}
 	return headers, nil
 }
@@ -107,23 +106,17 @@ func checkHeaderName(name string, serviceAccount bool) error {
 		return errors.New("not a header name: want letters, digits and any of !#$%&'*+-.^_`|~")
 	}
 	lower := strings.ToLower(name)
-	switch lower {
-	case "host", "content-length", "user-agent",
-		"x-cloudtasks-queuename", "x-cloudtasks-taskname", "x-cloudtasks-taskretrycount", "x-cloudtasks-taskexecutioncount",
-		"x-cloudtasks-tasketa", "x-cloudtasks-taskpreviousresponse", "x-cloudtasks-taskretryreason":
-		return errors.New("is set by Cloud Tasks itself")
-	case "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade":
-		return errors.New("is about one connection and cannot be stored with a task")
-	case "content-type":
-		return errors.New("is always application/json, which the payload is")
-	case "authorization":
-		if serviceAccount {
-			return errors.New("is set by Cloud Tasks, to the token of the service account")
-		}
-	}
 	switch {
-	case strings.HasPrefix(lower, "x-google-"), strings.HasPrefix(lower, "x-appengine-"):
+	case rules.IsRequestHeader(name), rules.IsDispatchHeader(name):
+		return errors.New("is set by Cloud Tasks itself")
+	case rules.IsConnectionHeader(name):
+		return errors.New("is about one connection and cannot be stored with a task")
+	case rules.IsReservedHeader(name):
 		return errors.New("is dropped by Cloud Tasks, which reserves X-Google-* and X-AppEngine-*")
+	case lower == "content-type":
+		return errors.New("is always application/json, which the payload is")
+	case lower == "authorization" && serviceAccount:
+		return errors.New("is set by Cloud Tasks, to the token of the service account")
 	case lower == strings.ToLower(timeoutHeader):
 		return errors.New("carries the task's timeout: use WithTimeout")
 	case lower == strings.ToLower(tokenHeader):

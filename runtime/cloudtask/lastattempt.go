@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // ErrRetryLimitsUnknown is returned by [Metadata.LastAttempt] when nothing says how often the task may be tried, or
@@ -35,7 +37,7 @@ func (m Metadata) LastAttempt(ctx context.Context) (bool, error) {
 	}
 	attempts := limits.MaxAttempts
 	if attempts == 0 {
-		attempts = defaultMaxAttempts
+		attempts = rules.DefaultMaxAttempts
 	}
 	switch {
 	case attempts >= 0 && m.Attempt() < attempts:
@@ -49,9 +51,6 @@ func (m Metadata) LastAttempt(ctx context.Context) (bool, error) {
 	}
 	return age > limits.MaxRetryDuration, nil
 }
-
-// defaultMaxAttempts is Cloud Tasks' own limit where none is set.
-const defaultMaxAttempts = 100
 
 // retryLimits returns the retry configuration that holds for the task.
 func (m Metadata) retryLimits(ctx context.Context) (RetryConfig, error) {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // Metadata says which task is running and how often it has been tried: what Cloud Tasks tells in the X-CloudTasks-*
@@ -80,28 +82,21 @@ func contextWithMetadata(ctx context.Context, m Metadata) context.Context {
 
 // Header names as net/http keeps them.
 const (
-	headerQueueName        = "X-Cloudtasks-Queuename"
-	headerTaskName         = "X-Cloudtasks-Taskname"
-	headerRetryCount       = "X-Cloudtasks-Taskretrycount"
-	headerExecutionCount   = "X-Cloudtasks-Taskexecutioncount"
-	headerETA              = "X-Cloudtasks-Tasketa"
-	headerPreviousResponse = "X-Cloudtasks-Taskpreviousresponse"
-	headerRetryReason      = "X-Cloudtasks-Taskretryreason"
-	headerScheduler        = "X-Cloudscheduler"
-	headerSchedulerJob     = "X-Cloudscheduler-Jobname"
-	headerSchedulerTime    = "X-Cloudscheduler-Scheduletime"
+	headerScheduler     = "X-Cloudscheduler"
+	headerSchedulerJob  = "X-Cloudscheduler-Jobname"
+	headerSchedulerTime = "X-Cloudscheduler-Scheduletime"
 )
 
 // readHeaders fills in what the request's headers say. No value of theirs is an error: a task is never failed for
 // what describes it.
 func (m *Metadata) readHeaders(h http.Header) {
-	m.TaskID = first(h, headerTaskName)
-	m.Queue = first(h, headerQueueName)
-	m.Dispatches = parseCount(first(h, headerRetryCount))
-	m.Executions = parseCount(first(h, headerExecutionCount))
-	m.ETA = parseETA(first(h, headerETA))
-	m.PreviousResponse = parseCount(first(h, headerPreviousResponse))
-	m.PreviousFailure = first(h, headerRetryReason)
+	m.TaskID = first(h, rules.KeyTaskName)
+	m.Queue = first(h, rules.KeyQueueName)
+	m.Dispatches = parseCount(first(h, rules.KeyRetryCount))
+	m.Executions = parseCount(first(h, rules.KeyExecutionCount))
+	m.ETA = parseETA(first(h, rules.KeyETA))
+	m.PreviousResponse = parseCount(first(h, rules.KeyPreviousResponse))
+	m.PreviousFailure = first(h, rules.KeyRetryReason)
 	m.replay = first(h, replayHeader) != ""
 	if m.PreviousFailure == "" && m.PreviousResponse > 0 {
 		m.PreviousFailure = "HTTP " + strconv.Itoa(m.PreviousResponse)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // EnqueueOption changes one enqueue; it wins over the task's methods and directives and over the client's
@@ -146,7 +148,7 @@ func (c *Client) discardOptions(opts []DiscardOption) (*discardOptions, error) {
 		opt(o)
 	}
 	for _, id := range o.ids {
-		if taskNamePattern.MatchString(id) {
+		if _, _, ok := rules.SplitTask(id); ok {
 			continue
 		}
 		if err := checkTaskID(id); err != nil {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // PropagateHeaders returns middleware that keeps the configured headers of incoming requests
@@ -61,9 +63,8 @@ func checkPropagated(name string) error {
 		return fmt.Errorf("propagated header %q carries a caller's credentials or claims, which would be stored in tasks", name)
 	}
 	lower := strings.ToLower(name)
-	switch lower {
-	case "host", "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
-		"content-length", "content-type", "content-encoding", "user-agent", "expect":
+	switch {
+	case rules.IsRequestHeader(name), rules.IsConnectionHeader(name), lower == "content-type", lower == "content-encoding", lower == "expect":
 		return fmt.Errorf("propagated header %q belongs to one request and cannot be carried to another", name)
 	}
 	for _, prefix := range []string{"x-cloudtasks-", "x-cloudscheduler", "x-appengine-", "x-google-", "cloudtask-"} {

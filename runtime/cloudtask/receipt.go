@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"log/slog"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // Receipt says what became of an enqueue. Its Metadata is that of the task: its id, the queue that it went to (the
@@ -33,7 +35,7 @@ func (c *Client) created(ctx context.Context, j *job, stored *Task) Receipt {
 	m := Metadata{TaskID: j.id, Queue: j.queue, Project: c.cfg.Project, ETA: j.task.ScheduleTime, Headers: c.carried(j)}
 	if stored != nil {
 		if m.TaskID == "" {
-			m.TaskID = lastSegment(stored.Name)
+			m.TaskID = rules.Last(stored.Name)
 		}
 		if !stored.ScheduleTime.IsZero() {
 			m.ETA = stored.ScheduleTime.UTC()

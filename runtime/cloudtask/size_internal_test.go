@@ -11,6 +11,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // asStored returns the task as Cloud Tasks stores it, with the view FULL.
@@ -67,7 +69,7 @@ func TestStoredSizeIsThatOfTheProto(t *testing.T) {
 	}
 	for n := range 3000 {
 		queueName := "projects/p" + text(200) + "/locations/l/queues/q" + text(99)
-		task := &Task{URL: "https://" + text(2000), Header: map[string]string{}, DispatchDeadline: minTimeout + time.Duration(random.Int64N(int64(maxTimeout-minTimeout)))}
+		task := &Task{URL: "https://" + text(2000), Header: map[string]string{}, DispatchDeadline: rules.MinDeadline + time.Duration(random.Int64N(int64(rules.MaxDeadline-rules.MinDeadline)))}
 		if random.IntN(2) == 0 {
 			task.Name = queueName + "/tasks/t" + text(499)
 		}

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/emulatorhost"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // problem is one reason why a configuration cannot work.
@@ -43,11 +43,8 @@ func joinProblems(what string, problems []problem) error {
 }
 
 var (
-	projectPattern        = regexp.MustCompile(`^[A-Za-z0-9:.-]+$`)
-	locationPattern       = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 	pathPrefixPattern     = regexp.MustCompile(`^/?([A-Za-z0-9._~-]+/)*[A-Za-z0-9._~-]*$`)
 	serviceAccountPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?@([a-z0-9-]+\.)+gserviceaccount\.com$`)
-	taskNamePattern       = regexp.MustCompile(`^projects/([A-Za-z0-9:.-]+)/locations/([A-Za-z0-9-]+)/queues/([A-Za-z0-9-]{1,100})/tasks/([A-Za-z0-9_-]{1,500})$`)
 )
 
 // problems returns what is wrong with the values of fields, whoever reads them.
@@ -61,10 +58,10 @@ func (cfg Config) problems() []problem {
 			report(field, value, "%s", err)
 		}
 	}
-	if cfg.Project != "" && !projectPattern.MatchString(cfg.Project) {
+	if cfg.Project != "" && !rules.ValidProject(cfg.Project) {
 		report("Project", cfg.Project, `a project id holds only letters, digits, "-", ":" and "."`)
 	}
-	if cfg.Location != "" && !locationPattern.MatchString(cfg.Location) {
+	if cfg.Location != "" && !rules.ValidLocation(cfg.Location) {
 		report("Location", cfg.Location, `a location holds only letters, digits and "-", as in europe-west1`)
 	}
 	if cfg.BaseURL != "" {
@@ -109,7 +106,7 @@ func (cfg Config) problems() []problem {
 		}
 	}
 	if cfg.EmulatorHost != "" {
-		check("EmulatorHost", cfg.EmulatorHost, emulatorhost.Check(cfg.EmulatorHost))
+		check("EmulatorHost", cfg.EmulatorHost, rules.CheckEmulator(cfg.EmulatorHost))
 	}
 	if cfg.MaxBody < 0 {
 		report("MaxBody", cfg.MaxBody, "must not be negative; 0 means %d bytes", defaultMaxBody)
@@ -227,20 +224,12 @@ func validPort(s string) bool {
 	return err == nil && n > 0
 }
 
-// Cloud Tasks' limits on ids.
-const (
-	maxQueueID = 100
-	maxTaskID  = 500
-)
-
 func checkQueueID(id string) error {
-	if n := len(id); n == 0 || n > maxQueueID {
-		return fmt.Errorf("a queue id has 1 to %d characters, this one %d", maxQueueID, n)
+	if n := len(id); n == 0 || n > rules.MaxQueueID {
+		return fmt.Errorf("a queue id has 1 to %d characters, this one %d", rules.MaxQueueID, n)
 	}
-	for _, c := range []byte(id) {
-		if !isAlphanumeric(c) && c != '-' {
-			return errors.New(`a queue id holds only letters, digits and "-"` + shortIDHint(id))
-		}
+	if !rules.ValidQueueID(id) {
+		return errors.New(`a queue id holds only letters, digits and "-"` + shortIDHint(id))
 	}
 	return nil
 }
@@ -250,8 +239,8 @@ func checkQueuePrefix(prefix string) error {
 	if prefix == "" {
 		return nil
 	}
-	if len(prefix) >= maxQueueID {
-		return fmt.Errorf("has %d characters, a queue id has at most %d with it", len(prefix), maxQueueID)
+	if len(prefix) >= rules.MaxQueueID {
+		return fmt.Errorf("has %d characters, a queue id has at most %d with it", len(prefix), rules.MaxQueueID)
 	}
 	return checkQueueID(prefix)
 }
@@ -261,20 +250,18 @@ func (cfg *Config) checkQueue(id string) error {
 	if err := checkQueueID(id); err != nil {
 		return err
 	}
-	if n := len(cfg.QueuePrefix) + len(id); n > maxQueueID {
-		return fmt.Errorf("with QueuePrefix %q it has %d characters, Cloud Tasks allows %d", cfg.QueuePrefix, n, maxQueueID)
+	if n := len(cfg.QueuePrefix) + len(id); n > rules.MaxQueueID {
+		return fmt.Errorf("with QueuePrefix %q it has %d characters, Cloud Tasks allows %d", cfg.QueuePrefix, n, rules.MaxQueueID)
 	}
 	return nil
 }
 
 func checkTaskID(id string) error {
-	if n := len(id); n == 0 || n > maxTaskID {
-		return fmt.Errorf("a task id has 1 to %d characters, this one %d", maxTaskID, n)
+	if n := len(id); n == 0 || n > rules.MaxTaskID {
+		return fmt.Errorf("a task id has 1 to %d characters, this one %d", rules.MaxTaskID, n)
 	}
-	for _, c := range []byte(id) {
-		if !isAlphanumeric(c) && c != '-' && c != '_' {
-			return errors.New(`a task id holds only letters, digits, "-" and "_"` + shortIDHint(id))
-		}
+	if !rules.ValidTaskID(id) {
+		return errors.New(`a task id holds only letters, digits, "-" and "_"` + shortIDHint(id))
 	}
 	return nil
 }
@@ -282,7 +269,7 @@ func checkTaskID(id string) error {
 // shortIDHint helps who gave a full resource name where an id is wanted.
 func shortIDHint(id string) string {
 	if strings.HasPrefix(id, "projects/") {
-		return fmt.Sprintf("; give the last part, %q, not the full resource name", id[strings.LastIndexByte(id, '/')+1:])
+		return fmt.Sprintf("; give the last part, %q, not the full resource name", rules.Last(id))
 	}
 	return ""
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // Errors of attempts that a test has made fail.
@@ -106,7 +108,7 @@ func (q *Queue) deliver(w http.ResponseWriter, r *http.Request) {
 	q.mu.Lock()
 	q.runs[key] = new(runInfo)
 	target := q.target
-	fail, lose, twice := q.faultsOf(lastSegment(r.URL.Path), key.number)
+	fail, lose, twice := q.faultsOf(rules.Last(r.URL.Path), key.number)
 	q.mu.Unlock()
 	switch {
 	case fail != nil:
@@ -136,8 +138,8 @@ func (q *Queue) deliver(w http.ResponseWriter, r *http.Request) {
 
 // attemptOf returns which attempt a request is. The headers' names are spelled as net/http keeps them.
 func attemptOf(r *http.Request) attemptKey {
-	retries, _ := strconv.Atoi(r.Header.Get("X-Cloudtasks-Taskretrycount"))
-	return attemptKey{r.Header.Get("X-Cloudtasks-Queuename"), r.Header.Get("X-Cloudtasks-Taskname"), retries + 1}
+	retries, _ := strconv.Atoi(r.Header.Get(rules.KeyRetryCount))
+	return attemptKey{r.Header.Get(rules.KeyQueueName), r.Header.Get(rules.KeyTaskName), retries + 1}
 }
 
 // serveTwice serves the request to the handler twice and answers with the first answer.

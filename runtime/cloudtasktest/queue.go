@@ -5,7 +5,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -212,6 +211,3 @@ func (q *Queue) close() {
 		q.t.Logf("cloudtasktest: what happened in the queue:\n%s", q.timeline())
 	}
 }
-
-// lastSegment returns what follows the last slash of a resource name or URL.
-func lastSegment(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }

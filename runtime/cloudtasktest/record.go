@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
@@ -62,7 +63,7 @@ func (q *Queue) record(stored *cloudtask.Task) {
 	case t.sent != nil:
 		return
 	}
-	t.sent, t.Name, t.Body = stored, lastSegment(stored.URL), stored.Body
+	t.sent, t.Name, t.Body = stored, rules.Last(stored.URL), stored.Body
 	t.EnqueuedAt, t.ETA, t.Timeout = now, stored.ScheduleTime, stored.DispatchDeadline
 	t.AllHeaders = make(http.Header, len(stored.Header))
 	for name, value := range stored.Header {
@@ -92,14 +93,14 @@ func (q *Queue) addTask(name string) *Task {
 	if q.attempted != nil {
 		t.chain = q.attempted.chain + 1
 	}
-	t.Receipt.Metadata = cloudtask.Metadata{TaskID: id, Queue: lastSegment(queue), Project: q.Config.Project}
+	t.Receipt.Metadata = cloudtask.Metadata{TaskID: id, Queue: rules.Last(queue), Project: q.Config.Project}
 	q.byName[name] = t
 	return t
 }
 
 // splitTaskName returns the parts of a task's resource name: the queue's, and the id.
 func splitTaskName(name string) (queue, id string) {
-	id = lastSegment(name)
+	id = rules.Last(name)
 	return strings.TrimSuffix(name, "/tasks/"+id), id
 }
 

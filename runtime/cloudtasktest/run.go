@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
@@ -115,7 +116,7 @@ func (q *Queue) observe(e localqueue.Event) {
 			t = q.addTask(e.Task)
 		}
 		if t.announced = true; t.sent == nil {
-			t.Name, t.next = lastSegment(e.URL), e.Next
+			t.Name, t.next = rules.Last(e.URL), e.Next
 		}
 	case localqueue.TaskDispatched:
 		t.running = true

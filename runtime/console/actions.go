@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
@@ -88,12 +89,12 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request, name string) {
 func (c *Console) runTask(ctx context.Context, form url.Values) (string, string, error) {
 	task := form.Get("task")
 	_, err := c.queue.RunTask(ctx, task, localqueue.ViewBasic)
-	return "Task " + lastPart(task) + " is run now.", "", err
+	return "Task " + rules.Last(task) + " is run now.", "", err
 }
 
 func (c *Console) deleteTask(ctx context.Context, form url.Values) (string, string, error) {
 	task := form.Get("task")
-	return "Task " + lastPart(task) + " is deleted.", "", c.queue.DeleteTask(ctx, task)
+	return "Task " + rules.Last(task) + " is deleted.", "", c.queue.DeleteTask(ctx, task)
 }
 
 func (c *Console) sendTask(ctx context.Context, form url.Values) (string, string, error) {
@@ -109,7 +110,7 @@ func (c *Console) pauseQueue(ctx context.Context, form url.Values) (string, stri
 	if err != nil {
 		return "", "", err
 	}
-	return "Queue " + lastPart(q.Name) + " is paused.", "", nil
+	return "Queue " + rules.Last(q.Name) + " is paused.", "", nil
 }
 
 func (c *Console) resumeQueue(ctx context.Context, form url.Values) (string, string, error) {
@@ -117,7 +118,7 @@ func (c *Console) resumeQueue(ctx context.Context, form url.Values) (string, str
 	if err != nil {
 		return "", "", err
 	}
-	return "Queue " + lastPart(q.Name) + " delivers again.", "", nil
+	return "Queue " + rules.Last(q.Name) + " delivers again.", "", nil
 }
 
 func (c *Console) purgeQueue(ctx context.Context, form url.Values) (string, string, error) {
@@ -125,7 +126,7 @@ func (c *Console) purgeQueue(ctx context.Context, form url.Values) (string, stri
 	if err != nil {
 		return "", "", err
 	}
-	return "Queue " + lastPart(q.Name) + " is purged: its tasks are deleted.", "", nil
+	return "Queue " + rules.Last(q.Name) + " is purged: its tasks are deleted.", "", nil
 }
 
 // runDue runs the queue's tasks that are due, whatever keeps the queue from it.

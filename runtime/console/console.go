@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/guard"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
@@ -152,15 +153,5 @@ func statusOf(err error) (int, string) {
 	case !errors.As(err, &refused):
 		return http.StatusInternalServerError, err.Error()
 	}
-	switch refused.Code {
-	case cloudtask.NotFound:
-		return http.StatusNotFound, refused.Message
-	case cloudtask.InvalidArgument, cloudtask.FailedPrecondition:
-		return http.StatusBadRequest, refused.Message
-	case cloudtask.AlreadyExists:
-		return http.StatusConflict, refused.Message
-	case cloudtask.Unavailable:
-		return http.StatusServiceUnavailable, refused.Message
-	}
-	return http.StatusInternalServerError, refused.Message
+	return rules.HTTPStatus(int(refused.Code)), refused.Message
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
@@ -18,7 +19,7 @@ var funcs = template.FuncMap{
 	"bytes":    formatBytes,
 	"chart":    chart,
 	"duration": formatDuration,
-	"id":       lastPart,
+	"id":       rules.Last,
 	"number":   formatNumber,
 	"outcome":  func(k localqueue.EventKind) string { return outcomeLabels[k] },
 	"path":     func(name string) string { return Prefix + name },
@@ -33,9 +34,6 @@ var funcs = template.FuncMap{
 	"time":     formatTime,
 	"upTo":     upTo,
 }
-
-// lastPart returns the id at the end of a resource name.
-func lastPart(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
 
 // queueOf returns the queue of a queue's or task's name: projects/P/locations/L/queues/Q. Ids may be any of these words.
 func queueOf(name string) string {

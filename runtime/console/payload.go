@@ -13,6 +13,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // maxShown is how many bytes of a payload a page shows. All of it can be downloaded.
@@ -175,7 +177,7 @@ func (c *Console) payload(w http.ResponseWriter, r *http.Request, task string) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": lastPart(task) + ".payload"}))
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": rules.Last(task) + ".payload"}))
 	w.Header().Set("Content-Length", strconv.Itoa(len(bodyOf(found.Task))))
 	_, _ = w.Write(bodyOf(found.Task)) // the browser has gone
 }

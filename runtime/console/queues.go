@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
@@ -78,7 +79,7 @@ func (c *Console) showQueues(v *view, r *request) error {
 	}
 	used := make(map[string]bool)
 	for _, q := range v.Overview.Queues { // by name
-		used[lastPart(q.Name)] = true
+		used[rules.Last(q.Name)] = true
 		if page.Text != "" && !strings.Contains(strings.ToLower(q.Name), strings.ToLower(page.Text)) {
 			continue
 		}
@@ -140,12 +141,12 @@ func (c *Console) showQueue(ctx context.Context, v *view, name string) error {
 	}
 	page.Coming, page.Finished = coming.Tasks, finished.Tasks
 	set := c.queue.Faults()
-	for _, page.FaultsOf = range []string{name, lastPart(name), ""} {
+	for _, page.FaultsOf = range []string{name, rules.Last(name), ""} {
 		if _, found := set[page.FaultsOf]; found {
 			break
 		}
 	}
-	v.Title, v.Section, v.template, v.Data = lastPart(name), "queues", "queue.html", page
+	v.Title, v.Section, v.template, v.Data = rules.Last(name), "queues", "queue.html", page
 	return nil
 }
 
@@ -161,7 +162,7 @@ func newHint(queue string) hint {
 		queue = "projects/demo/locations/here/queues/emails"
 	}
 	project, location, _ := strings.Cut(place(queue), "/")
-	return hint{Queue: queue, ID: lastPart(queue), Place: [2]string{project, location}}
+	return hint{Queue: queue, ID: rules.Last(queue), Place: [2]string{project, location}}
 }
 
 // TasksLink returns the address of a list of tasks.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
@@ -106,7 +107,7 @@ func (c *Console) showTask(ctx context.Context, v *view, name string) error {
 		return err
 	}
 	page := taskPage{Inspection: found, Row: newQueueRow(found.Queue), Body: showPayload(bodyOf(found.Task)), Facts: facts(found)}
-	page.Named = strings.Trim(lastPart(name), "0123456789") != ""
+	page.Named = strings.Trim(rules.Last(name), "0123456789") != ""
 	page.Header = shownHeader(headerOf(found.Task))
 	page.Latest = slices.Clone(found.Attempts)
 	slices.Reverse(page.Latest)
@@ -119,7 +120,7 @@ func (c *Console) showTask(ctx context.Context, v *view, name string) error {
 	}
 	page.Why = why(found, v.Overview.Virtual)
 	page.Plan, page.Upcoming = plan(found.Ahead), found.Summary.Attempts+1
-	v.Title, v.Section, v.template, v.Data = found.Type+" "+lastPart(name), "tasks", "task.html", page
+	v.Title, v.Section, v.template, v.Data = found.Type+" "+rules.Last(name), "tasks", "task.html", page
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
@@ -111,7 +112,7 @@ func rows(tasks []localqueue.Summary, v *view) rowsOf {
 	for i, t := range tasks {
 		queue := queueOf(t.Name)
 		row := taskRow{
-			Name: t.Name, ID: lastPart(t.Name), Type: visible(t.Type), Queue: lastPart(queue), QueueName: queue,
+			Name: t.Name, ID: rules.Last(t.Name), Type: visible(t.Type), Queue: rules.Last(queue), QueueName: queue,
 			State: t.State.String(), Label: t.State.String(), Held: t.State == localqueue.TaskDue && paused[queue], When: formatTime(t.Scheduled),
 			Attempts: t.Attempts, Code: shortFailure(t.Failure), Payload: oneLine(t.Payload),
 		}
@@ -167,8 +168,8 @@ func (c *Console) list(ctx context.Context, v *view, r *request, browse localque
 		if len(page.Queues) < queuesPerPage || q.Name == page.Filter.Queue {
 			page.Queues = append(page.Queues, q.Name)
 		}
-		page.Ambiguous = page.Ambiguous || ids[lastPart(q.Name)]
-		ids[lastPart(q.Name)] = true
+		page.Ambiguous = page.Ambiguous || ids[rules.Last(q.Name)]
+		ids[rules.Last(q.Name)] = true
 	}
 	f := page.Filter
 	page.Ended = Prefix + "finished?" + url.Values{"queue": {f.Queue}, "type": {f.Type}, "text": {f.Text}}.Encode()

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
@@ -38,7 +39,10 @@ const operationSegment = "/operations/"
 
 func (a *api) GetOperation(ctx context.Context, req *longrunningpb.GetOperationRequest) (*longrunningpb.Operation, error) {
 	location, id, ok := strings.Cut(req.GetName(), operationSegment)
-	if !ok || !locationName.MatchString(location) {
+	if ok {
+		_, _, ok = rules.SplitLocation(location)
+	}
+	if !ok {
 		return nil, status.Errorf(codes.InvalidArgument,
 			"Operation name %q must be formatted: \"projects/<PROJECT_ID>/locations/<LOCATION_ID>/operations/<OPERATION_ID>\".", bounded(req.GetName()))
 	}

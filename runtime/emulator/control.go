@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
@@ -92,7 +93,7 @@ func writeControl(w http.ResponseWriter, result any, err error) {
 	status := http.StatusOK
 	if err != nil {
 		code, message := controlError(err)
-		status = controlStatus(code)
+		status = rules.HTTPStatus(int(code))
 		body := map[string]any{"error": map[string]any{"code": status, "message": message, "status": code.String()}}
 		if b, ok := result.(backlogJSON); ok {
 			body["backlog"] = b
@@ -116,26 +117,6 @@ func controlError(err error) (cloudtask.Code, string) {
 		return refused.Code, bounded(refused.Message)
 	}
 	return cloudtask.Internal, bounded(err.Error())
-}
-
-func controlStatus(code cloudtask.Code) int {
-	switch code {
-	case cloudtask.InvalidArgument, cloudtask.FailedPrecondition:
-		return http.StatusBadRequest
-	case cloudtask.PermissionDenied:
-		return http.StatusForbidden
-	case cloudtask.NotFound:
-		return http.StatusNotFound
-	case cloudtask.Aborted:
-		return http.StatusConflict
-	case cloudtask.Canceled:
-		return 499
-	case cloudtask.Unavailable:
-		return http.StatusServiceUnavailable
-	case cloudtask.DeadlineExceeded:
-		return http.StatusGatewayTimeout
-	}
-	return http.StatusInternalServerError
 }
 
 // controlRequest is what the calls are told; each knows some of the fields.

@@ -3,6 +3,7 @@ package emulator
 import (
 	"context"
 	"regexp"
+	"strings"
 
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
 	"google.golang.org/genproto/googleapis/cloud/location"
@@ -10,16 +11,12 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
-const projectPattern = `projects/[A-Za-z0-9.:-]+`
-
-var (
-	projectName  = regexp.MustCompile(`^` + projectPattern + `$`)
-	locationName = regexp.MustCompile(`^` + projectPattern + `/locations/([A-Za-z0-9-]+)$`)
-	cmekName     = regexp.MustCompile(`^` + projectPattern + `/locations/[A-Za-z0-9-]+/cmekConfig$`)
-	kmsKeyName   = regexp.MustCompile(`^` + projectPattern + `/locations/[A-Za-z0-9-]+/keyRings/[A-Za-z0-9_-]+/cryptoKeys/[A-Za-z0-9_-]+$`)
-)
+// kmsKeyName is the name of a key of Cloud KMS.
+var kmsKeyName = regexp.MustCompile(`^projects/[A-Za-z0-9.:-]+/locations/[A-Za-z0-9-]+/keyRings/[A-Za-z0-9_-]+/cryptoKeys/[A-Za-z0-9_-]+$`)
 
 // locationsService describes google.cloud.location.Locations, as the generated package does for itself only.
 func locationsService() *grpc.ServiceDesc {
@@ -51,16 +48,16 @@ func unary[Server, Req, Resp any](service, method string, call func(Server, cont
 
 // GetLocation knows every location: queues can be in any.
 func (a *api) GetLocation(_ context.Context, req *location.GetLocationRequest) (*location.Location, error) {
-	match := locationName.FindStringSubmatch(req.GetName())
-	if match == nil {
+	_, id, ok := rules.SplitLocation(req.GetName())
+	if !ok {
 		return nil, status.Errorf(codes.InvalidArgument, "Location name %q must be formatted: \"projects/<PROJECT_ID>/locations/<LOCATION_ID>\".", bounded(req.GetName()))
 	}
-	return &location.Location{Name: req.GetName(), LocationId: match[1]}, nil
+	return &location.Location{Name: req.GetName(), LocationId: id}, nil
 }
 
 // ListLocations lists some of the locations that Cloud Tasks has, on one page.
 func (a *api) ListLocations(_ context.Context, req *location.ListLocationsRequest) (*location.ListLocationsResponse, error) {
-	if !projectName.MatchString(req.GetName()) {
+	if id, ok := strings.CutPrefix(req.GetName(), "projects/"); !ok || !rules.ValidProject(id) {
 		return nil, status.Errorf(codes.InvalidArgument, "Project name %q must be formatted: \"projects/<PROJECT_ID>\".", bounded(req.GetName()))
 	}
 	resp := &location.ListLocationsResponse{}
@@ -103,7 +100,11 @@ func (a *api) UpdateCmekConfig(ctx context.Context, req *cloudtaskspb.UpdateCmek
 }
 
 func checkCmekName(name string) error {
-	if !cmekName.MatchString(name) {
+	location, ok := strings.CutSuffix(name, "/cmekConfig")
+	if ok {
+		_, _, ok = rules.SplitLocation(location)
+	}
+	if !ok {
 		return status.Errorf(codes.InvalidArgument, "CmekConfig.name %q must be formatted: \"projects/<PROJECT_ID>/locations/<LOCATION_ID>/cmekConfig\".", bounded(name))
 	}
 	return nil

@@ -6,40 +6,12 @@ import (
 	"net/http"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
-)
 
-// httpStatus is the HTTP status of an error, as google.rpc.Code says.
-func httpStatus(c codes.Code) int {
-	switch c {
-	case codes.OK:
-		return http.StatusOK
-	case codes.Canceled:
-		return 499 // client closed request
-	case codes.InvalidArgument, codes.FailedPrecondition, codes.OutOfRange:
-		return http.StatusBadRequest
-	case codes.DeadlineExceeded:
-		return http.StatusGatewayTimeout
-	case codes.NotFound:
-		return http.StatusNotFound
-	case codes.AlreadyExists, codes.Aborted:
-		return http.StatusConflict
-	case codes.PermissionDenied:
-		return http.StatusForbidden
-	case codes.Unauthenticated:
-		return http.StatusUnauthorized
-	case codes.ResourceExhausted:
-		return http.StatusTooManyRequests
-	case codes.Unimplemented:
-		return http.StatusNotImplemented
-	case codes.Unavailable:
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusInternalServerError // UNKNOWN, INTERNAL, DATA_LOSS
-}
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
+)
 
 // errorBody is Google's form of an error over REST.
 type errorBody struct {
@@ -54,7 +26,7 @@ type errorBody struct {
 // writeError answers with err, in the form that the caller asked for.
 func writeError(w http.ResponseWriter, format answerFormat, err error) {
 	st := status.Convert(err)
-	httpCode := httpStatus(st.Code())
+	httpCode := rules.HTTPStatus(int(st.Code()))
 	body, err := encodeError(format, st, httpCode)
 	if err != nil { // nothing in it can be encoded: say so plainly
 		http.Error(w, fmt.Sprintf("%v; encoding it: %v", st, err), http.StatusInternalServerError)

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/emulatorhost"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // NewClient returns a client that enqueues to Cloud Tasks with the program's default credentials, or to the emulator
@@ -95,7 +95,7 @@ func withoutRetries(calls *cloudtasks.CallOptions) {
 
 // emulatorOptions are the client options that reach an emulator at host: no TLS, no credentials and no proxy.
 func emulatorOptions(host string) ([]option.ClientOption, error) {
-	if err := emulatorhost.Check(host); err != nil {
+	if err := rules.CheckEmulator(host); err != nil {
 		return nil, fmt.Errorf("EmulatorHost (CLOUD_TASKS_EMULATOR_HOST) %q: %w", host, err)
 	}
 	return []option.ClientOption{

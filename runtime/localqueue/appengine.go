@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/taskurl"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // AppEngineRequest is what an App Engine target gets: google.cloud.tasks.v2.AppEngineHttpRequest. Where its tasks go
@@ -70,8 +70,8 @@ func normalizeAppEngine(in *AppEngineRequest, queue string) (*AppEngineRequest, 
 		return nil, invalid("AppEngineHttpRequest.relativeUri must start with '/'.")
 	case strings.ContainsFunc(r.RelativeURI, func(c rune) bool { return c <= ' ' || c == 0x7f }):
 		return nil, invalid("AppEngineHttpRequest.relativeUri must not contain spaces or control characters.")
-	case len(r.RelativeURI) > maxURLLength:
-		return nil, invalid("AppEngineHttpRequest.relativeUri must be at most %d characters: it has %d.", maxURLLength, len(r.RelativeURI))
+	case len(r.RelativeURI) > rules.MaxURLLength:
+		return nil, invalid("AppEngineHttpRequest.relativeUri must be at most %d characters: it has %d.", rules.MaxURLLength, len(r.RelativeURI))
 	}
 	if r.Method == "" {
 		r.Method = http.MethodPost
@@ -98,7 +98,7 @@ func appEngineStoredHeader(in map[string]string, bodySize int) map[string]string
 		switch canonical := http.CanonicalHeaderKey(key); {
 		case canonical == "User-Agent":
 			agent = value + " " + appEngineUserAgent
-		case reservedHeader(key), dispatchHeader(key):
+		case rules.IsServiceHeader(key):
 		default:
 			typed = typed || canonical == "Content-Type"
 			out[key] = value
@@ -146,7 +146,7 @@ func (s *Service) appEngineURL(a *attempt, c *contents) (*url.URL, error) {
 		}
 		base = "http://" + routing.in(a.q.name).Host
 	}
-	return url.Parse(strings.TrimSuffix(base, "/") + taskurl.Encode(c.url))
+	return url.Parse(strings.TrimSuffix(base, "/") + rules.EncodeURL(c.url))
 }
 
 // appEngineHeader returns the headers of an attempt of an App Engine task. They count every response, whatever its

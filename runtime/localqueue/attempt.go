@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"strconv"
 	"strings"
@@ -16,7 +15,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/failedanswer"
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/taskurl"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 const (
@@ -131,7 +130,7 @@ func (s *Service) prepare(ctx context.Context, a *attempt, c *contents) (*url.UR
 		target, err := s.appEngineURL(a, c)
 		return target, appEngineHeader(a, c), err
 	}
-	target, err := url.Parse(taskurl.Encode(c.url))
+	target, err := url.Parse(rules.EncodeURL(c.url))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -222,10 +221,10 @@ func readStart(r io.Reader) (string, error) {
 // retryAfter returns the delay that a Retry-After header asks for; 0 if it is malformed.
 func retryAfter(value string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
-		return time.Duration(min(seconds, uint64(retention/time.Second))) * time.Second
+		return time.Duration(min(seconds, uint64(rules.Retention/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil {
-		return min(max(at.Sub(now), 0), retention)
+		return min(max(at.Sub(now), 0), rules.Retention)
 	}
 	return 0
 }
@@ -277,14 +276,14 @@ func (s *Service) header(a *attempt, c *contents, authorization string) http.Hea
 			set(f.key, f.value)
 		}
 	}
-	set("X-CloudTasks-QueueName", a.q.id)
-	set("X-CloudTasks-TaskName", a.t.id)
-	set("X-CloudTasks-TaskRetryCount", strconv.Itoa(a.number-1))
-	set("X-CloudTasks-TaskExecutionCount", strconv.Itoa(a.executions))
-	set("X-CloudTasks-TaskETA", formatETA(a.schedule))
+	set(rules.HeaderQueueName, a.q.id)
+	set(rules.HeaderTaskName, a.t.id)
+	set(rules.HeaderRetryCount, strconv.Itoa(a.number-1))
+	set(rules.HeaderExecutionCount, strconv.Itoa(a.executions))
+	set(rules.HeaderETA, formatETA(a.schedule))
 	if a.previous != 0 {
-		set("X-CloudTasks-TaskPreviousResponse", strconv.Itoa(a.previous))
-		set("X-CloudTasks-TaskRetryReason", "")
+		set(rules.HeaderPreviousResponse, strconv.Itoa(a.previous))
+		set(rules.HeaderRetryReason, "")
 	}
 	if authorization != "" {
 		set("Authorization", authorization)
@@ -295,13 +294,7 @@ func (s *Service) header(a *attempt, c *contents, authorization string) http.Hea
 // replacedHeader reports whether a header of the task's is not sent: because the task's token takes its place, or because
 // it is about the connection, which is not the task's.
 func replacedHeader(key string, authorized bool) bool {
-	switch textproto.CanonicalMIMEHeaderKey(key) {
-	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
-		return true
-	case "Authorization":
-		return authorized
-	}
-	return false
+	return rules.IsConnectionHeader(key) || authorized && rules.CanonicalKey(key) == "Authorization"
 }
 
 // formatETA returns a time as Cloud Tasks' headers give it: seconds since the epoch with microseconds.

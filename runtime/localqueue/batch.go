@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 const (
@@ -66,7 +67,7 @@ func (s *Service) DeleteTasks(ctx context.Context, queue, requestID string, name
 		}
 		b := &Batch{Delete: true, Results: make([]BatchResult, len(names))}
 		for i, name := range names {
-			if parent, _, ok := queueOfTask(name); ok && parent != queue {
+			if parent, _, ok := rules.CutTask(name); ok && parent != queue {
 				b.Results[i].Err = invalid("The queue name from request ('%s') must be the same as the queue name in the named task ('%s').", queue, parent)
 				continue
 			}
@@ -95,7 +96,7 @@ func (s *Service) enterBatch(ctx context.Context, queue, requestID string, items
 
 // batch does what do does, once for each request id.
 func (s *Service) batch(ctx context.Context, queue, requestID string, do func() (*Batch, error)) (*Batch, error) {
-	location, _, _ := splitQueueName(queue)
+	location, _, _ := rules.SplitQueue(queue)
 	chosen := requestID == ""
 	if chosen {
 		requestID = s.ids.next()

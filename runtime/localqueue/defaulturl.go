@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // WithDefaultURL gives HTTP tasks that have no URL one: those of the queue, named by its full name or, in every project
@@ -26,7 +28,7 @@ func (o *options) defaultURL(queue string) string {
 	if len(o.defaultURLs) == 0 {
 		return ""
 	}
-	location, id, _ := splitQueueName(queue)
+	location, id, _ := rules.SplitQueue(queue)
 	for _, key := range []string{queue, id, ""} {
 		if text, found := o.defaultURLs[key]; found {
 			parts := strings.Split(location, "/") // projects/P/locations/L
@@ -39,8 +41,8 @@ func (o *options) defaultURL(queue string) string {
 // checkDefaultURLs refuses URLs that no task can be sent to.
 func (o *options) checkDefaultURLs() error {
 	for queue, text := range o.defaultURLs {
-		if _, _, ok := splitQueueName(queue); !ok && queue != "" && !validQueueID(queue) {
-			return fmt.Errorf("localqueue: the default URL %q is for the queue %q: want projects/P/locations/L/queues/Q, an id of 1 to %d letters, digits and hyphens, or nothing for all queues", text, queue, maxQueueID)
+		if _, _, ok := rules.SplitQueue(queue); !ok && queue != "" && !rules.ValidQueueID(queue) {
+			return fmt.Errorf("localqueue: the default URL %q is for the queue %q: want projects/P/locations/L/queues/Q, an id of 1 to %d letters, digits and hyphens, or nothing for all queues", text, queue, rules.MaxQueueID)
 		}
 		filled := strings.NewReplacer("{project}", "p", "{location}", "l", "{queue}", "q").Replace(text)
 		u, err := url.Parse(filled)

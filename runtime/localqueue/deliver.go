@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // newTransport returns the transport that all attempts share.
@@ -99,7 +101,7 @@ func serverRequest(ctx context.Context, r *http.Request) *http.Request {
 	s.URL = &u
 	header, all := make(http.Header, len(r.Header)), make([]string, 0, len(r.Header)) // mostly one value a key
 	for k, values := range r.Header {
-		k = canonicalKey(k)
+		k = rules.CanonicalKey(k)
 		if len(values) != 1 || header[k] != nil {
 			header[k] = append(header[k], values...)
 			continue
@@ -109,27 +111,6 @@ func serverRequest(ctx context.Context, r *http.Request) *http.Request {
 	}
 	s.Header = header
 	return s
-}
-
-// canonicalKey is [http.CanonicalHeaderKey], which allocates for the names that every task's request has.
-func canonicalKey(key string) string {
-	switch key {
-	case "X-CloudTasks-QueueName":
-		return "X-Cloudtasks-Queuename"
-	case "X-CloudTasks-TaskName":
-		return "X-Cloudtasks-Taskname"
-	case "X-CloudTasks-TaskRetryCount":
-		return "X-Cloudtasks-Taskretrycount"
-	case "X-CloudTasks-TaskExecutionCount":
-		return "X-Cloudtasks-Taskexecutioncount"
-	case "X-CloudTasks-TaskETA":
-		return "X-Cloudtasks-Tasketa"
-	case "X-CloudTasks-TaskPreviousResponse":
-		return "X-Cloudtasks-Taskpreviousresponse"
-	case "X-CloudTasks-TaskRetryReason":
-		return "X-Cloudtasks-Taskretryreason"
-	}
-	return http.CanonicalHeaderKey(key)
 }
 
 // responseWriter keeps the part of a handler's response that is read. Its lock is for handlers that go on after the

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // Faults is what goes wrong with a queue's deliveries, on purpose: all of it may happen in production too, only rarely.
@@ -65,8 +67,8 @@ var (
 // counts in every project and location, or "" for all queues. The most specific setting counts, alone. Zero Faults end
 // a setting. An attempt that has begun, or is late already, goes on as it was.
 func (s *Service) SetFaults(queue string, faults Faults) error {
-	if _, _, full := splitQueueName(queue); !full && queue != "" && !validQueueID(queue) {
-		return invalid("faults of the queue %q: want projects/P/locations/L/queues/Q, an id Q of 1 to %d letters, digits and hyphens, or \"\" for all queues", queue, maxQueueID)
+	if _, _, full := rules.SplitQueue(queue); !full && queue != "" && !rules.ValidQueueID(queue) {
+		return invalid("faults of the queue %q: want projects/P/locations/L/queues/Q, an id Q of 1 to %d letters, digits and hyphens, or \"\" for all queues", queue, rules.MaxQueueID)
 	}
 	if err := faults.check(); err != nil {
 		return err
@@ -107,8 +109,8 @@ func (f Faults) check() error {
 		}
 	}
 	switch {
-	case f.Delay < 0 || f.Delay > retention:
-		return invalid("Faults.Delay is %v: want 0 to %v", f.Delay, retention)
+	case f.Delay < 0 || f.Delay > rules.Retention:
+		return invalid("Faults.Delay is %v: want 0 to %v", f.Delay, rules.Retention)
 	case (f.Late > 0) != (f.Delay > 0):
 		return invalid("Faults.Late is %v and Faults.Delay %v: being late takes both, the share of attempts and by how much", f.Late, f.Delay)
 	case f.FailFirst < 0:
@@ -117,8 +119,8 @@ func (f Faults) check() error {
 		return invalid("Faults.FailStatus is %d: want an HTTP status between 300 and 599, or 0 for no response", f.FailStatus)
 	case f.FailStatus != 0 && f.Fail == 0 && f.FailFirst == 0:
 		return invalid("Faults.FailStatus is %d, but no attempt fails: set Fail or FailFirst too", f.FailStatus)
-	case f.ClockSkew.Abs() > retention:
-		return invalid("Faults.ClockSkew is %v: want at most %v either way", f.ClockSkew, retention)
+	case f.ClockSkew.Abs() > rules.Retention:
+		return invalid("Faults.ClockSkew is %v: want at most %v either way", f.ClockSkew, rules.Retention)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // kept holds what callers of [Service.Keep] had kept.
@@ -67,7 +68,7 @@ func (s *Service) Keep(ctx context.Context, name string, value []byte) (err erro
 		return err
 	}
 	defer s.settle(&err)
-	_, _, ofQueue := splitQueueName(name)
+	_, _, ofQueue := rules.SplitQueue(name)
 	if ofQueue {
 		s.find(name) // defines it, if it exists in every location
 	}

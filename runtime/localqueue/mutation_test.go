@@ -147,6 +147,9 @@ func fill(t *testing.T, layout string, body func(int) []byte) (files image, olde
 			time.Sleep(time.Millisecond)
 		}
 	}
+	for len(glob(t, dir, "journal-*.tmp")) > 0 { // a journal that nothing has been acknowledged in
+		time.Sleep(time.Millisecond)
+	}
 	files = readImage(t, dir)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

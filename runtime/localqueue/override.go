@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/taskurl"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // HTTPTarget overrides parts of the requests of a queue's HTTP tasks: google.cloud.tasks.v2.HttpTarget. It applies when
@@ -85,7 +85,7 @@ func normalizeHTTPTarget(t *HTTPTarget) *HTTPTarget {
 	t = t.clone()
 	if t != nil {
 		t.Header = slices.DeleteFunc(t.Header, func(h HeaderOverride) bool {
-			return reservedHeader(h.Key) || dispatchHeader(h.Key) || replacedHeader(h.Key, false)
+			return rules.IsServiceHeader(h.Key) || rules.IsConnectionHeader(h.Key)
 		})
 	}
 	return t
@@ -109,7 +109,7 @@ func checkHTTPTarget(t *HTTPTarget) error {
 		size += len(h.Key) + len(h.Value)
 	}
 	switch {
-	case size >= maxHeaderSize:
+	case size >= rules.MaxHeaderBytes:
 		return invalid("HttpTarget.headerOverrides must be less than 80KB in all: they have %d bytes.", size)
 	case t.OIDC != nil && t.OAuth != nil:
 		return invalid("HttpTarget must have at most one of oidcToken and oauthToken.")
@@ -187,7 +187,7 @@ func (o *URIOverride) apply(u *url.URL) {
 		}
 	}
 	if o.Query != nil && replace(u.RawQuery != "") {
-		u.RawQuery, u.ForceQuery = taskurl.Encode(strings.TrimPrefix(*o.Query, "?")), false
+		u.RawQuery, u.ForceQuery = rules.EncodeURL(strings.TrimPrefix(*o.Query, "?")), false
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // task is a task as a queue holds it. Its queue's lock guards all that changes.
@@ -68,7 +69,7 @@ type queue struct {
 }
 
 func newQueue(s *Service, settings Queue, seq int, now int64) *queue {
-	_, id, _ := splitQueueName(settings.Name)
+	_, id, _ := rules.SplitQueue(settings.Name)
 	q := &queue{s: s, name: settings.Name, id: id, seq: seq, tasks: make(map[string]*task)}
 	q.gone.window = int64(tombstoneWindow(s.options.taskTombstone, 24*time.Hour))
 	q.past = newPast(s.options.history, &s.pastSize)
@@ -84,13 +85,13 @@ func newQueue(s *Service, settings Queue, seq int, now int64) *queue {
 	return q
 }
 
-// expire removes the tasks that have reached the service's retention.
+// expire removes the tasks that have reached the service's rules.Retention.
 func (q *queue) expire(now int64) {
 	t := q.order.oldest()
-	if t == nil || t.created+int64(retention) > now {
+	if t == nil || t.created+int64(rules.Retention) > now {
 		return
 	}
-	for t != nil && t.created+int64(retention) <= now {
+	for t != nil && t.created+int64(rules.Retention) <= now {
 		q.remove(t, TaskExpired, now, made{})
 		t = q.order.oldest()
 	}
@@ -307,7 +308,7 @@ func (q *queue) conclude(a *attempt, o outcome, now int64) Event {
 		from = a.began
 	}
 	delay := max(backoff(retry, int(t.dispatches)), o.retryAfter)
-	t.schedule = from + int64(min(delay, retention)) // by then the task is too old in any case
+	t.schedule = from + int64(min(delay, rules.Retention)) // by then the task is too old in any case
 	t.schedule -= t.schedule % 1000
 	t.running, t.forced = false, false
 	q.waiting.push(t)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // find returns the queue of that full name, nil if there is none. One that is defined for every location is added by
@@ -47,7 +48,7 @@ func (s *Service) lookUp(name string) (*queue, *Queue) {
 	if q := s.queues.get(name); q != nil || len(s.everywhere) == 0 {
 		return q, nil
 	}
-	_, id, ok := splitQueueName(name)
+	_, id, ok := rules.SplitQueue(name)
 	settings, defined := s.everywhere[id]
 	_, gone := s.goneQueues[name] // once deleted, it comes back only by being created
 	if !ok || !defined || gone {
@@ -227,7 +228,7 @@ func (s *Service) CreateQueue(ctx context.Context, parent string, queue *Queue) 
 	if err != nil {
 		return nil, err
 	}
-	if location, _, _ := splitQueueName(settings.Name); location != parent {
+	if location, _, _ := rules.SplitQueue(settings.Name); location != parent {
 		return nil, invalid("%s must begin with %s.", settings.Name, parent)
 	}
 	if s.look(settings.Name) != nil {
@@ -241,7 +242,7 @@ func newSettings(queue *Queue) (Queue, error) {
 	if queue == nil {
 		return Queue{}, invalid("Queue is required.")
 	}
-	if _, _, ok := splitQueueName(queue.Name); !ok {
+	if _, _, ok := rules.SplitQueue(queue.Name); !ok {
 		return Queue{}, errQueueName()
 	}
 	settings := queueDefaults(*queue)
@@ -273,7 +274,7 @@ func (s *Service) UpdateQueue(ctx context.Context, queue *Queue, mask []string) 
 	if queue == nil {
 		return nil, invalid("Queue is required.")
 	}
-	if _, _, ok := splitQueueName(queue.Name); !ok {
+	if _, _, ok := rules.SplitQueue(queue.Name); !ok {
 		return nil, errQueueName()
 	}
 	for {

@@ -2,21 +2,17 @@ package localqueue
 
 import (
 	"math"
-)
 
-// The service's bounds of RateLimits.
-const (
-	maxRate        = 500
-	maxConcurrency = 5000
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // rateDefaults fills in what the service does for fields that are unset, and the burst size, which it derives.
 func rateDefaults(r RateLimits) RateLimits {
 	if r.MaxDispatchesPerSecond == 0 {
-		r.MaxDispatchesPerSecond = 500
+		r.MaxDispatchesPerSecond = rules.DefaultRate
 	}
 	if r.MaxConcurrentDispatches == 0 {
-		r.MaxConcurrentDispatches = 1000
+		r.MaxConcurrentDispatches = rules.DefaultMaxConcurrent
 	}
 	r.MaxBurstSize = int(min(max(10, r.MaxDispatchesPerSecond/5), math.MaxInt32))
 	return r
@@ -27,12 +23,12 @@ func checkRate(r RateLimits, unbounded bool) error {
 	switch {
 	case !(r.MaxDispatchesPerSecond >= 0): // NaN too
 		return invalid("RateLimits.maxDispatchesPerSecond cannot be negative.")
-	case r.MaxDispatchesPerSecond > maxRate && !unbounded:
-		return invalid("RateLimits.maxDispatchesPerSecond must be less than or equal to %d.", maxRate)
+	case r.MaxDispatchesPerSecond > rules.MaxRate && !unbounded:
+		return invalid("RateLimits.maxDispatchesPerSecond must be less than or equal to %d.", rules.MaxRate)
 	case r.MaxConcurrentDispatches < 0:
 		return invalid("RateLimits.maxConcurrentDispatches cannot be negative.")
-	case r.MaxConcurrentDispatches > maxConcurrency && !unbounded:
-		return invalid("RateLimits.maxConcurrentDispatches must be less than or equal to %d.", maxConcurrency)
+	case r.MaxConcurrentDispatches > rules.MaxConcurrent && !unbounded:
+		return invalid("RateLimits.maxConcurrentDispatches must be less than or equal to %d.", rules.MaxConcurrent)
 	}
 	return nil
 }
@@ -67,8 +63,8 @@ func (b *bucket) readyAt(now int64) int64 {
 		return now
 	}
 	wait := math.Ceil((1 - b.tokens) / b.rate * 1e9)
-	if wait >= float64(retention) { // a rate that tiny never comes round
-		wait = float64(retention)
+	if wait >= float64(rules.Retention) { // a rate that tiny never comes round
+		wait = float64(rules.Retention)
 	}
 	return now + int64(wait)
 }

@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue/internal/wal"
 )
 
@@ -71,7 +72,7 @@ func (r *replay) finish() (tasks int) {
 		tasks += len(q.tasks)
 	}
 	r.s.kept.removeIf(func(name string) bool { // the formats 1 and 2 may have kept the policy of a queue that was deleted
-		_, _, ofQueue := splitQueueName(name)
+		_, _, ofQueue := rules.SplitQueue(name)
 		return ofQueue && r.s.queues.get(name) == nil
 	})
 	return tasks

@@ -5,24 +5,22 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
-
-// retention is how old a task gets at most.
-const retention = 31 * 24 * time.Hour
 
 // retryDefaults fills in what the service does for fields that are unset, which zero values count as.
 func retryDefaults(c cloudtask.RetryConfig) cloudtask.RetryConfig {
 	if c.MaxAttempts == 0 {
-		c.MaxAttempts = 100
+		c.MaxAttempts = rules.DefaultMaxAttempts
 	}
 	if c.MinBackoff == 0 {
-		c.MinBackoff = 100 * time.Millisecond
+		c.MinBackoff = rules.DefaultMinBackoff
 	}
 	if c.MaxBackoff == 0 {
-		c.MaxBackoff = time.Hour
+		c.MaxBackoff = rules.DefaultMaxBackoff
 	}
 	if c.MaxDoublings == 0 {
-		c.MaxDoublings = 16
+		c.MaxDoublings = rules.DefaultMaxDoublings
 	}
 	c.MaxRetryDuration = c.MaxRetryDuration.Truncate(time.Second)
 	return c

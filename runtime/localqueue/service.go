@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // Service is one embedded Cloud Tasks. See [New]. Its methods may be called concurrently; what they are given and what
@@ -129,12 +131,12 @@ func (s *Service) defineQueues(queues []Queue) error {
 		if err := checkQueue(settings, true); err != nil {
 			return fmt.Errorf("localqueue: queue %q: %w", q.Name, err)
 		}
-		if validQueueID(q.Name) {
+		if rules.ValidQueueID(q.Name) {
 			s.everywhere[q.Name] = settings
 			continue
 		}
-		if _, _, ok := splitQueueName(q.Name); !ok {
-			return fmt.Errorf("localqueue: queue %q: the name must be projects/P/locations/L/queues/Q, or a bare id Q of 1 to %d letters, digits and hyphens", q.Name, maxQueueID)
+		if _, _, ok := rules.SplitQueue(q.Name); !ok {
+			return fmt.Errorf("localqueue: queue %q: the name must be projects/P/locations/L/queues/Q, or a bare id Q of 1 to %d letters, digits and hyphens", q.Name, rules.MaxQueueID)
 		}
 		s.configured = append(s.configured, settings)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // AddTask adds task to queue (CreateTask) and returns it as stored, in the view that task.View names.
@@ -146,7 +147,7 @@ func (s *Service) Task(ctx context.Context, name string, view View) (out *Task, 
 	}
 	err = s.withTask(ctx, name, func(q *queue, t *task, now int64) error {
 		if t == nil {
-			_, id, _ := queueOfTask(name)
+			_, id, _ := rules.CutTask(name)
 			if q.gone.has(id, now) {
 				return status(cloudtask.NotFound, msgTaskGone)
 			}

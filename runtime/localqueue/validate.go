@@ -2,21 +2,10 @@ package localqueue
 
 import (
 	"maps"
-	"net/textproto"
 	"strings"
 	"time"
 
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/taskurl"
-)
-
-const (
-	maxScheduleAhead = 30 * 24 * time.Hour
-	defaultDeadline  = 10 * time.Minute
-	minDeadline      = 15 * time.Second
-	maxDeadline      = 30 * time.Minute
-	maxURLLength     = 2083
-	maxHeaderSize    = 80 << 10
-	userAgent        = "Google-Cloud-Tasks"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
 // normalize checks a task that is to be added to queue and returns it as it will be stored: with defaults, the
@@ -59,7 +48,7 @@ func normalize(queue string, in *Task, now time.Time, newID func() string) (t *T
 		}
 		t.Retry = &retry
 	}
-	if storedSize(t) > maxTaskSize {
+	if storedSize(t) > rules.MaxTaskSize {
 		return nil, "", invalid("Task size too large")
 	}
 	return t, id, nil
@@ -89,7 +78,7 @@ func normalizeName(t *Task, queue string, newID func() string) (id string, err e
 }
 
 func normalizeTimes(t *Task, schedule, now time.Time) error {
-	if schedule.After(now.Add(maxScheduleAhead)) {
+	if schedule.After(now.Add(rules.MaxScheduleAhead)) {
 		return invalid("The Task.scheduleTime, %s, is too far in the future. Schedule time must be no more than 720h in the future.",
 			pacific(schedule).Format(time.RFC3339))
 	}
@@ -99,15 +88,15 @@ func normalizeTimes(t *Task, schedule, now time.Time) error {
 	t.ScheduleTime = schedule.UTC().Truncate(time.Microsecond)
 	t.DispatchDeadline = t.DispatchDeadline.Truncate(time.Millisecond)
 	if t.AppEngine != nil {
-		if d := t.DispatchDeadline; d != 0 && (d < minDeadline || d > maxAppEngineDeadline) {
+		if d := t.DispatchDeadline; d != 0 && (d < rules.MinDeadline || d > maxAppEngineDeadline) {
 			return invalid("Task.dispatchDeadline must be between [15s, 24h15s].")
 		}
 		return nil
 	}
 	if t.DispatchDeadline == 0 {
-		t.DispatchDeadline = defaultDeadline
+		t.DispatchDeadline = rules.DefaultDeadline
 	}
-	if t.DispatchDeadline < minDeadline || t.DispatchDeadline > maxDeadline {
+	if t.DispatchDeadline < rules.MinDeadline || t.DispatchDeadline > rules.MaxDeadline {
 		return invalid("Task.dispatchDeadline must be between [15s, 30m].")
 	}
 	return nil
@@ -121,8 +110,8 @@ func normalizeRequest(in *HTTPRequest) (*HTTPRequest, error) {
 	case !strings.HasPrefix(h.URL, "http://") && !strings.HasPrefix(h.URL, "https://"):
 		return nil, invalid("HttpTarget.url must start with 'http://' or 'https://'.")
 	}
-	if n := taskurl.EncodedLength(h.URL); n > maxURLLength {
-		return nil, invalid("HttpRequest.url must be at most %d characters after encoding: it has %d.", maxURLLength, n)
+	if n := rules.EncodedURLLength(h.URL); n > rules.MaxURLLength {
+		return nil, invalid("HttpRequest.url must be at most %d characters after encoding: it has %d.", rules.MaxURLLength, n)
 	}
 	if h.Method == "" {
 		h.Method = "POST"
@@ -140,7 +129,7 @@ func normalizeRequest(in *HTTPRequest) (*HTTPRequest, error) {
 	for k, v := range h.Header {
 		size += len(k) + len(v)
 	}
-	if size >= maxHeaderSize {
+	if size >= rules.MaxHeaderBytes {
 		return nil, invalid("HttpRequest.headers must be less than 80KB in all: they have %d bytes.", size)
 	}
 	h.Header = storedHeader(h.Header)
@@ -164,28 +153,11 @@ func normalizeToken(h *HTTPRequest) error {
 func storedHeader(in map[string]string) map[string]string {
 	out := make(map[string]string, len(in)+1)
 	maps.Copy(out, in)
-	maps.DeleteFunc(out, func(k, _ string) bool { return reservedHeader(k) || dispatchHeader(k) })
-	out["User-Agent"] = userAgent
+	maps.DeleteFunc(out, func(k, _ string) bool {
+		return rules.IsServiceHeader(k)
+	})
+	out["User-Agent"] = rules.UserAgent
 	return out
-}
-
-func reservedHeader(key string) bool {
-	key = textproto.CanonicalMIMEHeaderKey(key)
-	switch key {
-	case "Host", "Content-Length", "User-Agent":
-		return true
-	}
-	return strings.HasPrefix(key, "X-Google-") || strings.HasPrefix(key, "X-Appengine-")
-}
-
-// dispatchHeader reports whether Cloud Tasks sends a header of that name with every attempt.
-func dispatchHeader(key string) bool {
-	switch textproto.CanonicalMIMEHeaderKey(key) {
-	case "X-Cloudtasks-Queuename", "X-Cloudtasks-Taskname", "X-Cloudtasks-Taskretrycount", "X-Cloudtasks-Taskexecutioncount",
-		"X-Cloudtasks-Tasketa", "X-Cloudtasks-Taskpreviousresponse", "X-Cloudtasks-Taskretryreason":
-		return true
-	}
-	return false
 }
 
 // queueDefaults returns the settings of a queue as they are stored, sharing nothing with q.

@@ -36,6 +36,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
@@ -189,10 +190,8 @@ func hasKey(n *yaml.Node, key string) bool {
 	return false
 }
 
-var queueID = regexp.MustCompile(`^[A-Za-z0-9-]{1,100}$`)
-
 func (p *parser) name(q *localqueue.Queue, v *yaml.Node) {
-	if !queueID.MatchString(v.Value) {
+	if !rules.ValidQueueID(v.Value) {
 		p.wrong(v, "name %q: want 1 to 100 letters, digits and hyphens", v.Value)
 		return
 	}

@@ -1,5 +1,4 @@
-// Package emulatorhost checks the address of an embedded queue: one rule for clients and handlers.
-package emulatorhost
+package rules
 
 import (
 	"errors"
@@ -10,9 +9,12 @@ import (
 	"strings"
 )
 
-// Check returns why a program must not use the embedded queue at the address, nil if it may. The address must be
+// EmulatorVariable is the environment variable that has the address of an embedded queue, as Firebase's SDKs read it.
+const EmulatorVariable = "CLOUD_TASKS_EMULATOR_HOST"
+
+// CheckEmulator returns why a program must not use the embedded queue at the address, nil if it may. The address must be
 // HOST:PORT, and the program must not run on Cloud Run, where its tasks would not reach Cloud Tasks.
-func Check(address string) error {
+func CheckEmulator(address string) error {
 	const want = "want HOST:PORT without a scheme, such as 127.0.0.1:8123"
 	host, port, err := net.SplitHostPort(address)
 	var problem *net.AddrError
@@ -28,7 +30,7 @@ func Check(address string) error {
 		return fmt.Errorf("%s: %q is not a port from 1 to 65535", want, port)
 	}
 	if service := cloudRunService(); service != "" {
-		return fmt.Errorf("K_SERVICE=%q says that this program runs on Cloud Run, where an embedded queue must not replace Cloud Tasks: unset CLOUD_TASKS_EMULATOR_HOST", service)
+		return fmt.Errorf("K_SERVICE=%q says that this program runs on Cloud Run, where an embedded queue must not replace Cloud Tasks: unset "+EmulatorVariable, service)
 	}
 	return nil
 }
