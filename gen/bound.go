@@ -18,7 +18,7 @@ func (r *reach) tooLarge() (found bool) {
 				continue
 			}
 			found = true
-			r.errorf(decl.spec.Pos(), "%s consists of more than %d types, as an alias stands for all that is in it: declare types in its place", name, maxSize)
+			r.Errorf(decl.spec.Pos(), "%s consists of more than %d types, as an alias stands for all that is in it: declare types in its place", name, maxSize)
 		}
 	}
 	return found

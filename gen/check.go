@@ -15,6 +15,7 @@ import (
 	"golang.org/x/tools/go/gcexportdata"
 	"golang.org/x/tools/go/packages"
 
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 )
 
@@ -117,7 +118,7 @@ func (c *checker) readExportData(path string) error {
 	if err != nil {
 		return err
 	}
-	c.exported[path], err = gcexportdata.Read(r, c.fset, c.partial, path)
+	c.exported[path], err = gcexportdata.Read(r, c.Fset, c.partial, path)
 	return err
 }
 
@@ -164,7 +165,7 @@ func (c *checker) checkSource(sp *sourcePackage) *types.Package {
 		files[i] = f.syntax
 	}
 	// The error is the first of those that were collected.
-	pkg, _ := cfg.Check(sp.path, c.fset, files, nil)
+	pkg, _ := cfg.Check(sp.path, c.Fset, files, nil)
 	sp.checked.types = pkg
 	return pkg
 }
@@ -201,7 +202,7 @@ func (i sourceImporter) Import(target string) (*types.Package, error) {
 
 // report reports the errors of a package that lie in what is reached.
 func (c *checker) report(sp *sourcePackage) {
-	before := len(c.found)
+	before := c.Len()
 	for _, e := range sp.checked.errors {
 		// What begins with a tab continues the error before it.
 		switch {
@@ -209,15 +210,15 @@ func (c *checker) report(sp *sourcePackage) {
 		case strings.HasPrefix(e.Msg, "instantiation cycle"):
 			c.cycles = append(c.cycles, e)
 		default:
-			c.errorf(e.Pos, "%s", oneLine(e.Msg))
+			c.Errorf(e.Pos, "%s", oneLine(e.Msg))
 		}
 	}
 	for _, e := range sp.syntax {
-		if c.syntaxMatters(sp, e.Pos.Filename) || len(c.found) > before {
-			c.found = append(c.found, Diagnostic{Pos: model.Position{File: e.Pos.Filename, Line: e.Pos.Line, Column: e.Pos.Column}, Message: "syntax error: " + e.Msg})
+		if c.syntaxMatters(sp, e.Pos.Filename) || c.Len() > before {
+			c.Add(diag.Diagnostic{Pos: model.Position{File: e.Pos.Filename, Line: e.Pos.Line, Column: e.Pos.Column}, Message: "syntax error: " + e.Msg})
 		}
 	}
-	if len(c.found) > before {
+	if c.Len() > before {
 		c.bad[sp.path] = true
 		c.explainNewerLanguage(sp)
 	}
@@ -230,7 +231,7 @@ func (c *checker) reportCycles() {
 		return
 	}
 	for _, e := range c.cycles {
-		c.errorf(e.Pos, "instantiation cycle: the type has instances of itself in it, with ever larger types, and so on without end")
+		c.Errorf(e.Pos, "instantiation cycle: the type has instances of itself in it, with ever larger types, and so on without end")
 	}
 }
 
@@ -255,7 +256,7 @@ func (c *checker) inReach(pos token.Pos) bool {
 // method of a reached type. What the parser left of the file cannot tell, so its bytes do.
 func (c *checker) syntaxMatters(sp *sourcePackage, name string) bool {
 	for _, f := range sp.files {
-		if c.fset.File(f.syntax.FileStart).Name() != name {
+		if c.Fset.File(f.syntax.FileStart).Name() != name {
 			continue
 		}
 		if f.directives {

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
 )
 
 // A declared task is a struct with its directives, before its types are known.
@@ -13,13 +16,13 @@ type declared struct {
 	sp   *sourcePackage
 	spec *ast.TypeSpec
 	doc  *ast.CommentGroup
-	dirs map[string]*directive
+	dirs map[string]*directive.Directive
 }
 
 // name returns the task's name and its place.
 func (d *declared) name() (string, token.Pos) {
-	if v := d.dirs[dirTask].arg("name"); v.text != "" {
-		return v.text, v.pos
+	if v := d.dirs[directive.Task].Arg("name"); v.Text != "" {
+		return v.Text, v.Pos
 	}
 	return d.spec.Name.Name, d.spec.Name.Pos()
 }
@@ -49,8 +52,8 @@ func (l *loader) collect(sp *sourcePackage) []*declared {
 			}
 		}
 		for _, c := range comments(f.syntax) {
-			if !attached[c] && isDirectiveLike(c.Text) {
-				l.errorf(c.Pos(), "%s", detached(f.syntax, c))
+			if !attached[c] && directive.IsLike(c.Text) {
+				l.Errorf(c.Pos(), "%s", detached(f.syntax, c))
 			}
 		}
 	}
@@ -63,37 +66,37 @@ func (l *loader) collectType(sp *sourcePackage, ts *ast.TypeSpec, doc *ast.Comme
 	if doc == nil {
 		return nil
 	}
-	d := &declared{sp: sp, spec: ts, doc: doc, dirs: map[string]*directive{}}
+	d := &declared{sp: sp, spec: ts, doc: doc, dirs: map[string]*directive.Directive{}}
 	understood := true
 	var first *ast.Comment
 	for _, c := range doc.List {
-		if !isDirectiveLike(c.Text) {
+		if !directive.IsLike(c.Text) {
 			continue
 		}
 		attached[c] = true
 		if first == nil {
 			first = c
 		}
-		dir := parseDirective(l.reporter, c.Pos(), c.Text)
+		dir := directive.Parse(l.Reporter, c.Pos(), c.Text)
 		if dir == nil {
 			understood = false
 			continue
 		}
-		if earlier := d.dirs[dir.spec.name]; earlier != nil {
-			l.errorf(dir.pos, "%s twice on %s, first at %s", dir.spec.full(), ts.Name.Name, l.at(earlier.pos))
+		if earlier := d.dirs[dir.Name]; earlier != nil {
+			l.Errorf(dir.Pos, "%s twice on %s, first at %s", dir.Full(), ts.Name.Name, l.At(earlier.Pos))
 			continue
 		}
-		d.dirs[dir.spec.name] = dir
+		d.dirs[dir.Name] = dir
 	}
 	switch {
 	case first == nil:
 		return nil
 	case !l.canBeTask(ts, first):
 		return nil
-	case d.dirs[dirTask] == nil:
+	case d.dirs[directive.Task] == nil:
 		// A directive that was not understood may be the missing one.
 		if understood {
-			l.errorf(first.Pos(), "%s has %s but is no task: add //%s:%s", ts.Name.Name, directiveWord(first), directiveTool, dirTask)
+			l.Errorf(first.Pos(), "%s has %s but is no task: add //%s:%s", ts.Name.Name, directiveWord(first), directive.Tool, directive.Task)
 		}
 		return nil
 	}
@@ -107,13 +110,13 @@ func (l *loader) canBeTask(ts *ast.TypeSpec, first *ast.Comment) bool {
 	_, isStruct := ast.Unparen(ts.Type).(*ast.StructType)
 	switch {
 	case ts.TypeParams != nil:
-		l.errorf(first.Pos(), "%s: %s has type parameters, and a task needs one payload: declare a struct for each instance", word, ts.Name.Name)
+		l.Errorf(first.Pos(), "%s: %s has type parameters, and a task needs one payload: declare a struct for each instance", word, ts.Name.Name)
 	case ts.Assign.IsValid():
-		l.errorf(first.Pos(), "%s: %s is an alias: put the directive above the struct that it stands for", word, ts.Name.Name)
+		l.Errorf(first.Pos(), "%s: %s is an alias: put the directive above the struct that it stands for", word, ts.Name.Name)
 	case !isStruct:
-		l.errorf(first.Pos(), "%s: %s is not declared as a struct: a task is a struct, written type %s struct { ... }", word, ts.Name.Name, ts.Name.Name)
+		l.Errorf(first.Pos(), "%s: %s is not declared as a struct: a task is a struct, written type %s struct { ... }", word, ts.Name.Name, ts.Name.Name)
 	case ts.Name.Name == "_":
-		l.errorf(first.Pos(), "%s: a task needs a name, and this struct is called _", word)
+		l.Errorf(first.Pos(), "%s: a task needs a name, and this struct is called _", word)
 	default:
 		return true
 	}
@@ -122,57 +125,57 @@ func (l *loader) canBeTask(ts *ast.TypeSpec, first *ast.Comment) bool {
 
 // checkTogether reports arguments that are wrong only beside others.
 func (l *loader) checkTogether(d *declared) {
-	task, unique := d.dirs[dirTask], d.dirs[dirUnique]
-	if task.has("once") && unique != nil {
-		l.errorf(unique.pos, "//cloudtask:unique excludes once, which //cloudtask:task has at %s: one task of this type leaves nothing to tell apart", l.at(task.arg("once").pos))
+	task, unique := d.dirs[directive.Task], d.dirs[directive.Unique]
+	if task.Has("once") && unique != nil {
+		l.Errorf(unique.Pos, "//cloudtask:unique excludes once, which //cloudtask:task has at %s: one task of this type leaves nothing to tell apart", l.At(task.Arg("once").Pos))
 	}
-	if name, pos := d.name(); !task.has("name") {
-		if err := checkTaskName(name); err != nil {
-			l.errorf(pos, "the type's name cannot be the task's: %v; give one with //cloudtask:task name=NAME", err)
+	if name, pos := d.name(); !task.Has("name") {
+		if err := directive.CheckTaskName(name); err != nil {
+			l.Errorf(pos, "the type's name cannot be the task's: %v; give one with //cloudtask:task name=NAME", err)
 		}
 	}
 	// Cloud Tasks fills in its own limits before it compares.
-	l.checkOrder(d.dirs[dirRetry], 100*time.Millisecond, time.Hour)
-	l.checkOrder(d.dirs[dirEnqueueRetry], 0, 0)
+	l.checkOrder(d.dirs[directive.Retry], 100*time.Millisecond, time.Hour)
+	l.checkOrder(d.dirs[directive.EnqueueRetry], 0, 0)
 	l.checkAliases(d)
 }
 
 // checkOrder reports a first delay that is longer than the longest. The defaults are what stands in for either.
-func (l *loader) checkOrder(d *directive, defaultMin, defaultMax time.Duration) {
+func (l *loader) checkOrder(d *directive.Directive, defaultMin, defaultMax time.Duration) {
 	if d == nil {
 		return
 	}
 	lowKey := "min"
-	if d.spec.name == dirEnqueueRetry {
+	if d.Name == directive.EnqueueRetry {
 		lowKey = "initial"
 	}
-	low, high := d.arg(lowKey), d.arg("max")
+	low, high := d.Arg(lowKey), d.Arg("max")
 	switch {
-	case d.has(lowKey) && d.has("max"):
-		if low.duration > high.duration && high.duration > 0 {
-			l.errorf(low.pos, "%s: %s=%s is more than max=%s", d.spec.full(), lowKey, low.text, high.text)
+	case d.Has(lowKey) && d.Has("max"):
+		if low.Duration > high.Duration && high.Duration > 0 {
+			l.Errorf(low.Pos, "%s: %s=%s is more than max=%s", d.Full(), lowKey, low.Text, high.Text)
 		}
-	case d.has(lowKey) && defaultMax > 0:
-		if low.duration > defaultMax {
-			l.errorf(low.pos, "%s: %s=%s is more than Cloud Tasks' default max of %s: give max= too", d.spec.full(), lowKey, low.text, formatDuration(defaultMax))
+	case d.Has(lowKey) && defaultMax > 0:
+		if low.Duration > defaultMax {
+			l.Errorf(low.Pos, "%s: %s=%s is more than Cloud Tasks' default max of %s: give max= too", d.Full(), lowKey, low.Text, directive.FormatDuration(defaultMax))
 		}
-	case d.has("max") && defaultMin > 0:
-		if high.duration > 0 && high.duration < defaultMin {
-			l.errorf(high.pos, "%s: max=%s is less than Cloud Tasks' default %s of %s: give %s= too", d.spec.full(), high.text, lowKey, formatDuration(defaultMin), lowKey)
+	case d.Has("max") && defaultMin > 0:
+		if high.Duration > 0 && high.Duration < defaultMin {
+			l.Errorf(high.Pos, "%s: max=%s is less than Cloud Tasks' default %s of %s: give %s= too", d.Full(), high.Text, lowKey, directive.FormatDuration(defaultMin), lowKey)
 		}
 	}
 }
 
 // checkAliases reports an alias that is the task's own name. Clashes between tasks are found later, over all packages.
 func (l *loader) checkAliases(d *declared) {
-	dir := d.dirs[dirAlias]
+	dir := d.dirs[directive.Alias]
 	if dir == nil {
 		return
 	}
 	name, _ := d.name()
-	for _, a := range dir.list {
-		if a.text == name {
-			l.errorf(a.pos, "//cloudtask:alias: %s is the task's own name; list former names only", a.text)
+	for _, a := range dir.List {
+		if a.Text == name {
+			l.Errorf(a.Pos, "//cloudtask:alias: %s is the task's own name; list former names only", a.Text)
 		}
 	}
 }
@@ -196,17 +199,17 @@ func (l *loader) checkUniqueNames(tasks []*declared) {
 			return
 		}
 		what := map[bool]string{false: "the task's name", true: "an alias"}
-		l.errorf(c.pos, "%s is %s of type %s here, and %s of type %s at %s: their URLs would be the same",
-			name, what[c.alias], c.task.spec.Name.Name, what[taken.alias], taken.task.spec.Name.Name, l.at(taken.pos))
+		l.Errorf(c.pos, "%s is %s of type %s here, and %s of type %s at %s: their URLs would be the same",
+			name, what[c.alias], c.task.spec.Name.Name, what[taken.alias], taken.task.spec.Name.Name, l.At(taken.pos))
 	}
 	for _, t := range tasks {
 		name, pos := t.name()
 		add(name, claim{task: t, pos: pos})
 	}
 	for _, t := range tasks {
-		if dir := t.dirs[dirAlias]; dir != nil {
-			for _, a := range dir.list {
-				add(a.text, claim{task: t, pos: a.pos, alias: true})
+		if dir := t.dirs[directive.Alias]; dir != nil {
+			for _, a := range dir.List {
+				add(a.Text, claim{task: t, pos: a.Pos, alias: true})
 			}
 		}
 	}
@@ -266,6 +269,6 @@ func trails(g *ast.GenDecl, c *ast.Comment) bool {
 }
 
 // directiveWord returns the directive of a comment without its arguments.
-func directiveWord(c *ast.Comment) string { return clip(strings.Fields(c.Text)[0]) }
+func directiveWord(c *ast.Comment) string { return diag.Clip(strings.Fields(c.Text)[0]) }
 
 func within(n ast.Node, c *ast.Comment) bool { return n.Pos() <= c.Pos() && c.End() <= n.End() }

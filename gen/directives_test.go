@@ -12,13 +12,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/go/packages"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
 )
 
 // collectSource reads the directives of one file without the go command.
 func collectSource(tb testing.TB, src string) (*loader, []*declared) {
 	tb.Helper()
 	fset := token.NewFileSet()
-	l := &loader{reporter: &reporter{fset: fset, dir: "/"}, graph: map[string]*packages.Package{}, files: map[string]*sourcePackage{}}
+	l := &loader{Reporter: &diag.Reporter{Fset: fset, Dir: "/"}, graph: map[string]*packages.Package{}, files: map[string]*sourcePackage{}}
 	file, _ := parser.ParseFile(fset, "/p.go", src, parser.ParseComments|parser.SkipObjectResolution|parser.AllErrors)
 	sp := &sourcePackage{
 		path: "p", name: "p", decls: map[string]*declaration{}, methods: map[string][]*ast.FuncDecl{}, scope: map[string]token.Pos{},
@@ -46,8 +49,8 @@ func TestDirectiveValues(t *testing.T) {
 //cloudtask:alias x,y
 type T struct{}
 `)
-	if len(l.found) > 0 {
-		t.Fatalf("diagnostics: %v", l.found)
+	if l.Len() > 0 {
+		t.Fatalf("diagnostics: %v", l.Sorted())
 	}
 	if len(tasks) != 1 {
 		t.Fatalf("%d tasks, want 1", len(tasks))
@@ -60,20 +63,20 @@ type T struct{}
 		Multiplier                                             float64
 		Unique, On, Alias                                      []string
 	}
-	texts := func(vs []value) (out []string) {
+	texts := func(vs []directive.Value) (out []string) {
 		for _, v := range vs {
-			out = append(out, v.text)
+			out = append(out, v.Text)
 		}
 		return out
 	}
 	retry, enqueue := d["retry"], d["enqueue-retry"]
 	got := values{
-		Name: d["task"].arg("name").text, Queue: d["task"].arg("queue").text, Timeout: d["task"].arg("timeout").duration,
-		Within: d["unique"].arg("within").duration, Unique: texts(d["unique"].list),
-		Attempts: retry.arg("attempts").integer, Age: retry.arg("age").duration, Min: retry.arg("min").duration,
-		Max: retry.arg("max").duration, Doublings: retry.arg("doublings").integer,
-		On: texts(enqueue.arg("on").list), Initial: enqueue.arg("initial").duration, Top: enqueue.arg("max").duration,
-		Multiplier: enqueue.arg("multiplier").decimal, Deadline: enqueue.arg("deadline").duration, Alias: texts(d["alias"].list),
+		Name: d["task"].Arg("name").Text, Queue: d["task"].Arg("queue").Text, Timeout: d["task"].Arg("timeout").Duration,
+		Within: d["unique"].Arg("within").Duration, Unique: texts(d["unique"].List),
+		Attempts: retry.Arg("attempts").Integer, Age: retry.Arg("age").Duration, Min: retry.Arg("min").Duration,
+		Max: retry.Arg("max").Duration, Doublings: retry.Arg("doublings").Integer,
+		On: texts(enqueue.Arg("on").List), Initial: enqueue.Arg("initial").Duration, Top: enqueue.Arg("max").Duration,
+		Multiplier: enqueue.Arg("multiplier").Decimal, Deadline: enqueue.Arg("deadline").Duration, Alias: texts(d["alias"].List),
 	}
 	want := values{
 		Name: "a.b~c_d-1", Queue: "Q-1", Timeout: 90 * time.Second,
@@ -130,22 +133,10 @@ func TestDirectiveLimits(t *testing.T) {
 		t.Run(test.directive, func(t *testing.T) {
 			t.Parallel()
 			l, _ := collectSource(t, "package p\n\n//cloudtask:"+test.directive+"\ntype T struct{ A int }\n")
-			if ok := len(l.found) == 0; ok != test.ok {
-				t.Errorf("accepted: %v, want %v; diagnostics: %v", ok, test.ok, l.found)
+			if ok := l.Len() == 0; ok != test.ok {
+				t.Errorf("accepted: %v, want %v; diagnostics: %v", ok, test.ok, l.Sorted())
 			}
 		})
-	}
-}
-
-func TestSuggest(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct{ word, want string }{
-		{"tsk", "task"}, {"Task", "task"}, {"enqueueretry", "enqueue-retry"}, {"uniqe", "unique"}, {"nothing", ""}, {"", ""},
-		{strings.Repeat("x", 1000), ""},
-	} {
-		if got := suggest(test.word, []string{"task", "unique", "retry", "enqueue-retry", "alias"}); got != test.want {
-			t.Errorf("suggest(%q) = %q, want %q", test.word, got, test.want)
-		}
 	}
 }
 
@@ -169,11 +160,11 @@ func FuzzDirective(f *testing.F) {
 	f.Fuzz(func(t *testing.T, comment string) {
 		src := "package p\n\n//cloudtask:task\n" + comment + "\ntype T struct{ A int }\n"
 		lines := strings.Split(src, "\n")
-		if isDirectiveLike(comment) && !mayHaveDirectives([]byte(comment)) {
+		if directive.IsLike(comment) && !directive.MayHave([]byte(comment)) {
 			t.Errorf("%q: a file with it would not be parsed", comment)
 		}
 		l, _ := collectSource(t, src)
-		for _, d := range l.sorted() {
+		for _, d := range l.Sorted() {
 			if d.Pos.Line < 1 || d.Pos.Line > len(lines) || d.Pos.Column < 1 || d.Pos.Column > len(lines[d.Pos.Line-1])+1 {
 				t.Errorf("%q: diagnostic outside of the file: %d:%d: %s", comment, d.Pos.Line, d.Pos.Column, d.Message)
 			}

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/tools/go/packages"
 
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 )
 
@@ -141,7 +142,7 @@ func (c *checker) reportMissing() {
 		groups = append(slices.DeleteFunc(groups, unknown), one)
 	}
 	for _, g := range groups {
-		c.errorf(c.firstImport(g.paths), "cannot import %s: %s", listed(g.paths), g.why)
+		c.Errorf(c.firstImport(g.paths), "cannot import %s: %s", listed(g.paths), g.why)
 	}
 }
 
@@ -151,7 +152,7 @@ func (c *checker) firstImport(paths []string) token.Pos {
 	for _, path := range paths {
 		places = append(places, c.needed[path])
 	}
-	return slices.MinFunc(places, func(a, b token.Pos) int { return comparePositions(c.position(a), c.position(b)) })
+	return slices.MinFunc(places, func(a, b token.Pos) int { return diag.ComparePositions(c.Position(a), c.Position(b)) })
 }
 
 // listed quotes paths, of many the first two.
@@ -175,7 +176,7 @@ func (c *checker) explainNewerLanguage(sp *sourcePackage) {
 	if version.Compare(sp.goVersion, runtime.Version()) <= 0 {
 		return
 	}
-	c.found = append(c.found, Diagnostic{
+	c.Add(diag.Diagnostic{
 		Pos:     model.Position{File: c.graph[sp.path].Module.GoMod, Line: 1, Column: 1},
 		Message: fmt.Sprintf("the source is written for %s, and this cloudtaskgen was built with %s, which may not understand it: %s", sp.goVersion, runtime.Version(), rebuild),
 	})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 )
 
@@ -80,7 +81,7 @@ func (b *typeBuilder) declared(path []*types.Var) token.Pos {
 	return token.NoPos
 }
 
-func (b *typeBuilder) position(pos token.Pos) model.Position { return positionIn(b.fset, pos) }
+func (b *typeBuilder) position(pos token.Pos) model.Position { return diag.PositionIn(b.fset, pos) }
 
 // steps returns the selectors that lead to f, and whether there is a pointer among them. Embedded structs are left to Go's own
 // promotion of fields wherever that leads to the same one, which it has to where this package may not name them.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 )
 
 // checkField reports what is wrong with a field as it is declared, once. Structs that others wrote are left alone.
@@ -28,9 +30,9 @@ func (b *typeBuilder) checkTag(v *types.Var, tag string) {
 	}
 	pairs, err := tagPairs(tag)
 	if err != nil {
-		quoted := strconv.Quote(clip(tag))
+		quoted := strconv.Quote(diag.Clip(tag))
 		if strconv.CanBackquote(tag) {
-			quoted = "`" + clip(tag) + "`"
+			quoted = "`" + diag.Clip(tag) + "`"
 		}
 		fail("malformed tag %s: %v", quoted, err)
 		return
@@ -43,7 +45,7 @@ func (b *typeBuilder) checkTag(v *types.Var, tag string) {
 			fail("tag key %q: did you mean %q?", p.key, lenientKey)
 		case p.key == lenientKey:
 			b.checkLenient(v, tag, p.value, fail)
-		case p.key != "default" && p.key != "defaults" && editDistance(p.key, "default") <= 2:
+		case p.key != "default" && p.key != "defaults" && diag.EditDistance(p.key, "default") <= 2:
 			fail("tag key %q: did you mean %q?", p.key, "default")
 		case p.key == "json" && !v.Exported() && !v.Embedded() && p.value != "-":
 			fail("it has a json tag but is not exported, so that it is no part of the JSON: rename it to %s, or remove the tag", upperFirst(v.Name()))
@@ -75,7 +77,7 @@ func (b *typeBuilder) checkJSONTag(v *types.Var, value string, fail func(format 
 		case option == "inline" && v.Embedded() && name == "": // what encoding/json does anyway; written for other packages
 		case !slices.Contains(known, option):
 			hint := ""
-			if s := suggest(strings.TrimSpace(option), known); s != "" {
+			if s := diag.Suggest(strings.TrimSpace(option), known); s != "" {
 				hint = fmt.Sprintf("; did you mean %s?", s)
 			}
 			fail("encoding/json has no option %q%s (it has %s)", option, hint, strings.Join(known, ", "))

@@ -23,6 +23,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 	"github.com/cloudtaskgen/cloudtaskgen/templates"
 )
@@ -45,12 +46,12 @@ type Options struct {
 
 // A Result is what one run found and would write.
 type Result struct {
-	Dir         string           // absolute working directory, which messages name files relative to
-	Matched     []string         // import paths of the packages that the patterns named, sorted
-	Packages    []*model.Package // with tasks, sorted by path; incomplete when there are diagnostics
-	Files       []File           // what should be there, sorted by path; none when there are diagnostics
-	Orphans     []string         // output files whose source is gone, absolute, sorted; none when there are diagnostics
-	Diagnostics []Diagnostic     // sorted
+	Dir         string            // absolute working directory, which messages name files relative to
+	Matched     []string          // import paths of the packages that the patterns named, sorted
+	Packages    []*model.Package  // with tasks, sorted by path; incomplete when there are diagnostics
+	Files       []File            // what should be there, sorted by path; none when there are diagnostics
+	Orphans     []string          // output files whose source is gone, absolute, sorted; none when there are diagnostics
+	Diagnostics []diag.Diagnostic // sorted
 
 	inputs  *inputs
 	overlay Overlay
@@ -60,7 +61,7 @@ type Result struct {
 type File struct {
 	Path    string // absolute
 	Content []byte
-	Notes   []Diagnostic // on what it was generated from, sorted
+	Notes   []diag.Diagnostic // on what it was generated from, sorted
 }
 
 // Load reads the packages that the options name and checks their tasks. The error is a problem of the call or of the
@@ -89,15 +90,15 @@ func Generate(ctx context.Context, opts Options) (*Result, error) {
 		return nil, err
 	}
 	for _, n := range r.needed {
-		l.errorf(scopes[n.path][n.name], "%s is declared here, but generated code in this package needs Go's predeclared %s: rename it", n.name, n.name)
+		l.Errorf(scopes[n.path][n.name], "%s is declared here, but generated code in this package needs Go's predeclared %s: rename it", n.name, n.name)
 	}
-	if res.Diagnostics = l.sorted(); len(res.Diagnostics) > 0 {
+	if res.Diagnostics = l.Sorted(); len(res.Diagnostics) > 0 {
 		return res, nil
 	}
 	res.Files = r.files
 	slices.SortFunc(res.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	for i := range res.Files {
-		res.Files[i].Notes = l.notesIn(filepath.Dir(res.Files[i].Path))
+		res.Files[i].Notes = l.NotesIn(filepath.Dir(res.Files[i].Path))
 	}
 	res.Orphans = orphans(l.matched, res.Files)
 	return res, nil
@@ -149,7 +150,7 @@ func load(ctx context.Context, opts Options, built func(*model.Package)) (*Resul
 		return nil, nil, err
 	}
 	if opts.overlay, err = ReadOverlay(opts); err != nil {
-		return nil, nil, relativeError(err, dir)
+		return nil, nil, diag.RelativeError(err, dir)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // what is prefetched in vain
@@ -158,16 +159,16 @@ func load(ctx context.Context, opts Options, built func(*model.Package)) (*Resul
 		l.guessed = l.beginPrefetch(opts.tasks)
 	}
 	if l.matched, err = l.list(); err != nil {
-		return nil, nil, relativeError(err, dir)
+		return nil, nil, diag.RelativeError(err, dir)
 	}
 	res := &Result{Dir: dir, overlay: opts.overlay}
 	for _, m := range l.matched {
 		res.Matched = append(res.Matched, m.PkgPath)
 	}
 	if res.Packages, err = l.packages(l.matched, built); err != nil {
-		return nil, nil, relativeError(err, dir)
+		return nil, nil, diag.RelativeError(err, dir)
 	}
-	res.Diagnostics = l.sorted()
+	res.Diagnostics = l.Sorted()
 	return res, l, nil
 }
 
@@ -230,7 +231,7 @@ func (l *loader) packages(pkgs []*matched, built func(*model.Package)) ([]*model
 		if len(tasks[sp]) > 0 {
 			p := c.build(sp, tasks[sp])
 			models = append(models, p)
-			if len(l.found) == 0 {
+			if l.Len() == 0 {
 				built(p)
 			}
 		}
@@ -271,7 +272,7 @@ func (l *loader) checkFree(sp *sourcePackage) error {
 		return err
 	}
 	if !l.opts.isOwn(name, src) {
-		l.found = append(l.found, Diagnostic{
+		l.Add(diag.Diagnostic{
 			Pos:     model.Position{File: name, Line: 1, Column: 1},
 			Message: "the output belongs here, but cloudtaskgen did not write this file: move it away, or name another output with -o",
 		})

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 )
 
 // goFlags returns the flags that GOFLAGS gives the go command, be it in the environment or in the file that go env -w writes.
@@ -132,7 +134,7 @@ func ReadOverlay(opts Options) (Overlay, error) {
 	}
 	data, err := os.ReadFile(absolute(name, dir))
 	if err != nil {
-		return nil, fmt.Errorf("-overlay of GOFLAGS: %w", relativeError(err, dir))
+		return nil, fmt.Errorf("-overlay of GOFLAGS: %w", diag.RelativeError(err, dir))
 	}
 	var file struct{ Replace map[string]string }
 	if err := json.Unmarshal(data, &file); err != nil {

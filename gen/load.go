@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/tools/go/packages"
 
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
 	"github.com/cloudtaskgen/cloudtaskgen/templates"
 )
 
@@ -21,7 +23,7 @@ const header = templates.Header
 
 // A loader reads the packages of one run, each from source at most once.
 type loader struct {
-	*reporter
+	*diag.Reporter
 	ctx     context.Context
 	opts    Options
 	env     *goSettings
@@ -35,7 +37,7 @@ type loader struct {
 
 func newLoader(ctx context.Context, opts Options, fset *token.FileSet) *loader {
 	return &loader{
-		reporter: &reporter{fset: fset, dir: opts.Dir}, ctx: ctx, opts: opts, env: opts.settings,
+		Reporter: &diag.Reporter{Fset: fset, Dir: opts.Dir}, ctx: ctx, opts: opts, env: opts.settings,
 		graph: map[string]*packages.Package{}, source: map[string]bool{}, files: map[string]*sourcePackage{},
 	}
 }
@@ -111,7 +113,7 @@ func (l *loader) list() ([]*matched, error) {
 // load calls packages.Load with the options of this run.
 func (l *loader) load(mode packages.LoadMode, patterns []string) ([]*packages.Package, error) {
 	env, flags := withoutModfile(l.opts.Env)
-	cfg := &packages.Config{Context: l.ctx, Mode: mode, Dir: l.opts.Dir, Env: env, BuildFlags: flags, Fset: l.fset}
+	cfg := &packages.Config{Context: l.ctx, Mode: mode, Dir: l.opts.Dir, Env: env, BuildFlags: flags, Fset: l.Fset}
 	if l.opts.Tags != "" {
 		cfg.BuildFlags = append(cfg.BuildFlags, "-tags="+l.opts.Tags)
 	}
@@ -142,7 +144,7 @@ func (l *loader) scan(m *matched) error {
 		switch {
 		case l.opts.isOwn(name, src):
 			m.own = append(m.own, name)
-		case mayHaveDirectives(src):
+		case directive.MayHave(src):
 			m.annotated = true
 		}
 	}
@@ -151,7 +153,7 @@ func (l *loader) scan(m *matched) error {
 		if err != nil {
 			return err
 		}
-		if filepath.Ext(name) == ".go" && mayHaveDirectives(src) {
+		if filepath.Ext(name) == ".go" && directive.MayHave(src) {
 			m.excluded = true
 		}
 	}

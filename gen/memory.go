@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
 )
 
 // A Memory knows of checks that found everything in order. While nothing has changed that such a check went by, another
@@ -250,7 +252,7 @@ func (c *contents) visit(name string, content []byte, err error) {
 		c.hidden = true
 		return
 	}
-	own, tasks, plain := c.opts.isOwn(name, content), mayHaveDirectives(content), isPlain(name, content)
+	own, tasks, plain := c.opts.isOwn(name, content), directive.MayHave(content), isPlain(name, content)
 	dir := filepath.Dir(name)
 	c.mu.Lock()
 	defer c.mu.Unlock()

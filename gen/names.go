@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 )
 
@@ -23,7 +24,7 @@ const (
 // names allocates the package-level identifiers of one package's generated code, so that nothing generated collides with
 // what the package declares, with what Go predeclares or with another generated name.
 type names struct {
-	*reporter
+	*diag.Reporter
 	scope    map[string]token.Pos // what the package declares
 	imported map[string]token.Pos // what its files call imports, and what they import without a qualifier
 	likely   map[string]bool      // what imports may be called besides
@@ -72,12 +73,12 @@ func (n *names) fixed(name, owner string, ownerPos token.Pos) string {
 	importPos, imported := n.imported[name]
 	switch {
 	case declared:
-		n.errorf(pos, "%s is declared here, but cloudtaskgen generates it for %s (%s): rename one of them", name, owner, n.at(ownerPos))
+		n.Errorf(pos, "%s is declared here, but cloudtaskgen generates it for %s (%s): rename one of them", name, owner, n.At(ownerPos))
 	case imported:
-		n.errorf(importPos, "%s is a name in this file by an import, but cloudtaskgen generates it for %s (%s): import the package by another name", name, owner, n.at(ownerPos))
+		n.Errorf(importPos, "%s is a name in this file by an import, but cloudtaskgen generates it for %s (%s): import the package by another name", name, owner, n.At(ownerPos))
 	case n.taken[name] && !n.clashed[owner]:
 		n.clashed[owner] = true // once, not for each of its names
-		n.errorf(ownerPos, "%s would be generated for %s and for another task of this package: rename one of them", name, owner)
+		n.Errorf(ownerPos, "%s would be generated for %s and for another task of this package: rename one of them", name, owner)
 	}
 	n.taken[name] = true
 	return name
@@ -159,10 +160,12 @@ func (c *checker) importNames(sp *sourcePackage) (names map[string]token.Pos, li
 func (sp *sourcePackage) importedAs() map[string]string {
 	names := map[string]string{}
 	for _, spec := range sp.imports {
-		switch path := importPath(spec); {
-		case spec.Name == nil:
-			names[path] = names[path]
-		case spec.Name.Name != "." && spec.Name.Name != "_" && names[path] == "":
+		path := importPath(spec)
+		if names[path] != "" {
+			continue
+		}
+		names[path] = ""
+		if spec.Name != nil && spec.Name.Name != "." && spec.Name.Name != "_" {
 			names[path] = spec.Name.Name
 		}
 	}

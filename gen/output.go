@@ -12,13 +12,14 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 )
 
 // Commit makes the files on disk what the result says: what differs is replaced in one step each, what is orphaned is
 // removed, and what is as it should be is not touched. Nothing is replaced unless everything could be written. It returns
 // the notes on the files that it replaced, so that they are printed when something changes and not in every run.
-func (r *Result) Commit() (notes []Diagnostic, err error) {
+func (r *Result) Commit() (notes []diag.Diagnostic, err error) {
 	var ready []staged
 	defer func() {
 		for _, s := range ready {
@@ -61,13 +62,13 @@ func (r *Result) failed(doing, path string, err error) error {
 	} else if e, ok := errors.AsType[*os.LinkError](err); ok {
 		err = e.Err
 	}
-	return fmt.Errorf("%s %s: %w", doing, relative(path, r.Dir), err)
+	return fmt.Errorf("%s %s: %w", doing, diag.Relative(path, r.Dir), err)
 }
 
 // Diff writes a unified diff from the files on disk to what the result says, and returns a diagnostic for each file that
 // differs: at the first line that does.
-func (r *Result) Diff(w io.Writer) ([]Diagnostic, error) {
-	var found []Diagnostic
+func (r *Result) Diff(w io.Writer) ([]diag.Diagnostic, error) {
+	var found []diag.Diagnostic
 	compare := func(path string, content []byte) error {
 		old, err := r.overlay.readFile(path)
 		missing := os.IsNotExist(err)
@@ -87,11 +88,11 @@ func (r *Result) Diff(w io.Writer) ([]Diagnostic, error) {
 		case content == nil:
 			why = "left over, as no task is declared for it any more"
 		}
-		found = append(found, Diagnostic{
+		found = append(found, diag.Diagnostic{
 			Pos:     model.Position{File: path, Line: firstDifference(old, content), Column: 1},
 			Message: why + ": run cloudtaskgen, or go generate",
 		})
-		return writeDiff(w, relative(path, r.Dir), old, content, missing)
+		return writeDiff(w, diag.Relative(path, r.Dir), old, content, missing)
 	}
 	for _, f := range r.Files {
 		if err := compare(f.Path, f.Content); err != nil {

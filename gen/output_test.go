@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 )
 
 // Output that is left over is of no interest once another run has removed it.
@@ -17,7 +18,7 @@ func TestOrphansOfTwoRuns(t *testing.T) {
 	if err := os.WriteFile(name, []byte("package p\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	diff := func() (string, []gen.Diagnostic) {
+	diff := func() (string, []diag.Diagnostic) {
 		var b strings.Builder
 		found, err := res.Diff(&b)
 		if err != nil {

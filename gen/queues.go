@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
 	"github.com/cloudtaskgen/cloudtaskgen/templates"
 )
 
@@ -29,11 +30,11 @@ func (o QueueOptions) check() error {
 		return fmt.Errorf("-format %s: want %s", o.Format, strings.Join(templates.QueueFormats(), ", "))
 	}
 	if o.Default != "" {
-		if err := checkQueueID(o.Default); err != nil {
+		if err := directive.CheckQueueID(o.Default); err != nil {
 			return fmt.Errorf("-default %s: %w", o.Default, err)
 		}
 	}
-	if o.Prefix != "" && checkQueueID(o.Prefix) != nil {
+	if o.Prefix != "" && directive.CheckQueueID(o.Prefix) != nil {
 		return fmt.Errorf("-prefix %s: want fewer than 100 letters, digits and hyphens ([A-Za-z0-9-])", o.Prefix)
 	}
 	for _, place := range []struct{ flag, value string }{{"-project", o.Project}, {"-location", o.Location}} {
@@ -61,7 +62,7 @@ func (r *Result) WriteQueues(w io.Writer, opts QueueOptions) (notes []string, er
 			unnamed = append(unnamed, row.Name)
 		} else {
 			id := opts.Prefix + queue
-			if err := checkQueueID(id); err != nil {
+			if err := directive.CheckQueueID(id); err != nil {
 				return nil, fmt.Errorf("-prefix %s makes the queue of %s %s, which has %d characters: %w", opts.Prefix, row.Name, id, len(id), err)
 			}
 			byID[id] = append(byID[id], row.Name)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
 )
 
 // Reach follows declarations from the task structs on, by syntax alone, through every package that is read from source:
@@ -87,7 +89,7 @@ func (d *declaration) annotated() bool {
 		return false
 	}
 	for _, g := range []*ast.CommentGroup{ts.Doc, d.gen.Doc} {
-		if g != nil && slices.ContainsFunc(g.List, func(c *ast.Comment) bool { return isDirectiveLike(c.Text) }) {
+		if g != nil && slices.ContainsFunc(g.List, func(c *ast.Comment) bool { return directive.IsLike(c.Text) }) {
 			return true
 		}
 	}

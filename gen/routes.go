@@ -10,6 +10,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 )
 
@@ -75,7 +77,7 @@ func (r *Result) route(p *model.Package, t *model.Task) Route {
 	row := Route{
 		Name: t.Name, Aliases: t.Aliases, Package: p.Path, Type: t.Type, Queue: t.Queue, Once: t.Once,
 		Timeout: model.Seconds(cmp.Or(t.Timeout, defaultTimeout)), Within: seconds(t.Within),
-		Runs: "Run", Position: formatPosition(t.Pos, r.Dir), Doc: t.Doc,
+		Runs: "Run", Position: diag.FormatPosition(t.Pos, r.Dir), Doc: t.Doc,
 	}
 	if c := t.Retry; c != nil {
 		row.Retry = &RetryConfig{
@@ -117,7 +119,7 @@ func (r *Result) WriteRoutes(w io.Writer) error {
 			name += " (" + strings.Join(row.Aliases, ", ") + ")"
 		}
 		deadline, _ := time.ParseDuration(row.Timeout) // it was spelled here
-		queue, timeout := cmp.Or(row.Queue, "(default)"), formatDuration(deadline)
+		queue, timeout := cmp.Or(row.Queue, "(default)"), directive.FormatDuration(deadline)
 		if slices.Contains(row.Dynamic, "Queue") {
 			queue += " or Queue()"
 		}

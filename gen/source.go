@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/tools/go/packages"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
 )
 
 // A sourcePackage is a package that is read from its source, function bodies apart and without generated code.
@@ -61,7 +63,7 @@ func (l *loader) parseFiles(p *packages.Package) ([]parsedFile, error) {
 		if l.opts.isOwn(name, src) {
 			continue
 		}
-		syntax, err := parser.ParseFile(l.fset, name, src, parser.ParseComments|parser.SkipObjectResolution|parser.AllErrors)
+		syntax, err := parser.ParseFile(l.Fset, name, src, parser.ParseComments|parser.SkipObjectResolution|parser.AllErrors)
 		files = append(files, parsedFile{src, syntax, err})
 	}
 	return files, nil
@@ -91,7 +93,7 @@ func (l *loader) join(p *packages.Package, files []parsedFile) *sourcePackage {
 	l.files[p.PkgPath] = sp
 	for _, file := range files {
 		syntax := file.syntax
-		f := &sourceFile{pkg: sp, syntax: syntax, bytes: file.bytes, directives: mayHaveDirectives(file.bytes), broken: file.err != nil}
+		f := &sourceFile{pkg: sp, syntax: syntax, bytes: file.bytes, directives: directive.MayHave(file.bytes), broken: file.err != nil}
 		var list scanner.ErrorList
 		if errors.As(file.err, &list) {
 			sp.syntax = append(sp.syntax, list...)
@@ -105,7 +107,7 @@ func (l *loader) join(p *packages.Package, files []parsedFile) *sourcePackage {
 		}
 		if name := syntax.Name; f.directives && name.Name != sp.name && name.Name != "_" {
 			first := sp.files[0].syntax.Name
-			l.errorf(name.Pos(), "package %s, but the folder has package %s, too, at %s: a folder is one package", name.Name, sp.name, l.at(first.Pos()))
+			l.Errorf(name.Pos(), "package %s, but the folder has package %s, too, at %s: a folder is one package", name.Name, sp.name, l.At(first.Pos()))
 			continue
 		}
 		sp.files = append(sp.files, f)
@@ -180,7 +182,7 @@ func (l *loader) readAside(sp *sourcePackage) error {
 	}
 	built := map[string]bool{}
 	for _, f := range sp.files {
-		built[l.fset.File(f.syntax.FileStart).Name()] = true
+		built[l.Fset.File(f.syntax.FileStart).Name()] = true
 	}
 	for _, name := range names {
 		if built[name] {
@@ -193,7 +195,7 @@ func (l *loader) readAside(sp *sourcePackage) error {
 		if l.opts.isOwn(name, src) {
 			continue
 		}
-		file, _ := parser.ParseFile(l.fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
+		file, _ := parser.ParseFile(l.Fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
 		if file == nil || file.Name.Name != sp.name {
 			continue
 		}
@@ -201,8 +203,8 @@ func (l *loader) readAside(sp *sourcePackage) error {
 		if base := filepath.Base(name); strings.HasSuffix(base, "_test.go") || base[0] == '_' || base[0] == '.' {
 			continue
 		}
-		if i := slices.IndexFunc(comments(file), func(c *ast.Comment) bool { return isDirectiveLike(c.Text) }); i >= 0 {
-			l.errorf(comments(file)[i].Pos(), "this build leaves the file out, so that its tasks would be missing from the output, which others of this package are in: move them to a file that every build has, or give the -tags that it needs")
+		if i := slices.IndexFunc(comments(file), func(c *ast.Comment) bool { return directive.IsLike(c.Text) }); i >= 0 {
+			l.Errorf(comments(file)[i].Pos(), "this build leaves the file out, so that its tasks would be missing from the output, which others of this package are in: move them to a file that every build has, or give the -tags that it needs")
 		}
 	}
 	return nil
@@ -222,16 +224,16 @@ func (l *loader) checkTests(dir string) error {
 		if err != nil {
 			return err
 		}
-		if !mayHaveDirectives(src) {
+		if !directive.MayHave(src) {
 			continue
 		}
-		file, _ := parser.ParseFile(l.fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
+		file, _ := parser.ParseFile(l.Fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
 		if file == nil {
 			continue
 		}
 		for _, c := range comments(file) {
-			if isDirectiveLike(c.Text) {
-				l.errorf(c.Pos(), "a test file cannot declare tasks: move the struct to a file that does not end in _test.go")
+			if directive.IsLike(c.Text) {
+				l.Errorf(c.Pos(), "a test file cannot declare tasks: move the struct to a file that does not end in _test.go")
 			}
 		}
 	}

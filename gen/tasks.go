@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 )
 
@@ -44,15 +46,15 @@ func (c *checker) build(sp *sourcePackage, tasks []*declared) *model.Package {
 	imported, likely := c.importNames(sp)
 	b := &packageBuilder{
 		checker: c, sp: sp, pkg: sp.checked.types,
-		names:    &names{reporter: c.reporter, scope: sp.scope, imported: imported, likely: likely, taken: map[string]bool{}, clashed: map[string]bool{}},
+		names:    &names{Reporter: c.Reporter, scope: sp.scope, imported: imported, likely: likely, taken: map[string]bool{}, clashed: map[string]bool{}},
 		returned: map[*model.Task]returned{},
 		spell:    newSpeller(sp.checked.types),
 	}
-	b.survey = newSurvey(b.spell, func(p *types.Package) bool { return p != nil && c.files[p.Path()] != nil }, c.errorf)
-	b.types = newTypeBuilder(b.spell, c.fset, c.constants, b.names.ident, c.errorf)
+	b.survey = newSurvey(b.spell, func(p *types.Package) bool { return p != nil && c.files[p.Path()] != nil }, c.Errorf)
+	b.types = newTypeBuilder(b.spell, c.Fset, c.constants, b.names.ident, c.Errorf)
 	b.types.explained = c.explained(b.pkg)
 	b.types.own = c.isOwnSource
-	b.types.remark = c.notef
+	b.types.remark = c.Notef
 	p := &model.Package{
 		Name: sp.name, Path: sp.path, Dir: sp.dir,
 		Scope: slices.Sorted(maps.Keys(sp.scope)),
@@ -114,14 +116,14 @@ func (b *packageBuilder) resolved(all []*declared) (tasks []*declared, named []*
 		obj, ok := b.pkg.Scope().Lookup(name).(*types.TypeName)
 		if !ok || obj.Pos() != d.spec.Name.Pos() {
 			if !b.bad[b.sp.path] {
-				b.errorf(d.spec.Name.Pos(), "%s is declared more than once in this package", name)
+				b.Errorf(d.spec.Name.Pos(), "%s is declared more than once in this package", name)
 			}
 			continue
 		}
 		n := obj.Type().(*types.Named)
 		if _, ok := n.Underlying().(*types.Struct); !ok {
 			if !b.bad[b.sp.path] {
-				b.errorf(d.spec.Name.Pos(), "%s does not resolve to a struct", name)
+				b.Errorf(d.spec.Name.Pos(), "%s does not resolve to a struct", name)
 			}
 			continue
 		}
@@ -162,32 +164,32 @@ func (b *packageBuilder) sameModule(path string) bool {
 
 // directives fills in what the directives say.
 func (b *packageBuilder) directives(d *declared) *model.Task {
-	task, retry, enqueue := d.dirs[dirTask], d.dirs[dirRetry], d.dirs[dirEnqueueRetry]
+	task, retry, enqueue := d.dirs[directive.Task], d.dirs[directive.Retry], d.dirs[directive.EnqueueRetry]
 	name, _ := d.name()
 	t := &model.Task{
-		Type: d.spec.Name.Name, Name: name, Doc: new(doc.Package).Synopsis(d.doc.Text()), Pos: b.position(d.spec.Name.Pos()),
-		Queue: task.arg("queue").text, Timeout: task.arg("timeout").duration, Once: task.has("once"),
-		Within: d.dirs[dirUnique].arg("within").duration,
+		Type: d.spec.Name.Name, Name: name, Doc: new(doc.Package).Synopsis(d.doc.Text()), Pos: b.Position(d.spec.Name.Pos()),
+		Queue: task.Arg("queue").Text, Timeout: task.Arg("timeout").Duration, Once: task.Has("once"),
+		Within: d.dirs[directive.Unique].Arg("within").Duration,
 		Names:  b.names.task(d),
 	}
-	if a := d.dirs[dirAlias]; a != nil {
-		for _, v := range a.list {
-			t.Aliases = append(t.Aliases, v.text)
+	if a := d.dirs[directive.Alias]; a != nil {
+		for _, v := range a.List {
+			t.Aliases = append(t.Aliases, v.Text)
 		}
 	}
 	if retry != nil {
 		t.Retry = &model.Retry{
-			Attempts: int(retry.arg("attempts").integer), Age: retry.arg("age").duration,
-			Min: retry.arg("min").duration, Max: retry.arg("max").duration, Doublings: int(retry.arg("doublings").integer),
+			Attempts: int(retry.Arg("attempts").Integer), Age: retry.Arg("age").Duration,
+			Min: retry.Arg("min").Duration, Max: retry.Arg("max").Duration, Doublings: int(retry.Arg("doublings").Integer),
 		}
 	}
 	if enqueue != nil {
 		t.EnqueueRetry = &model.EnqueueRetry{
-			Initial: enqueue.arg("initial").duration, Max: enqueue.arg("max").duration,
-			Deadline: enqueue.arg("deadline").duration, Multiplier: enqueue.arg("multiplier").decimal,
+			Initial: enqueue.Arg("initial").Duration, Max: enqueue.Arg("max").Duration,
+			Deadline: enqueue.Arg("deadline").Duration, Multiplier: enqueue.Arg("multiplier").Decimal,
 		}
-		for _, v := range enqueue.arg("on").list {
-			t.EnqueueRetry.On = append(t.EnqueueRetry.On, v.text)
+		for _, v := range enqueue.Arg("on").List {
+			t.EnqueueRetry.On = append(t.EnqueueRetry.On, v.Text)
 		}
 	}
 	return t
@@ -209,7 +211,7 @@ func (b *packageBuilder) methods(t *model.Task, d *declared, named *types.Named)
 		case !b.isOwnSource(fn.Pkg()):
 			return false // of an embedded type that others declare, who mean something else
 		case !b.bad[b.sp.path] || !strings.Contains(fn.Signature().String(), "invalid type"):
-			b.errorf(b.methodPos(fn, d), "%s of task %s is %s, but the generator calls it as %s() %s: change or rename it", name, t.Type, b.spelled(fn.Signature()), name, result)
+			b.Errorf(b.methodPos(fn, d), "%s of task %s is %s, but the generator calls it as %s() %s: change or rename it", name, t.Type, b.spelled(fn.Signature()), name, result)
 		}
 		return false
 	}
@@ -228,7 +230,7 @@ func (b *packageBuilder) method(d *declared, named *types.Named, name string, fi
 	obj, index, _ := types.LookupFieldOrMethod(types.NewPointer(named), false, b.pkg, name)
 	fn, _ := obj.(*types.Func)
 	if obj == nil && index != nil && slices.ContainsFunc(methodsAt(named, name, len(index)-1), fits) {
-		b.errorf(d.spec.Name.Pos(), "%s of task %s is ambiguous, as more than one of the structs that it embeds has it: declare %s on %s itself", name, named.Obj().Name(), name, named.Obj().Name())
+		b.Errorf(d.spec.Name.Pos(), "%s of task %s is ambiguous, as more than one of the structs that it embeds has it: declare %s on %s itself", name, named.Obj().Name(), name, named.Obj().Name())
 	}
 	return fn
 }
@@ -285,9 +287,9 @@ func (b *packageBuilder) run(t *model.Task, d *declared, fn *types.Func) *model.
 		if !b.bad[b.sp.path] || !strings.Contains(sig.String(), "invalid type") {
 			const want = "Run of task %s is %s; want func(ctx context.Context[, deps D]) ([R,] error), where D is whatever it depends on and R what it returns"
 			if declared, ok := b.names.scope["error"]; ok {
-				b.errorf(pos, want+"; Go's error is hidden by the one that is declared at %s", t.Type, b.spelled(sig), b.at(declared))
+				b.Errorf(pos, want+"; Go's error is hidden by the one that is declared at %s", t.Type, b.spelled(sig), b.At(declared))
 			} else {
-				b.errorf(pos, want, t.Type, b.spelled(sig))
+				b.Errorf(pos, want, t.Type, b.spelled(sig))
 			}
 		}
 		return run
@@ -318,7 +320,7 @@ func (b *packageBuilder) invalid(t types.Type, pos token.Pos, what string) bool 
 		return false
 	}
 	if !b.types.explained {
-		b.errorf(pos, "the type of %s is not known: what declares it does not compile, or it is a type of C", what)
+		b.Errorf(pos, "the type of %s is not known: what declares it does not compile, or it is a type of C", what)
 	}
 	return true
 }
@@ -326,7 +328,7 @@ func (b *packageBuilder) invalid(t types.Type, pos token.Pos, what string) bool 
 // dep returns the dependency of a type, which several tasks may share.
 func (b *packageBuilder) dep(t *model.Task, typ types.Type, pos token.Pos) *model.Dep {
 	if _, lock := b.types.lockOf(typ); lock != nil {
-		b.errorf(pos, "Run of task %s depends on %s, which must not be copied, because of %s: take a pointer to it", t.Type, b.spelled(typ), b.types.text(lock))
+		b.Errorf(pos, "Run of task %s depends on %s, which must not be copied, because of %s: take a pointer to it", t.Type, b.spelled(typ), b.types.text(lock))
 		return &model.Dep{}
 	}
 	for _, d := range b.deps {
@@ -342,7 +344,7 @@ func (b *packageBuilder) dep(t *model.Task, typ types.Type, pos token.Pos) *mode
 	typ = withoutAlias(typ)
 	src, _ := b.spell.spell(typ)
 	if src == nil {
-		b.errorf(pos, "Run of task %s depends on %s, which this package cannot name: declare or alias it where it can be imported from", t.Type, b.spelled(typ))
+		b.Errorf(pos, "Run of task %s depends on %s, which this package cannot name: declare or alias it where it can be imported from", t.Type, b.spelled(typ))
 		return &model.Dep{}
 	}
 	d := dependency{typ: typ, model: &model.Dep{Type: src}, key: types.TypeString(typ, nil)}
@@ -391,14 +393,14 @@ func isError(t types.Type) bool {
 
 // unique finds the fields of //cloudtask:unique.
 func (b *packageBuilder) unique(t *model.Task, d *declared, named *types.Named) {
-	dir := d.dirs[dirUnique]
+	dir := d.dirs[directive.Unique]
 	if dir == nil || t.Payload == nil {
 		return
 	}
-	for _, v := range dir.list {
-		fields := b.uniqueBy(t, named, v.text)
+	for _, v := range dir.List {
+		fields := b.uniqueBy(t, named, v.Text)
 		if len(fields) == 0 {
-			b.errorf(v.pos, "//cloudtask:unique: %s", b.noField(t, named, v.text))
+			b.Errorf(v.Pos, "//cloudtask:unique: %s", b.noField(t, named, v.Text))
 		}
 		for _, f := range fields {
 			if !slices.Contains(t.Unique, f) {
@@ -444,7 +446,7 @@ func (b *packageBuilder) noField(t *model.Task, named *types.Named, name string)
 		return fmt.Sprintf("%s has no field %s; its payload has no fields at all", t.Type, name)
 	}
 	hint := ""
-	if s := suggest(name, goNames); s != "" {
+	if s := diag.Suggest(name, goNames); s != "" {
 		hint = fmt.Sprintf("; did you mean %s?", s)
 	}
 	return fmt.Sprintf("%s has no field %s%s (it has %s)", t.Type, name, hint, strings.Join(goNames, ", "))

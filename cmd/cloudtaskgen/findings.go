@@ -9,7 +9,7 @@ import (
 	"slices"
 
 	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
-	"github.com/cloudtaskgen/cloudtaskgen/gen"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 )
 
 // findings prints diagnostics in the form that flags choose.
@@ -34,8 +34,8 @@ func (f *findings) start(std cli.Streams) error {
 
 // An output is what a command writes, or compares with what is there.
 type output interface {
-	Commit() (notes []gen.Diagnostic, err error)
-	Diff(w io.Writer) ([]gen.Diagnostic, error)
+	Commit() (notes []diag.Diagnostic, err error)
+	Diff(w io.Writer) ([]diag.Diagnostic, error)
 }
 
 // finish writes output, or checks it.
@@ -59,17 +59,17 @@ func (f *findings) finish(dir string, o output, check bool) error {
 }
 
 // report prints diagnostics. Editors get an array whether or not anything was found. The error is an exit code unless all are notes.
-func (f *findings) report(dir string, list []gen.Diagnostic) error {
+func (f *findings) report(dir string, list []diag.Diagnostic) error {
 	var err error
 	if f.json {
-		err = gen.WriteDiagnosticsJSON(f.std.Out, dir, list)
+		err = diag.WriteJSON(f.std.Out, dir, list)
 	} else {
-		err = gen.WriteDiagnostics(f.std.Err, dir, list)
+		err = diag.Write(f.std.Err, dir, list)
 	}
 	if f.github && err == nil {
-		err = gen.WriteDiagnosticsGitHub(f.std.Out, repository(dir), list)
+		err = diag.WriteGitHub(f.std.Out, repository(dir), list)
 	}
-	if err == nil && slices.ContainsFunc(list, func(d gen.Diagnostic) bool { return !d.Note }) {
+	if err == nil && slices.ContainsFunc(list, func(d diag.Diagnostic) bool { return !d.Note }) {
 		return cli.Exit(exitFindings)
 	}
 	return err

@@ -9,7 +9,7 @@ import (
 	"runtime/debug"
 
 	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
-	"github.com/cloudtaskgen/cloudtaskgen/gen"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
 )
 
 // exitFindings is the exit code of problems in the source, and of -check that found a difference.
@@ -28,7 +28,7 @@ func program() *cli.Program {
 		Name:     "cloudtaskgen",
 		Summary:  "cloudtaskgen writes enqueue functions, JSON codecs and routes for structs with a //cloudtask:task directive.",
 		Commands: []cli.Command{listCommand(), queuesCommand(), lockCommand()},
-		Topics:   []cli.Topic{{Name: "directives", Summary: "describe the directives", Write: gen.WriteDirectiveHelp}},
+		Topics:   []cli.Topic{{Name: "directives", Summary: "describe the directives", Write: directive.WriteHelp}},
 		Default:  &generate,
 		ExitCode: func(error) int { return cli.ExitUsage },
 	}

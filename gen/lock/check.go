@@ -19,6 +19,7 @@ import (
 	"golang.org/x/mod/modfile"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 )
 
@@ -36,11 +37,11 @@ type Options struct {
 
 // A Result is what one run found and would write.
 type Result struct {
-	Dir         string           // absolute working directory, which messages name files relative to
-	Diagnostics []gen.Diagnostic // what is wrong with the source; there is nothing else then
-	Breaks      []Break          // those that have not been accepted, sorted
-	Notes       []string         // what else the user should know
-	Command     string           // that writes the lock, in messages
+	Dir         string            // absolute working directory, which messages name files relative to
+	Diagnostics []diag.Diagnostic // what is wrong with the source; there is nothing else then
+	Breaks      []Break           // those that have not been accepted, sorted
+	Notes       []string          // what else the user should know
+	Command     string            // that writes the lock, in messages
 
 	exists bool     // there is a lock
 	next   gen.File // the lock as it should be
@@ -80,16 +81,16 @@ func Check(ctx context.Context, opts Options) (*Result, error) {
 }
 
 // Findings returns the breaks as diagnostics.
-func (r *Result) Findings() []gen.Diagnostic {
-	var found []gen.Diagnostic
+func (r *Result) Findings() []diag.Diagnostic {
+	var found []diag.Diagnostic
 	for _, b := range r.Breaks {
-		found = append(found, gen.Diagnostic{Pos: b.Pos, Message: b.String()})
+		found = append(found, diag.Diagnostic{Pos: b.Pos, Message: b.String()})
 	}
 	return found
 }
 
 // Diff writes a unified diff from the lock to what it should be, and returns a diagnostic when there is any.
-func (r *Result) Diff(w io.Writer) ([]gen.Diagnostic, error) {
+func (r *Result) Diff(w io.Writer) ([]diag.Diagnostic, error) {
 	found, err := r.files().Diff(w)
 	for i := range found {
 		why := "out of date"
@@ -102,7 +103,7 @@ func (r *Result) Diff(w io.Writer) ([]gen.Diagnostic, error) {
 }
 
 // Commit writes the lock.
-func (r *Result) Commit() ([]gen.Diagnostic, error) { return r.files().Commit() }
+func (r *Result) Commit() ([]diag.Diagnostic, error) { return r.files().Commit() }
 
 func (r *Result) files() *gen.Result {
 	files := &gen.Result{Dir: r.Dir}

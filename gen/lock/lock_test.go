@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/lock"
 	"github.com/cloudtaskgen/cloudtaskgen/testdata/testenv"
 )
@@ -53,7 +54,7 @@ func TestRules(t *testing.T) {
 		if rule := rules[b.Rule]; !b.InFlight && !b.Rolling || b.InFlight && !rule.InFlight || b.Rolling && !rule.Rolling {
 			t.Errorf("%s: not what the rule's breaks are about: %+v", b, rule)
 		}
-		found[name] += gen.Diagnostic{Pos: b.Pos, Message: b.String()}.Format(filepath.Join(m.dir, name)) + "\n"
+		found[name] += diag.Diagnostic{Pos: b.Pos, Message: b.String()}.Format(filepath.Join(m.dir, name)) + "\n"
 	}
 	for _, name := range names {
 		t.Run(name.Name(), func(t *testing.T) {

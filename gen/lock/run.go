@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/lock/trial"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 )
@@ -175,14 +176,14 @@ func (e *buildError) Error() string {
 var compileError = regexp.MustCompile(`(?m)^(.+\.go):(\d+):(\d+): (.*)$`)
 
 // diagnostics returns the compiler's errors, whose files are relative to dir; none when it says nothing of a place.
-func (e *buildError) diagnostics(dir string) []gen.Diagnostic {
-	var found []gen.Diagnostic
+func (e *buildError) diagnostics(dir string) []diag.Diagnostic {
+	var found []diag.Diagnostic
 	for _, m := range compileError.FindAllStringSubmatch(e.output, -1) {
 		if filepath.Base(m[1]) == testFile {
 			found = append(found, e.missing(m[4])...)
 			continue
 		}
-		d := gen.Diagnostic{Pos: model.Position{File: m[1]}, Message: m[4]}
+		d := diag.Diagnostic{Pos: model.Position{File: m[1]}, Message: m[4]}
 		if !filepath.IsAbs(d.Pos.File) {
 			d.Pos.File = filepath.Join(dir, d.Pos.File)
 		}
@@ -194,10 +195,10 @@ func (e *buildError) diagnostics(dir string) []gen.Diagnostic {
 }
 
 // missing says of the task whose codec a test of ours does not find that it is not generated.
-func (e *buildError) missing(message string) []gen.Diagnostic {
+func (e *buildError) missing(message string) []diag.Diagnostic {
 	for _, s := range e.subjects {
 		if names := s.task.model.Names; strings.HasSuffix(message, "."+names.Append) {
-			return []gen.Diagnostic{{Pos: s.task.pos, Message: names.Append + " and " + names.Decode + " of this task are not generated: run cloudtaskgen, or go generate"}}
+			return []diag.Diagnostic{{Pos: s.task.pos, Message: names.Append + " and " + names.Decode + " of this task are not generated: run cloudtaskgen, or go generate"}}
 		}
 	}
 	return nil

@@ -1,4 +1,4 @@
-package gen
+package directive
 
 import (
 	"cmp"
@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// WriteDirectiveHelp writes what every directive and its arguments mean, for a terminal.
-func WriteDirectiveHelp(w io.Writer) error {
+// WriteHelp writes what every directive and its arguments mean, for a terminal.
+func WriteHelp(w io.Writer) error {
 	var b strings.Builder
 	wrap(&b, "", "", "Directives stand in the doc comment of a struct type, one a line, without a space after the slashes. Arguments are key=value; a bare word is a flag. Durations are in Go's syntax: 90s, 1h30m.")
-	for _, d := range directives() {
+	for _, d := range table() {
 		fmt.Fprintf(&b, "\n%s\n", d.usage())
 		wrap(&b, "    ", "    ", d.doc)
 		for _, a := range d.all() {
@@ -35,7 +35,7 @@ func WriteDirectiveHelp(w io.Writer) error {
 }
 
 // all returns the list, if there is one, and the other arguments.
-func (d *directiveSpec) all() []argSpec {
+func (d *spec) all() []argSpec {
 	if d.list == nil {
 		return d.args
 	}
@@ -58,10 +58,10 @@ func wrap(b *strings.Builder, first, rest, text string) {
 	b.WriteString(line + "\n")
 }
 
-// directiveMarkdown returns the section of each directive in docs/directives.md.
-func directiveMarkdown() string {
+// markdown returns the section of each directive in docs/directives.md.
+func markdown() string {
 	var b strings.Builder
-	for i, d := range directives() {
+	for i, d := range table() {
 		if i > 0 {
 			b.WriteString("\n")
 		}

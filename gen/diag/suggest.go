@@ -1,4 +1,4 @@
-package gen
+package diag
 
 import (
 	"math"
@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// clip shortens text that a message quotes.
-func clip(text string) string {
+// Clip shortens text that a message quotes.
+func Clip(text string) string {
 	const most = 120
 	if runes := []rune(text); len(runes) > most {
 		return string(runes[:most]) + "..."
@@ -16,8 +16,8 @@ func clip(text string) string {
 	return text
 }
 
-// suggest returns the candidate that word most likely stands for; "" when none is near.
-func suggest(word string, candidates []string) string {
+// Suggest returns the candidate that word most likely stands for; "" when none is near.
+func Suggest(word string, candidates []string) string {
 	fold := func(s string) string {
 		return strings.Map(func(r rune) rune {
 			if r == '_' || r == '-' {
@@ -38,15 +38,15 @@ func suggest(word string, candidates []string) string {
 	for _, c := range candidates {
 		limit := max(1, len(c)/3)
 		// What shares no letter is not near.
-		if d := editDistance(fold(word), fold(c)); d <= limit && d < best.distance && d < utf8.RuneCountInString(c) {
+		if d := EditDistance(fold(word), fold(c)); d <= limit && d < best.distance && d < utf8.RuneCountInString(c) {
 			best = near{c, d}
 		}
 	}
 	return best.name
 }
 
-// editDistance is the number of runes to insert, delete, replace or swap with their neighbour to get from a to b.
-func editDistance(a, b string) int {
+// EditDistance is the number of runes to insert, delete, replace or swap with their neighbour to get from a to b.
+func EditDistance(a, b string) int {
 	s, t := []rune(a), []rune(b)
 	before, prev := make([]int, len(t)+1), make([]int, len(t)+1)
 	for j := range prev {

@@ -1,4 +1,4 @@
-package gen
+package directive
 
 import (
 	"os"
@@ -13,7 +13,7 @@ import (
 // written anew.
 func TestDirectivesPage(t *testing.T) {
 	t.Parallel()
-	name := filepath.Join("..", "docs", "directives.md")
+	name := filepath.Join("..", "..", "docs", "directives.md")
 	page, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
@@ -23,7 +23,7 @@ func TestDirectivesPage(t *testing.T) {
 	if m == nil {
 		t.Fatalf("%s has no section of directives", name)
 	}
-	want := directiveMarkdown() + "\n"
+	want := markdown() + "\n"
 	if os.Getenv("UPDATE_DOCS") != "" {
 		updated := string(page[:m[4]]) + want + string(page[m[5]:])
 		if err := os.WriteFile(name, []byte(updated), 0o666); err != nil {
@@ -32,6 +32,6 @@ func TestDirectivesPage(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(want, string(page[m[4]:m[5]])); diff != "" {
-		t.Errorf("%s (-table +page); UPDATE_DOCS=1 go test ./gen -run TestDirectivesPage mends it:\n%s", name, diff)
+		t.Errorf("%s (-table +page); UPDATE_DOCS=1 go test ./gen/directive -run TestDirectivesPage mends it:\n%s", name, diff)
 	}
 }

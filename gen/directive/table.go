@@ -1,4 +1,6 @@
-package gen
+// Package directive is the language of //cloudtask: comments: the table of directives, and the parser, help and manual page that go by
+// it.
+package directive
 
 import (
 	"fmt"
@@ -6,12 +8,12 @@ import (
 	"time"
 )
 
-// directiveTool is what directives start with: //cloudtask:name.
-const directiveTool = "cloudtask"
+// Tool is what directives start with: //cloudtask:name.
+const Tool = "cloudtask"
 
-// A directiveSpec is one directive. The parser, its messages, "cloudtaskgen help directives" and docs/directives.md all
+// A spec describes one directive. The parser, its messages, "cloudtaskgen help directives" and docs/directives.md all
 // read the same table. Text may have code in backquotes.
-type directiveSpec struct {
+type spec struct {
 	name  string
 	doc   string
 	notes []string // paragraphs that go on from there
@@ -46,31 +48,31 @@ const (
 	listArg
 )
 
-// Keys of the table that code asks for.
+// Names of the directives.
 const (
-	dirTask         = "task"
-	dirUnique       = "unique"
-	dirRetry        = "retry"
-	dirEnqueueRetry = "enqueue-retry"
-	dirAlias        = "alias"
+	Task         = "task"
+	Unique       = "unique"
+	Retry        = "retry"
+	EnqueueRetry = "enqueue-retry"
+	Alias        = "alias"
 )
 
 const maxInt32 = 1<<31 - 1
 
-// directives returns the table of directives, in the order in which help lists them.
-func directives() []directiveSpec {
-	return []directiveSpec{
+// table returns the table of directives, in the order in which help lists them.
+func table() []spec {
+	return []spec{
 		{
-			name: dirTask, doc: "Makes the struct a task.",
+			name: Task, doc: "Makes the struct a task.",
 			args: []argSpec{
-				{key: "name", kind: textArg, meta: "NAME", check: checkTaskName, syntax: taskNameSyntax, def: "the type's name", doc: "the stable id in the task's URL and in the names of unique tasks"},
-				{key: "queue", kind: textArg, meta: "QUEUE", check: checkQueueID, syntax: queueIDSyntax, def: "the client's default queue", doc: "the queue's id"},
+				{key: "name", kind: textArg, meta: "NAME", check: CheckTaskName, syntax: taskNameSyntax, def: "the type's name", doc: "the stable id in the task's URL and in the names of unique tasks"},
+				{key: "queue", kind: textArg, meta: "QUEUE", check: CheckQueueID, syntax: queueIDSyntax, def: "the client's default queue", doc: "the queue's id"},
 				{key: "timeout", kind: durationArg, meta: "DURATION", min: 15 * time.Second, max: 30 * time.Minute, def: "10m", doc: "Cloud Tasks' dispatch deadline. The context of `Run` ends shortly before it"},
 				{key: "once", kind: flagArg, doc: "one task of this type in a queue, whatever its payload, while it is queued, running, or remembered after it is gone (up to 24 h)"},
 			},
 		},
 		{
-			name: dirUnique, doc: "One task per value of these fields while it is queued, running, or remembered after it is gone (up to 24 h).",
+			name: Unique, doc: "One task per value of these fields while it is queued, running, or remembered after it is gone (up to 24 h).",
 			notes: []string{
 				"A task cannot be both `once` and `unique`.",
 				"With `within`, what counts is when the task is to run, not when it is enqueued: the time given to `Later`, `latest` of `Until`, the end of `WithDelay`, and now for the others. Two digests for two days are two tasks, even if both are enqueued today; two for one time are one, even if midnight is between the calls.",
@@ -82,7 +84,7 @@ func directives() []directiveSpec {
 			},
 		},
 		{
-			name: dirRetry, doc: "How Cloud Tasks delivers the task again after `Run` failed.",
+			name: Retry, doc: "How Cloud Tasks delivers the task again after `Run` failed.",
 			notes: []string{
 				"It becomes the task's own RetryConfig, in place of the queue's. Values that are left out are Cloud Tasks' defaults, not the queue's.",
 				"With both `attempts` and `age`, Cloud Tasks gives up when both are exceeded. With `min=10s max=300s doublings=3` the pauses are 10, 20, 40, 80, 160, 240, 300, 300 … seconds.",
@@ -96,7 +98,7 @@ func directives() []directiveSpec {
 			},
 		},
 		{
-			name: dirEnqueueRetry, doc: "How the call that enqueues the task is retried.",
+			name: EnqueueRetry, doc: "How the call that enqueues the task is retried.",
 			notes: []string{
 				"Nothing of it is known to Cloud Tasks. Values that are left out are those of `Config.EnqueueRetry`.",
 			},
@@ -109,20 +111,20 @@ func directives() []directiveSpec {
 			},
 		},
 		{
-			name: dirAlias, doc: "Names that the task had before.",
+			name: Alias, doc: "Names that the task had before.",
 			notes: []string{
 				"Tasks that were enqueued under them and are still on their way are run by this type.",
 			},
-			list: &argSpec{kind: listArg, required: true, meta: "NAME", check: checkTaskName, syntax: taskNameSyntax, doc: "former names"},
+			list: &argSpec{kind: listArg, required: true, meta: "NAME", check: CheckTaskName, syntax: taskNameSyntax, doc: "former names"},
 		},
 	}
 }
 
 // full returns the directive as it is written in messages.
-func (d *directiveSpec) full() string { return "//" + directiveTool + ":" + d.name }
+func (d *spec) full() string { return "//" + Tool + ":" + d.name }
 
 // arg returns the argument of a key; nil: the directive has none.
-func (d *directiveSpec) arg(key string) *argSpec {
+func (d *spec) arg(key string) *argSpec {
 	for i := range d.args {
 		if d.args[i].key == key {
 			return &d.args[i]
@@ -132,7 +134,7 @@ func (d *directiveSpec) arg(key string) *argSpec {
 }
 
 // keys returns the keys that the directive allows, in the table's order.
-func (d *directiveSpec) keys() []string {
+func (d *spec) keys() []string {
 	keys := make([]string, len(d.args))
 	for i, a := range d.args {
 		keys[i] = a.key
@@ -141,7 +143,7 @@ func (d *directiveSpec) keys() []string {
 }
 
 // usage returns the directive's syntax, such as "//cloudtask:alias NAME[,NAME...]".
-func (d *directiveSpec) usage() string {
+func (d *spec) usage() string {
 	var b strings.Builder
 	b.WriteString(d.full())
 	if d.list != nil {
@@ -174,9 +176,9 @@ func (a *argSpec) limits() string {
 	case a.syntax != "":
 		return a.syntax
 	case a.kind == durationArg && a.max > 0:
-		return fmt.Sprintf("from %s to %s", formatDuration(a.min), formatDuration(a.max))
+		return fmt.Sprintf("from %s to %s", FormatDuration(a.min), FormatDuration(a.max))
 	case a.kind == durationArg:
-		return "at least " + formatDuration(a.min)
+		return "at least " + FormatDuration(a.min)
 	case a.kind == integerArg && a.special != 0:
 		return fmt.Sprintf("%d or more, or %d for no limit", a.low, a.special)
 	case a.kind == integerArg:
@@ -187,8 +189,8 @@ func (a *argSpec) limits() string {
 	return ""
 }
 
-// formatDuration is d.String without the zero units at its end: 15m, not 15m0s.
-func formatDuration(d time.Duration) string {
+// FormatDuration is d.String without the zero units at its end: 15m, not 15m0s.
+func FormatDuration(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = s[:len(s)-2]

@@ -1,4 +1,4 @@
-package gen
+package directive
 
 import (
 	"cmp"
@@ -12,28 +12,35 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 )
 
-// A directive is one //cloudtask: line that was understood.
-type directive struct {
-	spec *directiveSpec
-	pos  token.Pos
-	list []value // of directives that start with a list
-	args map[string]value
+// Directive is one //cloudtask: line that was understood.
+type Directive struct {
+	Name string // such as "task"
+	Pos  token.Pos
+	List []Value // of directives that start with a list
+
+	spec *spec
+	args map[string]Value
 }
 
-// A value is what was given for one argument, with its place.
-type value struct {
-	pos      token.Pos
-	text     string
-	duration time.Duration
-	integer  int64
-	decimal  float64
-	list     []value
+// Value is what was given for one argument, with its place.
+type Value struct {
+	Pos      token.Pos
+	Text     string
+	Duration time.Duration
+	Integer  int64
+	Decimal  float64
+	List     []Value
 }
 
-// has says whether the argument was given.
-func (d *directive) has(key string) bool {
+// Full returns the directive as it is written, without its arguments.
+func (d *Directive) Full() string { return d.spec.full() }
+
+// Has reports whether the argument was given. A nil directive has none.
+func (d *Directive) Has(key string) bool {
 	if d == nil {
 		return false
 	}
@@ -41,47 +48,47 @@ func (d *directive) has(key string) bool {
 	return ok
 }
 
-// arg returns the value of an argument, zero when it was not given.
-func (d *directive) arg(key string) value {
+// Arg returns the value of an argument, zero when it was not given.
+func (d *Directive) Arg(key string) Value {
 	if d == nil {
-		return value{}
+		return Value{}
 	}
 	return d.args[key]
 }
 
-// parseDirective reads one comment that is directive-like. Every problem is reported at its own place; the result is nil when
+// Parse reads one comment that is directive-like. Every problem is reported at its own place; the result is nil when
 // the directive as such was not understood.
-func parseDirective(r *reporter, pos token.Pos, text string) *directive {
+func Parse(r *diag.Reporter, pos token.Pos, text string) *Directive {
 	text = strings.TrimRight(text, "\r")
 	parsed, ok := ast.ParseDirective(pos, text)
-	if !ok || parsed.Tool != directiveTool {
-		m := directiveLike.FindStringSubmatch(text)
-		written, name := clip(strings.TrimSpace(m[0])), clip(strings.ToLower(m[6]))
+	if !ok || parsed.Tool != Tool {
+		m := like.FindStringSubmatch(text)
+		written, name := diag.Clip(strings.TrimSpace(m[0])), diag.Clip(strings.ToLower(m[6]))
 		if name == "" {
-			r.errorf(pos, "%q names no directive (there are %s)", written, fullNames())
+			r.Errorf(pos, "%q names no directive (there are %s)", written, fullNames())
 		} else {
-			r.errorf(pos, "%q is not a directive: write //%s:%s, in lower case and without spaces", written, directiveTool, name)
+			r.Errorf(pos, "%q is not a directive: write //%s:%s, in lower case and without spaces", written, Tool, name)
 		}
 		return nil
 	}
-	table := directives()
-	i := slices.IndexFunc(table, func(d directiveSpec) bool { return d.name == parsed.Name })
+	all := table()
+	i := slices.IndexFunc(all, func(d spec) bool { return d.name == parsed.Name })
 	if i < 0 {
-		names := make([]string, len(table))
-		for i := range table {
-			names[i] = table[i].name
+		names := make([]string, len(all))
+		for i := range all {
+			names[i] = all[i].name
 		}
 		hint := ""
-		if s := suggest(parsed.Name, names); s != "" {
-			hint = fmt.Sprintf("; did you mean //%s:%s?", directiveTool, s)
+		if s := diag.Suggest(parsed.Name, names); s != "" {
+			hint = fmt.Sprintf("; did you mean //%s:%s?", Tool, s)
 		}
-		r.errorf(pos, "unknown directive //%s:%s%s (there are %s)", directiveTool, clip(parsed.Name), hint, fullNames())
+		r.Errorf(pos, "unknown directive //%s:%s%s (there are %s)", Tool, diag.Clip(parsed.Name), hint, fullNames())
 		return nil
 	}
-	d := &directive{spec: &table[i], pos: pos, args: map[string]value{}}
+	d := &Directive{Name: all[i].name, Pos: pos, spec: &all[i], args: map[string]Value{}}
 	args, err := parsed.ParseArgs()
 	if err != nil {
-		r.errorf(parsed.ArgsPos, "%s: a quoted argument does not end, or goes on after its closing quote: %s", d.spec.full(), clip(parsed.Args))
+		r.Errorf(parsed.ArgsPos, "%s: a quoted argument does not end, or goes on after its closing quote: %s", d.spec.full(), diag.Clip(parsed.Args))
 		return nil
 	}
 	d.parseArgs(r, args)
@@ -91,68 +98,68 @@ func parseDirective(r *reporter, pos token.Pos, text string) *directive {
 // fullNames lists the directives for a message.
 func fullNames() string {
 	var fulls []string
-	for _, d := range directives() {
+	for _, d := range table() {
 		fulls = append(fulls, d.full())
 	}
 	return strings.Join(fulls, ", ")
 }
 
 // parseArgs reads the words after the directive's name.
-func (d *directive) parseArgs(r *reporter, args []ast.DirectiveArg) {
+func (d *Directive) parseArgs(r *diag.Reporter, args []ast.DirectiveArg) {
 	if l := d.spec.list; l != nil {
 		if len(args) == 0 || strings.Contains(args[0].Arg, "=") {
-			r.errorf(d.pos, "%s lists nothing: write %s", d.spec.full(), d.spec.usage())
+			r.Errorf(d.Pos, "%s lists nothing: write %s", d.spec.full(), d.spec.usage())
 		} else {
-			d.list = d.parseList(r, l, args[0].Pos, args[0].Arg)
+			d.List = d.parseList(r, l, args[0].Pos, args[0].Arg)
 			args = args[1:]
 		}
 	}
-	if d.spec.name == dirRetry && len(args) == 0 {
-		r.errorf(d.pos, "%s says nothing: write %s", d.spec.full(), d.spec.usage())
+	if d.spec.name == Retry && len(args) == 0 {
+		r.Errorf(d.Pos, "%s says nothing: write %s", d.spec.full(), d.spec.usage())
 	}
 	for len(args) > 0 {
 		word := args[0]
 		args = args[1:]
 		if strings.HasPrefix(word.Arg, "//") {
-			r.errorf(word.Pos, "%s: a comment cannot follow on the same line", d.spec.full())
+			r.Errorf(word.Pos, "%s: a comment cannot follow on the same line", d.spec.full())
 			break
 		}
 		key, text, isPair := strings.Cut(word.Arg, "=")
 		spec := d.spec.arg(key)
 		if n, value := d.spec.spaced(word.Arg, args); n > 0 && spec != nil {
-			r.errorf(word.Pos, "%s: spaces separate arguments: write %s=%s", d.spec.full(), key, clip(cmp.Or(value, spec.value())))
+			r.Errorf(word.Pos, "%s: spaces separate arguments: write %s=%s", d.spec.full(), key, diag.Clip(cmp.Or(value, spec.value())))
 			args = args[n:]
 			continue
 		}
 		if spec == nil {
-			r.errorf(word.Pos, "%s", d.unknownArg(word.Arg, key, isPair))
+			r.Errorf(word.Pos, "%s", d.unknownArg(word.Arg, key, isPair))
 			continue
 		}
 		if earlier, dup := d.args[key]; dup {
-			r.errorf(word.Pos, "%s gives %s twice, first at %s", d.spec.full(), key, r.at(earlier.pos))
+			r.Errorf(word.Pos, "%s gives %s twice, first at %s", d.spec.full(), key, r.At(earlier.Pos))
 			continue
 		}
 		valuePos := word.Pos + token.Pos(len(key)+1)
 		switch {
 		case spec.kind == flagArg && isPair:
-			r.errorf(word.Pos, "%s: %s is a flag and takes no value: write %s, or leave it out", d.spec.full(), key, key)
+			r.Errorf(word.Pos, "%s: %s is a flag and takes no value: write %s, or leave it out", d.spec.full(), key, key)
 			continue
 		case spec.kind != flagArg && !isPair, spec.kind != flagArg && text == "":
-			r.errorf(word.Pos, "%s: %s needs a value: %s=%s", d.spec.full(), key, key, spec.value())
+			r.Errorf(word.Pos, "%s: %s needs a value: %s=%s", d.spec.full(), key, key, spec.value())
 			continue
 		}
 		d.args[key] = d.parseValue(r, spec, valuePos, word.Pos, text)
 	}
 	for _, spec := range d.spec.args {
-		if spec.required && !d.has(spec.key) {
-			r.errorf(d.pos, "%s needs %s=%s: write %s", d.spec.full(), spec.key, spec.value(), d.spec.usage())
+		if spec.required && !d.Has(spec.key) {
+			r.Errorf(d.Pos, "%s needs %s=%s: write %s", d.spec.full(), spec.key, spec.value(), d.spec.usage())
 		}
 	}
 }
 
 // spaced recognizes "key = value" with spaces on either side of the sign or on both: it returns how many of the words that
 // follow belong to the first, and the value.
-func (d *directiveSpec) spaced(word string, next []ast.DirectiveArg) (n int, value string) {
+func (d *spec) spaced(word string, next []ast.DirectiveArg) (n int, value string) {
 	_, after, isPair := strings.Cut(word, "=")
 	switch {
 	case isPair && after == "" && len(next) > 0 && !strings.Contains(next[0].Arg, "=") && d.arg(next[0].Arg) == nil:
@@ -168,28 +175,28 @@ func (d *directiveSpec) spaced(word string, next []ast.DirectiveArg) (n int, val
 }
 
 // unknownArg words what is wrong with an argument that the directive does not have.
-func (d *directive) unknownArg(word, key string, isPair bool) string {
+func (d *Directive) unknownArg(word, key string, isPair bool) string {
 	if d.spec.list != nil && !isPair {
-		return fmt.Sprintf("%s: %q is not expected here: the names are one list with commas and without spaces, as in %s", d.spec.full(), clip(word), d.spec.usage())
+		return fmt.Sprintf("%s: %q is not expected here: the names are one list with commas and without spaces, as in %s", d.spec.full(), diag.Clip(word), d.spec.usage())
 	}
 	keys := d.spec.keys()
 	hint := ""
 	if name, value, ok := strings.Cut(word, ":"); ok && slices.Contains(keys, name) {
-		hint = fmt.Sprintf("; did you mean %s=%s?", name, clip(value))
-	} else if s := suggest(key, keys); s != "" {
+		hint = fmt.Sprintf("; did you mean %s=%s?", name, diag.Clip(value))
+	} else if s := diag.Suggest(key, keys); s != "" {
 		hint = fmt.Sprintf("; did you mean %s?", s)
 	}
 	if len(keys) == 0 {
-		return fmt.Sprintf("%s has no argument %q", d.spec.full(), clip(key))
+		return fmt.Sprintf("%s has no argument %q", d.spec.full(), diag.Clip(key))
 	}
-	return fmt.Sprintf("%s has no argument %q%s (it has %s)", d.spec.full(), clip(key), hint, strings.Join(keys, ", "))
+	return fmt.Sprintf("%s has no argument %q%s (it has %s)", d.spec.full(), diag.Clip(key), hint, strings.Join(keys, ", "))
 }
 
 // parseValue reads the value of one argument. at is the place of the whole argument, pos that of its value.
-func (d *directive) parseValue(r *reporter, spec *argSpec, pos, at token.Pos, text string) value {
-	v := value{pos: at, text: text}
+func (d *Directive) parseValue(r *diag.Reporter, spec *argSpec, pos, at token.Pos, text string) Value {
+	v := Value{Pos: at, Text: text}
 	fail := func(format string, args ...any) {
-		r.errorf(at, "%s: %s=%s: %s", d.spec.full(), spec.key, clip(text), fmt.Sprintf(format, args...))
+		r.Errorf(at, "%s: %s=%s: %s", d.spec.full(), spec.key, diag.Clip(text), fmt.Sprintf(format, args...))
 	}
 	if text != "" && strings.ContainsRune("\"'`", rune(text[0])) {
 		fail("write it without quotes")
@@ -201,7 +208,7 @@ func (d *directive) parseValue(r *reporter, spec *argSpec, pos, at token.Pos, te
 			fail("%v", err)
 		}
 	case listArg:
-		v.list = d.parseList(r, spec, pos, text)
+		v.List = d.parseList(r, spec, pos, text)
 	case durationArg:
 		dur, err := time.ParseDuration(text)
 		switch {
@@ -214,7 +221,7 @@ func (d *directive) parseValue(r *reporter, spec *argSpec, pos, at token.Pos, te
 		case dur < spec.min || spec.max > 0 && dur > spec.max:
 			fail("must be %s", spec.limits())
 		default:
-			v.duration = dur
+			v.Duration = dur
 		}
 	case integerArg:
 		n, err := strconv.ParseInt(text, 10, 64)
@@ -226,7 +233,7 @@ func (d *directive) parseValue(r *reporter, spec *argSpec, pos, at token.Pos, te
 		case n < spec.low && (spec.special == 0 || n != spec.special):
 			fail("must be %s", spec.limits())
 		default:
-			v.integer = n
+			v.Integer = n
 		}
 	case decimalArg:
 		f, err := strconv.ParseFloat(text, 64)
@@ -236,36 +243,36 @@ func (d *directive) parseValue(r *reporter, spec *argSpec, pos, at token.Pos, te
 		case f < spec.least:
 			fail("must be %s", spec.limits())
 		default:
-			v.decimal = f
+			v.Decimal = f
 		}
 	}
 	return v
 }
 
 // parseList reads a comma-separated list, whose items have places of their own.
-func (d *directive) parseList(r *reporter, spec *argSpec, pos token.Pos, text string) []value {
-	var items []value
+func (d *Directive) parseList(r *diag.Reporter, spec *argSpec, pos token.Pos, text string) []Value {
+	var items []Value
 	places := map[string]token.Pos{}
 	empty := false
 	offset := 0
 	for item := range strings.SplitSeq(text, ",") {
-		v := value{pos: pos + token.Pos(offset), text: item}
+		v := Value{Pos: pos + token.Pos(offset), Text: item}
 		offset += len(item) + 1
 		if item == "" {
 			if !empty {
-				r.errorf(v.pos, "%s: %q has an empty item: the items are one list with commas and without spaces, as in %s", d.spec.full(), clip(text), d.spec.usage())
+				r.Errorf(v.Pos, "%s: %q has an empty item: the items are one list with commas and without spaces, as in %s", d.spec.full(), diag.Clip(text), d.spec.usage())
 			}
 			empty = true
 			continue
 		}
 		if first, dup := places[item]; dup {
-			r.errorf(v.pos, "%s lists %s twice, first at %s", d.spec.full(), clip(item), r.at(first))
+			r.Errorf(v.Pos, "%s lists %s twice, first at %s", d.spec.full(), diag.Clip(item), r.At(first))
 			continue
 		}
-		places[item] = v.pos
+		places[item] = v.Pos
 		if spec.check != nil {
 			if err := spec.check(item); err != nil {
-				r.errorf(v.pos, "%s: %s: %v", d.spec.full(), clip(item), err)
+				r.Errorf(v.Pos, "%s: %s: %v", d.spec.full(), diag.Clip(item), err)
 				continue
 			}
 		}
@@ -282,7 +289,7 @@ const (
 
 var queueID = regexp.MustCompile(`^[A-Za-z0-9-]{1,100}$`)
 
-func checkQueueID(id string) error {
+func CheckQueueID(id string) error {
 	if !queueID.MatchString(id) {
 		return errors.New("a queue id is " + queueIDSyntax)
 	}
@@ -291,7 +298,7 @@ func checkQueueID(id string) error {
 
 var taskName = regexp.MustCompile(`^[A-Za-z0-9_.~-]{1,200}$`)
 
-func checkTaskName(name string) error {
+func CheckTaskName(name string) error {
 	if name == "." || name == ".." {
 		return errors.New("a task name stands in a URL path, where . and .. mean something else")
 	}
@@ -317,7 +324,7 @@ func checkCode(code string) error {
 		return nil
 	}
 	hint := ""
-	if s := suggest(strings.ToUpper(code), codes); s != "" {
+	if s := diag.Suggest(strings.ToUpper(code), codes); s != "" {
 		hint = fmt.Sprintf("; did you mean %s?", s)
 	}
 	return fmt.Errorf("not a gRPC code name%s (there are %s)", hint, strings.Join(codes, ", "))

@@ -1,4 +1,4 @@
-package gen
+package directive
 
 import (
 	"bytes"
@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// directiveLike matches comments that are directives or that their author may have meant as one: other spellings of the
+// like matches comments that are directives or that their author may have meant as one: other spellings of the
 // tool's name, in any case, with spaces where none belong, and without the colon.
-var directiveLike = regexp.MustCompile(`^(//|/\*)([ \t]*\+?)((?i:cloud[-_]?tasks?(?:gen)?))[ \t]*(:?)([ \t]*)([^\s:*]*)`)
+var like = regexp.MustCompile(`^(//|/\*)([ \t]*\+?)((?i:cloud[-_]?tasks?(?:gen)?))[ \t]*(:?)([ \t]*)([^\s:*]*)`)
 
-// mayHaveDirectives says whether a file is worth parsing, from its bytes. It is wider than what directiveLike accepts.
-func mayHaveDirectives(src []byte) bool {
+// MayHave reports whether a file is worth parsing, from its bytes. It is wider than what like accepts.
+func MayHave(src []byte) bool {
 	for _, mark := range []string{"//", "/*"} {
 		for rest := src; ; {
 			i := bytes.Index(rest, []byte(mark))
@@ -28,16 +28,16 @@ func mayHaveDirectives(src []byte) bool {
 	return false
 }
 
-// isDirectiveLike says whether a comment's text is, or was meant to be, a directive.
-func isDirectiveLike(text string) bool {
-	m := directiveLike.FindStringSubmatch(text)
+// IsLike reports whether a comment's text is, or was meant to be, a directive.
+func IsLike(text string) bool {
+	m := like.FindStringSubmatch(text)
 	if m == nil {
 		return false
 	}
 	mark, before, tool, colon, after, name := m[1], m[2], m[3], m[4], m[5], m[6]
-	known := slices.ContainsFunc(directives(), func(d directiveSpec) bool { return strings.EqualFold(d.name, name) })
+	known := slices.ContainsFunc(table(), func(d spec) bool { return strings.EqualFold(d.name, name) })
 	switch {
-	case mark == "/*", !strings.EqualFold(tool, directiveTool):
+	case mark == "/*", !strings.EqualFold(tool, Tool):
 		return colon != "" && after == "" && known
 	case colon == "":
 		// Code that was commented out may begin with the package's name.
