@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/ast"
 	"go/build"
 	"go/token"
 	"io"
@@ -26,6 +27,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 	"github.com/cloudtaskgen/cloudtaskgen/templates"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
 )
 
 // DefaultOutput is the name of the generated file in each package.
@@ -199,20 +201,19 @@ func (l *loader) packages(pkgs []*matched, built func(*model.Package)) ([]*model
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	tasks := map[*sourcePackage][]*declared{}
+	tasks := map[*sourcePackage][]*directive.Declaration{}
 	for i, m := range pkgs {
 		l.graph[m.PkgPath] = m.Package
 		sp := l.join(m.Package, parsed[i])
 		if err := l.readAside(sp); err != nil {
 			return nil, err
 		}
-		tasks[sp] = l.collect(sp)
+		tasks[sp] = l.declarations(sp)
 		if len(tasks[sp]) > 0 {
 			if err := l.checkFree(sp); err != nil {
 				return nil, err
 			}
 		}
-		l.checkUniqueNames(tasks[sp])
 		l.tasks = append(l.tasks, sp)
 	}
 	r, err := l.follow()
@@ -238,6 +239,17 @@ func (l *loader) packages(pkgs []*matched, built func(*model.Package)) ([]*model
 	}
 	c.reportCycles()
 	return models, nil
+}
+
+// declarations returns the tasks that a package declares.
+func (l *loader) declarations(sp *sourcePackage) []*directive.Declaration {
+	var files []*ast.File
+	for _, f := range sp.files {
+		if f.directives {
+			files = append(files, f.syntax)
+		}
+	}
+	return directive.Collect(l.Reporter, files)
 }
 
 // checkOutput refuses names that the go command would not build as part of every package.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
 )
 
 // Package-level names that every package with tasks gets.
@@ -85,10 +86,10 @@ func (n *names) fixed(name, owner string, ownerPos token.Pos) string {
 }
 
 // task names what is generated for one task. The variables' names come later: they give way to every fixed name.
-func (n *names) task(d *declared) model.TaskNames {
-	typeName := d.spec.Name.Name
+func (n *names) task(d *directive.Declaration) model.TaskNames {
+	typeName := d.Spec.Name.Name
 	x := upperFirst(typeName)
-	fixed := func(name string) string { return n.fixed(name, "task "+typeName, d.spec.Name.Pos()) }
+	fixed := func(name string) string { return n.fixed(name, "task "+typeName, d.Spec.Name.Pos()) }
 	return model.TaskNames{
 		Asap:     fixed("Enqueue" + x + "Asap"),
 		Later:    fixed("Enqueue" + x + "Later"),

@@ -42,7 +42,7 @@ type dependency struct {
 }
 
 // build returns the model of a package. It is incomplete when anything was reported.
-func (c *checker) build(sp *sourcePackage, tasks []*declared) *model.Package {
+func (c *checker) build(sp *sourcePackage, tasks []*directive.Declaration) *model.Package {
 	imported, likely := c.importNames(sp)
 	b := &packageBuilder{
 		checker: c, sp: sp, pkg: sp.checked.types,
@@ -66,12 +66,12 @@ func (c *checker) build(sp *sourcePackage, tasks []*declared) *model.Package {
 	for _, d := range tasks {
 		p.Tasks = append(p.Tasks, b.directives(d))
 	}
-	b.names.fixed(nameRoutes, "the tasks of this package", tasks[0].spec.Name.Pos())
-	b.names.fixed(nameNewHandler, "the tasks of this package", tasks[0].spec.Name.Pos())
+	b.names.fixed(nameRoutes, "the tasks of this package", tasks[0].Spec.Name.Pos())
+	b.names.fixed(nameNewHandler, "the tasks of this package", tasks[0].Spec.Name.Pos())
 	for i, d := range tasks {
 		b.methods(p.Tasks[i], d, named[i])
 		if p.Tasks[i].Run == nil && !b.bad[sp.path] && !b.names.taken[nameRunner] {
-			b.names.fixed(nameRunner, "tasks without Run, such as "+d.spec.Name.Name, d.spec.Name.Pos())
+			b.names.fixed(nameRunner, "tasks without Run, such as "+d.Spec.Name.Name, d.Spec.Name.Pos())
 		}
 	}
 	for _, n := range named {
@@ -110,20 +110,20 @@ func (c *checker) build(sp *sourcePackage, tasks []*declared) *model.Package {
 }
 
 // resolved returns the tasks whose types the type checker understood, with these types. It reports the others, unless it did.
-func (b *packageBuilder) resolved(all []*declared) (tasks []*declared, named []*types.Named) {
+func (b *packageBuilder) resolved(all []*directive.Declaration) (tasks []*directive.Declaration, named []*types.Named) {
 	for _, d := range all {
-		name := d.spec.Name.Name
+		name := d.Spec.Name.Name
 		obj, ok := b.pkg.Scope().Lookup(name).(*types.TypeName)
-		if !ok || obj.Pos() != d.spec.Name.Pos() {
+		if !ok || obj.Pos() != d.Spec.Name.Pos() {
 			if !b.bad[b.sp.path] {
-				b.Errorf(d.spec.Name.Pos(), "%s is declared more than once in this package", name)
+				b.Errorf(d.Spec.Name.Pos(), "%s is declared more than once in this package", name)
 			}
 			continue
 		}
 		n := obj.Type().(*types.Named)
 		if _, ok := n.Underlying().(*types.Struct); !ok {
 			if !b.bad[b.sp.path] {
-				b.Errorf(d.spec.Name.Pos(), "%s does not resolve to a struct", name)
+				b.Errorf(d.Spec.Name.Pos(), "%s does not resolve to a struct", name)
 			}
 			continue
 		}
@@ -163,16 +163,16 @@ func (b *packageBuilder) sameModule(path string) bool {
 }
 
 // directives fills in what the directives say.
-func (b *packageBuilder) directives(d *declared) *model.Task {
-	task, retry, enqueue := d.dirs[directive.Task], d.dirs[directive.Retry], d.dirs[directive.EnqueueRetry]
-	name, _ := d.name()
+func (b *packageBuilder) directives(d *directive.Declaration) *model.Task {
+	task, retry, enqueue := d.Directive(directive.Task), d.Directive(directive.Retry), d.Directive(directive.EnqueueRetry)
+	name, _ := d.Name()
 	t := &model.Task{
-		Type: d.spec.Name.Name, Name: name, Doc: new(doc.Package).Synopsis(d.doc.Text()), Pos: b.Position(d.spec.Name.Pos()),
+		Type: d.Spec.Name.Name, Name: name, Doc: new(doc.Package).Synopsis(d.Doc.Text()), Pos: b.Position(d.Spec.Name.Pos()),
 		Queue: task.Arg("queue").Text, Timeout: task.Arg("timeout").Duration, Once: task.Has("once"),
-		Within: d.dirs[directive.Unique].Arg("within").Duration,
+		Within: d.Directive(directive.Unique).Arg("within").Duration,
 		Names:  b.names.task(d),
 	}
-	if a := d.dirs[directive.Alias]; a != nil {
+	if a := d.Directive(directive.Alias); a != nil {
 		for _, v := range a.List {
 			t.Aliases = append(t.Aliases, v.Text)
 		}
@@ -196,7 +196,7 @@ func (b *packageBuilder) directives(d *declared) *model.Task {
 }
 
 // methods reads Run and the optional methods of a task's struct.
-func (b *packageBuilder) methods(t *model.Task, d *declared, named *types.Named) {
+func (b *packageBuilder) methods(t *model.Task, d *directive.Declaration, named *types.Named) {
 	optional := func(name, result string) bool {
 		fits := func(fn *types.Func) bool {
 			sig := fn.Signature()
@@ -226,11 +226,11 @@ func (b *packageBuilder) methods(t *model.Task, d *declared, named *types.Named)
 
 // method returns a method of a struct or of a pointer to it; nil when there is none of that name. Methods that fit, and that
 // something else of their name hides, are reported: Go would take that for no method.
-func (b *packageBuilder) method(d *declared, named *types.Named, name string, fits func(*types.Func) bool) *types.Func {
+func (b *packageBuilder) method(d *directive.Declaration, named *types.Named, name string, fits func(*types.Func) bool) *types.Func {
 	obj, index, _ := types.LookupFieldOrMethod(types.NewPointer(named), false, b.pkg, name)
 	fn, _ := obj.(*types.Func)
 	if obj == nil && index != nil && slices.ContainsFunc(methodsAt(named, name, len(index)-1), fits) {
-		b.Errorf(d.spec.Name.Pos(), "%s of task %s is ambiguous, as more than one of the structs that it embeds has it: declare %s on %s itself", name, named.Obj().Name(), name, named.Obj().Name())
+		b.Errorf(d.Spec.Name.Pos(), "%s of task %s is ambiguous, as more than one of the structs that it embeds has it: declare %s on %s itself", name, named.Obj().Name(), name, named.Obj().Name())
 	}
 	return fn
 }
@@ -262,11 +262,11 @@ func methodsAt(t types.Type, name string, depth int) []*types.Func {
 }
 
 // methodPos returns where a method is declared, or the task when the method is promoted from another package.
-func (b *packageBuilder) methodPos(fn *types.Func, d *declared) token.Pos {
+func (b *packageBuilder) methodPos(fn *types.Func, d *directive.Declaration) token.Pos {
 	if fn.Pkg() == b.pkg {
 		return fn.Pos()
 	}
-	return d.spec.Name.Pos()
+	return d.Spec.Name.Pos()
 }
 
 // spelled returns a type as the package's source would spell it.
@@ -275,7 +275,7 @@ func (b *packageBuilder) spelled(t types.Type) string {
 }
 
 // run reads the signature of Run: Run(ctx context.Context[, deps D]) ([R,] error).
-func (b *packageBuilder) run(t *model.Task, d *declared, fn *types.Func) *model.Run {
+func (b *packageBuilder) run(t *model.Task, d *directive.Declaration, fn *types.Func) *model.Run {
 	sig := fn.Signature()
 	run := &model.Run{}
 	pos := b.methodPos(fn, d)
@@ -392,8 +392,8 @@ func isError(t types.Type) bool {
 }
 
 // unique finds the fields of //cloudtask:unique.
-func (b *packageBuilder) unique(t *model.Task, d *declared, named *types.Named) {
-	dir := d.dirs[directive.Unique]
+func (b *packageBuilder) unique(t *model.Task, d *directive.Declaration, named *types.Named) {
+	dir := d.Directive(directive.Unique)
 	if dir == nil || t.Payload == nil {
 		return
 	}

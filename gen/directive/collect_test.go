@@ -1,4 +1,4 @@
-package gen
+package directive
 
 import (
 	"go/ast"
@@ -11,34 +11,23 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/tools/go/packages"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
-	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
 )
 
-// collectSource reads the directives of one file without the go command.
-func collectSource(tb testing.TB, src string) (*loader, []*declared) {
-	tb.Helper()
-	fset := token.NewFileSet()
-	l := &loader{Reporter: &diag.Reporter{Fset: fset, Dir: "/"}, graph: map[string]*packages.Package{}, files: map[string]*sourcePackage{}}
-	file, _ := parser.ParseFile(fset, "/p.go", src, parser.ParseComments|parser.SkipObjectResolution|parser.AllErrors)
-	sp := &sourcePackage{
-		path: "p", name: "p", decls: map[string]*declaration{}, methods: map[string][]*ast.FuncDecl{}, scope: map[string]token.Pos{},
-	}
+// collectSource reads the directives of one file.
+func collectSource(src string) (*diag.Reporter, []*Declaration) {
+	r := &diag.Reporter{Fset: token.NewFileSet(), Dir: "/"}
+	file, _ := parser.ParseFile(r.Fset, "/p.go", src, parser.ParseComments|parser.SkipObjectResolution|parser.AllErrors)
 	if file == nil {
-		return l, nil
+		return r, nil
 	}
-	sp.files = []*sourceFile{{pkg: sp, syntax: file, directives: true, bytes: []byte(src)}}
-	sp.index(sp.files[0])
-	tasks := l.collect(sp)
-	l.checkUniqueNames(tasks)
-	return l, tasks
+	return r, Collect(r, []*ast.File{file})
 }
 
 func TestDirectiveValues(t *testing.T) {
 	t.Parallel()
-	l, tasks := collectSource(t, `package p
+	l, tasks := collectSource(`package p
 
 // Doc.
 //
@@ -55,7 +44,7 @@ type T struct{}
 	if len(tasks) != 1 {
 		t.Fatalf("%d tasks, want 1", len(tasks))
 	}
-	d := tasks[0].dirs
+	d := tasks[0].directives
 	type values struct {
 		Name, Queue                                            string
 		Timeout, Within, Age, Min, Max, Initial, Top, Deadline time.Duration
@@ -63,7 +52,7 @@ type T struct{}
 		Multiplier                                             float64
 		Unique, On, Alias                                      []string
 	}
-	texts := func(vs []directive.Value) (out []string) {
+	texts := func(vs []Value) (out []string) {
 		for _, v := range vs {
 			out = append(out, v.Text)
 		}
@@ -132,7 +121,7 @@ func TestDirectiveLimits(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.directive, func(t *testing.T) {
 			t.Parallel()
-			l, _ := collectSource(t, "package p\n\n//cloudtask:"+test.directive+"\ntype T struct{ A int }\n")
+			l, _ := collectSource("package p\n\n//cloudtask:" + test.directive + "\ntype T struct{ A int }\n")
 			if ok := l.Len() == 0; ok != test.ok {
 				t.Errorf("accepted: %v, want %v; diagnostics: %v", ok, test.ok, l.Sorted())
 			}
@@ -144,7 +133,7 @@ func TestDirectiveLimits(t *testing.T) {
 // message of one line.
 func FuzzDirective(f *testing.F) {
 	for _, name := range []string{"directives.txtar", "methods.txtar"} {
-		src, err := os.ReadFile(filepath.Join("..", "testdata", "script", name))
+		src, err := os.ReadFile(filepath.Join("..", "..", "testdata", "script", name))
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -160,10 +149,10 @@ func FuzzDirective(f *testing.F) {
 	f.Fuzz(func(t *testing.T, comment string) {
 		src := "package p\n\n//cloudtask:task\n" + comment + "\ntype T struct{ A int }\n"
 		lines := strings.Split(src, "\n")
-		if directive.IsLike(comment) && !directive.MayHave([]byte(comment)) {
+		if IsLike(comment) && !MayHave([]byte(comment)) {
 			t.Errorf("%q: a file with it would not be parsed", comment)
 		}
-		l, _ := collectSource(t, src)
+		l, _ := collectSource(src)
 		for _, d := range l.Sorted() {
 			if d.Pos.Line < 1 || d.Pos.Line > len(lines) || d.Pos.Column < 1 || d.Pos.Column > len(lines[d.Pos.Line-1])+1 {
 				t.Errorf("%q: diagnostic outside of the file: %d:%d: %s", comment, d.Pos.Line, d.Pos.Column, d.Message)
