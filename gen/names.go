@@ -11,8 +11,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
-	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/source"
 )
 
 // Package-level names that every package with tasks gets.
@@ -136,17 +137,17 @@ func (n *names) definition(typeName string) string {
 // importNames returns the names that the imports of a package have in its files, with where they are imported: no name at
 // package level may be like them. The other names are those that imports without a name may have, going by their paths
 // alone: what is generated must not depend on which of them this run has loaded.
-func (c *checker) importNames(sp *sourcePackage) (names map[string]token.Pos, likely map[string]bool) {
+func importNames(sp *source.Package, checked *source.Types) (names map[string]token.Pos, likely map[string]bool) {
 	names, likely = map[string]token.Pos{}, map[string]bool{}
-	for _, spec := range sp.imports {
-		target := importPath(spec)
+	for _, spec := range sp.Imports {
+		target := source.ImportPath(spec)
 		switch {
 		case spec.Name == nil:
 			for _, word := range strings.FieldsFunc(target, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 				likely[word] = true
 			}
 		case spec.Name.Name == ".":
-			for _, name := range c.exportedNames(target) {
+			for _, name := range checked.ExportedNames(target) {
 				names[name] = spec.Pos()
 			}
 		default:
@@ -158,10 +159,10 @@ func (c *checker) importNames(sp *sourcePackage) (names map[string]token.Pos, li
 
 // importedAs returns the names that the package's files give to what they import, by import path: the first where they differ, ""
 // where none gives one.
-func (sp *sourcePackage) importedAs() map[string]string {
+func importedAs(sp *source.Package) map[string]string {
 	names := map[string]string{}
-	for _, spec := range sp.imports {
-		path := importPath(spec)
+	for _, spec := range sp.Imports {
+		path := source.ImportPath(spec)
 		if names[path] != "" {
 			continue
 		}
@@ -171,15 +172,4 @@ func (sp *sourcePackage) importedAs() map[string]string {
 		}
 	}
 	return names
-}
-
-// exportedNames returns the exported names of a package, if it was loaded for something that a task needs.
-func (c *checker) exportedNames(target string) []string {
-	var names []string
-	if sp := c.files[target]; sp != nil {
-		names = slices.Collect(maps.Keys(sp.scope))
-	} else if p := c.exported[target]; p != nil {
-		names = p.Scope().Names()
-	}
-	return slices.DeleteFunc(names, func(name string) bool { return !token.IsExported(name) })
 }

@@ -70,7 +70,7 @@ func (r *Result) failed(doing, path string, err error) error {
 func (r *Result) Diff(w io.Writer) ([]diag.Diagnostic, error) {
 	var found []diag.Diagnostic
 	compare := func(path string, content []byte) error {
-		old, err := r.overlay.readFile(path)
+		old, err := r.overlay.ReadFile(path)
 		missing := os.IsNotExist(err)
 		if err != nil && !missing {
 			return err

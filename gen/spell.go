@@ -12,6 +12,7 @@ import (
 	"golang.org/x/tools/go/types/typeutil"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/source"
 )
 
 // A speller spells types as source of one package, and collects the packages that this source has to import.
@@ -85,22 +86,10 @@ func (s *speller) unnameable(obj *types.TypeName) string {
 		return obj.Name() + " is not exported by its package " + p.Path()
 	case p.Name() == "main":
 		return "package " + p.Path() + " is a program, which cannot be imported"
-	case !MayImport(s.pkg.Path(), p.Path()):
+	case !source.MayImport(s.pkg.Path(), p.Path()):
 		return "package " + p.Path() + " is internal to others"
 	}
 	return ""
-}
-
-// MayImport reports whether Go lets a package import path, going by the rule for internal directories.
-func MayImport(from, path string) bool {
-	segments := strings.Split(path, "/")
-	for i := len(segments) - 1; i >= 0; i-- {
-		if segments[i] == "internal" {
-			root := strings.Join(segments[:i], "/")
-			return from == root || strings.HasPrefix(from, root+"/")
-		}
-	}
-	return true
 }
 
 // typeLabel returns the name of a declared type with that of its package, such as shop.Box[int]; "" for other types.

@@ -4,6 +4,8 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/source"
 )
 
 // A survey goes through the types that tasks consist of before anything is made of them. It finds the aliases by which they can be
@@ -29,7 +31,7 @@ type instance struct {
 // first grows without end; what exceeds the second would take longer to write down than anybody waits.
 const (
 	maxInstance = 500
-	maxSize     = 100_000
+	maxSize     = source.MaxTypes
 )
 
 func newSurvey(spell *speller, own func(p *types.Package) bool, report func(pos token.Pos, format string, args ...any)) *survey {

@@ -13,12 +13,14 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/source"
 )
 
 // A packageBuilder turns the declared tasks of one package into the model.
 type packageBuilder struct {
-	*checker
-	sp       *sourcePackage
+	*diag.Reporter
+	checked  *source.Types
+	sp       *source.Package
 	pkg      *types.Package
 	names    *names
 	types    *typeBuilder
@@ -41,23 +43,45 @@ type dependency struct {
 	key   string // import path and name, by which parameters are sorted
 }
 
-// build returns the model of a package. It is incomplete when anything was reported.
-func (c *checker) build(sp *sourcePackage, tasks []*directive.Declaration) *model.Package {
-	imported, likely := c.importNames(sp)
-	b := &packageBuilder{
-		checker: c, sp: sp, pkg: sp.checked.types,
-		names:    &names{Reporter: c.Reporter, scope: sp.scope, imported: imported, likely: likely, taken: map[string]bool{}, clashed: map[string]bool{}},
-		returned: map[*model.Task]returned{},
-		spell:    newSpeller(sp.checked.types),
+// buildAll returns the models of the packages that declare tasks. They are incomplete when anything was reported.
+func buildAll(pkgs []*source.Package, declared map[*source.Package][]*directive.Declaration, checked *source.Types, r *diag.Reporter) []*model.Package {
+	var models []*model.Package
+	known, endless := constants{}, false
+	for _, sp := range pkgs {
+		if len(declared[sp]) > 0 {
+			b := newPackageBuilder(sp, checked, known, r)
+			models = append(models, b.build(declared[sp]))
+			endless = endless || b.survey.found
+		}
 	}
-	b.survey = newSurvey(b.spell, func(p *types.Package) bool { return p != nil && c.files[p.Path()] != nil }, c.Errorf)
-	b.types = newTypeBuilder(b.spell, c.Fset, c.constants, b.names.ident, c.Errorf)
-	b.types.explained = c.explained(b.pkg)
-	b.types.own = c.isOwnSource
-	b.types.remark = c.Notef
+	if !endless { // a survey says more
+		checked.ReportCycles()
+	}
+	return models
+}
+
+func newPackageBuilder(sp *source.Package, checked *source.Types, known constants, r *diag.Reporter) *packageBuilder {
+	imported, likely := importNames(sp, checked)
+	b := &packageBuilder{
+		Reporter: r, checked: checked, sp: sp, pkg: sp.Types(),
+		names:    &names{Reporter: r, scope: sp.Scope, imported: imported, likely: likely, taken: map[string]bool{}, clashed: map[string]bool{}},
+		returned: map[*model.Task]returned{},
+		spell:    newSpeller(sp.Types()),
+	}
+	b.survey = newSurvey(b.spell, checked.IsSource, r.Errorf)
+	b.types = newTypeBuilder(b.spell, r.Fset, known, b.names.ident, r.Errorf)
+	b.types.explained = checked.IsExplained(b.pkg)
+	b.types.own = checked.IsOwn
+	b.types.remark = r.Notef
+	return b
+}
+
+// build returns the model of the package. It is incomplete when anything was reported.
+func (b *packageBuilder) build(tasks []*directive.Declaration) *model.Package {
+	sp := b.sp
 	p := &model.Package{
-		Name: sp.name, Path: sp.path, Dir: sp.dir,
-		Scope: slices.Sorted(maps.Keys(sp.scope)),
+		Name: sp.Name, Path: sp.Path, Dir: sp.Dir,
+		Scope: slices.Sorted(maps.Keys(sp.Scope)),
 	}
 	tasks, named := b.resolved(tasks)
 	if len(tasks) == 0 {
@@ -70,7 +94,7 @@ func (c *checker) build(sp *sourcePackage, tasks []*directive.Declaration) *mode
 	b.names.fixed(nameNewHandler, "the tasks of this package", tasks[0].Spec.Name.Pos())
 	for i, d := range tasks {
 		b.methods(p.Tasks[i], d, named[i])
-		if p.Tasks[i].Run == nil && !b.bad[sp.path] && !b.names.taken[nameRunner] {
+		if p.Tasks[i].Run == nil && !b.checked.IsBad(sp.Path) && !b.names.taken[nameRunner] {
 			b.names.fixed(nameRunner, "tasks without Run, such as "+d.Spec.Name.Name, d.Spec.Name.Pos())
 		}
 	}
@@ -83,7 +107,6 @@ func (c *checker) build(sp *sourcePackage, tasks []*directive.Declaration) *mode
 		}
 	}
 	if b.survey.found {
-		c.endless = true
 		return p
 	}
 	for i, t := range p.Tasks {
@@ -101,9 +124,9 @@ func (c *checker) build(sp *sourcePackage, tasks []*directive.Declaration) *mode
 	for i, t := range p.Tasks {
 		byType[named[i]] = t
 	}
-	p.Shapes = b.spell.shapes(b.roots, byType, b.sameModule)
+	p.Shapes = b.spell.shapes(b.roots, byType, func(path string) bool { return b.checked.SameModule(path, sp.Path) })
 	b.types.reportProblems()
-	p.Codecs, p.Results, p.Imports = b.types.codecs(), b.types.results(), b.spell.imported(sp.importedAs())
+	p.Codecs, p.Results, p.Imports = b.types.codecs(), b.types.results(), b.spell.imported(importedAs(sp))
 	p.Inferred = b.types.inferred(p.Codecs)
 	p.Generated = b.names.generated()
 	return p
@@ -115,14 +138,14 @@ func (b *packageBuilder) resolved(all []*directive.Declaration) (tasks []*direct
 		name := d.Spec.Name.Name
 		obj, ok := b.pkg.Scope().Lookup(name).(*types.TypeName)
 		if !ok || obj.Pos() != d.Spec.Name.Pos() {
-			if !b.bad[b.sp.path] {
+			if !b.checked.IsBad(b.sp.Path) {
 				b.Errorf(d.Spec.Name.Pos(), "%s is declared more than once in this package", name)
 			}
 			continue
 		}
 		n := obj.Type().(*types.Named)
 		if _, ok := n.Underlying().(*types.Struct); !ok {
-			if !b.bad[b.sp.path] {
+			if !b.checked.IsBad(b.sp.Path) {
 				b.Errorf(d.Spec.Name.Pos(), "%s does not resolve to a struct", name)
 			}
 			continue
@@ -130,36 +153,6 @@ func (b *packageBuilder) resolved(all []*directive.Declaration) (tasks []*direct
 		tasks, named = append(tasks, d), append(named, n)
 	}
 	return tasks, named
-}
-
-// explained says whether something was reported of a package or of what it imports, so that no type needs to be reported that
-// is unknown for it.
-func (c *checker) explained(pkg *types.Package) bool {
-	seen := map[*types.Package]bool{}
-	var visit func(p *types.Package) bool
-	visit = func(p *types.Package) bool {
-		if seen[p] {
-			return false
-		}
-		seen[p] = true
-		return c.bad[p.Path()] || slices.ContainsFunc(p.Imports(), visit)
-	}
-	return visit(pkg)
-}
-
-// isOwnSource says whether a package is read from source of a main module: what is wrong there is for the user to mend.
-func (c *checker) isOwnSource(p *types.Package) bool {
-	if p == nil || c.files[p.Path()] == nil {
-		return false
-	}
-	known := c.graph[p.Path()]
-	return known != nil && (known.Module == nil || known.Module.Main)
-}
-
-// sameModule says whether a package belongs to the module that is generated for.
-func (b *packageBuilder) sameModule(path string) bool {
-	p, own := b.graph[path], b.graph[b.sp.path]
-	return path == b.sp.path || p != nil && p.Module != nil && own.Module != nil && p.Module.Path == own.Module.Path
 }
 
 // directives fills in what the directives say.
@@ -208,9 +201,9 @@ func (b *packageBuilder) methods(t *model.Task, d *directive.Declaration, named 
 			return false
 		case fits(fn):
 			return true
-		case !b.isOwnSource(fn.Pkg()):
+		case !b.checked.IsOwn(fn.Pkg()):
 			return false // of an embedded type that others declare, who mean something else
-		case !b.bad[b.sp.path] || !strings.Contains(fn.Signature().String(), "invalid type"):
+		case !b.checked.IsBad(b.sp.Path) || !strings.Contains(fn.Signature().String(), "invalid type"):
 			b.Errorf(b.methodPos(fn, d), "%s of task %s is %s, but the generator calls it as %s() %s: change or rename it", name, t.Type, b.spelled(fn.Signature()), name, result)
 		}
 		return false
@@ -284,7 +277,7 @@ func (b *packageBuilder) run(t *model.Task, d *directive.Declaration, fn *types.
 		(params.Len() == 1 || params.Len() == 2) && isContext(params.At(0).Type()) &&
 		(results.Len() == 1 || results.Len() == 2) && isError(results.At(results.Len()-1).Type())
 	if !ok {
-		if !b.bad[b.sp.path] || !strings.Contains(sig.String(), "invalid type") {
+		if !b.checked.IsBad(b.sp.Path) || !strings.Contains(sig.String(), "invalid type") {
 			const want = "Run of task %s is %s; want func(ctx context.Context[, deps D]) ([R,] error), where D is whatever it depends on and R what it returns"
 			if declared, ok := b.names.scope["error"]; ok {
 				b.Errorf(pos, want+"; Go's error is hidden by the one that is declared at %s", t.Type, b.spelled(sig), b.At(declared))

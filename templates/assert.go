@@ -104,7 +104,7 @@ func (a *assertions) methods(s *model.Shape) {
 		return without
 	})
 	embedded := a.typeID(s.Task.Type)
-	if slices.Contains(taskMethods(), s.Task.Type) {
+	if slices.Contains(model.TaskMethods(), s.Task.Type) {
 		// An embedded field of this name would hide the method.
 		alias := a.local("embedded" + s.Task.Type)
 		a.helpers = append(a.helpers, jen.Type().Id(alias).Op("=").Add(embedded))
@@ -136,9 +136,6 @@ func (f *File) underlying(s *model.Shape) jen.Code {
 	return jen.Struct(fields...)
 }
 
-// taskMethods are the names of the methods that generated code calls where a task's struct has them.
-func taskMethods() []string { return []string{"Run", "Queue", "Timeout", "TaskName"} }
-
 // methodsOf returns the methods of a task's struct that generated code calls, and the names of those that it would call if
 // there were any: beside an interface that has them they are ambiguous then. A field of such a name takes its place.
 func (f *File) methodsOf(s *model.Shape) (methods []jen.Code, absent []string) {
@@ -156,7 +153,7 @@ func (f *File) methodsOf(s *model.Shape) (methods []jen.Code, absent []string) {
 	if t.HasTaskName {
 		has["TaskName"] = jen.Params().String()
 	}
-	for _, name := range taskMethods() {
+	for _, name := range model.TaskMethods() {
 		if signature := has[name]; signature != nil {
 			methods = append(methods, jen.Id(name).Add(signature))
 		} else if !slices.ContainsFunc(s.Fields, func(f model.ShapeField) bool { return f.Name == name }) {

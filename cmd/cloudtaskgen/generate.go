@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 	"github.com/cloudtaskgen/cloudtaskgen/gen"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/memory"
 )
 
 const generateHelp = `
@@ -41,10 +42,10 @@ func generateCommand() cli.Command {
 }
 
 func generate(ctx context.Context, opts gen.Options, out *findings, check bool) error {
-	moment := new(gen.Moment)
+	moment := new(memory.Moment)
 	if check {
 		var unchanged bool
-		if moment, unchanged = gen.UserMemory().Recall(ctx, opts); unchanged {
+		if moment, unchanged = memory.User().Recall(ctx, opts); unchanged {
 			return out.report("", nil)
 		}
 		opts = moment.Options()

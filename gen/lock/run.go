@@ -21,6 +21,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/lock/trial"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/source"
 )
 
 // A subject is a task whose codec is tried, and the payloads that it is to read.
@@ -90,7 +91,7 @@ func groupByHost(subjects []subject) []host {
 	var hosts []host
 	for i, s := range subjects {
 		at := slices.IndexFunc(hosts, func(h host) bool {
-			return h.pkg == s.pkg || s.pkg.Name != "main" && h.pkg.Name != "main" && gen.MayImport(h.pkg.Path, s.pkg.Path)
+			return h.pkg == s.pkg || s.pkg.Name != "main" && h.pkg.Name != "main" && source.MayImport(h.pkg.Path, s.pkg.Path)
 		})
 		if at < 0 {
 			at = len(hosts)
@@ -112,12 +113,12 @@ func runHosts(ctx context.Context, opts gen.Options, dir string, hosts []host, o
 	if len(hosts) == 0 {
 		return nil, nil
 	}
-	replace, err := gen.ReadOverlay(opts) // or ours would take its place
+	replace, err := source.ReadOverlay(opts.Dir, opts.Env) // or ours would take its place
 	if err != nil {
 		return nil, err
 	}
 	if replace == nil {
-		replace = gen.Overlay{}
+		replace = source.Overlay{}
 	}
 	// Linking without tables for debuggers takes half the time.
 	args := []string{"test", "-json", "-vet=off", "-ldflags=-s -w", "-run=^" + testName + "$", "-overlay=" + filepath.Join(dir, "overlay.json")}
@@ -205,7 +206,7 @@ func (e *buildError) missing(message string) []diag.Diagnostic {
 }
 
 // write writes the host's test to a folder, and what it replaces in the module to replace.
-func (h host) write(folder string, replace gen.Overlay) error {
+func (h host) write(folder string, replace source.Overlay) error {
 	if err := os.Mkdir(folder, 0o700); err != nil && !os.IsExist(err) {
 		return err
 	}

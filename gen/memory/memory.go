@@ -1,4 +1,5 @@
-package gen
+// Package memory remembers checks that found everything in order, so that they need not be made again while nothing has changed.
+package memory
 
 import (
 	"bytes"
@@ -17,7 +18,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cloudtaskgen/cloudtaskgen/gen"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/source"
 )
 
 // A Memory knows of checks that found everything in order. While nothing has changed that such a check went by, another
@@ -32,8 +35,8 @@ type Memory struct {
 	program func() string // path of this program
 }
 
-// UserMemory returns the memory in the user's cache directory.
-func UserMemory() *Memory {
+// User returns the memory in the user's cache directory.
+func User() *Memory {
 	m := &Memory{program: executable}
 	if dir, err := os.UserCacheDir(); err == nil {
 		m.dir = filepath.Join(dir, "cloudtaskgen")
@@ -53,7 +56,8 @@ func executable() string {
 type Moment struct {
 	memory *Memory // nil: there is no telling afterwards
 	ctx    context.Context
-	opts   Options
+	opts   gen.Options
+	cfg    source.Config
 	file   string // where it is remembered
 	base   []fact
 	sums   map[fact]string
@@ -72,17 +76,13 @@ type rememberedFact struct {
 // Recall says whether a check with these options would find everything in order: for all that is remembered, or because
 // the patterns name folders in which no file has directives or was generated. If not, the moment is for remembering it once
 // it has.
-func (m *Memory) Recall(ctx context.Context, opts Options) (moment *Moment, unchanged bool) {
+func (m *Memory) Recall(ctx context.Context, opts gen.Options) (moment *Moment, unchanged bool) {
 	unknown := &Moment{opts: opts}
-	dir, err := filepath.Abs(opts.Dir)
+	cfg, err := opts.Config()
 	if m.dir == "" || err != nil {
 		return unknown, false
 	}
-	opts.Dir = dir
-	if len(opts.Patterns) == 0 {
-		opts.Patterns = []string{"."}
-	}
-	roots, ok := patternRoots(dir, opts.Patterns)
+	roots, ok := patternRoots(cfg.Dir, cfg.Patterns)
 	if !ok || !knownDriver(opts.Env) {
 		return unknown, false
 	}
@@ -90,12 +90,12 @@ func (m *Memory) Recall(ctx context.Context, opts Options) (moment *Moment, unch
 	if _, err := os.Stat(program); err != nil {
 		return unknown, false
 	}
-	moment = &Moment{memory: m, ctx: ctx, opts: opts, file: filepath.Join(m.dir, entryName(opts)), base: roots}
+	moment = &Moment{memory: m, ctx: ctx, opts: opts, cfg: cfg, file: filepath.Join(m.dir, entryName(cfg)), base: roots}
 	folders := make([]contents, len(roots))
 	var programSum string
 	var group errgroup.Group
 	group.Go(func() (err error) {
-		moment.opts.settings, err = readGoSettings(ctx, opts)
+		moment.opts.Known.Settings, err = source.ReadSettings(ctx, cfg)
 		return err
 	})
 	group.Go(func() error {
@@ -104,26 +104,26 @@ func (m *Memory) Recall(ctx context.Context, opts Options) (moment *Moment, unch
 	})
 	moment.sums = make(map[fact]string)
 	for i, f := range roots {
-		folders[i].opts = &opts
+		folders[i].cfg = &cfg
 		moment.sums[f] = f.sum(folders[i].visit)
-		moment.opts.tasks = append(moment.opts.tasks, folders[i].tasks...)
+		moment.opts.Known.Tasks = append(moment.opts.Known.Tasks, folders[i].tasks...)
 	}
-	if err := group.Wait(); err != nil || !moment.opts.settings.canBeTold() {
+	if err := group.Wait(); err != nil || !canBeTold(moment.opts.Known.Settings) {
 		return unknown, false
 	}
-	env := moment.opts.settings
+	env := moment.opts.Known.Settings
 	bare := true
 	for i, f := range roots {
-		bare = bare && folders[i].areBare(f.Path) && env.holds(f.Path)
+		bare = bare && folders[i].areBare(f.Path) && holds(env, f.Path)
 	}
 	if bare {
 		return unknown, true
 	}
-	slices.Sort(moment.opts.tasks)
-	moment.opts.tasks = slices.Compact(moment.opts.tasks)
+	slices.Sort(moment.opts.Known.Tasks)
+	moment.opts.Known.Tasks = slices.Compact(moment.opts.Known.Tasks)
 	moment.sums[fact{Kind: programFact}] = programSum
-	moment.sums[fact{Kind: settingsFact}] = env.sum()
-	moment.base = append(moment.base, env.facts()...)
+	moment.sums[fact{Kind: settingsFact}] = sumOf(env)
+	moment.base = append(moment.base, factsOfModules(env)...)
 	moment.base = append(moment.base, fact{Kind: programFact}, fact{Kind: settingsFact})
 	known, err := readEntry(moment.file)
 	unchanged = err == nil
@@ -150,7 +150,7 @@ func (m *Moment) look(f fact) string {
 }
 
 // Options returns the options of the check, with what is known already.
-func (m *Moment) Options() Options { return m.opts }
+func (m *Moment) Options() gen.Options { return m.opts }
 
 // covers says whether the patterns of the check have a folder in one of their trees.
 func (m *Moment) covers(f fact) bool {
@@ -159,21 +159,21 @@ func (m *Moment) covers(f fact) bool {
 
 // Remember notes that a check found everything in order, unless something has changed while it was made. Failing to do so
 // costs nothing but time.
-func (m *Moment) Remember(res *Result) {
-	if m.memory == nil || res.inputs == nil {
+func (m *Moment) Remember(res *gen.Result) {
+	if m.memory == nil || len(res.Folders) == 0 {
 		return
 	}
 	var settings string
 	var group errgroup.Group
 	group.Go(func() error {
-		env, err := readGoSettings(m.ctx, m.opts)
+		env, err := source.ReadSettings(m.ctx, m.cfg)
 		if err == nil {
-			settings = env.sum()
+			settings = sumOf(env)
 		}
 		return err
 	})
 	now := map[fact]string{}
-	for _, f := range append(m.base, m.opts.settings.factsOf(res.inputs)...) {
+	for _, f := range append(m.base, factsOf(m.opts.Known.Settings, res.Folders)...) {
 		if now[f] == "" && !m.covers(f) && f.Kind != programFact && f.Kind != settingsFact {
 			now[f] = f.sum(nil)
 		}
@@ -198,8 +198,8 @@ func (m *Moment) Remember(res *Result) {
 }
 
 // entryName returns the name of the file in which a check is remembered.
-func entryName(opts Options) string {
-	text, _ := json.Marshal([]any{opts.Dir, opts.Patterns, opts.Tags, opts.Output})
+func entryName(cfg source.Config) string {
+	text, _ := json.Marshal([]any{cfg.Dir, cfg.Patterns, cfg.Tags, cfg.Output})
 	hash := sha256.Sum256(text)
 	return hex.EncodeToString(hash[:16]) + ".json"
 }
@@ -235,7 +235,7 @@ func (m *Memory) write(name string, e entry) {
 
 // contents is what the Go files hold in the folders that a pattern names.
 type contents struct {
-	opts *Options
+	cfg *source.Config
 
 	mu     sync.Mutex
 	plain  []string // folders of files that every build has
@@ -252,7 +252,7 @@ func (c *contents) visit(name string, content []byte, err error) {
 		c.hidden = true
 		return
 	}
-	own, tasks, plain := c.opts.isOwn(name, content), directive.MayHave(content), isPlain(name, content)
+	own, tasks, plain := c.cfg.IsOwn(name, content), directive.MayHave(content), isPlain(name, content)
 	dir := filepath.Dir(name)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,4 +1,4 @@
-package gen
+package memory
 
 import (
 	"bytes"
@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"golang.org/x/tools/txtar"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 )
 
 const memoryModule = `
@@ -59,7 +62,7 @@ type memoryCase struct {
 	t      *testing.T
 	root   string
 	memory *Memory
-	opts   Options
+	opts   gen.Options
 }
 
 func newMemoryCase(t *testing.T, patterns ...string) *memoryCase {
@@ -70,7 +73,7 @@ func newMemoryCase(t *testing.T, patterns ...string) *memoryCase {
 	}
 	c.write("program", "v1")
 	c.memory = &Memory{dir: filepath.Join(c.root, "cache"), program: func() string { return filepath.Join(c.root, "program") }}
-	c.opts = Options{Dir: filepath.Join(c.root, "app"), Patterns: patterns, Env: append(os.Environ(), "GOWORK=", "GOFLAGS=", "GOTOOLCHAIN=local")}
+	c.opts = gen.Options{Dir: filepath.Join(c.root, "app"), Patterns: patterns, Env: append(os.Environ(), "GOWORK=", "GOFLAGS=", "GOTOOLCHAIN=local")}
 	return c
 }
 
@@ -102,7 +105,7 @@ func (c *memoryCase) unchanged() bool {
 // check makes a check, after generating what it is about, and calls meanwhile while it is made.
 func (c *memoryCase) check(meanwhile func()) {
 	c.t.Helper()
-	res, err := Generate(c.t.Context(), c.opts)
+	res, err := gen.Generate(c.t.Context(), c.opts)
 	if err != nil || len(res.Diagnostics) > 0 {
 		c.t.Fatal(err, res)
 	}
@@ -110,7 +113,7 @@ func (c *memoryCase) check(meanwhile func()) {
 		c.t.Fatal(err)
 	}
 	moment, _ := c.memory.Recall(c.t.Context(), c.opts)
-	if res, err = Generate(c.t.Context(), c.opts); err != nil {
+	if res, err = gen.Generate(c.t.Context(), c.opts); err != nil {
 		c.t.Fatal(err)
 	}
 	meanwhile()
@@ -256,8 +259,8 @@ func TestMemoryOfBareFolders(t *testing.T) {
 			c.write("app/none/x_plan9.go", "package none\n\n//cloudtask:task\ntype T struct{}\n")
 		}},
 		{"a misspelt directive", func(c *memoryCase) { c.write("app/none/x.go", "package none\n\n// cloudtasks:task\ntype T struct{}\n") }},
-		{"output that is left over", func(c *memoryCase) { c.write("app/none/cloudtask_gen.go", header+"\n\npackage none\n") }},
-		{"output of another name", func(c *memoryCase) { c.write("app/none/other.go", header+"\n\npackage none\n") }},
+		{"output that is left over", func(c *memoryCase) { c.write("app/none/cloudtask_gen.go", model.Header+"\n\npackage none\n") }},
+		{"output of another name", func(c *memoryCase) { c.write("app/none/other.go", model.Header+"\n\npackage none\n") }},
 		{"no source", func(c *memoryCase) { c.remove("app/none/none.go") }},
 		{"no source but what the go command passes over", func(c *memoryCase) {
 			c.remove("app/none/none.go")

@@ -1,4 +1,4 @@
-package gen
+package source
 
 import (
 	"go/token"
@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/tools/go/packages"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 )
 
 // A prefetch is a run of the go command that is begun on a guess, while another one finds out what packages there are: that
@@ -18,23 +20,23 @@ type prefetch struct {
 }
 
 // beginPrefetch begins to load what the tasks in these folders seem to need of modules whose source does not lie at hand.
-func (l *loader) beginPrefetch(dirs []string) *prefetch {
+func (prog *Program) beginPrefetch(dirs []string) *prefetch {
 	p := &prefetch{done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
-		if paths := l.guessNeeded(dirs); len(paths) > 0 {
-			p.pkgs, _ = l.load(compiledMode, paths)
+		if paths := prog.guessNeeded(dirs); len(paths) > 0 {
+			p.pkgs, _ = prog.load(compiledMode, paths)
 		}
 	}()
 	return p
 }
 
 // guessNeeded returns the import paths that would be loaded first.
-func (l *loader) guessNeeded(dirs []string) []string {
-	guess := newLoader(l.ctx, l.opts, token.NewFileSet())
+func (prog *Program) guessNeeded(dirs []string) []string {
+	guess := newProgram(prog.ctx, prog.cfg, prog.env, &diag.Reporter{Fset: token.NewFileSet(), Dir: prog.cfg.Dir})
 	for _, dir := range dirs {
 		p := &packages.Package{PkgPath: dir, Dir: dir}
-		names, err := l.opts.overlay.goFiles(dir)
+		names, err := prog.cfg.Overlay.goFiles(dir)
 		if err != nil {
 			continue
 		}
@@ -44,12 +46,12 @@ func (l *loader) guessNeeded(dirs []string) []string {
 			}
 		}
 		if sp, err := guess.parse(p); err == nil {
-			guess.tasks = append(guess.tasks, sp)
+			guess.Annotated = append(guess.Annotated, sp)
 		}
 	}
 	var paths []string
 	for path := range guess.reach().unknown {
-		if !l.env.isLocal(path) {
+		if !prog.env.isLocal(path) {
 			paths = append(paths, path)
 		}
 	}

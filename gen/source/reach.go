@@ -1,4 +1,4 @@
-package gen
+package source
 
 import (
 	"go/ast"
@@ -12,19 +12,20 @@ import (
 	"strings"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 )
 
 // Reach follows declarations from the task structs on, by syntax alone, through every package that is read from source:
 // what it comes by is what the type checker must get right, and the packages that it leaves for are the only ones to
 // be loaded. Everything else in these packages may be as broken as it likes.
 type reach struct {
-	*loader
+	prog     *Program
 	seen     map[reached]bool
 	ranges   []span               // source that must be without type errors
 	needed   map[string]token.Pos // import path: an import declaration that names it
-	neededBy map[string][]*sourcePackage
+	neededBy map[string][]*Package
 	unknown  map[string]bool // import paths to load before the next round
-	packages map[*sourcePackage]bool
+	packages map[*Package]bool
 }
 
 // reached is a declaration together with how much of it matters.
@@ -44,14 +45,11 @@ const (
 	inDepth  depth = true
 )
 
-// taskMethods are the methods by which a struct is a task, besides its directives.
-func taskMethods() []string { return []string{"Run", "Queue", "Timeout", "TaskName"} }
-
 // follow computes what the declared tasks reach, loading the import graph as it comes to its borders.
-func (l *loader) follow() (*reach, error) {
+func (prog *Program) follow() (*reach, error) {
 	tried := map[string]bool{}
 	for {
-		r := l.reach()
+		r := prog.reach()
 		maps.DeleteFunc(r.unknown, func(p string, _ bool) bool { return tried[p] })
 		if len(r.unknown) == 0 {
 			return r, nil
@@ -60,19 +58,19 @@ func (l *loader) follow() (*reach, error) {
 		for _, p := range paths {
 			tried[p] = true
 		}
-		if err := l.extendGraph(paths); err != nil {
+		if err := prog.extendGraph(paths); err != nil {
 			return nil, err
 		}
 	}
 }
 
 // reach computes what the declared tasks reach, as far as the import graph is known.
-func (l *loader) reach() *reach {
+func (prog *Program) reach() *reach {
 	r := &reach{
-		loader: l, seen: map[reached]bool{}, needed: map[string]token.Pos{}, neededBy: map[string][]*sourcePackage{}, unknown: map[string]bool{},
-		packages: map[*sourcePackage]bool{},
+		prog: prog, seen: map[reached]bool{}, needed: map[string]token.Pos{}, neededBy: map[string][]*Package{}, unknown: map[string]bool{},
+		packages: map[*Package]bool{},
 	}
-	for _, sp := range l.tasks {
+	for _, sp := range prog.Annotated {
 		for _, name := range slices.Sorted(maps.Keys(sp.decls)) {
 			if d := sp.decls[name]; d.annotated() {
 				r.declaration(sp, name, true)
@@ -85,7 +83,7 @@ func (l *loader) reach() *reach {
 // annotated says whether a declaration's doc comment may have directives.
 func (d *declaration) annotated() bool {
 	ts, ok := d.spec.(*ast.TypeSpec)
-	if !ok || !d.file.directives {
+	if !ok || !d.file.Directives {
 		return false
 	}
 	for _, g := range []*ast.CommentGroup{ts.Doc, d.gen.Doc} {
@@ -97,7 +95,7 @@ func (d *declaration) annotated() bool {
 }
 
 // declaration follows one package-level name.
-func (r *reach) declaration(sp *sourcePackage, name string, methods bool) {
+func (r *reach) declaration(sp *Package, name string, methods bool) {
 	decl := sp.decls[name]
 	if decl == nil {
 		return
@@ -135,9 +133,9 @@ func (r *reach) declaration(sp *sourcePackage, name string, methods bool) {
 }
 
 // methods follows the signatures of the methods that make a type a task.
-func (r *reach) methods(sp *sourcePackage, name string) {
+func (r *reach) methods(sp *Package, name string) {
 	for _, m := range sp.methods[name] {
-		if !slices.Contains(taskMethods(), m.Name.Name) {
+		if !slices.Contains(model.TaskMethods(), m.Name.Name) {
 			continue
 		}
 		file := r.fileOf(sp, m)
@@ -155,13 +153,13 @@ func (r *reach) methods(sp *sourcePackage, name string) {
 
 // streaming follows the signatures of methods that encoding/json calls with GOEXPERIMENT=jsonv2. They are the only ones for JSON
 // that mention another package, and are told from others of their names by it.
-func (r *reach) streaming(sp *sourcePackage, name string) {
+func (r *reach) streaming(sp *Package, name string) {
 	for _, m := range sp.methods[name] {
 		if m.Name.Name != "MarshalJSONTo" && m.Name.Name != "UnmarshalJSONFrom" {
 			continue
 		}
 		file := r.fileOf(sp, m)
-		if slices.ContainsFunc(file.syntax.Imports, func(spec *ast.ImportSpec) bool { return importPath(spec) == "encoding/json/jsontext" }) {
+		if slices.ContainsFunc(file.Syntax.Imports, func(spec *ast.ImportSpec) bool { return ImportPath(spec) == "encoding/json/jsontext" }) {
 			for _, p := range m.Type.Params.List {
 				r.expr(file, p.Type, nameOnly)
 			}
@@ -169,9 +167,9 @@ func (r *reach) streaming(sp *sourcePackage, name string) {
 	}
 }
 
-func (r *reach) fileOf(sp *sourcePackage, n ast.Node) *sourceFile {
-	for _, f := range sp.files {
-		if f.syntax.FileStart <= n.Pos() && n.Pos() < f.syntax.FileEnd {
+func (r *reach) fileOf(sp *Package, n ast.Node) *File {
+	for _, f := range sp.Files {
+		if f.Syntax.FileStart <= n.Pos() && n.Pos() < f.Syntax.FileEnd {
 			return f
 		}
 	}
@@ -179,7 +177,7 @@ func (r *reach) fileOf(sp *sourcePackage, n ast.Node) *sourceFile {
 }
 
 // expr follows the names in a type or constant expression.
-func (r *reach) expr(file *sourceFile, node ast.Node, how depth) {
+func (r *reach) expr(file *File, node ast.Node, how depth) {
 	ast.Inspect(node, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.Field:
@@ -204,7 +202,7 @@ func (r *reach) expr(file *sourceFile, node ast.Node, how depth) {
 }
 
 // local follows a name that stands without a package.
-func (r *reach) local(file *sourceFile, name string, how depth) {
+func (r *reach) local(file *File, name string, how depth) {
 	decl := file.pkg.decls[name]
 	if decl == nil {
 		r.dotImports(file, name, how)
@@ -224,7 +222,7 @@ func (r *reach) local(file *sourceFile, name string, how depth) {
 }
 
 // embedded follows the task methods of an embedded type.
-func (r *reach) embedded(file *sourceFile, t ast.Expr) {
+func (r *reach) embedded(file *File, t ast.Expr) {
 	switch t := bareType(t).(type) {
 	case *ast.Ident:
 		r.declaration(file.pkg, t.Name, true)
@@ -236,20 +234,20 @@ func (r *reach) embedded(file *sourceFile, t ast.Expr) {
 }
 
 // foreign follows a name of another package.
-func (r *reach) foreign(file *sourceFile, qualifier, name string, how depth, methods bool) {
+func (r *reach) foreign(file *File, qualifier, name string, how depth, methods bool) {
 	for _, spec := range r.importsNamed(file, qualifier) {
 		r.enter(file, spec, name, how, methods)
 	}
 }
 
 // enter follows a name into an imported package.
-func (r *reach) enter(file *sourceFile, spec *ast.ImportSpec, name string, how depth, methods bool) {
-	target := importPath(spec)
+func (r *reach) enter(file *File, spec *ast.ImportSpec, name string, how depth, methods bool) {
+	target := ImportPath(spec)
 	r.need(file.pkg, target, spec)
-	if r.graph[target] == nil || !r.fromSource(target) {
+	if r.prog.graph[target] == nil || !r.prog.fromSource(target) {
 		return
 	}
-	sp, err := r.parse(r.graph[target])
+	sp, err := r.prog.parse(r.prog.graph[target])
 	if err != nil || sp.decls[name] == nil {
 		return
 	}
@@ -257,16 +255,16 @@ func (r *reach) enter(file *sourceFile, spec *ast.ImportSpec, name string, how d
 	if methods {
 		r.declaration(sp, name, true)
 	} else {
-		r.local(&sourceFile{pkg: sp}, name, how)
+		r.local(&File{pkg: sp}, name, how)
 	}
 }
 
 // dotImports follows a name that may come from imports whose names stand without a package.
-func (r *reach) dotImports(file *sourceFile, name string, how depth) {
-	if file.syntax == nil || types.Universe.Lookup(name) != nil {
+func (r *reach) dotImports(file *File, name string, how depth) {
+	if file.Syntax == nil || types.Universe.Lookup(name) != nil {
 		return
 	}
-	for _, spec := range file.syntax.Imports {
+	for _, spec := range file.Syntax.Imports {
 		if spec.Name != nil && spec.Name.Name == "." {
 			r.enter(file, spec, name, how, false)
 		}
@@ -274,28 +272,28 @@ func (r *reach) dotImports(file *sourceFile, name string, how depth) {
 }
 
 // need notes that the type checker will ask for a package.
-func (r *reach) need(sp *sourcePackage, target string, spec *ast.ImportSpec) {
+func (r *reach) need(sp *Package, target string, spec *ast.ImportSpec) {
 	if _, ok := r.needed[target]; !ok {
 		r.needed[target] = spec.Pos()
 	}
 	r.neededBy[target] = append(r.neededBy[target], sp)
-	if r.graph[target] == nil && target != "unsafe" && target != "C" {
+	if r.prog.graph[target] == nil && target != "unsafe" && target != "C" {
 		r.unknown[target] = true
 	}
 }
 
 // importsNamed returns the imports of a file that a qualifier may stand for: one, once the names of packages are known.
-func (r *reach) importsNamed(file *sourceFile, qualifier string) []*ast.ImportSpec {
+func (r *reach) importsNamed(file *File, qualifier string) []*ast.ImportSpec {
 	var guessed, others []*ast.ImportSpec
-	for _, spec := range file.syntax.Imports {
-		target := importPath(spec)
-		switch p := r.graph[target]; {
+	for _, spec := range file.Syntax.Imports {
+		target := ImportPath(spec)
+		switch p := r.prog.graph[target]; {
 		case spec.Name != nil:
 			if spec.Name.Name == qualifier {
 				return []*ast.ImportSpec{spec}
 			}
-		case p != nil && r.packageName(p) != "":
-			if r.packageName(p) == qualifier {
+		case p != nil && r.prog.packageName(p) != "":
+			if r.prog.packageName(p) == qualifier {
 				return []*ast.ImportSpec{spec}
 			}
 		case guessName(target) == qualifier:
@@ -310,8 +308,8 @@ func (r *reach) importsNamed(file *sourceFile, qualifier string) []*ast.ImportSp
 	return others
 }
 
-// importPath returns the path that an import declaration names.
-func importPath(spec *ast.ImportSpec) string {
+// ImportPath returns the path that an import declaration names.
+func ImportPath(spec *ast.ImportSpec) string {
 	p, err := strconv.Unquote(spec.Path.Value)
 	if err != nil {
 		return ""

@@ -1,4 +1,4 @@
-package gen
+package source
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/scanner"
 	"go/token"
+	"go/types"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,31 +17,36 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
 )
 
-// A sourcePackage is a package that is read from its source, function bodies apart and without generated code.
-type sourcePackage struct {
-	path, name, dir string
-	goVersion       string // as in "go1.26"; "": the newest
-	files           []*sourceFile
-	decls           map[string]*declaration
-	methods         map[string][]*ast.FuncDecl // by the receiver's base type
-	syntax          scanner.ErrorList          // of all files
-	scope           map[string]token.Pos       // package-level names, those of files that are not built included
-	imports         []*ast.ImportSpec          // of all these files
-	checked         *checkedPackage
+// Package is a package that is read from its source, function bodies apart and without generated code.
+type Package struct {
+	Path, Name, Dir string
+	Files           []*File
+	Scope           map[string]token.Pos // package-level names, those of files that are not built included
+	Imports         []*ast.ImportSpec    // of all these files
+
+	goVersion string // as in "go1.26"; "": the newest
+	decls     map[string]*declaration
+	methods   map[string][]*ast.FuncDecl // by the receiver's base type
+	syntax    scanner.ErrorList          // of all files
+	checked   *checkedPackage
 }
 
-// A sourceFile is one parsed file.
-type sourceFile struct {
-	pkg        *sourcePackage
-	syntax     *ast.File
-	directives bool // the bytes have what may be one
-	bytes      []byte
-	broken     bool // did not parse
+// Types returns what go/types makes of the package; nil before it is checked.
+func (sp *Package) Types() *types.Package { return sp.checked.types }
+
+// File is one parsed file.
+type File struct {
+	Syntax     *ast.File
+	Directives bool // the bytes have what may be one
+
+	pkg    *Package
+	bytes  []byte
+	broken bool // did not parse
 }
 
 // A declaration is a package-level type, constant or variable.
 type declaration struct {
-	file *sourceFile
+	file *File
 	gen  *ast.GenDecl
 	spec ast.Spec // *ast.TypeSpec or *ast.ValueSpec
 }
@@ -53,47 +59,47 @@ type parsedFile struct {
 }
 
 // parseFiles parses what there is of a package, apart from generated code. It may be called for several packages at a time.
-func (l *loader) parseFiles(p *packages.Package) ([]parsedFile, error) {
+func (prog *Program) parseFiles(p *packages.Package) ([]parsedFile, error) {
 	var files []parsedFile
 	for _, name := range p.GoFiles {
-		src, err := l.readFile(name)
+		src, err := prog.readFile(name)
 		if err != nil {
 			return nil, err
 		}
-		if l.opts.isOwn(name, src) {
+		if prog.cfg.IsOwn(name, src) {
 			continue
 		}
-		syntax, err := parser.ParseFile(l.Fset, name, src, parser.ParseComments|parser.SkipObjectResolution|parser.AllErrors)
+		syntax, err := parser.ParseFile(prog.Fset, name, src, parser.ParseComments|parser.SkipObjectResolution|parser.AllErrors)
 		files = append(files, parsedFile{src, syntax, err})
 	}
 	return files, nil
 }
 
 // parse reads a package from source.
-func (l *loader) parse(p *packages.Package) (*sourcePackage, error) {
-	if sp := l.files[p.PkgPath]; sp != nil {
+func (prog *Program) parse(p *packages.Package) (*Package, error) {
+	if sp := prog.files[p.PkgPath]; sp != nil {
 		return sp, nil
 	}
-	files, err := l.parseFiles(p)
+	files, err := prog.parseFiles(p)
 	if err != nil {
 		return nil, err
 	}
-	return l.join(p, files), nil
+	return prog.join(p, files), nil
 }
 
 // join makes a package of its files.
-func (l *loader) join(p *packages.Package, files []parsedFile) *sourcePackage {
-	sp := &sourcePackage{
-		path: p.PkgPath, name: p.Name, dir: p.Dir,
-		decls: map[string]*declaration{}, methods: map[string][]*ast.FuncDecl{}, scope: map[string]token.Pos{},
+func (prog *Program) join(p *packages.Package, files []parsedFile) *Package {
+	sp := &Package{
+		Path: p.PkgPath, Name: p.Name, Dir: p.Dir,
+		decls: map[string]*declaration{}, methods: map[string][]*ast.FuncDecl{}, Scope: map[string]token.Pos{},
 	}
 	if p.Module != nil && p.Module.GoVersion != "" {
 		sp.goVersion = "go" + p.Module.GoVersion
 	}
-	l.files[p.PkgPath] = sp
+	prog.files[p.PkgPath] = sp
 	for _, file := range files {
 		syntax := file.syntax
-		f := &sourceFile{pkg: sp, syntax: syntax, bytes: file.bytes, directives: directive.MayHave(file.bytes), broken: file.err != nil}
+		f := &File{pkg: sp, Syntax: syntax, bytes: file.bytes, Directives: directive.MayHave(file.bytes), broken: file.err != nil}
 		var list scanner.ErrorList
 		if errors.As(file.err, &list) {
 			sp.syntax = append(sp.syntax, list...)
@@ -102,23 +108,23 @@ func (l *loader) join(p *packages.Package, files []parsedFile) *sourcePackage {
 			continue
 		}
 		// The name that go list gives may be that of a generated file from before a renaming.
-		if len(sp.files) == 0 {
-			sp.name = syntax.Name.Name
+		if len(sp.Files) == 0 {
+			sp.Name = syntax.Name.Name
 		}
-		if name := syntax.Name; f.directives && name.Name != sp.name && name.Name != "_" {
-			first := sp.files[0].syntax.Name
-			l.Errorf(name.Pos(), "package %s, but the folder has package %s, too, at %s: a folder is one package", name.Name, sp.name, l.At(first.Pos()))
+		if name := syntax.Name; f.Directives && name.Name != sp.Name && name.Name != "_" {
+			first := sp.Files[0].Syntax.Name
+			prog.Errorf(name.Pos(), "package %s, but the folder has package %s, too, at %s: a folder is one package", name.Name, sp.Name, prog.At(first.Pos()))
 			continue
 		}
-		sp.files = append(sp.files, f)
+		sp.Files = append(sp.Files, f)
 		sp.index(f)
 	}
 	return sp
 }
 
 // index notes the declarations of a file.
-func (sp *sourcePackage) index(f *sourceFile) {
-	for _, d := range f.syntax.Decls {
+func (sp *Package) index(f *File) {
+	for _, d := range f.Syntax.Decls {
 		switch d := d.(type) {
 		case *ast.FuncDecl:
 			if d.Recv == nil {
@@ -141,15 +147,15 @@ func (sp *sourcePackage) index(f *sourceFile) {
 			}
 		}
 	}
-	sp.addScope(f.syntax)
+	sp.addScope(f.Syntax)
 }
 
 // addScope notes the package-level names of a file, and its imports.
-func (sp *sourcePackage) addScope(file *ast.File) {
-	sp.imports = append(sp.imports, file.Imports...)
+func (sp *Package) addScope(file *ast.File) {
+	sp.Imports = append(sp.Imports, file.Imports...)
 	add := func(id *ast.Ident) {
-		if _, ok := sp.scope[id.Name]; !ok && id.Name != "_" {
-			sp.scope[id.Name] = id.Pos()
+		if _, ok := sp.Scope[id.Name]; !ok && id.Name != "_" {
+			sp.Scope[id.Name] = id.Pos()
 		}
 	}
 	for _, d := range file.Decls {
@@ -175,28 +181,28 @@ func (sp *sourcePackage) addScope(file *ast.File) {
 
 // readAside notes the names of files beside those that are built, tests included: generated names must not collide with
 // theirs either. Tasks in them would be missing from the output, which is one file for every build.
-func (l *loader) readAside(sp *sourcePackage) error {
-	names, err := l.opts.overlay.goFiles(sp.dir)
+func (prog *Program) readAside(sp *Package) error {
+	names, err := prog.cfg.Overlay.goFiles(sp.Dir)
 	if err != nil {
 		return err
 	}
 	built := map[string]bool{}
-	for _, f := range sp.files {
-		built[l.Fset.File(f.syntax.FileStart).Name()] = true
+	for _, f := range sp.Files {
+		built[prog.Fset.File(f.Syntax.FileStart).Name()] = true
 	}
 	for _, name := range names {
 		if built[name] {
 			continue
 		}
-		src, err := l.readListed(name)
+		src, err := prog.readListed(name)
 		if err != nil {
 			return err
 		}
-		if l.opts.isOwn(name, src) {
+		if prog.cfg.IsOwn(name, src) {
 			continue
 		}
-		file, _ := parser.ParseFile(l.Fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
-		if file == nil || file.Name.Name != sp.name {
+		file, _ := parser.ParseFile(prog.Fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
+		if file == nil || file.Name.Name != sp.Name {
 			continue
 		}
 		sp.addScope(file)
@@ -204,15 +210,15 @@ func (l *loader) readAside(sp *sourcePackage) error {
 			continue
 		}
 		if i := slices.IndexFunc(comments(file), func(c *ast.Comment) bool { return directive.IsLike(c.Text) }); i >= 0 {
-			l.Errorf(comments(file)[i].Pos(), "this build leaves the file out, so that its tasks would be missing from the output, which others of this package are in: move them to a file that every build has, or give the -tags that it needs")
+			prog.Errorf(comments(file)[i].Pos(), "this build leaves the file out, so that its tasks would be missing from the output, which others of this package are in: move them to a file that every build has, or give the -tags that it needs")
 		}
 	}
 	return nil
 }
 
 // checkTests reports directives in test files, as nothing would be generated for them.
-func (l *loader) checkTests(dir string) error {
-	names, err := l.opts.overlay.goFiles(dir)
+func (prog *Program) checkTests(dir string) error {
+	names, err := prog.cfg.Overlay.goFiles(dir)
 	if err != nil {
 		return err
 	}
@@ -220,20 +226,20 @@ func (l *loader) checkTests(dir string) error {
 		if !strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		src, err := l.readListed(name)
+		src, err := prog.readListed(name)
 		if err != nil {
 			return err
 		}
 		if !directive.MayHave(src) {
 			continue
 		}
-		file, _ := parser.ParseFile(l.Fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
+		file, _ := parser.ParseFile(prog.Fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
 		if file == nil {
 			continue
 		}
 		for _, c := range comments(file) {
 			if directive.IsLike(c.Text) {
-				l.Errorf(c.Pos(), "a test file cannot declare tasks: move the struct to a file that does not end in _test.go")
+				prog.Errorf(c.Pos(), "a test file cannot declare tasks: move the struct to a file that does not end in _test.go")
 			}
 		}
 	}
@@ -241,8 +247,8 @@ func (l *loader) checkTests(dir string) error {
 }
 
 // readListed reads a file that goFiles has listed: as if it were empty if it has gone since.
-func (l *loader) readListed(name string) ([]byte, error) {
-	src, err := l.opts.overlay.readFile(name)
+func (prog *Program) readListed(name string) ([]byte, error) {
+	src, err := prog.cfg.Overlay.ReadFile(name)
 	if os.IsNotExist(err) {
 		return nil, nil
 	}

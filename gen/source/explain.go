@@ -1,4 +1,4 @@
-package gen
+package source
 
 import (
 	"fmt"
@@ -55,7 +55,7 @@ var remedies = []struct {
 var inconsistent = regexp.MustCompile(`^(inconsistent vendoring in .*?): .*To sync the vendor directory, run: (go (?:mod|work) vendor)$`)
 
 // explain words an error of the go command in one line, with the remedy, and with paths relative to the working directory.
-func (l *loader) explain(msg string) string {
+func (prog *Program) explain(msg string) string {
 	msg = oneLine(msg)
 	msg = driverError.ReplaceAllString(msg, "$3")
 	msg = inconsistent.ReplaceAllString(msg, "$1: vendor/modules.txt is not of this go.mod: $2")
@@ -65,36 +65,36 @@ func (l *loader) explain(msg string) string {
 			break
 		}
 	}
-	return strings.ReplaceAll(msg, l.opts.Dir+string(filepath.Separator), "")
+	return strings.ReplaceAll(msg, prog.cfg.Dir+string(filepath.Separator), "")
 }
 
 // packageError returns why a package could not be loaded.
-func (l *loader) packageError(p *packages.Package) string {
+func (prog *Program) packageError(p *packages.Package) string {
 	if len(p.Errors) == 0 {
 		return "it has no Go files for this build"
 	}
-	return l.explain(p.Errors[0].Msg)
+	return prog.explain(p.Errors[0].Msg)
 }
 
 // matchError returns why a pattern that names a package matches none.
-func (l *loader) matchError(p *packages.Package) string {
-	for _, pattern := range l.opts.Patterns {
-		dir := filepath.Join(l.opts.Dir, pattern)
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil && filepath.IsLocal(pattern) && dir != l.opts.Dir && strings.Contains(p.Errors[0].Msg, "module") {
+func (prog *Program) matchError(p *packages.Package) string {
+	for _, pattern := range prog.cfg.Patterns {
+		dir := filepath.Join(prog.cfg.Dir, pattern)
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil && filepath.IsLocal(pattern) && dir != prog.cfg.Dir && strings.Contains(p.Errors[0].Msg, "module") {
 			workspace := "make a workspace: go work init . " + pattern
-			if work := l.env.vars["GOWORK"]; work != "" && work != "off" {
+			if work := prog.env.Vars["GOWORK"]; work != "" && work != "off" {
 				workspace = "make it one of the workspace's: go work use " + pattern
 			}
 			return fmt.Sprintf("%s is a module of its own: run cloudtaskgen there, or %s", pattern, workspace)
 		}
 	}
-	return l.packageError(p)
+	return prog.packageError(p)
 }
 
 // unreadable returns why the types of a compiled package cannot be read: it was compiled by a newer Go than this program
 // knows.
-func (l *loader) unreadable() string {
-	return fmt.Sprintf("this cloudtaskgen was built with %s and cannot read what %s compiles: %s", runtime.Version(), l.env.vars["GOVERSION"], rebuild)
+func (prog *Program) unreadable() string {
+	return fmt.Sprintf("this cloudtaskgen was built with %s and cannot read what %s compiles: %s", runtime.Version(), prog.env.Vars["GOVERSION"], rebuild)
 }
 
 // rebuild is the remedy for a program that is older than what it reads.
@@ -104,7 +104,7 @@ const rebuild = "update and rebuild it, go get -tool github.com/cloudtaskgen/clo
 var addition = regexp.MustCompile(`to add(?: it)?: (go .*)$`)
 
 // reportMissing reports the packages that are needed and cannot be imported: once for all that have one remedy.
-func (c *checker) reportMissing() {
+func (c *Types) reportMissing() {
 	type group struct {
 		paths []string
 		why   string
@@ -112,11 +112,11 @@ func (c *checker) reportMissing() {
 	var groups []*group
 	byRemedy := map[string]*group{}
 	for _, target := range slices.Sorted(maps.Keys(c.missing)) {
-		if _, ok := c.needed[target]; !ok {
+		if _, ok := c.reach.needed[target]; !ok {
 			continue
 		}
-		for _, sp := range c.neededBy[target] {
-			c.bad[sp.path] = true
+		for _, sp := range c.reach.neededBy[target] {
+			c.bad[sp.Path] = true
 		}
 		why := c.missing[target]
 		remedy := strings.ReplaceAll(why, target, "")
@@ -142,17 +142,17 @@ func (c *checker) reportMissing() {
 		groups = append(slices.DeleteFunc(groups, unknown), one)
 	}
 	for _, g := range groups {
-		c.Errorf(c.firstImport(g.paths), "cannot import %s: %s", listed(g.paths), g.why)
+		c.prog.Errorf(c.firstImport(g.paths), "cannot import %s: %s", listed(g.paths), g.why)
 	}
 }
 
 // firstImport returns where the first of some packages is imported.
-func (c *checker) firstImport(paths []string) token.Pos {
+func (c *Types) firstImport(paths []string) token.Pos {
 	var places []token.Pos
 	for _, path := range paths {
-		places = append(places, c.needed[path])
+		places = append(places, c.reach.needed[path])
 	}
-	return slices.MinFunc(places, func(a, b token.Pos) int { return diag.ComparePositions(c.Position(a), c.Position(b)) })
+	return slices.MinFunc(places, func(a, b token.Pos) int { return diag.ComparePositions(c.prog.Position(a), c.prog.Position(b)) })
 }
 
 // listed quotes paths, of many the first two.
@@ -172,12 +172,12 @@ func listed(paths []string) string {
 }
 
 // explainNewerLanguage says why source may not be understood: it is written for a newer Go than this program knows.
-func (c *checker) explainNewerLanguage(sp *sourcePackage) {
+func (c *Types) explainNewerLanguage(sp *Package) {
 	if version.Compare(sp.goVersion, runtime.Version()) <= 0 {
 		return
 	}
-	c.Add(diag.Diagnostic{
-		Pos:     model.Position{File: c.graph[sp.path].Module.GoMod, Line: 1, Column: 1},
+	c.prog.Add(diag.Diagnostic{
+		Pos:     model.Position{File: c.prog.graph[sp.Path].Module.GoMod, Line: 1, Column: 1},
 		Message: fmt.Sprintf("the source is written for %s, and this cloudtaskgen was built with %s, which may not understand it: %s", sp.goVersion, runtime.Version(), rebuild),
 	})
 }

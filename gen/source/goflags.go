@@ -1,4 +1,4 @@
-package gen
+package source
 
 import (
 	"encoding/json"
@@ -122,15 +122,11 @@ func withoutModfile(env []string) (changed, buildFlags []string) {
 // none where the path is "".
 type Overlay map[string]string
 
-// ReadOverlay returns the overlay that GOFLAGS names; none when there is none.
-func ReadOverlay(opts Options) (Overlay, error) {
-	name := flagValue(goFlags(opts.Env), "overlay")
+// ReadOverlay returns the overlay that GOFLAGS names, relative to a working directory; none when there is none.
+func ReadOverlay(dir string, env []string) (Overlay, error) {
+	name := flagValue(goFlags(env), "overlay")
 	if name == "" {
 		return nil, nil
-	}
-	dir, err := filepath.Abs(opts.Dir)
-	if err != nil {
-		return nil, err
 	}
 	data, err := os.ReadFile(absolute(name, dir))
 	if err != nil {
@@ -150,8 +146,8 @@ func ReadOverlay(opts Options) (Overlay, error) {
 	return overlay, nil
 }
 
-// readFile is os.ReadFile.
-func (o Overlay) readFile(name string) ([]byte, error) {
+// ReadFile is os.ReadFile.
+func (o Overlay) ReadFile(name string) ([]byte, error) {
 	to, replaced := o[name]
 	switch {
 	case !replaced:

@@ -1,4 +1,4 @@
-package gen
+package memory
 
 import (
 	"cmp"
@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/source"
 )
 
 // A fact is something that a check goes by.
@@ -196,55 +198,52 @@ func patternRoots(dir string, patterns []string) (roots []fact, ok bool) {
 	return roots, true
 }
 
-// canBeTold says whether everything that the go command goes by is known.
-func (s *goSettings) canBeTold() bool {
-	if s.partial {
+// canBeTold reports whether everything that the go command goes by is known.
+func canBeTold(s *source.Settings) bool {
+	if s.Partial {
 		return false
 	}
 	// These take what it reads from elsewhere, and the sources of a development version change.
 	for _, flag := range []string{"modfile", "overlay", "C", "toolexec"} {
-		if s.hasFlag(flag) {
+		if s.HasFlag(flag) {
 			return false
 		}
 	}
-	version := s.vars["GOVERSION"]
-	return strings.HasPrefix(version, "go") && !strings.Contains(version, "devel") && s.vars["GOROOT"] != "" && s.vars["GOMODCACHE"] != ""
+	version := s.Vars["GOVERSION"]
+	return strings.HasPrefix(version, "go") && !strings.Contains(version, "devel") && s.Vars["GOROOT"] != "" && s.Vars["GOMODCACHE"] != ""
 }
 
-// sum returns what stands for all settings, and for the go command that has them.
-func (s *goSettings) sum() string {
+// sumOf returns what stands for all settings, and for the go command that has them.
+func sumOf(s *source.Settings) string {
 	var all summer
-	text, _ := json.Marshal(s.vars) // sorted by name
+	text, _ := json.Marshal(s.Vars) // sorted by name
 	all.note(string(text))
 	program, _ := exec.LookPath("go")
 	all.note(program)
-	for _, path := range []string{program, filepath.Join(s.vars["GOTOOLDIR"], "compile")} {
+	for _, path := range []string{program, filepath.Join(s.Vars["GOTOOLDIR"], "compile")} {
 		if info, err := os.Stat(path); err == nil {
 			all.note(fmt.Sprint(info.ModTime().UTC(), info.Mode(), info.Size()))
 		}
 	}
-	all.file(filepath.Join(s.vars["GOROOT"], "VERSION"))
+	all.file(filepath.Join(s.Vars["GOROOT"], "VERSION"))
 	return all.sum(nil)
 }
 
-// facts returns the files that say which modules there are.
-func (s *goSettings) facts() []fact {
+// factsOfModules returns the files that say which modules there are.
+func factsOfModules(s *source.Settings) []fact {
 	var facts []fact
-	for _, name := range s.files {
+	for _, name := range s.Files {
 		facts = append(facts, fact{fileFact, name})
 	}
 	return facts
 }
 
-// inputs are the folders of local packages that a run went by. Some may not be there.
-type inputs struct{ folders []string }
-
 // factsOf returns what is to be known of folders: their sources, and that they are of the same module still.
-func (s *goSettings) factsOf(in *inputs) []fact {
+func factsOf(s *source.Settings, folders []string) []fact {
 	var facts []fact
-	for _, dir := range in.folders {
+	for _, dir := range folders {
 		facts = append(facts, fact{folderFact, dir})
-		for at := dir; !s.isModuleRoot(at); at = filepath.Dir(at) {
+		for at := dir; !isModuleRoot(s, at); at = filepath.Dir(at) {
 			facts = append(facts, fact{fileFact, filepath.Join(at, "go.mod")})
 			if filepath.Dir(at) == at {
 				break
@@ -255,12 +254,12 @@ func (s *goSettings) factsOf(in *inputs) []fact {
 	return slices.Compact(facts)
 }
 
-// holds says whether a folder belongs to a module whose source lies at hand, and is where the go command looks for packages,
+// holds reports whether a folder belongs to a module whose source lies at hand, and is where the go command looks for packages,
 // as far as go.mod files and names tell.
-func (s *goSettings) holds(dir string) bool {
+func holds(s *source.Settings, dir string) bool {
 	for at := dir; ; at = filepath.Dir(at) {
-		if s.isModuleRoot(at) {
-			return !s.ignores && fact{treeFact, at}.covers(fact{folderFact, dir})
+		if isModuleRoot(s, at) {
+			return !s.Ignores && fact{treeFact, at}.covers(fact{folderFact, dir})
 		}
 		if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil || filepath.Dir(at) == at {
 			return false
@@ -268,41 +267,6 @@ func (s *goSettings) holds(dir string) bool {
 	}
 }
 
-func (s *goSettings) isModuleRoot(dir string) bool {
-	return slices.ContainsFunc(s.modules, func(m localModule) bool { return m.dir == dir })
-}
-
-// inputs returns the folders of the packages that this run knows of and that may change: all but those of the standard
-// library and of the module cache.
-func (l *loader) inputs() *inputs {
-	in := &inputs{}
-	add := func(dir string) {
-		if dir != "" && !isBelow(dir, l.env.vars["GOROOT"]) && !isBelow(dir, l.env.vars["GOMODCACHE"]) {
-			in.folders = append(in.folders, dir)
-		}
-	}
-	for _, m := range l.matched {
-		add(m.Dir)
-	}
-	for _, p := range l.graph {
-		add(p.Dir)
-	}
-	// An import that nobody needed may be of a package that is not there.
-	for _, sp := range l.files {
-		for _, spec := range sp.imports {
-			target := importPath(spec)
-			if m := l.env.moduleOf(target); m != nil && l.graph[target] == nil {
-				in.folders = append(in.folders, filepath.Join(m.dir, filepath.FromSlash(strings.TrimPrefix(target, m.path))))
-			}
-		}
-	}
-	slices.Sort(in.folders)
-	in.folders = slices.Compact(in.folders)
-	return in
-}
-
-// isBelow says whether a path is in a folder.
-func isBelow(path, dir string) bool {
-	rel, err := filepath.Rel(dir, path)
-	return dir != "" && err == nil && filepath.IsLocal(rel)
+func isModuleRoot(s *source.Settings, dir string) bool {
+	return slices.ContainsFunc(s.Modules, func(m source.Module) bool { return m.Dir == dir })
 }
