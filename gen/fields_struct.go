@@ -115,7 +115,11 @@ func (b *typeBuilder) steps(t types.Type, f field, m mode) (steps []model.Step, 
 			steps[n-1].Implied = true
 			from = before
 		}
-		steps = append(steps, model.Step{Name: v.Name(), Pointer: isPtr})
+		s := model.Step{Name: v.Name(), Pointer: isPtr}
+		if isPtr {
+			s.Elem, _ = b.spell.spell(v.Type().Underlying().(*types.Pointer).Elem())
+		}
+		steps = append(steps, s)
 		from, before = v.Type(), from
 		pointer = pointer || isPtr
 	}

@@ -75,7 +75,7 @@ func (f *File) uniqueKey(t *model.Task) jen.Code {
 		jen.Id(e).Op(":=").Qual(pathTaskJSON, "NewEncoder").Call(jen.Id(dst)),
 	}
 	body = append(body, f.localAppendFuncs(typesOf(t.Unique)...)...)
-	body = append(body, f.structBody(t.Unique, jen.Id(e), jen.Id(v))...)
+	body = append(body, f.structBody(nil, t.Unique, e, v)...)
 	body = append(body, jen.Return(jen.Id(e).Dot("Finish").Call(jen.Lit("payload"))))
 	return jen.Func().Params(jen.Id(dst).Index().Byte(), jen.Id(f.local("task")).Any()).
 		Params(jen.Index().Byte(), jen.Error()).Block(body...)

@@ -1,8 +1,6 @@
 package templates
 
 import (
-	"slices"
-
 	"github.com/dave/jennifer/jen"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
@@ -21,7 +19,7 @@ func (f *File) appendFunc(t *model.Type) {
 func (f *File) appendBody(t *model.Type, e, v string) []jen.Code {
 	switch t.Kind {
 	case model.StructKind:
-		return f.structBody(t.Struct.Fields, jen.Id(e), jen.Id(v))
+		return f.structBody(t, t.Struct.Fields, e, v)
 	case model.Slice:
 		return f.appendSlice(t, e, v)
 	case model.Array:
@@ -92,134 +90,6 @@ func (f *File) appendMap(t *model.Type, e, v string) []jen.Code {
 			f.appendValue(t.Elem, jen.Id(e).Dot("MapKey").Call(jen.Id(key).Dot("Text")), value, false)...),
 		jen.Id(e).Dot("EndMap").Call(),
 	)
-}
-
-// structBody returns the statements that append fields of the struct that v points to. A first field that is never left
-// out is appended together with the brace.
-func (f *File) structBody(fields []*model.Field, e, v *jen.Statement) []jen.Code {
-	var body []jen.Code
-	if len(fields) > 0 && isAlwaysThere(fields[0]) {
-		first := e.Clone().Dot("Object").Call(jen.Id("`{" + quotedName(fields[0]) + "`"))
-		body = f.appendValue(fields[0].Type, first, variable(selector(v, fields[0].Path)), fields[0].Quoted)
-		fields = fields[1:]
-	} else {
-		body = []jen.Code{e.Clone().Dot("Object").Call(jen.Id("`{`"))}
-	}
-	body = append(body, f.appendFields(fields, 0, e, v)...)
-	return append(body, e.Clone().Dot("EndObject").Call())
-}
-
-func isAlwaysThere(field *model.Field) bool {
-	return len(field.Omit) == 0 && !slices.ContainsFunc(field.Path, func(s model.Step) bool { return s.Pointer })
-}
-
-// quotedName returns the field's name in quotes and with a colon.
-func quotedName(field *model.Field) string { return `"` + field.Name + `":` }
-
-// appendFields returns the statements that append fields. Fields that are reached through the same embedded pointer
-// stand together in one if; depth is the number of steps on the way to all of them.
-func (f *File) appendFields(fields []*model.Field, depth int, e, v *jen.Statement) []jen.Code {
-	var body []jen.Code
-	for i := 0; i < len(fields); {
-		field := fields[i]
-		at := slices.IndexFunc(field.Path[depth:], func(s model.Step) bool { return s.Pointer })
-		if at < 0 {
-			body = append(body, f.appendField(field, e, v)...)
-			i++
-			continue
-		}
-		path := field.Path[:depth+at+1]
-		n := i + 1
-		for n < len(fields) && len(fields[n].Path) > len(path) && slices.EqualFunc(fields[n].Path[:len(path)], path, sameStep) {
-			n++
-		}
-		embedded := jen.If(selector(v, path).Op("!=").Nil()).Block(f.appendFields(fields[i:n], len(path), e, v)...)
-		body = append(body, embedded)
-		i = n
-	}
-	return body
-}
-
-func sameStep(a, b model.Step) bool { return a.Name == b.Name }
-
-// selector prints how a field is reached when no pointer on the way is nil.
-func selector(v *jen.Statement, path []model.Step) *jen.Statement {
-	s := v.Clone()
-	for i, step := range path {
-		if !step.Implied || i == len(path)-1 {
-			s = s.Dot(step.Name)
-		}
-	}
-	return s
-}
-
-func (f *File) appendField(field *model.Field, e, v *jen.Statement) []jen.Code {
-	if slices.Contains(field.Omit, model.OmitAlways) {
-		return nil
-	}
-	p := variable(selector(v, field.Path))
-	key := e.Clone().Dot("Key").Call(jen.Id("`" + quotedName(field) + "`"))
-	if len(field.Omit) == 0 {
-		return f.appendValue(field.Type, key, p, field.Quoted)
-	}
-	cond := &jen.Statement{}
-	pointer := false
-	for i, omit := range field.Omit {
-		if i > 0 {
-			cond.Op("&&")
-		}
-		if omit == model.OmitNil && field.Type.Kind == model.Pointer {
-			pointer = true
-			cond.Add(e.Clone().Dot("Has").Call(p.val.Clone().Op("!=").Nil()))
-			continue
-		}
-		cond.Add(f.present(omit, field, e, p))
-	}
-	if pointer {
-		return []jen.Code{jen.If(cond).Block(f.appendValue(field.Type.Elem, key, f.elem(field.Type, p.val), field.Quoted)...)}
-	}
-	return []jen.Code{jen.If(cond).Block(f.appendValue(field.Type, key, p, field.Quoted)...)}
-}
-
-// present returns the condition under which a field, which is at p, is not left out.
-func (f *File) present(omit model.Omit, field *model.Field, e *jen.Statement, p place) jen.Code {
-	t, val := field.Type, p.val.Clone()
-	switch omit {
-	case model.OmitLen:
-		if t.Kind == model.String {
-			return val.Op("!=").Lit("")
-		}
-		return jen.Len(val).Op("!=").Lit(0)
-	case model.OmitFalse:
-		return val
-	case model.OmitNumber:
-		return val.Op("!=").Lit(0)
-	case model.OmitNil:
-		return val.Op("!=").Nil()
-	case model.OmitMethod:
-		if t.Kind == model.Time {
-			return jen.Op("!").Add(val).Dot("IsZero").Call()
-		}
-		return notZero(field, e, p.ptr)
-	case model.OmitNilOr:
-		cond := val.Clone().Op("!=").Nil()
-		if t.Kind == model.Any {
-			cond.Op("&&").Op("!").Qual(pathTaskJSON, "IsNilPointer").Call(val)
-		}
-		if t.Kind == model.Pointer && t.Elem.Kind == model.Time {
-			return cond.Op("&&").Op("!").Add(val).Dot("IsZero").Call()
-		}
-		return cond.Op("&&").Add(notZero(field, e, val))
-	case model.OmitCompare:
-		return val.Op("!=").Parens(f.typeExpr(t).Values())
-	default:
-		return jen.Op("!").Qual(pathTaskJSON, "IsZero").Call(p.ptr)
-	}
-}
-
-// notZero returns the condition that a field's own IsZero method, which v has, does not call it zero.
-func notZero(field *model.Field, e *jen.Statement, v jen.Code) jen.Code {
-	return e.Clone().Dot("NotZero").Call(jen.Id("`"+quotedName(field)+"`"), v)
 }
 
 // appendValue returns the statements that append the value at p with encoder e, which may be the result of a call.

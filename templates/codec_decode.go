@@ -22,7 +22,7 @@ func (f *File) decodeFunc(t *model.Type) {
 func (f *File) decodeBody(t *model.Type, d, v string) []jen.Code {
 	switch t.Kind {
 	case model.StructKind:
-		return f.decodeStruct(t.Struct, d, v)
+		return f.decodeStruct(t, d, v)
 	case model.Array:
 		return f.decodeArray(t, d, v)
 	case model.Map:
@@ -108,132 +108,10 @@ func (f *File) decodeKey(t *model.Type, d, v, key string) []jen.Code {
 	return []jen.Code{jen.Id(key).Op(":=").Add(f.typeExpr(t)).Call(jen.Id(d).Dot("Key").Call())}
 }
 
-// A slot is a field and what the bits of seen say of it.
-type slot struct {
-	*model.Field
-	bit      int // it was given
-	valueBit int // of a field with a default: what was given is not null
-}
-
-// hasDefault reports whether the field has a default other than the zero value that it has anyway.
-func (s slot) hasDefault() bool {
-	switch s.Type.Kind {
-	case model.Bool, model.Int, model.Uint, model.Float, model.String:
-		return s.Default != nil && s.Default.JSON != `""` && s.Default.JSON != "0" && s.Default.JSON != "false"
-	}
-	return s.Default != nil
-}
-
-// hasValueBit reports whether a null is told from a value: only then does null leave room for a default.
-func (s slot) hasValueBit() bool { return s.hasDefault() && !s.NullOK }
-
-// slots numbers the bits: required fields come first, and no number of fields is more than one word can hold of them.
-func slots(s *model.Struct) (slots []slot, required []string, bits int) {
-	slots = make([]slot, len(s.Fields))
-	for i, field := range s.Fields {
-		slots[i].Field = field
-		if field.Required {
-			slots[i].bit = bits
-			required = append(required, field.Name)
-			bits++
-		}
-	}
-	for i, field := range s.Fields {
-		if slots[i].hasValueBit() && bits%wordBits == wordBits-1 {
-			bits++ // so that both of its bits are in one word
-		}
-		if !field.Required {
-			slots[i].bit = bits
-			bits++
-		}
-		if slots[i].hasValueBit() {
-			slots[i].valueBit = bits
-			bits++
-		}
-	}
-	return slots, required, bits
-}
-
-const wordBits = 64
-
-// decodeStruct returns the body of a struct's decoder.
-func (f *File) decodeStruct(s *model.Struct, d, v string) []jen.Code {
-	slots, required, bits := slots(s)
-	seen := seenSet{name: f.local("seen"), words: (bits + wordBits - 1) / wordBits}
-	var body []jen.Code
-	if seen.words > 1 {
-		// Object can mark only one word as complete, so that null is dealt with before.
-		body = append(body, jen.If(jen.Id(d).Dot("NullStruct").Call()).Block(jen.Return()))
-	}
-	cases := make([]jen.Code, 0, len(slots)+1)
-	for _, slot := range slots {
-		cases = append(cases, jen.Case(jen.Lit(slot.Name)).Block(f.decodeField(slot, seen, d, v)...))
-	}
-	cases = append(cases, jen.Default().Block(jen.Id(d).Dot("Skip").Call()))
-	loop := jen.Switch(jen.String().Call(jen.Id(d).Dot("Key").Call())).Block(cases...)
-	if len(slots) == 0 {
-		loop = jen.Id(d).Dot("Skip").Call()
-	}
-	body = append(body,
-		seen.declare(),
-		f.forMore(jen.Id(d).Dot("Object").Call(seen.word(0)), d, "More", loop),
-	)
-	for i := 0; i < len(required); i += wordBits {
-		names := required[i:min(i+wordBits, len(required))]
-		body = append(body, jen.Id(d).Dot("Check").Call(seen.value(i), jen.Lit(len(names)), jen.Lit(strings.Join(names, ","))))
-	}
-	for _, slot := range slots {
-		if slot.hasDefault() {
-			body = append(body, f.setDefault(slot, seen, d, v))
-		}
-	}
-	return body
-}
-
-// A seenSet is the variable that notes which fields were given: one word or an array of them.
-type seenSet struct {
-	name  string
-	words int
-}
-
-func (s seenSet) declare() jen.Code {
-	if s.words > 1 {
-		return jen.Var().Id(s.name).Index(jen.Lit(s.words)).Uint64()
-	}
-	return jen.Var().Id(s.name).Uint64()
-}
-
-func (s seenSet) value(bit int) *jen.Statement {
-	if s.words > 1 {
-		return jen.Id(s.name).Index(jen.Lit(bit / wordBits))
-	}
-	return jen.Id(s.name)
-}
-
-func (s seenSet) word(bit int) *jen.Statement { return jen.Op("&").Add(s.value(bit)) }
-
-// mask returns 1<<n for the bit of a word.
-func mask(bit int) jen.Code { return jen.Lit(1).Op("<<").Lit(bit % wordBits) }
-
-// decodeField returns the statements that decode the member that belongs to a field.
-func (f *File) decodeField(s slot, seen seenSet, d, v string) []jen.Code {
-	method, args := "Field", []jen.Code{seen.word(s.bit), mask(s.bit)}
-	switch {
-	case s.hasValueBit():
-		method, args = "Defaulted", append(args, mask(s.valueBit))
-		if s.Quoted {
-			method = "QuotedDefaulted"
-		}
-	case s.Required && !s.NullOK:
-		method = "Required"
-	}
-	return f.decodeValue(s.Type, jen.Id(d).Dot(method).Call(args...), f.fieldPlace(s.Field, jen.Id(v)), s.Quoted)
-}
-
-// fieldPlace returns where a field is, after allocating what the embedded pointers on the way point to.
-func (f *File) fieldPlace(field *model.Field, v *jen.Statement) place {
+// fieldPlace returns where a path leads to, after allocating what the embedded pointers on the way point to.
+func (f *File) fieldPlace(path []model.Step, v *jen.Statement) place {
 	at := v
-	for _, step := range field.Path {
+	for _, step := range path {
 		at = at.Clone().Dot(step.Name)
 		if step.Pointer {
 			at = jen.Qual(pathTaskJSON, "Embedded").Call(jen.Op("&").Add(at))
@@ -293,24 +171,6 @@ func quotedFunc(t *model.Type) string {
 		return "QuotedNumber"
 	}
 	return "QuotedString"
-}
-
-// setDefault returns the statement that gives a field its default when the payload has no value for it.
-func (f *File) setDefault(s slot, seen seenSet, d, v string) jen.Code {
-	bit := s.bit
-	if s.hasValueBit() {
-		bit = s.valueBit
-	}
-	p := f.fieldPlace(s.Field, jen.Id(v))
-	set := []jen.Code{}
-	if literal := f.defaultLiteral(s.Type, s.Default.Text); literal != nil {
-		set = append(set, p.val.Clone().Op("=").Add(literal))
-	} else {
-		decode := jen.Func().Params(jen.Id(d).Op("*").Qual(pathTaskJSON, "Decoder")).
-			Block(f.decodeValue(s.Type, jen.Id(d), p, false)...)
-		set = append(set, jen.Id(d).Dot("Default").Call(rawLit(s.Default.JSON), decode))
-	}
-	return jen.If(seen.value(bit).Op("&").Parens(mask(bit)).Op("==").Lit(0)).Block(set...)
 }
 
 // rawLit returns a string in back quotes where that is possible.

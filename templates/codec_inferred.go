@@ -35,7 +35,7 @@ func (f *File) specimen(t *model.Type) jen.Code {
 	}
 	switch {
 	case t.Inferred.Field != nil:
-		return f.fieldPlace(t.Inferred.Field, from).ptr
+		return f.fieldPlace(t.Inferred.Field.Path, from).ptr
 	case of.Kind == model.Pointer:
 		return jen.Qual(pathTaskJSON, "NewPointee").Call(jen.Op("*").Add(from))
 	case of.Kind == model.Map:
@@ -63,7 +63,7 @@ func (f *File) callLocal(t *model.Type, name string, coder *jen.Statement, p pla
 func (f *File) localAppendFuncs(types ...*model.Type) []jen.Code {
 	e, v := f.local("e"), f.local("v")
 	return f.localFuncs(
-		localTypes(types, func(t *model.Type) (model.Via, string) { return t.Append, t.AppendFunc }),
+		localTypes(types, howAppended),
 		jen.Id(e).Op("*").Qual(pathTaskJSON, "Encoder"), v,
 		func(t *model.Type) (name string, body []jen.Code) { return t.AppendFunc, f.appendBody(t, e, v) },
 	)
@@ -73,7 +73,7 @@ func (f *File) localAppendFuncs(types ...*model.Type) []jen.Code {
 func (f *File) localDecodeFuncs(types ...*model.Type) []jen.Code {
 	d, v := f.local("d"), f.local("v")
 	return f.localFuncs(
-		localTypes(types, func(t *model.Type) (model.Via, string) { return t.Decode, t.DecodeFunc }),
+		localTypes(types, howDecoded),
 		jen.Id(d).Op("*").Qual(pathTaskJSON, "Decoder"), v,
 		func(t *model.Type) (name string, body []jen.Code) { return t.DecodeFunc, f.decodeBody(t, d, v) },
 	)
@@ -97,6 +97,15 @@ func (f *File) localFuncs(types []*model.Type, param *jen.Statement, v string, b
 		vars = append(vars, jen.Var().List(names...).Func().Params(param.Clone()))
 	}
 	return append(vars, code...)
+}
+
+func howAppended(t *model.Type) (via model.Via, function string) { return t.Append, t.AppendFunc }
+func howDecoded(t *model.Type) (via model.Via, function string)  { return t.Decode, t.DecodeFunc }
+
+// isDivisible reports whether functions outside of a struct's own can do parts of its work: not without a name for its type, and not
+// where they would need its local functions.
+func isDivisible(t *model.Type, how func(*model.Type) (model.Via, string)) bool {
+	return t.Inferred == nil && len(localTypes(partsOf(t), how)) == 0
 }
 
 // localTypes returns the types that need local functions below types of a codec, those types included. how says which way a

@@ -112,21 +112,25 @@ func DecodeGreet(data []byte, task *Greet) error {
 }
 
 func appendGreet(e *taskjson.Encoder, v *Greet) {
-	e.Object(`{"Name":`).String(&v.Name)
+	e.Object()
+	e.StringField(`{"Name":`, v.Name)
 	e.EndObject()
 }
 
 func decodeGreet(d *taskjson.Decoder, v *Greet) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Name":
-			d.Required(&seen, 1<<0).String(&v.Name)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfGreet, seen[:]); i >= 0; i = d.Next(&membersOfGreet, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.Name)
 		}
 	}
-	d.Check(seen, 1, "Name")
+}
+
+var membersOfGreet = taskjson.Members{
+	Names:    []string{`"Name":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // A compile error below means that a struct, its tags or its methods have changed since this file was

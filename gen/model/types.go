@@ -110,6 +110,7 @@ type Field struct {
 type Step struct {
 	Name    string // Go name
 	Pointer bool   // an embedded pointer: nil leaves the field out, decoding allocates it
+	Elem    Source // of an embedded pointer: the struct's type; nil: the package cannot spell it
 	Implied bool   // the selector of what comes next means the same without this one, once the pointer is known not to be nil
 }
 

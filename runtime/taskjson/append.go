@@ -14,7 +14,11 @@ import (
 )
 
 // Bool appends a boolean.
-func (e *Encoder) Bool(v *bool) { e.buf = append(strconv.AppendBool(e.buf, *v), ',') }
+//
+//go:noinline
+func (e *Encoder) Bool(v *bool) { e.bool(*v) }
+
+func (e *Encoder) bool(v bool) { e.buf = append(strconv.AppendBool(e.buf, v), ',') }
 
 // Int appends an integer, as do the following methods.
 func (e *Encoder) Int(v *int) { e.int(int64(*v)) }
@@ -226,59 +230,16 @@ func (e *Encoder) millionths(negative bool, n uint64) {
 }
 
 // String appends a string. Bytes that are not UTF-8 become \ufffd.
-func (e *Encoder) String(v *string) { e.string(*v, ',') }
+func (e *Encoder) String(v *string) { e.StringField("", *v) }
 
 // QuotedString appends a string with the ",string" option: a string that holds the string in quotes.
 func (e *Encoder) QuotedString(v *string) {
 	var inner Encoder
-	inner.string(*v, ',')
+	inner.String(v)
 	e.buf = appendText(e.buf, inner.buf[:len(inner.buf)-1], ',')
 }
 
 const hex = "0123456789abcdef"
-
-// string appends s, and end. A short one is copied while it is looked at, a word at a time; one in which there is
-// something to escape is appended once more by appendText, as are long ones.
-func (e *Encoder) string(s string, end byte) {
-	const short = 64
-	at, size := len(e.buf), len(s)
-	if size > short {
-		e.buf = appendText(e.buf, s, end)
-		return
-	}
-	if cap(e.buf)-at < size+16 {
-		e.buf = slices.Grow(e.buf, size+16)
-	}
-	b := e.buf[at : at+size+16] // with room for two quotes, end and the rest of a word
-	b[0] = '"'
-	i := 0
-	for i+8 <= size {
-		x := load8(s, i)
-		if special(x) != 0 {
-			e.buf = appendText(e.buf, s, end)
-			return
-		}
-		binary.LittleEndian.PutUint64(b[i+1:i+9], x)
-		i += 8
-	}
-	if left := size - i; left > 0 {
-		x := uint64(0)
-		if size >= 8 {
-			x = load8(s, size-8) >> uint(64-8*left)
-		} else {
-			for k := left - 1; k >= 0; k-- {
-				x = x<<8 | uint64(s[k])
-			}
-		}
-		if special(x)<<uint(64-8*left) != 0 {
-			e.buf = appendText(e.buf, s, end)
-			return
-		}
-		binary.LittleEndian.PutUint64(b[i+1:i+9], x)
-	}
-	b[size+1], b[size+2] = '"', end
-	e.buf = e.buf[:at+size+3]
-}
 
 // appendText appends a string of any length and content, and end.
 func appendText[S string | []byte](dst []byte, s S, end byte) []byte {

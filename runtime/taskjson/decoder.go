@@ -2,7 +2,6 @@ package taskjson
 
 import (
 	"fmt"
-	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
@@ -63,89 +62,19 @@ func (d *Decoder) finish() error {
 	return f.err
 }
 
-// Object opens a struct's object and reads the name of its first member. It reports false when there is none. For
-// null it reports false, too, and marks everything in seen, so that nothing counts as missing; but the payload itself
-// must not be null.
-func (d *Decoder) Object(seen *uint64) bool { return d.member('{', intoStruct, seen) }
-
 // NullStruct reads null in place of a struct and reports true if that is the next value; but not for the payload
 // itself.
 func (d *Decoder) NullStruct() bool { return d.depth > 0 && d.null() }
 
-// More reads the name of the next member of a struct's object. It reports false, and closes the object, when there is
-// none.
-func (d *Decoder) More() bool { return d.member(',', intoStruct, nil) }
-
 // Entry reads the key of the next entry of a map's object. It reports false, and closes the object, when there is none.
-func (d *Decoder) Entry() bool { return d.member(',', intoMap, nil) }
+func (d *Decoder) Entry() bool { return d.member(',', intoMap) }
 
-// Key returns the name of the member whose value is next. It is valid until that value is read.
+// Key returns the key of the entry whose value is next. It is valid until that value is read.
 func (d *Decoder) Key() []byte {
 	if d.keyEnd == 0 {
 		return d.spare
 	}
 	return d.data[d.keyAt:d.keyEnd]
-}
-
-// Field notes in seen that the current member, which bit stands for, was given. It fails when that has been noted before.
-func (d *Decoder) Field(seen *uint64, bit uint64) *Decoder {
-	if *seen&bit != 0 {
-		d.failTwice()
-	}
-	*seen |= bit
-	return d
-}
-
-//go:noinline
-func (d *Decoder) failTwice() { d.fail("field is given twice") }
-
-// Required is [Decoder.Field] for a member that must have a value other than null.
-func (d *Decoder) Required(seen *uint64, bit uint64) *Decoder {
-	if *seen&bit != 0 { // Field, spelled out so that this is inlined
-		d.failTwice()
-	}
-	*seen |= bit
-	d.notNull = d.pos
-	return d
-}
-
-// Defaulted is [Decoder.Field] for a member that has a default. It also notes in bit value that the member has a
-// value other than null.
-func (d *Decoder) Defaulted(seen *uint64, bit, value uint64) *Decoder {
-	d.Field(seen, bit)
-	if d.peek() != 'n' {
-		*seen |= value
-	}
-	return d
-}
-
-// Check fails unless the first n bits of seen are set, right after the end of a struct's object. names are the names
-// of the members that those bits stand for, separated by commas.
-func (d *Decoder) Check(seen uint64, n uint, names string) {
-	if missing := ^seen & (1<<n - 1); missing != 0 {
-		d.missing(missing, names)
-	}
-}
-
-func (d *Decoder) missing(bit uint64, names string) {
-	if d.failure != nil {
-		return
-	}
-	for range bits.TrailingZeros64(bit) {
-		names = names[indexByte(names, ',')+1:]
-	}
-	d.failAt(d.pos-1, "required field is missing")
-	d.failure.member = names[:indexByte(names, ',')]
-	d.failure.trail.markStruct(d.depth + 1)
-}
-
-func indexByte(s string, c byte) int {
-	for i := range len(s) {
-		if s[i] == c {
-			return i
-		}
-	}
-	return len(s)
 }
 
 // Default decodes a field that the payload does not have from its default, given as JSON.

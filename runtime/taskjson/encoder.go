@@ -47,28 +47,33 @@ func (e *Encoder) finishFailed(root string) ([]byte, error) {
 }
 
 // Key appends the name of a struct's member, given in quotes and with a colon.
+//
+//go:noinline
 func (e *Encoder) Key(quoted string) *Encoder {
 	e.buf = append(e.buf, quoted...)
 	return e
 }
 
 // MapKey appends the key of a map's entry.
+//
+//go:noinline
 func (e *Encoder) MapKey(key string) *Encoder {
-	e.string(key, ':')
+	e.StringField("", key)
+	e.buf[len(e.buf)-1] = ':'
 	return e
 }
 
-// Object opens a struct's object. brace is its opening brace and the name of its first member, in quotes and with a
-// colon, if that one is always there.
-func (e *Encoder) Object(brace string) *Encoder {
+// Object opens a struct's object. Its brace is appended by what follows: with the name of the first member, as a part of it, if that one is
+// always there.
+func (e *Encoder) Object() {
 	if e.depth++; e.depth > MaxDepth {
 		e.failDepth()
 	}
-	e.buf = append(e.buf, brace...)
-	return e
 }
 
 // EndObject closes a struct's object.
+//
+//go:noinline
 func (e *Encoder) EndObject() {
 	if e.failure != nil {
 		e.failure.trail.markStruct(e.depth)
@@ -77,15 +82,23 @@ func (e *Encoder) EndObject() {
 }
 
 // Map opens a map's object.
+//
+//go:noinline
 func (e *Encoder) Map() { e.open('{') }
 
 // EndMap closes a map's object.
+//
+//go:noinline
 func (e *Encoder) EndMap() { e.close('}') }
 
 // Array opens an array.
+//
+//go:noinline
 func (e *Encoder) Array() { e.open('[') }
 
 // EndArray closes an array.
+//
+//go:noinline
 func (e *Encoder) EndArray() { e.close(']') }
 
 func (e *Encoder) open(bracket byte) {
@@ -113,6 +126,8 @@ func (e *Encoder) close(bracket byte) {
 
 // NotNil reports whether the value of a pointer, slice or map is to be appended: notNil, unless there has been an
 // error. It appends null when notNil is false.
+//
+//go:noinline
 func (e *Encoder) NotNil(notNil bool) bool {
 	if !notNil {
 		e.null()

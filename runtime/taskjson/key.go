@@ -117,6 +117,22 @@ func (e *Encoder) textKey(k encoding.TextMarshaler) string {
 //
 //go:noinline
 func sorted(keys []MapKey) []MapKey {
+	if len(keys) <= 8 { // handing so few to a sorting function takes longer than sorting them
+		for i := range keys {
+			for j := i; j > 0 && keys[j].Text < keys[j-1].Text; j-- {
+				keys[j], keys[j-1] = keys[j-1], keys[j]
+			}
+		}
+		return keys
+	}
+	if len(keys) <= 8 {
+		for i := range keys { // few take longer to hand to a sorting function than to sort
+			for j := i; j > 0 && keys[j].Text < keys[j-1].Text; j-- {
+				keys[j], keys[j-1] = keys[j-1], keys[j]
+			}
+		}
+		return keys
+	}
 	slices.SortFunc(keys, func(a, b MapKey) int { return strings.Compare(a.Text, b.Text) })
 	return keys
 }

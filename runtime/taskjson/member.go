@@ -10,12 +10,11 @@ const (
 )
 
 // member reads a member's name, from the byte before it, a comma or the opening brace, to its value. When no member
-// follows, it closes the object and reports false, as it does after an error. A struct that is null has all of its members
-// in seen.
+// follows, it closes the object and reports false, as it does after an error.
 //
 // It is what names take the most time in. So it deals itself with what is common, a name of ASCII without escape
 // sequences and the colon right behind it, and leaves to anyMember what is not.
-func (d *Decoder) member(before byte, into target, seen *uint64) bool {
+func (d *Decoder) member(before byte, into target) bool {
 	data, i, spaced := d.data, d.pos, false
 	if i < len(data) && data[i] <= ' ' {
 		i = spaceEnd(data, i)
@@ -26,7 +25,7 @@ func (d *Decoder) member(before byte, into target, seen *uint64) bool {
 			d.pos, d.spaced = i, d.spaced || spaced
 			return d.close()
 		}
-		return d.anyMember(before, into, seen)
+		return d.anyMember(before, into)
 	}
 	i++
 	if data[i] <= ' ' {
@@ -58,13 +57,13 @@ func (d *Decoder) member(before byte, into target, seen *uint64) bool {
 			}
 		}
 	}
-	return d.anyMember(before, into, seen)
+	return d.anyMember(before, into)
 }
 
 // anyMember is member for everything that may be there.
-func (d *Decoder) anyMember(before byte, into target, seen *uint64) bool {
+func (d *Decoder) anyMember(before byte, into target) bool {
 	if before == '{' {
-		if !d.enter(into, seen) {
+		if !d.enter() {
 			return false
 		}
 	} else if d.peek() != ',' && d.peek() != '}' {
@@ -92,14 +91,10 @@ func (d *Decoder) anyMember(before byte, into target, seen *uint64) bool {
 	return false
 }
 
-// enter enters an object, whose brace has to be next unless there is a null in place of a struct.
-func (d *Decoder) enter(into target, seen *uint64) bool {
+// enter enters an object, whose brace has to be next.
+func (d *Decoder) enter() bool {
 	if d.depth == 0 {
 		d.space()
-	}
-	if into == intoStruct && d.NullStruct() {
-		*seen = ^uint64(0)
-		return false
 	}
 	return d.open("an object", '{')
 }

@@ -30,12 +30,11 @@ func QuotedAlloc[T any](d *Decoder, p **T) bool {
 	return Alloc(d, p)
 }
 
-// QuotedDefaulted is [Decoder.Defaulted] for a quoted value.
-func (d *Decoder) QuotedDefaulted(seen *uint64, bit, value uint64) *Decoder {
-	d.Field(seen, bit)
+// QuotedValue is [Decoder.Value] for a quoted value.
+func (d *Decoder) QuotedValue(word *uint64, bit uint64) *Decoder {
 	start := d.pos
 	if d.peek() != 'n' && !d.quotedNull() {
-		*seen |= value
+		*word |= bit
 	}
 	if d.failure == nil {
 		d.pos = start

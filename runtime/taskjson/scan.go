@@ -17,7 +17,7 @@ func (d *Decoder) Skip() {
 			objects <<= 1
 			if c == '{' {
 				objects |= 1
-				if d.member('{', intoNothing, nil) {
+				if d.member('{', intoNothing) {
 					continue
 				}
 			} else if d.Array() {
@@ -42,7 +42,7 @@ func (d *Decoder) Skip() {
 				d.depth = outer
 				return
 			}
-			if objects&1 != 0 && d.member(',', intoNothing, nil) || objects&1 == 0 && d.Elem() {
+			if objects&1 != 0 && d.member(',', intoNothing) || objects&1 == 0 && d.Elem() {
 				break
 			}
 			objects >>= 1

@@ -62,7 +62,7 @@ func (d *Decoder) anyNested(v *any) {
 			r.value = s
 		case '{':
 			object := make(map[string]any)
-			if d.member('{', intoMap, nil) {
+			if d.member('{', intoMap) {
 				r.enter(container{object: object, key: string(d.Key())})
 				continue
 			}
@@ -193,7 +193,7 @@ func OpenMap[M ~map[K]V, K comparable, V any](d *Decoder, v *M) bool {
 	if d.peek() == '{' {
 		*v = make(M)
 	}
-	return d.member('{', intoMap, nil)
+	return d.member('{', intoMap)
 }
 
 // Put adds an entry to m.

@@ -121,29 +121,37 @@ func DecodeResize(data []byte, task *Resize) error {
 }
 
 func appendResize(e *taskjson.Encoder, v *Resize) {
-	e.Object(`{"image":`).String(&v.Image)
+	e.Object()
+	e.StringField(`{"image":`, v.Image)
 	if v.Width != 0 {
-		e.Key(`"width":`).Int(&v.Width)
+		e.IntField(`"width":`, int64(v.Width))
 	}
 	e.EndObject()
 }
 
 func decodeResize(d *taskjson.Decoder, v *Resize) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "image":
-			d.Required(&seen, 1<<0).String(&v.Image)
-		case "width":
-			d.Defaulted(&seen, 1<<1, 1<<2).Int(&v.Width)
-		default:
-			d.Skip()
+	if d.NullStruct() {
+		return
+	}
+	var seen [1]uint64
+	var valued [1]uint64
+	for i := d.Struct(&membersOfResize, seen[:]); i >= 0; i = d.Next(&membersOfResize, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.Image)
+		case 1:
+			d.Value(&valued[0], 1<<1).Int(&v.Width)
 		}
 	}
-	d.Check(seen, 1, "image")
-	if seen&(1<<2) == 0 {
+	if valued[0]&(1<<1) == 0 {
 		v.Width = 320
 	}
+}
+
+var membersOfResize = taskjson.Members{
+	Names:    []string{`"image":`, `"width":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // A compile error below means that a struct, its tags or its methods have changed since this file was

@@ -123,7 +123,8 @@ func DecodeArchiveDocument(data []byte, task *ArchiveDocument) error {
 }
 
 func appendArchiveDocument(e *taskjson.Encoder, v *ArchiveDocument) {
-	e.Object(`{"document_id":`).String(&v.DocumentID)
+	e.Object()
+	e.StringField(`{"document_id":`, v.DocumentID)
 	if len(v.Labels) != 0 {
 		appendSliceOfString(e.Key(`"labels":`), &v.Labels)
 	}
@@ -131,18 +132,21 @@ func appendArchiveDocument(e *taskjson.Encoder, v *ArchiveDocument) {
 }
 
 func decodeArchiveDocument(d *taskjson.Decoder, v *ArchiveDocument) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "document_id":
-			d.Required(&seen, 1<<0).String(&v.DocumentID)
-		case "labels":
-			decodeSliceOfString(d.Field(&seen, 1<<1), &v.Labels)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfArchiveDocument, seen[:]); i >= 0; i = d.Next(&membersOfArchiveDocument, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.DocumentID)
+		case 1:
+			decodeSliceOfString(d, &v.Labels)
 		}
 	}
-	d.Check(seen, 1, "document_id")
+}
+
+var membersOfArchiveDocument = taskjson.Members{
+	Names:    []string{`"document_id":`, `"labels":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendSliceOfString(e *taskjson.Encoder, v *[]string) {

@@ -299,7 +299,8 @@ var dailyDigest = cloudtask.Definition{
 	UniqueKey: func(dst []byte, task any) ([]byte, error) {
 		v := task.(*DailyDigest)
 		e := taskjson.NewEncoder(dst)
-		e.Object(`{"user_id":`).Int64(&v.UserID)
+		e.Object()
+		e.IntField(`{"user_id":`, v.UserID)
 		e.EndObject()
 		return e.Finish("payload")
 	},
@@ -656,8 +657,9 @@ var processItem = cloudtask.Definition{
 	UniqueKey: func(dst []byte, task any) ([]byte, error) {
 		v := task.(*ProcessItem)
 		e := taskjson.NewEncoder(dst)
-		e.Object(`{"user_id":`).Int64(&v.UserID)
-		e.Key(`"item_id":`).Int64(&v.ItemID)
+		e.Object()
+		e.IntField(`{"user_id":`, v.UserID)
+		e.IntField(`"item_id":`, v.ItemID)
 		e.EndObject()
 		return e.Finish("payload")
 	},
@@ -1016,26 +1018,30 @@ func DecodeBatchDataProcessing(data []byte, task *BatchDataProcessing) error {
 }
 
 func appendBatchDataProcessing(e *taskjson.Encoder, v *BatchDataProcessing) {
-	e.Object(`{"dataset_id":`).String(&v.DatasetID)
+	e.Object()
+	e.StringField(`{"dataset_id":`, v.DatasetID)
 	if v.Rows != 0 {
-		e.Key(`"rows":`).Int64(&v.Rows)
+		e.IntField(`"rows":`, v.Rows)
 	}
 	e.EndObject()
 }
 
 func decodeBatchDataProcessing(d *taskjson.Decoder, v *BatchDataProcessing) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "dataset_id":
-			d.Required(&seen, 1<<0).String(&v.DatasetID)
-		case "rows":
-			d.Field(&seen, 1<<1).Int64(&v.Rows)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfBatchDataProcessing, seen[:]); i >= 0; i = d.Next(&membersOfBatchDataProcessing, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.DatasetID)
+		case 1:
+			d.Int64(&v.Rows)
 		}
 	}
-	d.Check(seen, 1, "dataset_id")
+}
+
+var membersOfBatchDataProcessing = taskjson.Members{
+	Names:    []string{`"dataset_id":`, `"rows":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendCloseAccount appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -1054,21 +1060,25 @@ func DecodeCloseAccount(data []byte, task *CloseAccount) error {
 }
 
 func appendCloseAccount(e *taskjson.Encoder, v *CloseAccount) {
-	e.Object(`{"user_id":`).Int64(&v.UserID)
+	e.Object()
+	e.IntField(`{"user_id":`, v.UserID)
 	e.EndObject()
 }
 
 func decodeCloseAccount(d *taskjson.Decoder, v *CloseAccount) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "user_id":
-			d.Required(&seen, 1<<0).Int64(&v.UserID)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfCloseAccount, seen[:]); i >= 0; i = d.Next(&membersOfCloseAccount, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int64(&v.UserID)
 		}
 	}
-	d.Check(seen, 1, "user_id")
+}
+
+var membersOfCloseAccount = taskjson.Members{
+	Names:    []string{`"user_id":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendCloseBooks appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -1087,21 +1097,25 @@ func DecodeCloseBooks(data []byte, task *CloseBooks) error {
 }
 
 func appendCloseBooks(e *taskjson.Encoder, v *CloseBooks) {
-	e.Object(`{"month":`).String(&v.Month)
+	e.Object()
+	e.StringField(`{"month":`, v.Month)
 	e.EndObject()
 }
 
 func decodeCloseBooks(d *taskjson.Decoder, v *CloseBooks) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "month":
-			d.Required(&seen, 1<<0).String(&v.Month)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfCloseBooks, seen[:]); i >= 0; i = d.Next(&membersOfCloseBooks, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.Month)
 		}
 	}
-	d.Check(seen, 1, "month")
+}
+
+var membersOfCloseBooks = taskjson.Members{
+	Names:    []string{`"month":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendDailyDigest appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -1120,21 +1134,25 @@ func DecodeDailyDigest(data []byte, task *DailyDigest) error {
 }
 
 func appendDailyDigest(e *taskjson.Encoder, v *DailyDigest) {
-	e.Object(`{"user_id":`).Int64(&v.UserID)
+	e.Object()
+	e.IntField(`{"user_id":`, v.UserID)
 	e.EndObject()
 }
 
 func decodeDailyDigest(d *taskjson.Decoder, v *DailyDigest) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "user_id":
-			d.Required(&seen, 1<<0).Int64(&v.UserID)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfDailyDigest, seen[:]); i >= 0; i = d.Next(&membersOfDailyDigest, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int64(&v.UserID)
 		}
 	}
-	d.Check(seen, 1, "user_id")
+}
+
+var membersOfDailyDigest = taskjson.Members{
+	Names:    []string{`"user_id":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendGenerateReport appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -1153,29 +1171,36 @@ func DecodeGenerateReport(data []byte, task *GenerateReport) error {
 }
 
 func appendGenerateReport(e *taskjson.Encoder, v *GenerateReport) {
-	appendMapOfStringToString(e.Object(`{"report_params":`), &v.ReportParams)
+	e.Object()
+	appendMapOfStringToString(e.Key(`{"report_params":`), &v.ReportParams)
 	if v.Format != "" {
-		e.Key(`"format":`).String(&v.Format)
+		e.StringField(`"format":`, v.Format)
 	}
 	e.EndObject()
 }
 
 func decodeGenerateReport(d *taskjson.Decoder, v *GenerateReport) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "report_params":
-			decodeMapOfStringToString(d.Field(&seen, 1<<0), &v.ReportParams)
-		case "format":
-			d.Defaulted(&seen, 1<<1, 1<<2).String(&v.Format)
-		default:
-			d.Skip()
+	if d.NullStruct() {
+		return
+	}
+	var seen [1]uint64
+	var valued [1]uint64
+	for i := d.Struct(&membersOfGenerateReport, seen[:]); i >= 0; i = d.Next(&membersOfGenerateReport, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfStringToString(d, &v.ReportParams)
+		case 1:
+			d.Value(&valued[0], 1<<1).String(&v.Format)
 		}
 	}
-	d.Check(seen, 1, "report_params")
-	if seen&(1<<2) == 0 {
+	if valued[0]&(1<<1) == 0 {
 		v.Format = "pdf"
 	}
+}
+
+var membersOfGenerateReport = taskjson.Members{
+	Names:    []string{`"report_params":`, `"format":`},
+	Required: []uint64{0x1},
 }
 
 func appendMapOfStringToString(e *taskjson.Encoder, v *map[string]string) {
@@ -1217,24 +1242,28 @@ func DecodeHighPriorityNotification(data []byte, task *HighPriorityNotification)
 }
 
 func appendHighPriorityNotification(e *taskjson.Encoder, v *HighPriorityNotification) {
-	e.Object(`{"user_id":`).Int64(&v.UserID)
-	e.Key(`"alert_message":`).String(&v.AlertMessage)
+	e.Object()
+	e.IntField(`{"user_id":`, v.UserID)
+	e.StringField(`"alert_message":`, v.AlertMessage)
 	e.EndObject()
 }
 
 func decodeHighPriorityNotification(d *taskjson.Decoder, v *HighPriorityNotification) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "user_id":
-			d.Required(&seen, 1<<0).Int64(&v.UserID)
-		case "alert_message":
-			d.Required(&seen, 1<<1).String(&v.AlertMessage)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfHighPriorityNotification, seen[:]); i >= 0; i = d.Next(&membersOfHighPriorityNotification, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int64(&v.UserID)
+		case 1:
+			d.String(&v.AlertMessage)
 		}
 	}
-	d.Check(seen, 2, "user_id,alert_message")
+}
+
+var membersOfHighPriorityNotification = taskjson.Members{
+	Names:    []string{`"user_id":`, `"alert_message":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x3},
 }
 
 // AppendImportContacts appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -1253,21 +1282,25 @@ func DecodeImportContacts(data []byte, task *ImportContacts) error {
 }
 
 func appendImportContacts(e *taskjson.Encoder, v *ImportContacts) {
-	e.Object(`{"file":`).String(&v.File)
+	e.Object()
+	e.StringField(`{"file":`, v.File)
 	e.EndObject()
 }
 
 func decodeImportContacts(d *taskjson.Decoder, v *ImportContacts) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "file":
-			d.Required(&seen, 1<<0).String(&v.File)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfImportContacts, seen[:]); i >= 0; i = d.Next(&membersOfImportContacts, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.File)
 		}
 	}
-	d.Check(seen, 1, "file")
+}
+
+var membersOfImportContacts = taskjson.Members{
+	Names:    []string{`"file":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendProcessAnalyticsBatch appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -1286,21 +1319,24 @@ func DecodeProcessAnalyticsBatch(data []byte, task *ProcessAnalyticsBatch) error
 }
 
 func appendProcessAnalyticsBatch(e *taskjson.Encoder, v *ProcessAnalyticsBatch) {
-	appendSliceOfInt64(e.Object(`{"user_ids":`), &v.UserIDs)
+	e.Object()
+	appendSliceOfInt64(e.Key(`{"user_ids":`), &v.UserIDs)
 	e.EndObject()
 }
 
 func decodeProcessAnalyticsBatch(d *taskjson.Decoder, v *ProcessAnalyticsBatch) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "user_ids":
-			decodeSliceOfInt64(d.Field(&seen, 1<<0), &v.UserIDs)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfProcessAnalyticsBatch, seen[:]); i >= 0; i = d.Next(&membersOfProcessAnalyticsBatch, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfInt64(d, &v.UserIDs)
 		}
 	}
-	d.Check(seen, 1, "user_ids")
+}
+
+var membersOfProcessAnalyticsBatch = taskjson.Members{
+	Names:    []string{`"user_ids":`},
+	Required: []uint64{0x1},
 }
 
 func appendSliceOfInt64(e *taskjson.Encoder, v *[]int64) {
@@ -1327,29 +1363,33 @@ func DecodeProcessItem(data []byte, task *ProcessItem) error {
 }
 
 func appendProcessItem(e *taskjson.Encoder, v *ProcessItem) {
-	e.Object(`{"user_id":`).Int64(&v.UserID)
-	e.Key(`"item_id":`).Int64(&v.ItemID)
+	e.Object()
+	e.IntField(`{"user_id":`, v.UserID)
+	e.IntField(`"item_id":`, v.ItemID)
 	if v.Note != "" {
-		e.Key(`"note":`).String(&v.Note)
+		e.StringField(`"note":`, v.Note)
 	}
 	e.EndObject()
 }
 
 func decodeProcessItem(d *taskjson.Decoder, v *ProcessItem) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "user_id":
-			d.Required(&seen, 1<<0).Int64(&v.UserID)
-		case "item_id":
-			d.Required(&seen, 1<<1).Int64(&v.ItemID)
-		case "note":
-			d.Field(&seen, 1<<2).String(&v.Note)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfProcessItem, seen[:]); i >= 0; i = d.Next(&membersOfProcessItem, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int64(&v.UserID)
+		case 1:
+			d.Int64(&v.ItemID)
+		case 2:
+			d.String(&v.Note)
 		}
 	}
-	d.Check(seen, 2, "user_id,item_id")
+}
+
+var membersOfProcessItem = taskjson.Members{
+	Names:    []string{`"user_id":`, `"item_id":`, `"note":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x3},
 }
 
 // AppendProcessOrder appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -1368,24 +1408,28 @@ func DecodeProcessOrder(data []byte, task *ProcessOrder) error {
 }
 
 func appendProcessOrder(e *taskjson.Encoder, v *ProcessOrder) {
-	e.Object(`{"order_id":`).Int64(&v.OrderID)
+	e.Object()
+	e.IntField(`{"order_id":`, v.OrderID)
 	appendMapOfStringToString(e.Key(`"payment_details":`), &v.PaymentDetails)
 	e.EndObject()
 }
 
 func decodeProcessOrder(d *taskjson.Decoder, v *ProcessOrder) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "order_id":
-			d.Required(&seen, 1<<0).Int64(&v.OrderID)
-		case "payment_details":
-			decodeMapOfStringToString(d.Field(&seen, 1<<1), &v.PaymentDetails)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfProcessOrder, seen[:]); i >= 0; i = d.Next(&membersOfProcessOrder, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int64(&v.OrderID)
+		case 1:
+			decodeMapOfStringToString(d, &v.PaymentDetails)
 		}
 	}
-	d.Check(seen, 2, "order_id,payment_details")
+}
+
+var membersOfProcessOrder = taskjson.Members{
+	Names:    []string{`"order_id":`, `"payment_details":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendRetryAware appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -1404,21 +1448,25 @@ func DecodeRetryAware(data []byte, task *RetryAware) error {
 }
 
 func appendRetryAware(e *taskjson.Encoder, v *RetryAware) {
-	e.Object(`{"api_call":`).String(&v.APICall)
+	e.Object()
+	e.StringField(`{"api_call":`, v.APICall)
 	e.EndObject()
 }
 
 func decodeRetryAware(d *taskjson.Decoder, v *RetryAware) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "api_call":
-			d.Required(&seen, 1<<0).String(&v.APICall)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfRetryAware, seen[:]); i >= 0; i = d.Next(&membersOfRetryAware, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.APICall)
 		}
 	}
-	d.Check(seen, 1, "api_call")
+}
+
+var membersOfRetryAware = taskjson.Members{
+	Names:    []string{`"api_call":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendRobustEnqueue appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -1437,21 +1485,24 @@ func DecodeRobustEnqueue(data []byte, task *RobustEnqueue) error {
 }
 
 func appendRobustEnqueue(e *taskjson.Encoder, v *RobustEnqueue) {
-	appendMapOfStringToAny(e.Object(`{"data":`), &v.Data)
+	e.Object()
+	appendMapOfStringToAny(e.Key(`{"data":`), &v.Data)
 	e.EndObject()
 }
 
 func decodeRobustEnqueue(d *taskjson.Decoder, v *RobustEnqueue) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "data":
-			decodeMapOfStringToAny(d.Field(&seen, 1<<0), &v.Data)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfRobustEnqueue, seen[:]); i >= 0; i = d.Next(&membersOfRobustEnqueue, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfStringToAny(d, &v.Data)
 		}
 	}
-	d.Check(seen, 1, "data")
+}
+
+var membersOfRobustEnqueue = taskjson.Members{
+	Names:    []string{`"data":`},
+	Required: []uint64{0x1},
 }
 
 func appendMapOfStringToAny(e *taskjson.Encoder, v *map[string]any) {
@@ -1493,31 +1544,36 @@ func DecodeSendWelcomeEmail(data []byte, task *SendWelcomeEmail) error {
 }
 
 func appendSendWelcomeEmail(e *taskjson.Encoder, v *SendWelcomeEmail) {
-	e.Object(`{"user_id":`).Int64(&v.UserID)
+	e.Object()
+	e.IntField(`{"user_id":`, v.UserID)
 	if v.CustomMessage != "" {
-		e.Key(`"custom_message":`).String(&v.CustomMessage)
+		e.StringField(`"custom_message":`, v.CustomMessage)
 	}
 	e.EndObject()
 }
 
 func decodeSendWelcomeEmail(d *taskjson.Decoder, v *SendWelcomeEmail) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "user_id":
-			d.Required(&seen, 1<<0).Int64(&v.UserID)
-		case "custom_message":
-			d.Field(&seen, 1<<1).String(&v.CustomMessage)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfSendWelcomeEmail, seen[:]); i >= 0; i = d.Next(&membersOfSendWelcomeEmail, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int64(&v.UserID)
+		case 1:
+			d.String(&v.CustomMessage)
 		}
 	}
-	d.Check(seen, 1, "user_id")
+}
+
+var membersOfSendWelcomeEmail = taskjson.Members{
+	Names:    []string{`"user_id":`, `"custom_message":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendEmailSent(e *taskjson.Encoder, v *EmailSent) {
-	e.Object(`{"user_id":`).Int64(&v.UserID)
-	e.Key(`"email":`).String(&v.Email)
+	e.Object()
+	e.IntField(`{"user_id":`, v.UserID)
+	e.StringField(`"email":`, v.Email)
 	e.EndObject()
 }
 

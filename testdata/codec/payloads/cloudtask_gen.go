@@ -401,27 +401,31 @@ func DecodeDocument(data []byte, task *Document) error {
 }
 
 func appendDocument(e *taskjson.Encoder, v *Document) {
-	e.Object(`{"title":`).String(&v.Title)
-	e.Key(`"language":`).String(&v.Language)
+	e.Object()
+	e.StringField(`{"title":`, v.Title)
+	e.StringField(`"language":`, v.Language)
 	appendSliceOfSection(e.Key(`"sections":`), &v.Sections)
 	e.EndObject()
 }
 
 func decodeDocument(d *taskjson.Decoder, v *Document) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "title":
-			d.Required(&seen, 1<<0).String(&v.Title)
-		case "language":
-			d.Required(&seen, 1<<1).String(&v.Language)
-		case "sections":
-			decodeSliceOfSection(d.Field(&seen, 1<<2), &v.Sections)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfDocument, seen[:]); i >= 0; i = d.Next(&membersOfDocument, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.Title)
+		case 1:
+			d.String(&v.Language)
+		case 2:
+			decodeSliceOfSection(d, &v.Sections)
 		}
 	}
-	d.Check(seen, 3, "title,language,sections")
+}
+
+var membersOfDocument = taskjson.Members{
+	Names:    []string{`"title":`, `"language":`, `"sections":`},
+	Required: []uint64{0x7},
+	NotNull:  []uint64{0x3},
 }
 
 func appendSliceOfSection(e *taskjson.Encoder, v *[]Section) {
@@ -442,24 +446,28 @@ func decodeSliceOfSection(d *taskjson.Decoder, v *[]Section) {
 }
 
 func appendSection(e *taskjson.Encoder, v *Section) {
-	e.Object(`{"heading":`).String(&v.Heading)
-	e.Key(`"text":`).String(&v.Text)
+	e.Object()
+	e.StringField(`{"heading":`, v.Heading)
+	e.StringField(`"text":`, v.Text)
 	e.EndObject()
 }
 
 func decodeSection(d *taskjson.Decoder, v *Section) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "heading":
-			d.Required(&seen, 1<<0).String(&v.Heading)
-		case "text":
-			d.Required(&seen, 1<<1).String(&v.Text)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfSection, seen[:]); i >= 0; i = d.Next(&membersOfSection, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.Heading)
+		case 1:
+			d.String(&v.Text)
 		}
 	}
-	d.Check(seen, 2, "heading,text")
+}
+
+var membersOfSection = taskjson.Members{
+	Names:    []string{`"heading":`, `"text":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x3},
 }
 
 // AppendIDs appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -478,21 +486,24 @@ func DecodeIDs(data []byte, task *IDs) error {
 }
 
 func appendIDs(e *taskjson.Encoder, v *IDs) {
-	appendSliceOfInt64(e.Object(`{"ids":`), &v.IDs)
+	e.Object()
+	appendSliceOfInt64(e.Key(`{"ids":`), &v.IDs)
 	e.EndObject()
 }
 
 func decodeIDs(d *taskjson.Decoder, v *IDs) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "ids":
-			decodeSliceOfInt64(d.Field(&seen, 1<<0), &v.IDs)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfIDs, seen[:]); i >= 0; i = d.Next(&membersOfIDs, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfInt64(d, &v.IDs)
 		}
 	}
-	d.Check(seen, 1, "ids")
+}
+
+var membersOfIDs = taskjson.Members{
+	Names:    []string{`"ids":`},
+	Required: []uint64{0x1},
 }
 
 func appendSliceOfInt64(e *taskjson.Encoder, v *[]int64) {
@@ -519,81 +530,90 @@ func DecodeMixed(data []byte, task *Mixed) error {
 }
 
 func appendMixed(e *taskjson.Encoder, v *Mixed) {
-	e.Object(`{"id":`).Uint32(&v.ID)
+	e.Object()
+	e.UintField(`{"id":`, uint64(v.ID))
 	e.Key(`"created_at":`).Time(&v.CreatedAt)
 	e.Key(`"digest":`).Bytes(&v.Digest)
 	if e.Has(v.Nick != nil) {
-		e.Key(`"nick":`).String(v.Nick)
+		e.StringField(`"nick":`, *v.Nick)
 	}
 	if e.Has(v.Limit != nil) {
-		e.Key(`"limit":`).Int64(v.Limit)
+		e.IntField(`"limit":`, *v.Limit)
 	}
 	if e.Has(v.Parent != nil) {
 		appendCustomer(e.Key(`"parent":`), v.Parent)
 	}
 	e.Key(`"raw":`).RawMessage(&v.Raw)
-	e.Key(`"score":`).Float64(&v.Score)
-	e.Key(`"active":`).Bool(&v.Active)
+	e.FloatField(`"score":`, v.Score)
+	e.BoolField(`"active":`, v.Active)
 	e.EndObject()
 }
 
 func decodeMixed(d *taskjson.Decoder, v *Mixed) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "id":
-			d.Required(&seen, 1<<0).Uint32(&v.ID)
-		case "created_at":
-			d.Required(&seen, 1<<1).Time(&v.CreatedAt)
-		case "digest":
-			d.Field(&seen, 1<<2).Bytes(&v.Digest)
-		case "nick":
-			if taskjson.Alloc(d.Field(&seen, 1<<6), &v.Nick) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfMixed, seen[:]); i >= 0; i = d.Next(&membersOfMixed, seen[:], i) {
+		switch i {
+		case 0:
+			d.Uint32(&v.ID)
+		case 1:
+			d.Time(&v.CreatedAt)
+		case 2:
+			d.Bytes(&v.Digest)
+		case 3:
+			if taskjson.Alloc(d, &v.Nick) {
 				d.String(v.Nick)
 			}
-		case "limit":
-			if taskjson.Alloc(d.Field(&seen, 1<<7), &v.Limit) {
+		case 4:
+			if taskjson.Alloc(d, &v.Limit) {
 				d.Int64(v.Limit)
 			}
-		case "parent":
-			if taskjson.Alloc(d.Field(&seen, 1<<8), &v.Parent) {
+		case 5:
+			if taskjson.Alloc(d, &v.Parent) {
 				decodeCustomer(d, v.Parent)
 			}
-		case "raw":
-			d.Field(&seen, 1<<3).RawMessage(&v.Raw)
-		case "score":
-			d.Required(&seen, 1<<4).Float64(&v.Score)
-		case "active":
-			d.Required(&seen, 1<<5).Bool(&v.Active)
-		default:
-			d.Skip()
+		case 6:
+			d.RawMessage(&v.Raw)
+		case 7:
+			d.Float64(&v.Score)
+		case 8:
+			d.Bool(&v.Active)
 		}
 	}
-	d.Check(seen, 6, "id,created_at,digest,raw,score,active")
+}
+
+var membersOfMixed = taskjson.Members{
+	Names:    []string{`"id":`, `"created_at":`, `"digest":`, `"nick":`, `"limit":`, `"parent":`, `"raw":`, `"score":`, `"active":`},
+	Required: []uint64{0x1c7},
+	NotNull:  []uint64{0x183},
+	ByName:   []int32{8, 1, 2, 0, 4, 3, 5, 6, 7},
 }
 
 func appendCustomer(e *taskjson.Encoder, v *Customer) {
-	e.Object(`{"id":`).Int64(&v.ID)
-	e.Key(`"name":`).String(&v.Name)
-	e.Key(`"email":`).String(&v.Email)
+	e.Object()
+	e.IntField(`{"id":`, v.ID)
+	e.StringField(`"name":`, v.Name)
+	e.StringField(`"email":`, v.Email)
 	e.EndObject()
 }
 
 func decodeCustomer(d *taskjson.Decoder, v *Customer) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "id":
-			d.Required(&seen, 1<<0).Int64(&v.ID)
-		case "name":
-			d.Required(&seen, 1<<1).String(&v.Name)
-		case "email":
-			d.Required(&seen, 1<<2).String(&v.Email)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfCustomer, seen[:]); i >= 0; i = d.Next(&membersOfCustomer, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int64(&v.ID)
+		case 1:
+			d.String(&v.Name)
+		case 2:
+			d.String(&v.Email)
 		}
 	}
-	d.Check(seen, 3, "id,name,email")
+}
+
+var membersOfCustomer = taskjson.Members{
+	Names:    []string{`"id":`, `"name":`, `"email":`},
+	Required: []uint64{0x7},
+	NotNull:  []uint64{0x7},
 }
 
 // AppendOrder appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -612,42 +632,46 @@ func DecodeOrder(data []byte, task *Order) error {
 }
 
 func appendOrder(e *taskjson.Encoder, v *Order) {
-	e.Object(`{"id":`).String(&v.ID)
+	e.Object()
+	e.StringField(`{"id":`, v.ID)
 	appendCustomer(e.Key(`"customer":`), &v.Customer)
 	appendSliceOfItem(e.Key(`"items":`), &v.Items)
 	appendMapOfStringToString(e.Key(`"attrs":`), &v.Attrs)
-	e.Key(`"total":`).Float64(&v.Total)
-	e.Key(`"currency":`).String(&v.Currency)
-	e.Key(`"paid":`).Bool(&v.Paid)
-	e.Key(`"express":`).Bool(&v.Express)
+	e.FloatField(`"total":`, v.Total)
+	e.StringField(`"currency":`, v.Currency)
+	e.BoolField(`"paid":`, v.Paid)
+	e.BoolField(`"express":`, v.Express)
 	e.EndObject()
 }
 
 func decodeOrder(d *taskjson.Decoder, v *Order) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "id":
-			d.Required(&seen, 1<<0).String(&v.ID)
-		case "customer":
-			decodeCustomer(d.Required(&seen, 1<<1), &v.Customer)
-		case "items":
-			decodeSliceOfItem(d.Field(&seen, 1<<2), &v.Items)
-		case "attrs":
-			decodeMapOfStringToString(d.Field(&seen, 1<<3), &v.Attrs)
-		case "total":
-			d.Required(&seen, 1<<4).Float64(&v.Total)
-		case "currency":
-			d.Required(&seen, 1<<5).String(&v.Currency)
-		case "paid":
-			d.Required(&seen, 1<<6).Bool(&v.Paid)
-		case "express":
-			d.Required(&seen, 1<<7).Bool(&v.Express)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfOrder, seen[:]); i >= 0; i = d.Next(&membersOfOrder, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.ID)
+		case 1:
+			decodeCustomer(d, &v.Customer)
+		case 2:
+			decodeSliceOfItem(d, &v.Items)
+		case 3:
+			decodeMapOfStringToString(d, &v.Attrs)
+		case 4:
+			d.Float64(&v.Total)
+		case 5:
+			d.String(&v.Currency)
+		case 6:
+			d.Bool(&v.Paid)
+		case 7:
+			d.Bool(&v.Express)
 		}
 	}
-	d.Check(seen, 8, "id,customer,items,attrs,total,currency,paid,express")
+}
+
+var membersOfOrder = taskjson.Members{
+	Names:    []string{`"id":`, `"customer":`, `"items":`, `"attrs":`, `"total":`, `"currency":`, `"paid":`, `"express":`},
+	Required: []uint64{0xff},
+	NotNull:  []uint64{0xf3},
 }
 
 func appendSliceOfItem(e *taskjson.Encoder, v *[]Item) {
@@ -668,30 +692,34 @@ func decodeSliceOfItem(d *taskjson.Decoder, v *[]Item) {
 }
 
 func appendItem(e *taskjson.Encoder, v *Item) {
-	e.Object(`{"sku":`).String(&v.SKU)
-	e.Key(`"title":`).String(&v.Title)
-	e.Key(`"quantity":`).Int(&v.Quantity)
-	e.Key(`"price":`).Float64(&v.Price)
+	e.Object()
+	e.StringField(`{"sku":`, v.SKU)
+	e.StringField(`"title":`, v.Title)
+	e.IntField(`"quantity":`, int64(v.Quantity))
+	e.FloatField(`"price":`, v.Price)
 	e.EndObject()
 }
 
 func decodeItem(d *taskjson.Decoder, v *Item) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "sku":
-			d.Required(&seen, 1<<0).String(&v.SKU)
-		case "title":
-			d.Required(&seen, 1<<1).String(&v.Title)
-		case "quantity":
-			d.Required(&seen, 1<<2).Int(&v.Quantity)
-		case "price":
-			d.Required(&seen, 1<<3).Float64(&v.Price)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfItem, seen[:]); i >= 0; i = d.Next(&membersOfItem, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.SKU)
+		case 1:
+			d.String(&v.Title)
+		case 2:
+			d.Int(&v.Quantity)
+		case 3:
+			d.Float64(&v.Price)
 		}
 	}
-	d.Check(seen, 4, "sku,title,quantity,price")
+}
+
+var membersOfItem = taskjson.Members{
+	Names:    []string{`"sku":`, `"title":`, `"quantity":`, `"price":`},
+	Required: []uint64{0xf},
+	NotNull:  []uint64{0xf},
 }
 
 func appendMapOfStringToString(e *taskjson.Encoder, v *map[string]string) {
@@ -733,24 +761,28 @@ func DecodeTiny(data []byte, task *Tiny) error {
 }
 
 func appendTiny(e *taskjson.Encoder, v *Tiny) {
-	e.Object(`{"user_id":`).Int64(&v.UserID)
-	e.Key(`"message":`).String(&v.Message)
+	e.Object()
+	e.IntField(`{"user_id":`, v.UserID)
+	e.StringField(`"message":`, v.Message)
 	e.EndObject()
 }
 
 func decodeTiny(d *taskjson.Decoder, v *Tiny) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "user_id":
-			d.Required(&seen, 1<<0).Int64(&v.UserID)
-		case "message":
-			d.Required(&seen, 1<<1).String(&v.Message)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfTiny, seen[:]); i >= 0; i = d.Next(&membersOfTiny, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int64(&v.UserID)
+		case 1:
+			d.String(&v.Message)
 		}
 	}
-	d.Check(seen, 2, "user_id,message")
+}
+
+var membersOfTiny = taskjson.Members{
+	Names:    []string{`"user_id":`, `"message":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x3},
 }
 
 // A compile error below means that a struct, its tags or its methods have changed since this file was

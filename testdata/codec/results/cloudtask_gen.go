@@ -543,21 +543,25 @@ func DecodeA(data []byte, task *A) error {
 }
 
 func appendA(e2 *taskjson.Encoder, v *A) {
-	e2.Object(`{"X":`).Int(&v.X)
+	e2.Object()
+	e2.IntField(`{"X":`, int64(v.X))
 	e2.EndObject()
 }
 
 func decodeA(d2 *taskjson.Decoder, v *A) {
-	var seen uint64
-	for more := d2.Object(&seen); more; more = d2.More() {
-		switch string(d2.Key()) {
-		case "X":
-			d2.Required(&seen, 1<<0).Int(&v.X)
-		default:
-			d2.Skip()
+	var seen [1]uint64
+	for i := d2.Struct(&membersOfA, seen[:]); i >= 0; i = d2.Next(&membersOfA, seen[:], i) {
+		switch i {
+		case 0:
+			d2.Int(&v.X)
 		}
 	}
-	d2.Check(seen, 1, "X")
+}
+
+var membersOfA = taskjson.Members{
+	Names:    []string{`"X":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendB appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -576,15 +580,13 @@ func DecodeB(data []byte, task *B) error {
 }
 
 func appendB(e2 *taskjson.Encoder, v *B) {
-	e2.Object(`{`)
+	e2.Object()
+	e2.Key(`{`)
 	e2.EndObject()
 }
 
 func decodeB(d2 *taskjson.Decoder, v *B) {
-	var seen uint64
-	for more := d2.Object(&seen); more; more = d2.More() {
-		d2.Skip()
-	}
+	d2.EmptyStruct()
 }
 
 // AppendC appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -603,15 +605,13 @@ func DecodeC(data []byte, task *C) error {
 }
 
 func appendC(e2 *taskjson.Encoder, v *C) {
-	e2.Object(`{`)
+	e2.Object()
+	e2.Key(`{`)
 	e2.EndObject()
 }
 
 func decodeC(d2 *taskjson.Decoder, v *C) {
-	var seen uint64
-	for more := d2.Object(&seen); more; more = d2.More() {
-		d2.Skip()
-	}
+	d2.EmptyStruct()
 }
 
 // AppendD appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -630,15 +630,13 @@ func DecodeD(data []byte, task *D) error {
 }
 
 func appendD(e2 *taskjson.Encoder, v *D) {
-	e2.Object(`{`)
+	e2.Object()
+	e2.Key(`{`)
 	e2.EndObject()
 }
 
 func decodeD(d2 *taskjson.Decoder, v *D) {
-	var seen uint64
-	for more := d2.Object(&seen); more; more = d2.More() {
-		d2.Skip()
-	}
+	d2.EmptyStruct()
 }
 
 // AppendE appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -657,15 +655,13 @@ func DecodeE(data []byte, task *E) error {
 }
 
 func appendE(e2 *taskjson.Encoder, v *E) {
-	e2.Object(`{`)
+	e2.Object()
+	e2.Key(`{`)
 	e2.EndObject()
 }
 
 func decodeE(d2 *taskjson.Decoder, v *E) {
-	var seen uint64
-	for more := d2.Object(&seen); more; more = d2.More() {
-		d2.Skip()
-	}
+	d2.EmptyStruct()
 }
 
 // AppendF appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -684,15 +680,13 @@ func DecodeF(data []byte, task *F) error {
 }
 
 func appendF(e2 *taskjson.Encoder, v *F) {
-	e2.Object(`{`)
+	e2.Object()
+	e2.Key(`{`)
 	e2.EndObject()
 }
 
 func decodeF(d2 *taskjson.Decoder, v *F) {
-	var seen uint64
-	for more := d2.Object(&seen); more; more = d2.More() {
-		d2.Skip()
-	}
+	d2.EmptyStruct()
 }
 
 // AppendG appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -711,19 +705,18 @@ func DecodeG(data []byte, task *G) error {
 }
 
 func appendG(e2 *taskjson.Encoder, v *G) {
-	e2.Object(`{`)
+	e2.Object()
+	e2.Key(`{`)
 	e2.EndObject()
 }
 
 func decodeG(d2 *taskjson.Decoder, v *G) {
-	var seen uint64
-	for more := d2.Object(&seen); more; more = d2.More() {
-		d2.Skip()
-	}
+	d2.EmptyStruct()
 }
 
 func appendSummary(e2 *taskjson.Encoder, v *Summary) {
-	e2.Object(`{"stringer":`).Interface(v.Stringer)
+	e2.Object()
+	e2.Key(`{"stringer":`).Interface(v.Stringer)
 	e2.Key(`"marshaler":`).Marshaler(v.Marshaler)
 	if v.Zero != nil && !taskjson.IsNilPointer(v.Zero) && e2.NotZero(`"zero":`, v.Zero) {
 		e2.Key(`"zero":`).Interface(v.Zero)
@@ -732,9 +725,13 @@ func appendSummary(e2 *taskjson.Encoder, v *Summary) {
 	appendA(e2.Key(`"task":`), &v.Task)
 	appendExtCustomer(e2.Key(`"customer":`), &v.Customer)
 	if v.inner != nil {
-		e2.Key(`"total":`).Int(&v.Total)
+		appendSummaryPart1(e2, v.inner)
 	}
 	e2.EndObject()
+}
+
+func appendSummaryPart1(e2 *taskjson.Encoder, v *inner) {
+	e2.IntField(`"total":`, int64(v.Total))
 }
 
 func appendMapOfPointerToExtLevelToInt(e2 *taskjson.Encoder, v *map[*ext.Level]int) {
@@ -752,13 +749,14 @@ func appendMapOfPointerToExtLevelToInt(e2 *taskjson.Encoder, v *map[*ext.Level]i
 }
 
 func appendExtCustomer(e2 *taskjson.Encoder, v *ext.Customer) {
-	e2.Object(`{"name":`).String(&v.Name)
+	e2.Object()
+	e2.StringField(`{"name":`, v.Name)
 	e2.Key(`"since":`).Time(&v.Since)
 	if v.Rank != 0 {
-		e2.Key(`"rank":`).Int((*int)(&v.Rank))
+		e2.IntField(`"rank":`, int64(v.Rank))
 	}
 	if v.Code != "" {
-		e2.Key(`"code":`).String(&v.Code)
+		e2.StringField(`"code":`, v.Code)
 	}
 	e2.EndObject()
 }

@@ -588,13 +588,15 @@ var hiddens = cloudtask.Definition{
 		var appendExtLeaf, appendExtBoxOfPointerToExtLeaf, appendSliceOfPointerToExtLeaf func(e *taskjson.Encoder)
 		appendExtLeaf = func(e *taskjson.Encoder) {
 			v := thisExtLeaf
-			e.Object(`{"name":`).String(&v.Name)
+			e.Object()
+			e.StringField(`{"name":`, v.Name)
 			e.Key(`"at":`).Time(&v.At)
 			e.EndObject()
 		}
 		appendExtBoxOfPointerToExtLeaf = func(e *taskjson.Encoder) {
 			v := thisExtBoxOfPointerToExtLeaf
-			if e.Object(`{"Item":`).NotNil(v.Item != nil) {
+			e.Object()
+			if e.Key(`{"Item":`).NotNil(v.Item != nil) {
 				thisExtLeaf = v.Item
 				appendExtLeaf(e)
 			}
@@ -618,8 +620,9 @@ var hiddens = cloudtask.Definition{
 			}
 			e.EndArray()
 		}
+		e.Object()
 		thisExtLeaf = &v.Leaf
-		appendExtLeaf(e.Object(`{"Leaf":`))
+		appendExtLeaf(e.Key(`{"Leaf":`))
 		thisExtBoxOfPointerToExtLeaf = &v.Boxes
 		appendExtBoxOfPointerToExtLeaf(e.Key(`"Boxes":`))
 		e.EndObject()
@@ -1231,7 +1234,8 @@ func DecodeCareless(data []byte, task *Careless) error {
 }
 
 func appendCareless(e *taskjson.Encoder, v *Careless) {
-	e.Object(`{"plugin":`).Marshaler(&v.Plugin)
+	e.Object()
+	e.Key(`{"plugin":`).Marshaler(&v.Plugin)
 	appendSliceOfExtPlugin(e.Key(`"plugins":`), &v.Plugins)
 	e.Key(`"any":`).Any(&v.Any)
 	e.Key(`"grade":`).TextMarshaler(&v.Grade)
@@ -1252,34 +1256,38 @@ func appendCareless(e *taskjson.Encoder, v *Careless) {
 }
 
 func decodeCareless(d *taskjson.Decoder, v *Careless) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "plugin":
-			d.Field(&seen, 1<<0).Unmarshaler(&v.Plugin)
-		case "plugins":
-			decodeSliceOfExtPlugin(d.Field(&seen, 1<<1), &v.Plugins)
-		case "any":
-			d.Field(&seen, 1<<2).Any(&v.Any)
-		case "grade":
-			d.Required(&seen, 1<<3).TextUnmarshaler(&v.Grade)
-		case "grades":
-			decodeMapOfExtGradeToInt(d.Field(&seen, 1<<4), &v.Grades)
-		case "labels":
-			decodeMapOfExtLabelToString(d.Field(&seen, 1<<5), &v.Labels)
-		case "span":
-			decodeExtSpan(d.Field(&seen, 1<<6), &v.Span)
-		case "spanp":
-			if taskjson.Alloc(d.Field(&seen, 1<<7), &v.SpanP) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfCareless, seen[:]); i >= 0; i = d.Next(&membersOfCareless, seen[:], i) {
+		switch i {
+		case 0:
+			d.Unmarshaler(&v.Plugin)
+		case 1:
+			decodeSliceOfExtPlugin(d, &v.Plugins)
+		case 2:
+			d.Any(&v.Any)
+		case 3:
+			d.TextUnmarshaler(&v.Grade)
+		case 4:
+			decodeMapOfExtGradeToInt(d, &v.Grades)
+		case 5:
+			decodeMapOfExtLabelToString(d, &v.Labels)
+		case 6:
+			decodeExtSpan(d, &v.Span)
+		case 7:
+			if taskjson.Alloc(d, &v.SpanP) {
 				decodeExtSpan(d, v.SpanP)
 			}
-		case "nested":
-			decodeMapOfStringToPointerToCareless(d.Field(&seen, 1<<8), &v.Nested)
-		default:
-			d.Skip()
+		case 8:
+			decodeMapOfStringToPointerToCareless(d, &v.Nested)
 		}
 	}
-	d.Check(seen, 6, "plugin,plugins,any,grade,grades,labels")
+}
+
+var membersOfCareless = taskjson.Members{
+	Names:    []string{`"plugin":`, `"plugins":`, `"any":`, `"grade":`, `"grades":`, `"labels":`, `"span":`, `"spanp":`, `"nested":`},
+	Required: []uint64{0x3f},
+	NotNull:  []uint64{0x8},
+	ByName:   []int32{2, 3, 4, 5, 8, 0, 1, 6, 7},
 }
 
 func appendSliceOfExtPlugin(e *taskjson.Encoder, v *[]ext.Plugin) {
@@ -1348,24 +1356,28 @@ func decodeMapOfExtLabelToString(d *taskjson.Decoder, v *map[ext.Label]string) {
 }
 
 func appendExtSpan(e *taskjson.Encoder, v *ext.Span) {
-	e.Object(`{"From":`).Int(&v.From)
-	e.Key(`"To":`).Int(&v.To)
+	e.Object()
+	e.IntField(`{"From":`, int64(v.From))
+	e.IntField(`"To":`, int64(v.To))
 	e.EndObject()
 }
 
 func decodeExtSpan(d *taskjson.Decoder, v *ext.Span) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "From":
-			d.Required(&seen, 1<<0).Int(&v.From)
-		case "To":
-			d.Required(&seen, 1<<1).Int(&v.To)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfExtSpan, seen[:]); i >= 0; i = d.Next(&membersOfExtSpan, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int(&v.From)
+		case 1:
+			d.Int(&v.To)
 		}
 	}
-	d.Check(seen, 2, "From,To")
+}
+
+var membersOfExtSpan = taskjson.Members{
+	Names:    []string{`"From":`, `"To":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x3},
 }
 
 func appendMapOfStringToPointerToCareless(e *taskjson.Encoder, v *map[string]*Careless) {
@@ -1411,7 +1423,8 @@ func DecodeCustoms(data []byte, task *Customs) error {
 }
 
 func appendCustoms(e *taskjson.Encoder, v *Customs) {
-	e.Object(`{"time":`).Time(&v.Time)
+	e.Object()
+	e.Key(`{"time":`).Time(&v.Time)
 	e.Key(`"level":`).TextMarshaler(&v.Level)
 	e.Key(`"money":`).Marshaler(&v.Money)
 	if e.Key(`"big":`).NotNil(v.Big != nil) {
@@ -1429,76 +1442,88 @@ func appendCustoms(e *taskjson.Encoder, v *Customs) {
 }
 
 func decodeCustoms(d *taskjson.Decoder, v *Customs) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "time":
-			d.Required(&seen, 1<<0).Time(&v.Time)
-		case "level":
-			d.Required(&seen, 1<<1).TextUnmarshaler(&v.Level)
-		case "money":
-			d.Field(&seen, 1<<2).Unmarshaler(&v.Money)
-		case "big":
-			if taskjson.Alloc(d.Field(&seen, 1<<11), &v.Big) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfCustoms, seen[:]); i >= 0; i = d.Next(&membersOfCustoms, seen[:], i) {
+		switch i {
+		case 0:
+			d.Time(&v.Time)
+		case 1:
+			d.TextUnmarshaler(&v.Level)
+		case 2:
+			d.Unmarshaler(&v.Money)
+		case 3:
+			if taskjson.Alloc(d, &v.Big) {
 				d.Unmarshaler(v.Big)
 			}
-		case "value":
-			d.Field(&seen, 1<<3).Unmarshaler(&v.Value)
-		case "addr":
-			d.Required(&seen, 1<<4).TextUnmarshaler(&v.Addr)
-		case "stamp":
-			d.Field(&seen, 1<<5).Unmarshaler(&v.Stamp)
-		case "oneway":
-			decodeOneWay(d.Required(&seen, 1<<6), &v.OneWay)
-		case "back":
-			d.Field(&seen, 1<<7).Unmarshaler(&v.Back)
-		case "mixed":
-			d.Required(&seen, 1<<8).Int((*int)(&v.Mixed))
-		case "list":
-			d.Field(&seen, 1<<9).TextUnmarshaler(&v.List)
-		case "shape":
-			decodeShape(d.Required(&seen, 1<<10), &v.Foreign)
-		default:
-			d.Skip()
+		case 4:
+			d.Unmarshaler(&v.Value)
+		case 5:
+			d.TextUnmarshaler(&v.Addr)
+		case 6:
+			d.Unmarshaler(&v.Stamp)
+		case 7:
+			decodeOneWay(d, &v.OneWay)
+		case 8:
+			d.Unmarshaler(&v.Back)
+		case 9:
+			d.Int((*int)(&v.Mixed))
+		case 10:
+			d.TextUnmarshaler(&v.List)
+		case 11:
+			decodeShape(d, &v.Foreign)
 		}
 	}
-	d.Check(seen, 11, "time,level,money,value,addr,stamp,oneway,back,mixed,list,shape")
+}
+
+var membersOfCustoms = taskjson.Members{
+	Names:    []string{`"time":`, `"level":`, `"money":`, `"big":`, `"value":`, `"addr":`, `"stamp":`, `"oneway":`, `"back":`, `"mixed":`, `"list":`, `"shape":`},
+	Required: []uint64{0xff7},
+	NotNull:  []uint64{0xaa3},
+	ByName:   []int32{5, 8, 3, 1, 10, 9, 2, 7, 11, 6, 0, 4},
 }
 
 func decodeOneWay(d *taskjson.Decoder, v *OneWay) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "a":
-			d.Required(&seen, 1<<0).Int(&v.A)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfOneWay, seen[:]); i >= 0; i = d.Next(&membersOfOneWay, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int(&v.A)
 		}
 	}
-	d.Check(seen, 1, "a")
+}
+
+var membersOfOneWay = taskjson.Members{
+	Names:    []string{`"a":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendBack(e *taskjson.Encoder, v *Back) {
-	e.Object(`{"a":`).Int(&v.A)
+	e.Object()
+	e.IntField(`{"a":`, int64(v.A))
 	e.EndObject()
 }
 
 func appendShape(e *taskjson.Encoder, v *Shape) {
-	e.Object(`{"sides":`).Int(&v.Sides)
+	e.Object()
+	e.IntField(`{"sides":`, int64(v.Sides))
 	e.EndObject()
 }
 
 func decodeShape(d *taskjson.Decoder, v *Shape) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "sides":
-			d.Required(&seen, 1<<0).Int(&v.Sides)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape, seen[:]); i >= 0; i = d.Next(&membersOfShape, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int(&v.Sides)
 		}
 	}
-	d.Check(seen, 1, "sides")
+}
+
+var membersOfShape = taskjson.Members{
+	Names:    []string{`"sides":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendDeclared appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -1517,7 +1542,8 @@ func DecodeDeclared(data []byte, task *Declared) error {
 }
 
 func appendDeclared(e *taskjson.Encoder, v *Declared) {
-	if e.Object(`{"moment":`).NotNil(v.Moment != nil) {
+	e.Object()
+	if e.Key(`{"moment":`).NotNil(v.Moment != nil) {
 		e.Time((*time.Time)(v.Moment))
 	}
 	if e.Key(`"purse":`).NotNil(v.Purse != nil) {
@@ -1530,25 +1556,27 @@ func appendDeclared(e *taskjson.Encoder, v *Declared) {
 }
 
 func decodeDeclared(d *taskjson.Decoder, v *Declared) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "moment":
-			if taskjson.Alloc(d.Field(&seen, 1<<0), (**time.Time)(&v.Moment)) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfDeclared, seen[:]); i >= 0; i = d.Next(&membersOfDeclared, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, (**time.Time)(&v.Moment)) {
 				d.Time((*time.Time)(v.Moment))
 			}
-		case "purse":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), (**ext.Money)(&v.Purse)) {
+		case 1:
+			if taskjson.Alloc(d, (**ext.Money)(&v.Purse)) {
 				d.Unmarshaler((*ext.Money)(v.Purse))
 			}
-		case "level":
-			if taskjson.Alloc(d.Field(&seen, 1<<2), (**ext.Level)(&v.Level)) {
+		case 2:
+			if taskjson.Alloc(d, (**ext.Level)(&v.Level)) {
 				d.TextUnmarshaler((*ext.Level)(v.Level))
 			}
-		default:
-			d.Skip()
 		}
 	}
+}
+
+var membersOfDeclared = taskjson.Members{
+	Names: []string{`"moment":`, `"purse":`, `"level":`},
 }
 
 // AppendDefaults appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -1567,14 +1595,15 @@ func DecodeDefaults(data []byte, task *Defaults) error {
 }
 
 func appendDefaults(e *taskjson.Encoder, v *Defaults) {
-	e.Object(`{"string":`).String(&v.String)
-	e.Key(`"empty":`).String(&v.Empty)
-	e.Key(`"name":`).String((*string)(&v.Name))
-	e.Key(`"bool":`).Bool(&v.Bool)
-	e.Key(`"int":`).Int(&v.Int)
-	e.Key(`"count":`).Uint16((*uint16)(&v.Count))
-	e.Key(`"float":`).Float64(&v.Float)
-	e.Key(`"wait":`).Int64((*int64)(&v.Wait))
+	e.Object()
+	e.StringField(`{"string":`, v.String)
+	e.StringField(`"empty":`, v.Empty)
+	e.StringField(`"name":`, string(v.Name))
+	e.BoolField(`"bool":`, v.Bool)
+	e.IntField(`"int":`, int64(v.Int))
+	e.UintField(`"count":`, uint64(v.Count))
+	e.FloatField(`"float":`, v.Float)
+	e.IntField(`"wait":`, int64(v.Wait))
 	if e.Key(`"intp":`).NotNil(v.IntP != nil) {
 		e.Int64(v.IntP)
 	}
@@ -1600,167 +1629,191 @@ func appendDefaults(e *taskjson.Encoder, v *Defaults) {
 	e.Key(`"number":`).Number(&v.Number)
 	appendArrayOf2Int(e.Key(`"array":`), &v.Array)
 	if v.Level != "" {
-		e.Key(`"level":`).String((*string)(&v.Level))
+		e.StringField(`"level":`, string(v.Level))
 	}
 	if v.Extra2 != nil {
-		e.Key(`"behind":`).Int(&v.Behind)
+		appendDefaultsPart1(e, v.Extra2)
 	}
 	e.EndObject()
 }
 
+func appendDefaultsPart1(e *taskjson.Encoder, v *Extra2) {
+	e.IntField(`"behind":`, int64(v.Behind))
+}
+
 func decodeDefaults(d *taskjson.Decoder, v *Defaults) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "string":
-			d.Defaulted(&seen, 1<<0, 1<<1).String(&v.String)
-		case "empty":
-			d.Field(&seen, 1<<2).String(&v.Empty)
-		case "name":
-			d.Defaulted(&seen, 1<<3, 1<<4).String((*string)(&v.Name))
-		case "bool":
-			d.Defaulted(&seen, 1<<5, 1<<6).Bool(&v.Bool)
-		case "int":
-			d.Defaulted(&seen, 1<<7, 1<<8).Int(&v.Int)
-		case "count":
-			d.Defaulted(&seen, 1<<9, 1<<10).Uint16((*uint16)(&v.Count))
-		case "float":
-			d.Defaulted(&seen, 1<<11, 1<<12).Float64(&v.Float)
-		case "wait":
-			d.Defaulted(&seen, 1<<13, 1<<14).Int64((*int64)(&v.Wait))
-		case "intp":
-			if taskjson.Alloc(d.Field(&seen, 1<<15), &v.IntP) {
-				d.Int64(v.IntP)
-			}
-		case "namep":
-			if taskjson.Alloc(d.Field(&seen, 1<<16), &v.NameP) {
-				if taskjson.Alloc(d, v.NameP) {
-					d.String((*string)(*v.NameP))
+	if d.NullStruct() {
+		return
+	}
+	var seen [1]uint64
+	var valued [1]uint64
+	for i := d.Struct(&membersOfDefaults, seen[:]); i >= 0; i = d.Next(&membersOfDefaults, seen[:], i) {
+		switch {
+		case i < 22:
+			switch i {
+			case 0:
+				d.Value(&valued[0], 1<<0).String(&v.String)
+			case 1:
+				d.String(&v.Empty)
+			case 2:
+				d.Value(&valued[0], 1<<2).String((*string)(&v.Name))
+			case 3:
+				d.Value(&valued[0], 1<<3).Bool(&v.Bool)
+			case 4:
+				d.Value(&valued[0], 1<<4).Int(&v.Int)
+			case 5:
+				d.Value(&valued[0], 1<<5).Uint16((*uint16)(&v.Count))
+			case 6:
+				d.Value(&valued[0], 1<<6).Float64(&v.Float)
+			case 7:
+				d.Value(&valued[0], 1<<7).Int64((*int64)(&v.Wait))
+			case 8:
+				if taskjson.Alloc(d, &v.IntP) {
+					d.Int64(v.IntP)
 				}
+			case 9:
+				if taskjson.Alloc(d, &v.NameP) {
+					if taskjson.Alloc(d, v.NameP) {
+						d.String((*string)(*v.NameP))
+					}
+				}
+			case 10:
+				d.Value(&valued[0], 1<<10).Time(&v.Time)
+			case 11:
+				if taskjson.Alloc(d, &v.TimeP) {
+					d.Time(v.TimeP)
+				}
+			case 12:
+				decodeSliceOfInt(d, &v.List)
+			case 13:
+				decodeMapOfStringToInt(d, &v.Map)
+			case 14:
+				decodePoint(d.Value(&valued[0], 1<<14), &v.Point)
+			case 15:
+				if taskjson.Alloc(d, &v.PointP) {
+					decodePoint(d, v.PointP)
+				}
+			case 16:
+				d.Any(&v.Any)
+			case 17:
+				d.Bytes(&v.Bytes)
+			case 18:
+				taskjson.QuotedInt(d.QuotedValue(&valued[0], 1<<18), &v.Quoted)
+			case 19:
+				d.Value(&valued[0], 1<<19).Number(&v.Number)
+			case 20:
+				decodeArrayOf2Int(d.Value(&valued[0], 1<<20), &v.Array)
+			case 21:
+				d.Value(&valued[0], 1<<21).String((*string)(&v.Level))
 			}
-		case "time":
-			d.Defaulted(&seen, 1<<17, 1<<18).Time(&v.Time)
-		case "timep":
-			if taskjson.Alloc(d.Field(&seen, 1<<19), &v.TimeP) {
-				d.Time(v.TimeP)
-			}
-		case "list":
-			decodeSliceOfInt(d.Field(&seen, 1<<20), &v.List)
-		case "map":
-			decodeMapOfStringToInt(d.Field(&seen, 1<<21), &v.Map)
-		case "point":
-			decodePoint(d.Defaulted(&seen, 1<<22, 1<<23), &v.Point)
-		case "pointp":
-			if taskjson.Alloc(d.Field(&seen, 1<<24), &v.PointP) {
-				decodePoint(d, v.PointP)
-			}
-		case "any":
-			d.Field(&seen, 1<<25).Any(&v.Any)
-		case "bytes":
-			d.Field(&seen, 1<<26).Bytes(&v.Bytes)
-		case "quoted":
-			taskjson.QuotedInt(d.QuotedDefaulted(&seen, 1<<27, 1<<28), &v.Quoted)
-		case "number":
-			d.Defaulted(&seen, 1<<29, 1<<30).Number(&v.Number)
-		case "array":
-			decodeArrayOf2Int(d.Defaulted(&seen, 1<<31, 1<<32), &v.Array)
-		case "level":
-			d.Defaulted(&seen, 1<<33, 1<<34).String((*string)(&v.Level))
-		case "behind":
-			d.Defaulted(&seen, 1<<35, 1<<36).Int(&taskjson.Embedded(&v.Extra2).Behind)
 		default:
-			d.Skip()
+			if v.Extra2 == nil {
+				v.Extra2 = new(Extra2)
+			}
+			decodeDefaultsPart1(d, v.Extra2, i, valued[:])
 		}
 	}
-	if seen&(1<<1) == 0 {
+	if valued[0]&(1<<0) == 0 {
 		v.String = "a \"b\" <c>"
 	}
-	if seen&(1<<4) == 0 {
+	if valued[0]&(1<<2) == 0 {
 		v.Name = "anon"
 	}
-	if seen&(1<<6) == 0 {
+	if valued[0]&(1<<3) == 0 {
 		v.Bool = true
 	}
-	if seen&(1<<8) == 0 {
+	if valued[0]&(1<<4) == 0 {
 		v.Int = -7
 	}
-	if seen&(1<<10) == 0 {
+	if valued[0]&(1<<5) == 0 {
 		v.Count = 12
 	}
-	if seen&(1<<12) == 0 {
+	if valued[0]&(1<<6) == 0 {
 		v.Float = 1.5e3
 	}
-	if seen&(1<<14) == 0 {
+	if valued[0]&(1<<7) == 0 {
 		v.Wait = 30000000000
 	}
-	if seen&(1<<15) == 0 {
+	if seen[0]&(1<<8) == 0 {
 		v.IntP = new(int64(5))
 	}
-	if seen&(1<<16) == 0 {
+	if seen[0]&(1<<9) == 0 {
 		v.NameP = new(new(Name("deep")))
 	}
-	if seen&(1<<18) == 0 {
+	if valued[0]&(1<<10) == 0 {
 		d.Default(`"2024-05-06T07:08:09Z"`, func(d *taskjson.Decoder) {
 			d.Time(&v.Time)
 		})
 	}
-	if seen&(1<<19) == 0 {
+	if seen[0]&(1<<11) == 0 {
 		d.Default(`"2024-05-06T07:08:09+02:00"`, func(d *taskjson.Decoder) {
 			if taskjson.Alloc(d, &v.TimeP) {
 				d.Time(v.TimeP)
 			}
 		})
 	}
-	if seen&(1<<20) == 0 {
+	if seen[0]&(1<<12) == 0 {
 		d.Default(`[1, 2]`, func(d *taskjson.Decoder) {
 			decodeSliceOfInt(d, &v.List)
 		})
 	}
-	if seen&(1<<21) == 0 {
+	if seen[0]&(1<<13) == 0 {
 		d.Default(`{"a": 1}`, func(d *taskjson.Decoder) {
 			decodeMapOfStringToInt(d, &v.Map)
 		})
 	}
-	if seen&(1<<23) == 0 {
+	if valued[0]&(1<<14) == 0 {
 		d.Default(`{"x": 3}`, func(d *taskjson.Decoder) {
 			decodePoint(d, &v.Point)
 		})
 	}
-	if seen&(1<<24) == 0 {
+	if seen[0]&(1<<15) == 0 {
 		d.Default(`{"x": 4}`, func(d *taskjson.Decoder) {
 			if taskjson.Alloc(d, &v.PointP) {
 				decodePoint(d, v.PointP)
 			}
 		})
 	}
-	if seen&(1<<25) == 0 {
+	if seen[0]&(1<<16) == 0 {
 		d.Default(`{"k": [1]}`, func(d *taskjson.Decoder) {
 			d.Any(&v.Any)
 		})
 	}
-	if seen&(1<<26) == 0 {
+	if seen[0]&(1<<17) == 0 {
 		d.Default(`"aGk="`, func(d *taskjson.Decoder) {
 			d.Bytes(&v.Bytes)
 		})
 	}
-	if seen&(1<<28) == 0 {
+	if valued[0]&(1<<18) == 0 {
 		v.Quoted = 9
 	}
-	if seen&(1<<30) == 0 {
+	if valued[0]&(1<<19) == 0 {
 		d.Default(`1.50`, func(d *taskjson.Decoder) {
 			d.Number(&v.Number)
 		})
 	}
-	if seen&(1<<32) == 0 {
+	if valued[0]&(1<<20) == 0 {
 		d.Default(`[8]`, func(d *taskjson.Decoder) {
 			decodeArrayOf2Int(d, &v.Array)
 		})
 	}
-	if seen&(1<<34) == 0 {
+	if valued[0]&(1<<21) == 0 {
 		v.Level = "low"
 	}
-	if seen&(1<<36) == 0 {
+	if valued[0]&(1<<22) == 0 {
 		taskjson.Embedded(&v.Extra2).Behind = 1
+	}
+}
+
+var membersOfDefaults = taskjson.Members{
+	Names:  []string{`"string":`, `"empty":`, `"name":`, `"bool":`, `"int":`, `"count":`, `"float":`, `"wait":`, `"intp":`, `"namep":`, `"time":`, `"timep":`, `"list":`, `"map":`, `"point":`, `"pointp":`, `"any":`, `"bytes":`, `"quoted":`, `"number":`, `"array":`, `"level":`, `"behind":`},
+	ByName: []int32{16, 20, 22, 3, 17, 5, 1, 6, 4, 8, 21, 12, 13, 2, 9, 19, 14, 15, 18, 0, 10, 11, 7},
+}
+
+func decodeDefaultsPart1(d *taskjson.Decoder, v *Extra2, i int, valued []uint64) {
+	switch i {
+	case 22:
+		d.Value(&valued[0], 1<<22).Int(&v.Behind)
 	}
 }
 
@@ -1796,26 +1849,30 @@ func decodeMapOfStringToInt(d *taskjson.Decoder, v *map[string]int) {
 }
 
 func appendPoint(e *taskjson.Encoder, v *Point) {
-	e.Object(`{"x":`).Int(&v.X)
+	e.Object()
+	e.IntField(`{"x":`, int64(v.X))
 	if v.Y != 0 {
-		e.Key(`"y":`).Int(&v.Y)
+		e.IntField(`"y":`, int64(v.Y))
 	}
 	e.EndObject()
 }
 
 func decodePoint(d *taskjson.Decoder, v *Point) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "x":
-			d.Required(&seen, 1<<0).Int(&v.X)
-		case "y":
-			d.Field(&seen, 1<<1).Int(&v.Y)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfPoint, seen[:]); i >= 0; i = d.Next(&membersOfPoint, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int(&v.X)
+		case 1:
+			d.Int(&v.Y)
 		}
 	}
-	d.Check(seen, 1, "x")
+}
+
+var membersOfPoint = taskjson.Members{
+	Names:    []string{`"x":`, `"y":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendArrayOf2Int(e *taskjson.Encoder, v *[2]int) {
@@ -1854,7 +1911,8 @@ func DecodeDynamic(data []byte, task *Dynamic) error {
 }
 
 func appendDynamic(e *taskjson.Encoder, v *Dynamic) {
-	e.Object(`{"any":`).Any(&v.Any)
+	e.Object()
+	e.Key(`{"any":`).Any(&v.Any)
 	e.Key(`"thing":`).Any((*any)(&v.Thing))
 	e.Key(`"raw":`).RawMessage(&v.Raw)
 	e.Key(`"number":`).Number(&v.Number)
@@ -1862,22 +1920,25 @@ func appendDynamic(e *taskjson.Encoder, v *Dynamic) {
 }
 
 func decodeDynamic(d *taskjson.Decoder, v *Dynamic) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "any":
-			d.Field(&seen, 1<<0).Any(&v.Any)
-		case "thing":
-			d.Field(&seen, 1<<1).Any((*any)(&v.Thing))
-		case "raw":
-			d.Field(&seen, 1<<2).RawMessage(&v.Raw)
-		case "number":
-			d.Required(&seen, 1<<3).Number(&v.Number)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfDynamic, seen[:]); i >= 0; i = d.Next(&membersOfDynamic, seen[:], i) {
+		switch i {
+		case 0:
+			d.Any(&v.Any)
+		case 1:
+			d.Any((*any)(&v.Thing))
+		case 2:
+			d.RawMessage(&v.Raw)
+		case 3:
+			d.Number(&v.Number)
 		}
 	}
-	d.Check(seen, 4, "any,thing,raw,number")
+}
+
+var membersOfDynamic = taskjson.Members{
+	Names:    []string{`"any":`, `"thing":`, `"raw":`, `"number":`},
+	Required: []uint64{0xf},
+	NotNull:  []uint64{0x8},
 }
 
 // AppendEmbeds appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -1896,92 +1957,141 @@ func DecodeEmbeds(data []byte, task *Embeds) error {
 }
 
 func appendEmbeds(e *taskjson.Encoder, v *Embeds) {
-	e.Object(`{"kind":`).String(&v.Kind)
-	e.Key(`"depth":`).Int(&v.Depth)
+	e.Object()
+	e.StringField(`{"kind":`, v.Kind)
+	e.IntField(`"depth":`, int64(v.Depth))
 	if v.Extra != nil {
-		e.Key(`"note":`).String(&v.Note)
-		if v.More != nil {
-			appendSliceOfInt(e.Key(`"much":`), &v.Much)
-		}
-		e.Key(`"last":`).Int(&v.Last)
+		appendEmbedsPart2(e, v.Extra)
 	}
-	e.Key(`"public":`).String(&v.Public)
+	e.StringField(`"public":`, v.Public)
 	appendTagged(e.Key(`"tagged":`), &v.Tagged)
-	e.Key(`"name":`).String(&v.Name)
+	e.StringField(`"name":`, v.Name)
 	e.Key(`"since":`).Time(&v.Since)
 	if v.Rank != 0 {
-		e.Key(`"rank":`).Int((*int)(&v.Rank))
+		e.IntField(`"rank":`, int64(v.Rank))
 	}
 	if v.Code != "" {
-		e.Key(`"code":`).String(&v.Code)
+		e.StringField(`"code":`, v.Code)
 	}
-	e.Key(`"Name2":`).String((*string)(&v.Name2))
+	e.StringField(`"Name2":`, string(v.Name2))
 	e.Key(`"Any":`).Any((*any)(&v.Any))
-	e.Key(`"Same":`).Int(&v.A.Same)
-	e.Key(`"own":`).String(&v.Own)
-	e.Key(`"id":`).String(&v.ID)
+	e.IntField(`"Same":`, int64(v.A.Same))
+	e.StringField(`"own":`, v.Own)
+	e.StringField(`"id":`, v.ID)
 	e.EndObject()
 }
 
+func appendEmbedsPart1(e *taskjson.Encoder, v *More) {
+	appendSliceOfInt(e.Key(`"much":`), &v.Much)
+}
+
+func appendEmbedsPart2(e *taskjson.Encoder, v *Extra) {
+	e.StringField(`"note":`, v.Note)
+	if v.More != nil {
+		appendEmbedsPart1(e, v.More)
+	}
+	e.IntField(`"last":`, int64(v.Last))
+}
+
 func decodeEmbeds(d *taskjson.Decoder, v *Embeds) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "kind":
-			d.Required(&seen, 1<<0).String(&v.Kind)
-		case "depth":
-			d.Required(&seen, 1<<1).Int(&v.Depth)
-		case "note":
-			d.Field(&seen, 1<<11).String(&taskjson.Embedded(&v.Extra).Note)
-		case "much":
-			decodeSliceOfInt(d.Field(&seen, 1<<12), &taskjson.Embedded(&taskjson.Embedded(&v.Extra).More).Much)
-		case "last":
-			d.Field(&seen, 1<<13).Int(&taskjson.Embedded(&v.Extra).Last)
-		case "public":
-			d.Required(&seen, 1<<2).String(&v.Public)
-		case "tagged":
-			decodeTagged(d.Required(&seen, 1<<3), &v.Tagged)
-		case "name":
-			d.Required(&seen, 1<<4).String(&v.Name)
-		case "since":
-			d.Required(&seen, 1<<5).Time(&v.Since)
-		case "rank":
-			d.Field(&seen, 1<<14).Int((*int)(&v.Rank))
-		case "code":
-			d.Field(&seen, 1<<15).String(&v.Code)
-		case "Name2":
-			d.Required(&seen, 1<<6).String((*string)(&v.Name2))
-		case "Any":
-			d.Field(&seen, 1<<7).Any((*any)(&v.Any))
-		case "Same":
-			d.Required(&seen, 1<<8).Int(&v.A.Same)
-		case "own":
-			d.Required(&seen, 1<<9).String(&v.Own)
-		case "id":
-			d.Required(&seen, 1<<10).String(&v.ID)
+	var seen [1]uint64
+	for i := d.Struct(&membersOfEmbeds, seen[:]); i >= 0; i = d.Next(&membersOfEmbeds, seen[:], i) {
+		switch {
+		case i < 2:
+			switch i {
+			case 0:
+				d.String(&v.Kind)
+			case 1:
+				d.Int(&v.Depth)
+			}
+		case i < 5:
+			if v.Extra == nil {
+				v.Extra = new(Extra)
+			}
+			decodeEmbedsPart2(d, v.Extra, i)
 		default:
-			d.Skip()
+			switch i {
+			case 5:
+				d.String(&v.Public)
+			case 6:
+				decodeTagged(d, &v.Tagged)
+			case 7:
+				d.String(&v.Name)
+			case 8:
+				d.Time(&v.Since)
+			case 9:
+				d.Int((*int)(&v.Rank))
+			case 10:
+				d.String(&v.Code)
+			case 11:
+				d.String((*string)(&v.Name2))
+			case 12:
+				d.Any((*any)(&v.Any))
+			case 13:
+				d.Int(&v.A.Same)
+			case 14:
+				d.String(&v.Own)
+			case 15:
+				d.String(&v.ID)
+			}
 		}
 	}
-	d.Check(seen, 11, "kind,depth,public,tagged,name,since,Name2,Any,Same,own,id")
+}
+
+var membersOfEmbeds = taskjson.Members{
+	Names:    []string{`"kind":`, `"depth":`, `"note":`, `"much":`, `"last":`, `"public":`, `"tagged":`, `"name":`, `"since":`, `"rank":`, `"code":`, `"Name2":`, `"Any":`, `"Same":`, `"own":`, `"id":`},
+	Required: []uint64{0xf9e3},
+	NotNull:  []uint64{0xe9e3},
+	ByName:   []int32{12, 11, 13, 10, 1, 15, 0, 4, 3, 7, 2, 14, 5, 9, 8, 6},
+}
+
+func decodeEmbedsPart1(d *taskjson.Decoder, v *More, i int) {
+	switch i {
+	case 3:
+		decodeSliceOfInt(d, &v.Much)
+	}
+}
+
+func decodeEmbedsPart2(d *taskjson.Decoder, v *Extra, i int) {
+	switch {
+	case i < 3:
+		switch i {
+		case 2:
+			d.String(&v.Note)
+		}
+	case i < 4:
+		if v.More == nil {
+			v.More = new(More)
+		}
+		decodeEmbedsPart1(d, v.More, i)
+	default:
+		switch i {
+		case 4:
+			d.Int(&v.Last)
+		}
+	}
 }
 
 func appendTagged(e *taskjson.Encoder, v *Tagged) {
-	e.Object(`{"t":`).Bool(&v.T)
+	e.Object()
+	e.BoolField(`{"t":`, v.T)
 	e.EndObject()
 }
 
 func decodeTagged(d *taskjson.Decoder, v *Tagged) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "t":
-			d.Required(&seen, 1<<0).Bool(&v.T)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfTagged, seen[:]); i >= 0; i = d.Next(&membersOfTagged, seen[:], i) {
+		switch i {
+		case 0:
+			d.Bool(&v.T)
 		}
 	}
-	d.Check(seen, 1, "t")
+}
+
+var membersOfTagged = taskjson.Members{
+	Names:    []string{`"t":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendGreedy appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -2000,30 +2110,34 @@ func DecodeGreedy(data []byte, task *Greedy) error {
 }
 
 func appendGreedy(e *taskjson.Encoder, v *Greedy) {
-	e.Object(`{"tail":`).Marshaler(&v.Tail)
+	e.Object()
+	e.Key(`{"tail":`).Marshaler(&v.Tail)
 	e.Key(`"tip":`).TextMarshaler(&v.Tip)
 	appendMapOfExtTipToExtTail(e.Key(`"tips":`), &v.Tips)
-	e.Key(`"after":`).String(&v.After)
+	e.StringField(`"after":`, v.After)
 	e.EndObject()
 }
 
 func decodeGreedy(d *taskjson.Decoder, v *Greedy) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "tail":
-			d.Field(&seen, 1<<0).Unmarshaler(&v.Tail)
-		case "tip":
-			d.Required(&seen, 1<<1).TextUnmarshaler(&v.Tip)
-		case "tips":
-			decodeMapOfExtTipToExtTail(d.Field(&seen, 1<<2), &v.Tips)
-		case "after":
-			d.Required(&seen, 1<<3).String(&v.After)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfGreedy, seen[:]); i >= 0; i = d.Next(&membersOfGreedy, seen[:], i) {
+		switch i {
+		case 0:
+			d.Unmarshaler(&v.Tail)
+		case 1:
+			d.TextUnmarshaler(&v.Tip)
+		case 2:
+			decodeMapOfExtTipToExtTail(d, &v.Tips)
+		case 3:
+			d.String(&v.After)
 		}
 	}
-	d.Check(seen, 4, "tail,tip,tips,after")
+}
+
+var membersOfGreedy = taskjson.Members{
+	Names:    []string{`"tail":`, `"tip":`, `"tips":`, `"after":`},
+	Required: []uint64{0xf},
+	NotNull:  []uint64{0xa},
 }
 
 func appendMapOfExtTipToExtTail(e *taskjson.Encoder, v *map[ext.Tip]ext.Tail) {
@@ -2094,7 +2208,8 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 	var appendExtLeaf, appendSliceOfExtLeaf, appendArrayOf2ExtLeaf, appendArrayOf0ExtLeaf, appendMapOfStringToExtLeaf, appendMapOfExtWordToPointerToExtLeaf, appendMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf, appendMapOfExtCountToSliceOfExtLeaf, appendMapOfExtKeyToExtLeaf, appendExtTree, appendSliceOfExtTree, appendMapOfStringToExtTree, appendExtHiddenLiteral, appendExtHiddenLiteralSub, appendExtWords, appendExtOctets, appendSliceOfExtBit, appendMapOfStringToExtStamp, appendExtStampValue, appendExtBoxOfExtLeaf, appendExtBoxOfPointerToExtLeaf, appendSliceOfPointerToExtLeaf, appendDeepLimit, appendMapOfStringToDeepLimit, appendMapOfStringToSliceOfExtLeaf func(e *taskjson.Encoder)
 	appendExtLeaf = func(e *taskjson.Encoder) {
 		v := thisExtLeaf
-		e.Object(`{"name":`).String(&v.Name)
+		e.Object()
+		e.StringField(`{"name":`, v.Name)
 		e.Key(`"at":`).Time(&v.At)
 		e.EndObject()
 	}
@@ -2203,7 +2318,8 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 	}
 	appendExtTree = func(e *taskjson.Encoder) {
 		v := thisExtTree
-		e.Object(`{`)
+		e.Object()
+		e.Key(`{`)
 		if e.Has(v.Leaf != nil) {
 			thisExtLeaf = v.Leaf
 			appendExtLeaf(e.Key(`"leaf":`))
@@ -2253,7 +2369,8 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 	}
 	appendExtHiddenLiteral = func(e *taskjson.Encoder) {
 		v := thisExtHiddenLiteral
-		e.Object(`{"x":`).Int(&v.X)
+		e.Object()
+		e.IntField(`{"x":`, int64(v.X))
 		if e.Key(`"Sub":`).NotNil(v.Sub != nil) {
 			thisExtHiddenLiteralSub = v.Sub
 			appendExtHiddenLiteralSub(e)
@@ -2262,8 +2379,9 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 	}
 	appendExtHiddenLiteralSub = func(e *taskjson.Encoder) {
 		v := thisExtHiddenLiteralSub
+		e.Object()
 		thisExtLeaf = &v.Leaf
-		appendExtLeaf(e.Object(`{"Leaf":`))
+		appendExtLeaf(e.Key(`{"Leaf":`))
 		e.EndObject()
 	}
 	appendExtWords = func(e *taskjson.Encoder) {
@@ -2301,13 +2419,15 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 	}
 	appendExtStampValue = func(e *taskjson.Encoder) {
 		v := thisExtStamp
-		e.Object(`{"Seconds":`).Int64(&v.Seconds)
+		e.Object()
+		e.IntField(`{"Seconds":`, v.Seconds)
 		e.EndObject()
 	}
 	appendExtBoxOfExtLeaf = func(e *taskjson.Encoder) {
 		v := thisExtBoxOfExtLeaf
+		e.Object()
 		thisExtLeaf = &v.Item
-		appendExtLeaf(e.Object(`{"Item":`))
+		appendExtLeaf(e.Key(`{"Item":`))
 		if e.Key(`"Next":`).NotNil(v.Next != nil) {
 			thisExtBoxOfExtLeaf = v.Next
 			appendExtBoxOfExtLeaf(e)
@@ -2316,7 +2436,8 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 	}
 	appendExtBoxOfPointerToExtLeaf = func(e *taskjson.Encoder) {
 		v := thisExtBoxOfPointerToExtLeaf
-		if e.Object(`{"Item":`).NotNil(v.Item != nil) {
+		e.Object()
+		if e.Key(`{"Item":`).NotNil(v.Item != nil) {
 			thisExtLeaf = v.Item
 			appendExtLeaf(e)
 		}
@@ -2342,7 +2463,8 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 	}
 	appendDeepLimit = func(e *taskjson.Encoder) {
 		v := thisDeepLimit
-		e.Object(`{"cpu":`).Float64(&v.CPU)
+		e.Object()
+		e.FloatField(`{"cpu":`, v.CPU)
 		if len(v.Others) != 0 {
 			thisMapOfStringToDeepLimit = &v.Others
 			appendMapOfStringToDeepLimit(e.Key(`"others":`))
@@ -2377,8 +2499,9 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 		}
 		e.EndMap()
 	}
+	e.Object()
 	thisExtLeaf = &v.Leaf
-	appendExtLeaf(e.Object(`{"Leaf":`))
+	appendExtLeaf(e.Key(`{"Leaf":`))
 	thisSliceOfExtLeaf = &v.Leaves
 	appendSliceOfExtLeaf(e.Key(`"Leaves":`))
 	thisArrayOf2ExtLeaf = &v.Fixed
@@ -2403,7 +2526,7 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 	appendExtTree(e.Key(`"tree":`))
 	thisExtHiddenLiteral = &v.Literal
 	appendExtHiddenLiteral(e.Key(`"Literal":`))
-	e.Key(`"Word":`).String((*string)(&v.Word))
+	e.StringField(`"Word":`, string(v.Word))
 	e.Key(`"Number":`).Quote().Int16((*int16)(&v.Number))
 	e.EndQuote()
 	thisExtWords = &v.Words
@@ -2436,7 +2559,7 @@ func appendHiddens(e *taskjson.Encoder, v *Hiddens) {
 		thisMapOfStringToSliceOfExtLeaf = &v.Others
 		appendMapOfStringToSliceOfExtLeaf(e.Key(`"Others":`))
 	}
-	e.Key(`"name":`).String(&v.Name)
+	e.StringField(`"name":`, v.Name)
 	e.Key(`"at":`).Time(&v.At)
 	if len(v.More) != 0 {
 		appendSliceOfPointerToExtHidden(e.Key(`"more":`), &v.More)
@@ -2478,18 +2601,15 @@ func decodeHiddens(d *taskjson.Decoder, v *Hiddens) {
 	var decodeExtLeaf, decodeSliceOfExtLeaf, decodeArrayOf2ExtLeaf, decodeArrayOf0ExtLeaf, decodeMapOfStringToExtLeaf, decodeMapOfExtWordToPointerToExtLeaf, decodeMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf, decodeMapOfExtCountToSliceOfExtLeaf, decodeMapOfExtKeyToExtLeaf, decodeExtTree, decodeSliceOfExtTree, decodeMapOfStringToExtTree, decodeExtHiddenLiteral, decodeExtHiddenLiteralSub, decodeExtWords, decodeExtOctets, decodeSliceOfExtBit, decodeMapOfStringToExtStamp, decodeExtBoxOfExtLeaf, decodeExtBoxOfPointerToExtLeaf, decodeSliceOfPointerToExtLeaf, decodeDeepLimit, decodeMapOfStringToDeepLimit, decodeMapOfStringToSliceOfExtLeaf func(d *taskjson.Decoder)
 	decodeExtLeaf = func(d *taskjson.Decoder) {
 		v := thisExtLeaf
-		var seen uint64
-		for more := d.Object(&seen); more; more = d.More() {
-			switch string(d.Key()) {
-			case "name":
-				d.Required(&seen, 1<<0).String(&v.Name)
-			case "at":
-				d.Required(&seen, 1<<1).Time(&v.At)
-			default:
-				d.Skip()
+		var seen [1]uint64
+		for i := d.Struct(&membersOfExtLeaf, seen[:]); i >= 0; i = d.Next(&membersOfExtLeaf, seen[:], i) {
+			switch i {
+			case 0:
+				d.String(&v.Name)
+			case 1:
+				d.Time(&v.At)
 			}
 		}
-		d.Check(seen, 2, "name,at")
 	}
 	decodeSliceOfExtLeaf = func(d *taskjson.Decoder) {
 		v := thisSliceOfExtLeaf
@@ -2576,31 +2696,29 @@ func decodeHiddens(d *taskjson.Decoder, v *Hiddens) {
 	}
 	decodeExtTree = func(d *taskjson.Decoder) {
 		v := thisExtTree
-		var seen uint64
-		for more := d.Object(&seen); more; more = d.More() {
-			switch string(d.Key()) {
-			case "leaf":
-				if taskjson.Alloc(d.Field(&seen, 1<<0), &v.Leaf) {
+		var seen [1]uint64
+		for i := d.Struct(&membersOfExtTree, seen[:]); i >= 0; i = d.Next(&membersOfExtTree, seen[:], i) {
+			switch i {
+			case 0:
+				if taskjson.Alloc(d, &v.Leaf) {
 					thisExtLeaf = v.Leaf
 					decodeExtLeaf(d)
 				}
-			case "left":
-				if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Left) {
+			case 1:
+				if taskjson.Alloc(d, &v.Left) {
 					thisExtTree = v.Left
 					decodeExtTree(d)
 				}
-			case "more":
+			case 2:
 				thisSliceOfExtTree = &v.More
-				decodeSliceOfExtTree(d.Field(&seen, 1<<2))
-			case "named":
+				decodeSliceOfExtTree(d)
+			case 3:
 				thisMapOfStringToExtTree = &v.Named
-				decodeMapOfStringToExtTree(d.Field(&seen, 1<<3))
-			case "back":
-				if taskjson.Alloc(d.Field(&seen, 1<<4), &v.Back) {
+				decodeMapOfStringToExtTree(d)
+			case 4:
+				if taskjson.Alloc(d, &v.Back) {
 					decodeExtHidden(d, v.Back)
 				}
-			default:
-				d.Skip()
 			}
 		}
 	}
@@ -2623,35 +2741,29 @@ func decodeHiddens(d *taskjson.Decoder, v *Hiddens) {
 	}
 	decodeExtHiddenLiteral = func(d *taskjson.Decoder) {
 		v := thisExtHiddenLiteral
-		var seen uint64
-		for more := d.Object(&seen); more; more = d.More() {
-			switch string(d.Key()) {
-			case "x":
-				d.Required(&seen, 1<<0).Int(&v.X)
-			case "Sub":
-				if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Sub) {
+		var seen [1]uint64
+		for i := d.Struct(&membersOfExtHiddenLiteral, seen[:]); i >= 0; i = d.Next(&membersOfExtHiddenLiteral, seen[:], i) {
+			switch i {
+			case 0:
+				d.Int(&v.X)
+			case 1:
+				if taskjson.Alloc(d, &v.Sub) {
 					thisExtHiddenLiteralSub = v.Sub
 					decodeExtHiddenLiteralSub(d)
 				}
-			default:
-				d.Skip()
 			}
 		}
-		d.Check(seen, 1, "x")
 	}
 	decodeExtHiddenLiteralSub = func(d *taskjson.Decoder) {
 		v := thisExtHiddenLiteralSub
-		var seen uint64
-		for more := d.Object(&seen); more; more = d.More() {
-			switch string(d.Key()) {
-			case "Leaf":
+		var seen [1]uint64
+		for i := d.Struct(&membersOfExtHiddenLiteralSub, seen[:]); i >= 0; i = d.Next(&membersOfExtHiddenLiteralSub, seen[:], i) {
+			switch i {
+			case 0:
 				thisExtLeaf = &v.Leaf
-				decodeExtLeaf(d.Required(&seen, 1<<0))
-			default:
-				d.Skip()
+				decodeExtLeaf(d)
 			}
 		}
-		d.Check(seen, 1, "Leaf")
 	}
 	decodeExtWords = func(d *taskjson.Decoder) {
 		v := thisExtWords
@@ -2684,38 +2796,33 @@ func decodeHiddens(d *taskjson.Decoder, v *Hiddens) {
 	}
 	decodeExtBoxOfExtLeaf = func(d *taskjson.Decoder) {
 		v := thisExtBoxOfExtLeaf
-		var seen uint64
-		for more := d.Object(&seen); more; more = d.More() {
-			switch string(d.Key()) {
-			case "Item":
+		var seen [1]uint64
+		for i := d.Struct(&membersOfExtBoxOfExtLeaf, seen[:]); i >= 0; i = d.Next(&membersOfExtBoxOfExtLeaf, seen[:], i) {
+			switch i {
+			case 0:
 				thisExtLeaf = &v.Item
-				decodeExtLeaf(d.Required(&seen, 1<<0))
-			case "Next":
-				if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Next) {
+				decodeExtLeaf(d)
+			case 1:
+				if taskjson.Alloc(d, &v.Next) {
 					thisExtBoxOfExtLeaf = v.Next
 					decodeExtBoxOfExtLeaf(d)
 				}
-			default:
-				d.Skip()
 			}
 		}
-		d.Check(seen, 1, "Item")
 	}
 	decodeExtBoxOfPointerToExtLeaf = func(d *taskjson.Decoder) {
 		v := thisExtBoxOfPointerToExtLeaf
-		var seen uint64
-		for more := d.Object(&seen); more; more = d.More() {
-			switch string(d.Key()) {
-			case "Item":
-				if taskjson.Alloc(d.Field(&seen, 1<<0), &v.Item) {
+		var seen [1]uint64
+		for i := d.Struct(&membersOfExtBoxOfPointerToExtLeaf, seen[:]); i >= 0; i = d.Next(&membersOfExtBoxOfPointerToExtLeaf, seen[:], i) {
+			switch i {
+			case 0:
+				if taskjson.Alloc(d, &v.Item) {
 					thisExtLeaf = v.Item
 					decodeExtLeaf(d)
 				}
-			case "More":
+			case 1:
 				thisSliceOfPointerToExtLeaf = &v.More
-				decodeSliceOfPointerToExtLeaf(d.Field(&seen, 1<<1))
-			default:
-				d.Skip()
+				decodeSliceOfPointerToExtLeaf(d)
 			}
 		}
 	}
@@ -2731,19 +2838,16 @@ func decodeHiddens(d *taskjson.Decoder, v *Hiddens) {
 	}
 	decodeDeepLimit = func(d *taskjson.Decoder) {
 		v := thisDeepLimit
-		var seen uint64
-		for more := d.Object(&seen); more; more = d.More() {
-			switch string(d.Key()) {
-			case "cpu":
-				d.Required(&seen, 1<<0).Float64(&v.CPU)
-			case "others":
+		var seen [1]uint64
+		for i := d.Struct(&membersOfDeepLimit, seen[:]); i >= 0; i = d.Next(&membersOfDeepLimit, seen[:], i) {
+			switch i {
+			case 0:
+				d.Float64(&v.CPU)
+			case 1:
 				thisMapOfStringToDeepLimit = &v.Others
-				decodeMapOfStringToDeepLimit(d.Field(&seen, 1<<1))
-			default:
-				d.Skip()
+				decodeMapOfStringToDeepLimit(d)
 			}
 		}
-		d.Check(seen, 1, "cpu")
 	}
 	decodeMapOfStringToDeepLimit = func(d *taskjson.Decoder) {
 		v := thisMapOfStringToDeepLimit
@@ -2765,110 +2869,152 @@ func decodeHiddens(d *taskjson.Decoder, v *Hiddens) {
 			taskjson.Put(*v, key, &x)
 		}
 	}
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Leaf":
+	var seen [1]uint64
+	for i := d.Struct(&membersOfHiddens, seen[:]); i >= 0; i = d.Next(&membersOfHiddens, seen[:], i) {
+		switch i {
+		case 0:
 			thisExtLeaf = &v.Leaf
-			decodeExtLeaf(d.Required(&seen, 1<<0))
-		case "Leaves":
+			decodeExtLeaf(d)
+		case 1:
 			thisSliceOfExtLeaf = &v.Leaves
-			decodeSliceOfExtLeaf(d.Field(&seen, 1<<1))
-		case "Fixed":
+			decodeSliceOfExtLeaf(d)
+		case 2:
 			thisArrayOf2ExtLeaf = &v.Fixed
-			decodeArrayOf2ExtLeaf(d.Required(&seen, 1<<2))
-		case "None":
+			decodeArrayOf2ExtLeaf(d)
+		case 3:
 			thisArrayOf0ExtLeaf = &v.None
-			decodeArrayOf0ExtLeaf(d.Required(&seen, 1<<3))
-		case "ByName":
+			decodeArrayOf0ExtLeaf(d)
+		case 4:
 			thisMapOfStringToExtLeaf = &v.ByName
-			decodeMapOfStringToExtLeaf(d.Field(&seen, 1<<4))
-		case "ByWord":
+			decodeMapOfStringToExtLeaf(d)
+		case 5:
 			thisMapOfExtWordToPointerToExtLeaf = &v.ByWord
-			decodeMapOfExtWordToPointerToExtLeaf(d.Field(&seen, 1<<5))
-		case "ByNumber":
+			decodeMapOfExtWordToPointerToExtLeaf(d)
+		case 6:
 			thisMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf = &v.ByNumber
-			decodeMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf(d.Field(&seen, 1<<6))
-		case "ByKey":
+			decodeMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf(d)
+		case 7:
 			thisMapOfExtKeyToExtLeaf = &v.ByKey
-			decodeMapOfExtKeyToExtLeaf(d.Field(&seen, 1<<7))
-		case "Pointer":
-			if taskjson.Alloc(d.Field(&seen, 1<<26), &v.Pointer) {
+			decodeMapOfExtKeyToExtLeaf(d)
+		case 8:
+			if taskjson.Alloc(d, &v.Pointer) {
 				if taskjson.Alloc(d, v.Pointer) {
 					thisExtLeaf = *v.Pointer
 					decodeExtLeaf(d)
 				}
 			}
-		case "tree":
+		case 9:
 			thisExtTree = &v.Tree
-			decodeExtTree(d.Required(&seen, 1<<8))
-		case "Literal":
+			decodeExtTree(d)
+		case 10:
 			thisExtHiddenLiteral = &v.Literal
-			decodeExtHiddenLiteral(d.Required(&seen, 1<<9))
-		case "Word":
-			d.Required(&seen, 1<<10).String((*string)(&v.Word))
-		case "Number":
-			taskjson.QuotedInt(d.Required(&seen, 1<<11), &v.Number)
-		case "Words":
+			decodeExtHiddenLiteral(d)
+		case 11:
+			d.String((*string)(&v.Word))
+		case 12:
+			taskjson.QuotedInt(d, &v.Number)
+		case 13:
 			thisExtWords = &v.Words
-			decodeExtWords(d.Field(&seen, 1<<12))
-		case "Octets":
+			decodeExtWords(d)
+		case 14:
 			thisExtOctets = &v.Octets
-			decodeExtOctets(d.Field(&seen, 1<<13))
-		case "Bits":
+			decodeExtOctets(d)
+		case 15:
 			thisSliceOfExtBit = &v.Bits
-			decodeSliceOfExtBit(d.Field(&seen, 1<<14))
-		case "Stamp":
-			d.Field(&seen, 1<<15).Unmarshaler(&v.Stamp)
-		case "Stamps":
+			decodeSliceOfExtBit(d)
+		case 16:
+			d.Unmarshaler(&v.Stamp)
+		case 17:
 			thisMapOfStringToExtStamp = &v.Stamps
-			decodeMapOfStringToExtStamp(d.Field(&seen, 1<<16))
-		case "Boxed":
+			decodeMapOfStringToExtStamp(d)
+		case 18:
 			thisExtBoxOfExtLeaf = &v.Hidden.Boxed
-			decodeExtBoxOfExtLeaf(d.Required(&seen, 1<<17))
-		case "Boxes":
+			decodeExtBoxOfExtLeaf(d)
+		case 19:
 			thisExtBoxOfPointerToExtLeaf = &v.Boxes
-			decodeExtBoxOfPointerToExtLeaf(d.Required(&seen, 1<<18))
-		case "Limit":
+			decodeExtBoxOfPointerToExtLeaf(d)
+		case 20:
 			thisDeepLimit = &v.Limit
-			decodeDeepLimit(d.Required(&seen, 1<<19))
-		case "Omitted":
+			decodeDeepLimit(d)
+		case 21:
 			thisExtLeaf = &v.Omitted
-			decodeExtLeaf(d.Field(&seen, 1<<27))
-		case "Optional":
-			if taskjson.Alloc(d.Field(&seen, 1<<28), &v.Optional) {
+			decodeExtLeaf(d)
+		case 22:
+			if taskjson.Alloc(d, &v.Optional) {
 				thisExtLeaf = v.Optional
 				decodeExtLeaf(d)
 			}
-		case "Any":
-			d.Field(&seen, 1<<20).Any(&v.Any)
-		case "Other":
+		case 23:
+			d.Any(&v.Any)
+		case 24:
 			thisExtLeaf = &taskjson.Embedded(&v.Extra).Other
-			decodeExtLeaf(d.Field(&seen, 1<<29))
-		case "Others":
+			decodeExtLeaf(d)
+		case 25:
 			thisMapOfStringToSliceOfExtLeaf = &taskjson.Embedded(&v.Extra).Others
-			decodeMapOfStringToSliceOfExtLeaf(d.Field(&seen, 1<<30))
-		case "name":
-			d.Required(&seen, 1<<21).String(&v.Name)
-		case "at":
-			d.Required(&seen, 1<<22).Time(&v.At)
-		case "more":
-			decodeSliceOfPointerToExtHidden(d.Field(&seen, 1<<31), &v.More)
-		case "execs":
-			decodeMapOfStringToSliceOfDeepExec(d.Field(&seen, 1<<23), &v.Execs)
-		case "exec":
-			if taskjson.Alloc(d.Field(&seen, 1<<32), &v.Exec) {
+			decodeMapOfStringToSliceOfExtLeaf(d)
+		case 26:
+			d.String(&v.Name)
+		case 27:
+			d.Time(&v.At)
+		case 28:
+			decodeSliceOfPointerToExtHidden(d, &v.More)
+		case 29:
+			decodeMapOfStringToSliceOfDeepExec(d, &v.Execs)
+		case 30:
+			if taskjson.Alloc(d, &v.Exec) {
 				decodeDeepExec(d, v.Exec)
 			}
-		case "boxed":
-			decodeExtBoxOfDeepExec(d.Required(&seen, 1<<24), &v.Boxed)
-		case "nested":
-			decodeExtBoxOfMapOfStringToDeepExec(d.Required(&seen, 1<<25), &v.Nested)
-		default:
-			d.Skip()
+		case 31:
+			decodeExtBoxOfDeepExec(d, &v.Boxed)
+		case 32:
+			decodeExtBoxOfMapOfStringToDeepExec(d, &v.Nested)
 		}
 	}
-	d.Check(seen, 26, "Leaf,Leaves,Fixed,None,ByName,ByWord,ByNumber,ByKey,tree,Literal,Word,Number,Words,Octets,Bits,Stamp,Stamps,Boxed,Boxes,Limit,Any,name,at,execs,boxed,nested")
+}
+
+var membersOfExtLeaf = taskjson.Members{
+	Names:    []string{`"name":`, `"at":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x3},
+}
+
+var membersOfExtTree = taskjson.Members{
+	Names: []string{`"leaf":`, `"left":`, `"more":`, `"named":`, `"back":`},
+}
+
+var membersOfExtHiddenLiteral = taskjson.Members{
+	Names:    []string{`"x":`, `"Sub":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
+}
+
+var membersOfExtHiddenLiteralSub = taskjson.Members{
+	Names:    []string{`"Leaf":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
+}
+
+var membersOfExtBoxOfExtLeaf = taskjson.Members{
+	Names:    []string{`"Item":`, `"Next":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
+}
+
+var membersOfExtBoxOfPointerToExtLeaf = taskjson.Members{
+	Names: []string{`"Item":`, `"More":`},
+}
+
+var membersOfDeepLimit = taskjson.Members{
+	Names:    []string{`"cpu":`, `"others":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
+}
+
+var membersOfHiddens = taskjson.Members{
+	Names:    []string{`"Leaf":`, `"Leaves":`, `"Fixed":`, `"None":`, `"ByName":`, `"ByWord":`, `"ByNumber":`, `"ByKey":`, `"Pointer":`, `"tree":`, `"Literal":`, `"Word":`, `"Number":`, `"Words":`, `"Octets":`, `"Bits":`, `"Stamp":`, `"Stamps":`, `"Boxed":`, `"Boxes":`, `"Limit":`, `"Omitted":`, `"Optional":`, `"Any":`, `"Other":`, `"Others":`, `"name":`, `"at":`, `"more":`, `"execs":`, `"exec":`, `"boxed":`, `"nested":`},
+	Required: []uint64{0x1ac9ffeff},
+	NotNull:  []uint64{0x18c1c1e0d},
+	ByName:   []int32{23, 15, 18, 19, 7, 4, 6, 5, 2, 0, 1, 20, 10, 3, 12, 14, 21, 22, 24, 25, 8, 16, 17, 11, 13, 27, 31, 30, 29, 28, 26, 32, 9},
 }
 
 func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
@@ -2900,7 +3046,8 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 	var appendExtLeaf, appendSliceOfExtLeaf, appendArrayOf2ExtLeaf, appendArrayOf0ExtLeaf, appendMapOfStringToExtLeaf, appendMapOfExtWordToPointerToExtLeaf, appendMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf, appendMapOfExtCountToSliceOfExtLeaf, appendMapOfExtKeyToExtLeaf, appendExtTree, appendSliceOfExtTree, appendMapOfStringToExtTree, appendExtHiddenLiteral, appendExtHiddenLiteralSub, appendExtWords, appendExtOctets, appendSliceOfExtBit, appendMapOfStringToExtStamp, appendExtStampValue, appendExtBoxOfExtLeaf, appendExtBoxOfPointerToExtLeaf, appendSliceOfPointerToExtLeaf, appendDeepLimit, appendMapOfStringToDeepLimit, appendMapOfStringToSliceOfExtLeaf func(e *taskjson.Encoder)
 	appendExtLeaf = func(e *taskjson.Encoder) {
 		v := thisExtLeaf
-		e.Object(`{"name":`).String(&v.Name)
+		e.Object()
+		e.StringField(`{"name":`, v.Name)
 		e.Key(`"at":`).Time(&v.At)
 		e.EndObject()
 	}
@@ -3009,7 +3156,8 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 	}
 	appendExtTree = func(e *taskjson.Encoder) {
 		v := thisExtTree
-		e.Object(`{`)
+		e.Object()
+		e.Key(`{`)
 		if e.Has(v.Leaf != nil) {
 			thisExtLeaf = v.Leaf
 			appendExtLeaf(e.Key(`"leaf":`))
@@ -3059,7 +3207,8 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 	}
 	appendExtHiddenLiteral = func(e *taskjson.Encoder) {
 		v := thisExtHiddenLiteral
-		e.Object(`{"x":`).Int(&v.X)
+		e.Object()
+		e.IntField(`{"x":`, int64(v.X))
 		if e.Key(`"Sub":`).NotNil(v.Sub != nil) {
 			thisExtHiddenLiteralSub = v.Sub
 			appendExtHiddenLiteralSub(e)
@@ -3068,8 +3217,9 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 	}
 	appendExtHiddenLiteralSub = func(e *taskjson.Encoder) {
 		v := thisExtHiddenLiteralSub
+		e.Object()
 		thisExtLeaf = &v.Leaf
-		appendExtLeaf(e.Object(`{"Leaf":`))
+		appendExtLeaf(e.Key(`{"Leaf":`))
 		e.EndObject()
 	}
 	appendExtWords = func(e *taskjson.Encoder) {
@@ -3107,13 +3257,15 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 	}
 	appendExtStampValue = func(e *taskjson.Encoder) {
 		v := thisExtStamp
-		e.Object(`{"Seconds":`).Int64(&v.Seconds)
+		e.Object()
+		e.IntField(`{"Seconds":`, v.Seconds)
 		e.EndObject()
 	}
 	appendExtBoxOfExtLeaf = func(e *taskjson.Encoder) {
 		v := thisExtBoxOfExtLeaf
+		e.Object()
 		thisExtLeaf = &v.Item
-		appendExtLeaf(e.Object(`{"Item":`))
+		appendExtLeaf(e.Key(`{"Item":`))
 		if e.Key(`"Next":`).NotNil(v.Next != nil) {
 			thisExtBoxOfExtLeaf = v.Next
 			appendExtBoxOfExtLeaf(e)
@@ -3122,7 +3274,8 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 	}
 	appendExtBoxOfPointerToExtLeaf = func(e *taskjson.Encoder) {
 		v := thisExtBoxOfPointerToExtLeaf
-		if e.Object(`{"Item":`).NotNil(v.Item != nil) {
+		e.Object()
+		if e.Key(`{"Item":`).NotNil(v.Item != nil) {
 			thisExtLeaf = v.Item
 			appendExtLeaf(e)
 		}
@@ -3148,7 +3301,8 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 	}
 	appendDeepLimit = func(e *taskjson.Encoder) {
 		v := thisDeepLimit
-		e.Object(`{"cpu":`).Float64(&v.CPU)
+		e.Object()
+		e.FloatField(`{"cpu":`, v.CPU)
 		if len(v.Others) != 0 {
 			thisMapOfStringToDeepLimit = &v.Others
 			appendMapOfStringToDeepLimit(e.Key(`"others":`))
@@ -3183,8 +3337,9 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.EndMap()
 	}
+	e.Object()
 	thisExtLeaf = &v.Leaf
-	appendExtLeaf(e.Object(`{"Leaf":`))
+	appendExtLeaf(e.Key(`{"Leaf":`))
 	thisSliceOfExtLeaf = &v.Leaves
 	appendSliceOfExtLeaf(e.Key(`"Leaves":`))
 	thisArrayOf2ExtLeaf = &v.Fixed
@@ -3209,7 +3364,7 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 	appendExtTree(e.Key(`"tree":`))
 	thisExtHiddenLiteral = &v.Literal
 	appendExtHiddenLiteral(e.Key(`"Literal":`))
-	e.Key(`"Word":`).String((*string)(&v.Word))
+	e.StringField(`"Word":`, string(v.Word))
 	e.Key(`"Number":`).Quote().Int16((*int16)(&v.Number))
 	e.EndQuote()
 	thisExtWords = &v.Words
@@ -3242,7 +3397,7 @@ func appendExtHidden(e *taskjson.Encoder, v *ext.Hidden) {
 		thisMapOfStringToSliceOfExtLeaf = &v.Others
 		appendMapOfStringToSliceOfExtLeaf(e.Key(`"Others":`))
 	}
-	e.Key(`"name":`).String(&v.Name)
+	e.StringField(`"name":`, v.Name)
 	e.Key(`"at":`).Time(&v.At)
 	e.EndObject()
 }
@@ -3275,18 +3430,15 @@ func decodeExtHidden(d *taskjson.Decoder, v *ext.Hidden) {
 	var decodeExtLeaf, decodeSliceOfExtLeaf, decodeArrayOf2ExtLeaf, decodeArrayOf0ExtLeaf, decodeMapOfStringToExtLeaf, decodeMapOfExtWordToPointerToExtLeaf, decodeMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf, decodeMapOfExtCountToSliceOfExtLeaf, decodeMapOfExtKeyToExtLeaf, decodeExtTree, decodeSliceOfExtTree, decodeMapOfStringToExtTree, decodeExtHiddenLiteral, decodeExtHiddenLiteralSub, decodeExtWords, decodeExtOctets, decodeSliceOfExtBit, decodeMapOfStringToExtStamp, decodeExtBoxOfExtLeaf, decodeExtBoxOfPointerToExtLeaf, decodeSliceOfPointerToExtLeaf, decodeDeepLimit, decodeMapOfStringToDeepLimit, decodeMapOfStringToSliceOfExtLeaf func(d *taskjson.Decoder)
 	decodeExtLeaf = func(d *taskjson.Decoder) {
 		v := thisExtLeaf
-		var seen uint64
-		for more := d.Object(&seen); more; more = d.More() {
-			switch string(d.Key()) {
-			case "name":
-				d.Required(&seen, 1<<0).String(&v.Name)
-			case "at":
-				d.Required(&seen, 1<<1).Time(&v.At)
-			default:
-				d.Skip()
+		var seen [1]uint64
+		for i := d.Struct(&membersOfExtLeaf2, seen[:]); i >= 0; i = d.Next(&membersOfExtLeaf2, seen[:], i) {
+			switch i {
+			case 0:
+				d.String(&v.Name)
+			case 1:
+				d.Time(&v.At)
 			}
 		}
-		d.Check(seen, 2, "name,at")
 	}
 	decodeSliceOfExtLeaf = func(d *taskjson.Decoder) {
 		v := thisSliceOfExtLeaf
@@ -3373,31 +3525,29 @@ func decodeExtHidden(d *taskjson.Decoder, v *ext.Hidden) {
 	}
 	decodeExtTree = func(d *taskjson.Decoder) {
 		v := thisExtTree
-		var seen uint64
-		for more := d.Object(&seen); more; more = d.More() {
-			switch string(d.Key()) {
-			case "leaf":
-				if taskjson.Alloc(d.Field(&seen, 1<<0), &v.Leaf) {
+		var seen [1]uint64
+		for i := d.Struct(&membersOfExtTree2, seen[:]); i >= 0; i = d.Next(&membersOfExtTree2, seen[:], i) {
+			switch i {
+			case 0:
+				if taskjson.Alloc(d, &v.Leaf) {
 					thisExtLeaf = v.Leaf
 					decodeExtLeaf(d)
 				}
-			case "left":
-				if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Left) {
+			case 1:
+				if taskjson.Alloc(d, &v.Left) {
 					thisExtTree = v.Left
 					decodeExtTree(d)
 				}
-			case "more":
+			case 2:
 				thisSliceOfExtTree = &v.More
-				decodeSliceOfExtTree(d.Field(&seen, 1<<2))
-			case "named":
+				decodeSliceOfExtTree(d)
+			case 3:
 				thisMapOfStringToExtTree = &v.Named
-				decodeMapOfStringToExtTree(d.Field(&seen, 1<<3))
-			case "back":
-				if taskjson.Alloc(d.Field(&seen, 1<<4), &v.Back) {
+				decodeMapOfStringToExtTree(d)
+			case 4:
+				if taskjson.Alloc(d, &v.Back) {
 					decodeExtHidden(d, v.Back)
 				}
-			default:
-				d.Skip()
 			}
 		}
 	}
@@ -3420,35 +3570,29 @@ func decodeExtHidden(d *taskjson.Decoder, v *ext.Hidden) {
 	}
 	decodeExtHiddenLiteral = func(d *taskjson.Decoder) {
 		v := thisExtHiddenLiteral
-		var seen uint64
-		for more := d.Object(&seen); more; more = d.More() {
-			switch string(d.Key()) {
-			case "x":
-				d.Required(&seen, 1<<0).Int(&v.X)
-			case "Sub":
-				if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Sub) {
+		var seen [1]uint64
+		for i := d.Struct(&membersOfExtHiddenLiteral2, seen[:]); i >= 0; i = d.Next(&membersOfExtHiddenLiteral2, seen[:], i) {
+			switch i {
+			case 0:
+				d.Int(&v.X)
+			case 1:
+				if taskjson.Alloc(d, &v.Sub) {
 					thisExtHiddenLiteralSub = v.Sub
 					decodeExtHiddenLiteralSub(d)
 				}
-			default:
-				d.Skip()
 			}
 		}
-		d.Check(seen, 1, "x")
 	}
 	decodeExtHiddenLiteralSub = func(d *taskjson.Decoder) {
 		v := thisExtHiddenLiteralSub
-		var seen uint64
-		for more := d.Object(&seen); more; more = d.More() {
-			switch string(d.Key()) {
-			case "Leaf":
+		var seen [1]uint64
+		for i := d.Struct(&membersOfExtHiddenLiteralSub2, seen[:]); i >= 0; i = d.Next(&membersOfExtHiddenLiteralSub2, seen[:], i) {
+			switch i {
+			case 0:
 				thisExtLeaf = &v.Leaf
-				decodeExtLeaf(d.Required(&seen, 1<<0))
-			default:
-				d.Skip()
+				decodeExtLeaf(d)
 			}
 		}
-		d.Check(seen, 1, "Leaf")
 	}
 	decodeExtWords = func(d *taskjson.Decoder) {
 		v := thisExtWords
@@ -3481,38 +3625,33 @@ func decodeExtHidden(d *taskjson.Decoder, v *ext.Hidden) {
 	}
 	decodeExtBoxOfExtLeaf = func(d *taskjson.Decoder) {
 		v := thisExtBoxOfExtLeaf
-		var seen uint64
-		for more := d.Object(&seen); more; more = d.More() {
-			switch string(d.Key()) {
-			case "Item":
+		var seen [1]uint64
+		for i := d.Struct(&membersOfExtBoxOfExtLeaf2, seen[:]); i >= 0; i = d.Next(&membersOfExtBoxOfExtLeaf2, seen[:], i) {
+			switch i {
+			case 0:
 				thisExtLeaf = &v.Item
-				decodeExtLeaf(d.Required(&seen, 1<<0))
-			case "Next":
-				if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Next) {
+				decodeExtLeaf(d)
+			case 1:
+				if taskjson.Alloc(d, &v.Next) {
 					thisExtBoxOfExtLeaf = v.Next
 					decodeExtBoxOfExtLeaf(d)
 				}
-			default:
-				d.Skip()
 			}
 		}
-		d.Check(seen, 1, "Item")
 	}
 	decodeExtBoxOfPointerToExtLeaf = func(d *taskjson.Decoder) {
 		v := thisExtBoxOfPointerToExtLeaf
-		var seen uint64
-		for more := d.Object(&seen); more; more = d.More() {
-			switch string(d.Key()) {
-			case "Item":
-				if taskjson.Alloc(d.Field(&seen, 1<<0), &v.Item) {
+		var seen [1]uint64
+		for i := d.Struct(&membersOfExtBoxOfPointerToExtLeaf2, seen[:]); i >= 0; i = d.Next(&membersOfExtBoxOfPointerToExtLeaf2, seen[:], i) {
+			switch i {
+			case 0:
+				if taskjson.Alloc(d, &v.Item) {
 					thisExtLeaf = v.Item
 					decodeExtLeaf(d)
 				}
-			case "More":
+			case 1:
 				thisSliceOfPointerToExtLeaf = &v.More
-				decodeSliceOfPointerToExtLeaf(d.Field(&seen, 1<<1))
-			default:
-				d.Skip()
+				decodeSliceOfPointerToExtLeaf(d)
 			}
 		}
 	}
@@ -3528,19 +3667,16 @@ func decodeExtHidden(d *taskjson.Decoder, v *ext.Hidden) {
 	}
 	decodeDeepLimit = func(d *taskjson.Decoder) {
 		v := thisDeepLimit
-		var seen uint64
-		for more := d.Object(&seen); more; more = d.More() {
-			switch string(d.Key()) {
-			case "cpu":
-				d.Required(&seen, 1<<0).Float64(&v.CPU)
-			case "others":
+		var seen [1]uint64
+		for i := d.Struct(&membersOfDeepLimit2, seen[:]); i >= 0; i = d.Next(&membersOfDeepLimit2, seen[:], i) {
+			switch i {
+			case 0:
+				d.Float64(&v.CPU)
+			case 1:
 				thisMapOfStringToDeepLimit = &v.Others
-				decodeMapOfStringToDeepLimit(d.Field(&seen, 1<<1))
-			default:
-				d.Skip()
+				decodeMapOfStringToDeepLimit(d)
 			}
 		}
-		d.Check(seen, 1, "cpu")
 	}
 	decodeMapOfStringToDeepLimit = func(d *taskjson.Decoder) {
 		v := thisMapOfStringToDeepLimit
@@ -3562,98 +3698,140 @@ func decodeExtHidden(d *taskjson.Decoder, v *ext.Hidden) {
 			taskjson.Put(*v, key, &x)
 		}
 	}
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Leaf":
+	var seen [1]uint64
+	for i := d.Struct(&membersOfExtHidden, seen[:]); i >= 0; i = d.Next(&membersOfExtHidden, seen[:], i) {
+		switch i {
+		case 0:
 			thisExtLeaf = &v.Leaf
-			decodeExtLeaf(d.Required(&seen, 1<<0))
-		case "Leaves":
+			decodeExtLeaf(d)
+		case 1:
 			thisSliceOfExtLeaf = &v.Leaves
-			decodeSliceOfExtLeaf(d.Field(&seen, 1<<1))
-		case "Fixed":
+			decodeSliceOfExtLeaf(d)
+		case 2:
 			thisArrayOf2ExtLeaf = &v.Fixed
-			decodeArrayOf2ExtLeaf(d.Required(&seen, 1<<2))
-		case "None":
+			decodeArrayOf2ExtLeaf(d)
+		case 3:
 			thisArrayOf0ExtLeaf = &v.None
-			decodeArrayOf0ExtLeaf(d.Required(&seen, 1<<3))
-		case "ByName":
+			decodeArrayOf0ExtLeaf(d)
+		case 4:
 			thisMapOfStringToExtLeaf = &v.ByName
-			decodeMapOfStringToExtLeaf(d.Field(&seen, 1<<4))
-		case "ByWord":
+			decodeMapOfStringToExtLeaf(d)
+		case 5:
 			thisMapOfExtWordToPointerToExtLeaf = &v.ByWord
-			decodeMapOfExtWordToPointerToExtLeaf(d.Field(&seen, 1<<5))
-		case "ByNumber":
+			decodeMapOfExtWordToPointerToExtLeaf(d)
+		case 6:
 			thisMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf = &v.ByNumber
-			decodeMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf(d.Field(&seen, 1<<6))
-		case "ByKey":
+			decodeMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf(d)
+		case 7:
 			thisMapOfExtKeyToExtLeaf = &v.ByKey
-			decodeMapOfExtKeyToExtLeaf(d.Field(&seen, 1<<7))
-		case "Pointer":
-			if taskjson.Alloc(d.Field(&seen, 1<<23), &v.Pointer) {
+			decodeMapOfExtKeyToExtLeaf(d)
+		case 8:
+			if taskjson.Alloc(d, &v.Pointer) {
 				if taskjson.Alloc(d, v.Pointer) {
 					thisExtLeaf = *v.Pointer
 					decodeExtLeaf(d)
 				}
 			}
-		case "tree":
+		case 9:
 			thisExtTree = &v.Tree
-			decodeExtTree(d.Required(&seen, 1<<8))
-		case "Literal":
+			decodeExtTree(d)
+		case 10:
 			thisExtHiddenLiteral = &v.Literal
-			decodeExtHiddenLiteral(d.Required(&seen, 1<<9))
-		case "Word":
-			d.Required(&seen, 1<<10).String((*string)(&v.Word))
-		case "Number":
-			taskjson.QuotedInt(d.Required(&seen, 1<<11), &v.Number)
-		case "Words":
+			decodeExtHiddenLiteral(d)
+		case 11:
+			d.String((*string)(&v.Word))
+		case 12:
+			taskjson.QuotedInt(d, &v.Number)
+		case 13:
 			thisExtWords = &v.Words
-			decodeExtWords(d.Field(&seen, 1<<12))
-		case "Octets":
+			decodeExtWords(d)
+		case 14:
 			thisExtOctets = &v.Octets
-			decodeExtOctets(d.Field(&seen, 1<<13))
-		case "Bits":
+			decodeExtOctets(d)
+		case 15:
 			thisSliceOfExtBit = &v.Bits
-			decodeSliceOfExtBit(d.Field(&seen, 1<<14))
-		case "Stamp":
-			d.Field(&seen, 1<<15).Unmarshaler(&v.Stamp)
-		case "Stamps":
+			decodeSliceOfExtBit(d)
+		case 16:
+			d.Unmarshaler(&v.Stamp)
+		case 17:
 			thisMapOfStringToExtStamp = &v.Stamps
-			decodeMapOfStringToExtStamp(d.Field(&seen, 1<<16))
-		case "Boxed":
+			decodeMapOfStringToExtStamp(d)
+		case 18:
 			thisExtBoxOfExtLeaf = &v.Boxed
-			decodeExtBoxOfExtLeaf(d.Required(&seen, 1<<17))
-		case "Boxes":
+			decodeExtBoxOfExtLeaf(d)
+		case 19:
 			thisExtBoxOfPointerToExtLeaf = &v.Boxes
-			decodeExtBoxOfPointerToExtLeaf(d.Required(&seen, 1<<18))
-		case "Limit":
+			decodeExtBoxOfPointerToExtLeaf(d)
+		case 20:
 			thisDeepLimit = &v.Limit
-			decodeDeepLimit(d.Required(&seen, 1<<19))
-		case "Omitted":
+			decodeDeepLimit(d)
+		case 21:
 			thisExtLeaf = &v.Omitted
-			decodeExtLeaf(d.Field(&seen, 1<<24))
-		case "Optional":
-			if taskjson.Alloc(d.Field(&seen, 1<<25), &v.Optional) {
+			decodeExtLeaf(d)
+		case 22:
+			if taskjson.Alloc(d, &v.Optional) {
 				thisExtLeaf = v.Optional
 				decodeExtLeaf(d)
 			}
-		case "Any":
-			d.Field(&seen, 1<<20).Any(&v.Any)
-		case "Other":
+		case 23:
+			d.Any(&v.Any)
+		case 24:
 			thisExtLeaf = &taskjson.Embedded(&v.Extra).Other
-			decodeExtLeaf(d.Field(&seen, 1<<26))
-		case "Others":
+			decodeExtLeaf(d)
+		case 25:
 			thisMapOfStringToSliceOfExtLeaf = &taskjson.Embedded(&v.Extra).Others
-			decodeMapOfStringToSliceOfExtLeaf(d.Field(&seen, 1<<27))
-		case "name":
-			d.Required(&seen, 1<<21).String(&v.Name)
-		case "at":
-			d.Required(&seen, 1<<22).Time(&v.At)
-		default:
-			d.Skip()
+			decodeMapOfStringToSliceOfExtLeaf(d)
+		case 26:
+			d.String(&v.Name)
+		case 27:
+			d.Time(&v.At)
 		}
 	}
-	d.Check(seen, 23, "Leaf,Leaves,Fixed,None,ByName,ByWord,ByNumber,ByKey,tree,Literal,Word,Number,Words,Octets,Bits,Stamp,Stamps,Boxed,Boxes,Limit,Any,name,at")
+}
+
+var membersOfExtLeaf2 = taskjson.Members{
+	Names:    []string{`"name":`, `"at":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x3},
+}
+
+var membersOfExtTree2 = taskjson.Members{
+	Names: []string{`"leaf":`, `"left":`, `"more":`, `"named":`, `"back":`},
+}
+
+var membersOfExtHiddenLiteral2 = taskjson.Members{
+	Names:    []string{`"x":`, `"Sub":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
+}
+
+var membersOfExtHiddenLiteralSub2 = taskjson.Members{
+	Names:    []string{`"Leaf":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
+}
+
+var membersOfExtBoxOfExtLeaf2 = taskjson.Members{
+	Names:    []string{`"Item":`, `"Next":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
+}
+
+var membersOfExtBoxOfPointerToExtLeaf2 = taskjson.Members{
+	Names: []string{`"Item":`, `"More":`},
+}
+
+var membersOfDeepLimit2 = taskjson.Members{
+	Names:    []string{`"cpu":`, `"others":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
+}
+
+var membersOfExtHidden = taskjson.Members{
+	Names:    []string{`"Leaf":`, `"Leaves":`, `"Fixed":`, `"None":`, `"ByName":`, `"ByWord":`, `"ByNumber":`, `"ByKey":`, `"Pointer":`, `"tree":`, `"Literal":`, `"Word":`, `"Number":`, `"Words":`, `"Octets":`, `"Bits":`, `"Stamp":`, `"Stamps":`, `"Boxed":`, `"Boxes":`, `"Limit":`, `"Omitted":`, `"Optional":`, `"Any":`, `"Other":`, `"Others":`, `"name":`, `"at":`},
+	Required: []uint64{0xc9ffeff},
+	NotNull:  []uint64{0xc1c1e0d},
+	ByName:   []int32{23, 15, 18, 19, 7, 4, 6, 5, 2, 0, 1, 20, 10, 3, 12, 14, 21, 22, 24, 25, 8, 16, 17, 11, 13, 27, 26, 9},
 }
 
 func appendSliceOfPointerToExtHidden(e *taskjson.Encoder, v *[]*ext.Hidden) {
@@ -3719,7 +3897,8 @@ func decodeSliceOfDeepExec(d *taskjson.Decoder, v *[]ext.Exec) {
 }
 
 func appendDeepExec(e *taskjson.Encoder, v *ext.Exec) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if len(v.Command) != 0 {
 		appendSliceOfString(e.Key(`"command":`), &v.Command)
 	}
@@ -3730,19 +3909,21 @@ func appendDeepExec(e *taskjson.Encoder, v *ext.Exec) {
 }
 
 func decodeDeepExec(d *taskjson.Decoder, v *ext.Exec) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "command":
-			decodeSliceOfString(d.Field(&seen, 1<<0), &v.Command)
-		case "after":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.After) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfDeepExec, seen[:]); i >= 0; i = d.Next(&membersOfDeepExec, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfString(d, &v.Command)
+		case 1:
+			if taskjson.Alloc(d, &v.After) {
 				decodeDeepExec(d, v.After)
 			}
-		default:
-			d.Skip()
 		}
 	}
+}
+
+var membersOfDeepExec = taskjson.Members{
+	Names: []string{`"command":`, `"after":`},
 }
 
 func appendSliceOfString(e *taskjson.Encoder, v *[]string) {
@@ -3763,7 +3944,8 @@ func decodeSliceOfString(d *taskjson.Decoder, v *[]string) {
 }
 
 func appendExtBoxOfDeepExec(e *taskjson.Encoder, v *ext.Box[ext.Exec]) {
-	appendDeepExec(e.Object(`{"Item":`), &v.Item)
+	e.Object()
+	appendDeepExec(e.Key(`{"Item":`), &v.Item)
 	if len(v.More) != 0 {
 		appendSliceOfDeepExec(e.Key(`"More":`), &v.More)
 	}
@@ -3771,22 +3953,26 @@ func appendExtBoxOfDeepExec(e *taskjson.Encoder, v *ext.Box[ext.Exec]) {
 }
 
 func decodeExtBoxOfDeepExec(d *taskjson.Decoder, v *ext.Box[ext.Exec]) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Item":
-			decodeDeepExec(d.Required(&seen, 1<<0), &v.Item)
-		case "More":
-			decodeSliceOfDeepExec(d.Field(&seen, 1<<1), &v.More)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfExtBoxOfDeepExec, seen[:]); i >= 0; i = d.Next(&membersOfExtBoxOfDeepExec, seen[:], i) {
+		switch i {
+		case 0:
+			decodeDeepExec(d, &v.Item)
+		case 1:
+			decodeSliceOfDeepExec(d, &v.More)
 		}
 	}
-	d.Check(seen, 1, "Item")
+}
+
+var membersOfExtBoxOfDeepExec = taskjson.Members{
+	Names:    []string{`"Item":`, `"More":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendExtBoxOfMapOfStringToDeepExec(e *taskjson.Encoder, v *ext.Box[map[string]ext.Exec]) {
-	appendMapOfStringToDeepExec(e.Object(`{"Item":`), &v.Item)
+	e.Object()
+	appendMapOfStringToDeepExec(e.Key(`{"Item":`), &v.Item)
 	if len(v.More) != 0 {
 		appendSliceOfMapOfStringToDeepExec(e.Key(`"More":`), &v.More)
 	}
@@ -3794,18 +3980,20 @@ func appendExtBoxOfMapOfStringToDeepExec(e *taskjson.Encoder, v *ext.Box[map[str
 }
 
 func decodeExtBoxOfMapOfStringToDeepExec(d *taskjson.Decoder, v *ext.Box[map[string]ext.Exec]) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Item":
-			decodeMapOfStringToDeepExec(d.Field(&seen, 1<<0), &v.Item)
-		case "More":
-			decodeSliceOfMapOfStringToDeepExec(d.Field(&seen, 1<<1), &v.More)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfExtBoxOfMapOfStringToDeepExec, seen[:]); i >= 0; i = d.Next(&membersOfExtBoxOfMapOfStringToDeepExec, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfStringToDeepExec(d, &v.Item)
+		case 1:
+			decodeSliceOfMapOfStringToDeepExec(d, &v.More)
 		}
 	}
-	d.Check(seen, 1, "Item")
+}
+
+var membersOfExtBoxOfMapOfStringToDeepExec = taskjson.Members{
+	Names:    []string{`"Item":`, `"More":`},
+	Required: []uint64{0x1},
 }
 
 func appendMapOfStringToDeepExec(e *taskjson.Encoder, v *map[string]ext.Exec) {
@@ -3864,7 +4052,8 @@ func DecodeLists(data []byte, task *Lists) error {
 }
 
 func appendLists(e *taskjson.Encoder, v *Lists) {
-	appendSliceOfString(e.Object(`{"strings":`), &v.Strings)
+	e.Object()
+	appendSliceOfString(e.Key(`{"strings":`), &v.Strings)
 	appendSliceOfInt(e.Key(`"ints":`), &v.Ints)
 	appendSliceOfSliceOfFloat64(e.Key(`"grid":`), &v.Grid)
 	appendArrayOf3Int(e.Key(`"fixed":`), &v.Fixed)
@@ -3890,58 +4079,62 @@ func appendLists(e *taskjson.Encoder, v *Lists) {
 }
 
 func decodeLists(d *taskjson.Decoder, v *Lists) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "strings":
-			decodeSliceOfString(d.Field(&seen, 1<<0), &v.Strings)
-		case "ints":
-			decodeSliceOfInt(d.Field(&seen, 1<<1), &v.Ints)
-		case "grid":
-			decodeSliceOfSliceOfFloat64(d.Field(&seen, 1<<2), &v.Grid)
-		case "fixed":
-			decodeArrayOf3Int(d.Required(&seen, 1<<3), &v.Fixed)
-		case "empty":
-			decodeArrayOf0Int(d.Required(&seen, 1<<4), &v.Empty)
-		case "hash":
-			decodeArrayOf4Byte(d.Required(&seen, 1<<5), &v.Hash)
-		case "matrix":
-			decodeArrayOf2ArrayOf2Name(d.Required(&seen, 1<<6), &v.Matrix)
-		case "bytes":
-			d.Field(&seen, 1<<7).Bytes(&v.Bytes)
-		case "blob":
-			d.Field(&seen, 1<<8).Bytes((*[]byte)(&v.Blob))
-		case "octets":
-			decodeSliceOfOctet(d.Field(&seen, 1<<9), &v.Octets)
-		case "letters":
-			decodeSliceOfLetter(d.Field(&seen, 1<<10), &v.Letters)
-		case "tags":
-			decodeTags(d.Field(&seen, 1<<11), &v.Tags)
-		case "tree":
-			decodeTree(d.Field(&seen, 1<<12), &v.Tree)
-		case "pointers":
-			decodeSliceOfPointerToInt(d.Field(&seen, 1<<13), &v.Pointers)
-		case "points":
-			decodeSliceOfPoint(d.Field(&seen, 1<<14), &v.Points)
-		case "anys":
-			decodeSliceOfAny(d.Field(&seen, 1<<15), &v.Anys)
-		case "moments":
-			decodeArrayOf2TimeTime(d.Required(&seen, 1<<16), &v.Moments)
-		case "parts":
-			decodeParts(d.Required(&seen, 1<<17), &v.Parts)
-		case "levels":
-			decodeSliceOfExtLevel(d.Field(&seen, 1<<18), &v.Levels)
-		case "monies":
-			decodeSliceOfExtMoney(d.Field(&seen, 1<<19), &v.Monies)
-		case "purse":
-			decodeArrayOf2ExtMoney(d.Required(&seen, 1<<20), &v.Purse)
-		case "purses":
-			decodeSliceOfPointerToArrayOf1SliceOfUint8(d.Field(&seen, 1<<21), &v.Purses)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfLists, seen[:]); i >= 0; i = d.Next(&membersOfLists, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfString(d, &v.Strings)
+		case 1:
+			decodeSliceOfInt(d, &v.Ints)
+		case 2:
+			decodeSliceOfSliceOfFloat64(d, &v.Grid)
+		case 3:
+			decodeArrayOf3Int(d, &v.Fixed)
+		case 4:
+			decodeArrayOf0Int(d, &v.Empty)
+		case 5:
+			decodeArrayOf4Byte(d, &v.Hash)
+		case 6:
+			decodeArrayOf2ArrayOf2Name(d, &v.Matrix)
+		case 7:
+			d.Bytes(&v.Bytes)
+		case 8:
+			d.Bytes((*[]byte)(&v.Blob))
+		case 9:
+			decodeSliceOfOctet(d, &v.Octets)
+		case 10:
+			decodeSliceOfLetter(d, &v.Letters)
+		case 11:
+			decodeTags(d, &v.Tags)
+		case 12:
+			decodeTree(d, &v.Tree)
+		case 13:
+			decodeSliceOfPointerToInt(d, &v.Pointers)
+		case 14:
+			decodeSliceOfPoint(d, &v.Points)
+		case 15:
+			decodeSliceOfAny(d, &v.Anys)
+		case 16:
+			decodeArrayOf2TimeTime(d, &v.Moments)
+		case 17:
+			decodeParts(d, &v.Parts)
+		case 18:
+			decodeSliceOfExtLevel(d, &v.Levels)
+		case 19:
+			decodeSliceOfExtMoney(d, &v.Monies)
+		case 20:
+			decodeArrayOf2ExtMoney(d, &v.Purse)
+		case 21:
+			decodeSliceOfPointerToArrayOf1SliceOfUint8(d, &v.Purses)
 		}
 	}
-	d.Check(seen, 22, "strings,ints,grid,fixed,empty,hash,matrix,bytes,blob,octets,letters,tags,tree,pointers,points,anys,moments,parts,levels,monies,purse,purses")
+}
+
+var membersOfLists = taskjson.Members{
+	Names:    []string{`"strings":`, `"ints":`, `"grid":`, `"fixed":`, `"empty":`, `"hash":`, `"matrix":`, `"bytes":`, `"blob":`, `"octets":`, `"letters":`, `"tags":`, `"tree":`, `"pointers":`, `"points":`, `"anys":`, `"moments":`, `"parts":`, `"levels":`, `"monies":`, `"purse":`, `"purses":`},
+	Required: []uint64{0x3fffff},
+	NotNull:  []uint64{0x130078},
+	ByName:   []int32{15, 8, 7, 4, 3, 2, 5, 1, 10, 18, 6, 16, 19, 9, 17, 13, 14, 20, 21, 0, 11, 12},
 }
 
 func appendSliceOfSliceOfFloat64(e *taskjson.Encoder, v *[][]float64) {
@@ -4345,7 +4538,8 @@ func DecodeMaps(data []byte, task *Maps) error {
 }
 
 func appendMaps(e *taskjson.Encoder, v *Maps) {
-	appendMapOfStringToString(e.Object(`{"strings":`), &v.Strings)
+	e.Object()
+	appendMapOfStringToString(e.Key(`{"strings":`), &v.Strings)
 	appendMapOfNameToInt(e.Key(`"named":`), &v.Named)
 	appendMapOfIntToString(e.Key(`"ints":`), &v.Ints)
 	appendMapOfInt8ToBool(e.Key(`"small":`), &v.Small)
@@ -4365,46 +4559,49 @@ func appendMaps(e *taskjson.Encoder, v *Maps) {
 }
 
 func decodeMaps(d *taskjson.Decoder, v *Maps) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "strings":
-			decodeMapOfStringToString(d.Field(&seen, 1<<0), &v.Strings)
-		case "named":
-			decodeMapOfNameToInt(d.Field(&seen, 1<<1), &v.Named)
-		case "ints":
-			decodeMapOfIntToString(d.Field(&seen, 1<<2), &v.Ints)
-		case "small":
-			decodeMapOfInt8ToBool(d.Field(&seen, 1<<3), &v.Small)
-		case "uints":
-			decodeMapOfUint64ToPoint(d.Field(&seen, 1<<4), &v.Uints)
-		case "counts":
-			decodeMapOfCountToPointerToPoint(d.Field(&seen, 1<<5), &v.Counts)
-		case "levels":
-			decodeMapOfExtLevelToInt(d.Field(&seen, 1<<6), &v.Levels)
-		case "times":
-			decodeMapOfTimeTimeToInt(d.Field(&seen, 1<<7), &v.Times)
-		case "addrs":
-			decodeMapOfNetipAddrToString(d.Field(&seen, 1<<8), &v.Addrs)
-		case "nested":
-			decodeMapOfStringToMapOfIntToSliceOfInt(d.Field(&seen, 1<<9), &v.Nested)
-		case "attrs":
-			decodeAttrs(d.Field(&seen, 1<<10), &v.Attrs)
-		case "dir":
-			decodeDir(d.Field(&seen, 1<<11), &v.Dir)
-		case "monies":
-			decodeMapOfStringToExtMoney(d.Field(&seen, 1<<12), &v.Monies)
-		case "wallets":
-			decodeMapOfStringToWallet(d.Field(&seen, 1<<13), &v.Wallets)
-		case "anys":
-			decodeMapOfStringToAny(d.Field(&seen, 1<<14), &v.Anys)
-		case "bytes":
-			decodeMapOfStringToSliceOfByte(d.Field(&seen, 1<<15), &v.Bytes)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfMaps, seen[:]); i >= 0; i = d.Next(&membersOfMaps, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfStringToString(d, &v.Strings)
+		case 1:
+			decodeMapOfNameToInt(d, &v.Named)
+		case 2:
+			decodeMapOfIntToString(d, &v.Ints)
+		case 3:
+			decodeMapOfInt8ToBool(d, &v.Small)
+		case 4:
+			decodeMapOfUint64ToPoint(d, &v.Uints)
+		case 5:
+			decodeMapOfCountToPointerToPoint(d, &v.Counts)
+		case 6:
+			decodeMapOfExtLevelToInt(d, &v.Levels)
+		case 7:
+			decodeMapOfTimeTimeToInt(d, &v.Times)
+		case 8:
+			decodeMapOfNetipAddrToString(d, &v.Addrs)
+		case 9:
+			decodeMapOfStringToMapOfIntToSliceOfInt(d, &v.Nested)
+		case 10:
+			decodeAttrs(d, &v.Attrs)
+		case 11:
+			decodeDir(d, &v.Dir)
+		case 12:
+			decodeMapOfStringToExtMoney(d, &v.Monies)
+		case 13:
+			decodeMapOfStringToWallet(d, &v.Wallets)
+		case 14:
+			decodeMapOfStringToAny(d, &v.Anys)
+		case 15:
+			decodeMapOfStringToSliceOfByte(d, &v.Bytes)
 		}
 	}
-	d.Check(seen, 16, "strings,named,ints,small,uints,counts,levels,times,addrs,nested,attrs,dir,monies,wallets,anys,bytes")
+}
+
+var membersOfMaps = taskjson.Members{
+	Names:    []string{`"strings":`, `"named":`, `"ints":`, `"small":`, `"uints":`, `"counts":`, `"levels":`, `"times":`, `"addrs":`, `"nested":`, `"attrs":`, `"dir":`, `"monies":`, `"wallets":`, `"anys":`, `"bytes":`},
+	Required: []uint64{0xffff},
+	ByName:   []int32{8, 14, 10, 15, 5, 11, 2, 6, 12, 1, 9, 3, 0, 7, 4, 13},
 }
 
 func appendMapOfStringToString(e *taskjson.Encoder, v *map[string]string) {
@@ -4737,7 +4934,8 @@ func decodeMapOfStringToExtMoney(d *taskjson.Decoder, v *map[string]ext.Money) {
 }
 
 func appendExtMoneyValue(e *taskjson.Encoder, v *ext.Money) {
-	e.Object(`{"Cents":`).Int64(&v.Cents)
+	e.Object()
+	e.IntField(`{"Cents":`, v.Cents)
 	e.EndObject()
 }
 
@@ -4765,26 +4963,30 @@ func decodeMapOfStringToWallet(d *taskjson.Decoder, v *map[string]Wallet) {
 }
 
 func decodeWallet(d *taskjson.Decoder, v *Wallet) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "money":
-			d.Field(&seen, 1<<0).Unmarshaler(&v.Money)
-		case "both":
-			decodeArrayOf2ExtMoney(d.Required(&seen, 1<<1), &v.Both)
-		case "ref":
-			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.Ref) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfWallet, seen[:]); i >= 0; i = d.Next(&membersOfWallet, seen[:], i) {
+		switch i {
+		case 0:
+			d.Unmarshaler(&v.Money)
+		case 1:
+			decodeArrayOf2ExtMoney(d, &v.Both)
+		case 2:
+			if taskjson.Alloc(d, &v.Ref) {
 				d.Unmarshaler(v.Ref)
 			}
-		default:
-			d.Skip()
 		}
 	}
-	d.Check(seen, 2, "money,both")
+}
+
+var membersOfWallet = taskjson.Members{
+	Names:    []string{`"money":`, `"both":`, `"ref":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x2},
 }
 
 func appendWalletValue(e *taskjson.Encoder, v *Wallet) {
-	appendExtMoneyValue(e.Object(`{"money":`), &v.Money)
+	e.Object()
+	appendExtMoneyValue(e.Key(`{"money":`), &v.Money)
 	appendArrayOf2ExtMoneyValue(e.Key(`"both":`), &v.Both)
 	if e.Key(`"ref":`).NotNil(v.Ref != nil) {
 		e.Marshaler(v.Ref)
@@ -4862,21 +5064,22 @@ func DecodeOptions(data []byte, task *Options) error {
 }
 
 func appendOptions(e *taskjson.Encoder, v *Options) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.Bool {
-		e.Key(`"bool":`).Bool(&v.Bool)
+		e.BoolField(`"bool":`, v.Bool)
 	}
 	if v.Int != 0 {
-		e.Key(`"int":`).Int(&v.Int)
+		e.IntField(`"int":`, int64(v.Int))
 	}
 	if v.Float != 0 {
-		e.Key(`"float":`).Float64(&v.Float)
+		e.FloatField(`"float":`, v.Float)
 	}
 	if v.Float32 != 0 {
 		e.Key(`"float32":`).Float32((*float32)(&v.Float32))
 	}
 	if v.String != "" {
-		e.Key(`"string":`).String((*string)(&v.String))
+		e.StringField(`"string":`, string(v.String))
 	}
 	if len(v.Slice) != 0 {
 		appendSliceOfInt(e.Key(`"slice":`), &v.Slice)
@@ -4886,7 +5089,7 @@ func appendOptions(e *taskjson.Encoder, v *Options) {
 	}
 	appendArrayOf1Int(e.Key(`"array1":`), &v.Array1)
 	if e.Has(v.Ptr != nil) {
-		e.Key(`"ptr":`).Int(v.Ptr)
+		e.IntField(`"ptr":`, int64(*v.Ptr))
 	}
 	if v.Any != nil {
 		e.Key(`"any":`).Any(&v.Any)
@@ -4897,7 +5100,7 @@ func appendOptions(e *taskjson.Encoder, v *Options) {
 	}
 	e.Key(`"time":`).Time(&v.Time)
 	if v.ZInt != 0 {
-		e.Key(`"zint":`).Int(&v.ZInt)
+		e.IntField(`"zint":`, int64(v.ZInt))
 	}
 	if v.ZFloat != 0 {
 		e.Key(`"zfloat":`).Float32(&v.ZFloat)
@@ -4909,7 +5112,7 @@ func appendOptions(e *taskjson.Encoder, v *Options) {
 		appendMapOfStringToInt(e.Key(`"zmap":`), &v.ZMap)
 	}
 	if e.Has(v.ZPtr != nil) {
-		e.Key(`"zptr":`).Int(v.ZPtr)
+		e.IntField(`"zptr":`, int64(*v.ZPtr))
 	}
 	if v.ZAny != nil {
 		e.Key(`"zany":`).Any(&v.ZAny)
@@ -4948,94 +5151,98 @@ func appendOptions(e *taskjson.Encoder, v *Options) {
 	if !v.BothT.IsZero() {
 		e.Key(`"botht":`).Time(&v.BothT)
 	}
-	e.Key(`"-":`).Int(&v.Dash)
+	e.IntField(`"-":`, int64(v.Dash))
 	if v.Comma != 0 {
-		e.Key(`"Comma":`).Int(&v.Comma)
+		e.IntField(`"Comma":`, int64(v.Comma))
 	}
 	e.EndObject()
 }
 
 func decodeOptions(d *taskjson.Decoder, v *Options) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "bool":
-			d.Field(&seen, 1<<1).Bool(&v.Bool)
-		case "int":
-			d.Field(&seen, 1<<2).Int(&v.Int)
-		case "float":
-			d.Field(&seen, 1<<3).Float64(&v.Float)
-		case "float32":
-			d.Field(&seen, 1<<4).Float32((*float32)(&v.Float32))
-		case "string":
-			d.Field(&seen, 1<<5).String((*string)(&v.String))
-		case "slice":
-			decodeSliceOfInt(d.Field(&seen, 1<<6), &v.Slice)
-		case "map":
-			decodeMapOfStringToInt(d.Field(&seen, 1<<7), &v.Map)
-		case "array0":
-			decodeArrayOf0Int(d.Field(&seen, 1<<8), &v.Array0)
-		case "array1":
-			decodeArrayOf1Int(d.Field(&seen, 1<<9), &v.Array1)
-		case "ptr":
-			if taskjson.Alloc(d.Field(&seen, 1<<10), &v.Ptr) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfOptions, seen[:]); i >= 0; i = d.Next(&membersOfOptions, seen[:], i) {
+		switch i {
+		case 0:
+			d.Bool(&v.Bool)
+		case 1:
+			d.Int(&v.Int)
+		case 2:
+			d.Float64(&v.Float)
+		case 3:
+			d.Float32((*float32)(&v.Float32))
+		case 4:
+			d.String((*string)(&v.String))
+		case 5:
+			decodeSliceOfInt(d, &v.Slice)
+		case 6:
+			decodeMapOfStringToInt(d, &v.Map)
+		case 7:
+			decodeArrayOf0Int(d, &v.Array0)
+		case 8:
+			decodeArrayOf1Int(d, &v.Array1)
+		case 9:
+			if taskjson.Alloc(d, &v.Ptr) {
 				d.Int(v.Ptr)
 			}
-		case "any":
-			d.Field(&seen, 1<<11).Any(&v.Any)
-		case "struct":
-			decodePoint(d.Field(&seen, 1<<12), &v.Struct)
-		case "raw":
-			d.Field(&seen, 1<<13).RawMessage(&v.Raw)
-		case "time":
-			d.Field(&seen, 1<<14).Time(&v.Time)
-		case "zint":
-			d.Field(&seen, 1<<15).Int(&v.ZInt)
-		case "zfloat":
-			d.Field(&seen, 1<<16).Float32(&v.ZFloat)
-		case "zslice":
-			decodeSliceOfInt(d.Field(&seen, 1<<17), &v.ZSlice)
-		case "zmap":
-			decodeMapOfStringToInt(d.Field(&seen, 1<<18), &v.ZMap)
-		case "zptr":
-			if taskjson.Alloc(d.Field(&seen, 1<<19), &v.ZPtr) {
+		case 10:
+			d.Any(&v.Any)
+		case 11:
+			decodePoint(d, &v.Struct)
+		case 12:
+			d.RawMessage(&v.Raw)
+		case 13:
+			d.Time(&v.Time)
+		case 14:
+			d.Int(&v.ZInt)
+		case 15:
+			d.Float32(&v.ZFloat)
+		case 16:
+			decodeSliceOfInt(d, &v.ZSlice)
+		case 17:
+			decodeMapOfStringToInt(d, &v.ZMap)
+		case 18:
+			if taskjson.Alloc(d, &v.ZPtr) {
 				d.Int(v.ZPtr)
 			}
-		case "zany":
-			d.Field(&seen, 1<<20).Any(&v.ZAny)
-		case "zstruct":
-			decodePoint(d.Field(&seen, 1<<21), &v.ZStruct)
-		case "zpair":
-			decodePairOfIntAndSliceOfInt(d.Field(&seen, 1<<22), &v.ZPair)
-		case "zarray":
-			decodeArrayOf2Float64(d.Field(&seen, 1<<23), &v.ZArray)
-		case "zarrays":
-			decodeArrayOf2SliceOfInt(d.Field(&seen, 1<<24), &v.ZArrays)
-		case "ztime":
-			d.Field(&seen, 1<<25).Time(&v.ZTime)
-		case "ztimep":
-			if taskjson.Alloc(d.Field(&seen, 1<<26), &v.ZTimeP) {
+		case 19:
+			d.Any(&v.ZAny)
+		case 20:
+			decodePoint(d, &v.ZStruct)
+		case 21:
+			decodePairOfIntAndSliceOfInt(d, &v.ZPair)
+		case 22:
+			decodeArrayOf2Float64(d, &v.ZArray)
+		case 23:
+			decodeArrayOf2SliceOfInt(d, &v.ZArrays)
+		case 24:
+			d.Time(&v.ZTime)
+		case 25:
+			if taskjson.Alloc(d, &v.ZTimeP) {
 				d.Time(v.ZTimeP)
 			}
-		case "zwin":
-			decodeExtWindow(d.Field(&seen, 1<<27), &v.ZWin)
-		case "zwinp":
-			if taskjson.Alloc(d.Field(&seen, 1<<28), &v.ZWinP) {
+		case 26:
+			decodeExtWindow(d, &v.ZWin)
+		case 27:
+			if taskjson.Alloc(d, &v.ZWinP) {
 				decodeExtWindow(d, v.ZWinP)
 			}
-		case "both":
-			decodeSliceOfInt(d.Field(&seen, 1<<29), &v.Both)
-		case "botht":
-			d.Field(&seen, 1<<30).Time(&v.BothT)
-		case "-":
-			d.Required(&seen, 1<<0).Int(&v.Dash)
-		case "Comma":
-			d.Field(&seen, 1<<31).Int(&v.Comma)
-		default:
-			d.Skip()
+		case 28:
+			decodeSliceOfInt(d, &v.Both)
+		case 29:
+			d.Time(&v.BothT)
+		case 30:
+			d.Int(&v.Dash)
+		case 31:
+			d.Int(&v.Comma)
 		}
 	}
-	d.Check(seen, 1, "-")
+}
+
+var membersOfOptions = taskjson.Members{
+	Names:    []string{`"bool":`, `"int":`, `"float":`, `"float32":`, `"string":`, `"slice":`, `"map":`, `"array0":`, `"array1":`, `"ptr":`, `"any":`, `"struct":`, `"raw":`, `"time":`, `"zint":`, `"zfloat":`, `"zslice":`, `"zmap":`, `"zptr":`, `"zany":`, `"zstruct":`, `"zpair":`, `"zarray":`, `"zarrays":`, `"ztime":`, `"ztimep":`, `"zwin":`, `"zwinp":`, `"both":`, `"botht":`, `"-":`, `"Comma":`},
+	Required: []uint64{0x40000000},
+	NotNull:  []uint64{0x40000000},
+	ByName:   []int32{30, 31, 10, 7, 8, 0, 28, 29, 2, 3, 1, 6, 9, 12, 5, 4, 11, 13, 19, 22, 23, 15, 14, 17, 21, 18, 16, 20, 24, 25, 26, 27},
 }
 
 func appendArrayOf1Int(e *taskjson.Encoder, v *[1]int) {
@@ -5059,24 +5266,28 @@ func decodeArrayOf1Int(d *taskjson.Decoder, v *[1]int) {
 }
 
 func appendPairOfIntAndSliceOfInt(e *taskjson.Encoder, v *Pair[int, []int]) {
-	e.Object(`{"first":`).Int(&v.A)
+	e.Object()
+	e.IntField(`{"first":`, int64(v.A))
 	appendSliceOfInt(e.Key(`"second":`), &v.B)
 	e.EndObject()
 }
 
 func decodePairOfIntAndSliceOfInt(d *taskjson.Decoder, v *Pair[int, []int]) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "first":
-			d.Required(&seen, 1<<0).Int(&v.A)
-		case "second":
-			decodeSliceOfInt(d.Field(&seen, 1<<1), &v.B)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfPairOfIntAndSliceOfInt, seen[:]); i >= 0; i = d.Next(&membersOfPairOfIntAndSliceOfInt, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int(&v.A)
+		case 1:
+			decodeSliceOfInt(d, &v.B)
 		}
 	}
-	d.Check(seen, 2, "first,second")
+}
+
+var membersOfPairOfIntAndSliceOfInt = taskjson.Members{
+	Names:    []string{`"first":`, `"second":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x1},
 }
 
 func appendArrayOf2Float64(e *taskjson.Encoder, v *[2]float64) {
@@ -5120,24 +5331,28 @@ func decodeArrayOf2SliceOfInt(d *taskjson.Decoder, v *[2][]int) {
 }
 
 func appendExtWindow(e *taskjson.Encoder, v *ext.Window) {
-	e.Object(`{"From":`).Int(&v.From)
-	e.Key(`"To":`).Int(&v.To)
+	e.Object()
+	e.IntField(`{"From":`, int64(v.From))
+	e.IntField(`"To":`, int64(v.To))
 	e.EndObject()
 }
 
 func decodeExtWindow(d *taskjson.Decoder, v *ext.Window) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "From":
-			d.Required(&seen, 1<<0).Int(&v.From)
-		case "To":
-			d.Required(&seen, 1<<1).Int(&v.To)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfExtWindow, seen[:]); i >= 0; i = d.Next(&membersOfExtWindow, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int(&v.From)
+		case 1:
+			d.Int(&v.To)
 		}
 	}
-	d.Check(seen, 2, "From,To")
+}
+
+var membersOfExtWindow = taskjson.Members{
+	Names:    []string{`"From":`, `"To":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x3},
 }
 
 // AppendOrder appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -5156,7 +5371,8 @@ func DecodeOrder(data []byte, task *Order) error {
 }
 
 func appendOrder(e *taskjson.Encoder, v *Order) {
-	e.Object(`{"id":`).Int64(&v.ID)
+	e.Object()
+	e.IntField(`{"id":`, v.ID)
 	appendSliceOfItem(e.Key(`"items":`), &v.Items)
 	if len(v.Attrs) != 0 {
 		appendMapOfStringToString(e.Key(`"attrs":`), &v.Attrs)
@@ -5190,42 +5406,46 @@ func appendOrder(e *taskjson.Encoder, v *Order) {
 }
 
 func decodeOrder(d *taskjson.Decoder, v *Order) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "id":
-			d.Required(&seen, 1<<0).Int64(&v.ID)
-		case "items":
-			decodeSliceOfItem(d.Field(&seen, 1<<1), &v.Items)
-		case "attrs":
-			decodeMapOfStringToString(d.Field(&seen, 1<<2), &v.Attrs)
-		case "stock":
-			decodeMapOfStringToItem(d.Field(&seen, 1<<3), &v.Stock)
-		case "meta":
-			d.Field(&seen, 1<<4).Any(&v.Meta)
-		case "parent":
-			if taskjson.Alloc(d.Field(&seen, 1<<5), &v.Parent) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfOrder, seen[:]); i >= 0; i = d.Next(&membersOfOrder, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int64(&v.ID)
+		case 1:
+			decodeSliceOfItem(d, &v.Items)
+		case 2:
+			decodeMapOfStringToString(d, &v.Attrs)
+		case 3:
+			decodeMapOfStringToItem(d, &v.Stock)
+		case 4:
+			d.Any(&v.Meta)
+		case 5:
+			if taskjson.Alloc(d, &v.Parent) {
 				decodeOrder(d, v.Parent)
 			}
-		case "prices":
-			decodeArrayOf2Float64(d.Field(&seen, 1<<6), &v.Prices)
-		case "paid":
-			d.Field(&seen, 1<<7).Time(&v.Paid)
-		case "raw":
-			d.Field(&seen, 1<<8).RawMessage(&v.Raw)
-		case "level":
-			d.Field(&seen, 1<<9).TextUnmarshaler(&v.Level)
-		case "numbers":
-			decodeMapOfIntToFloat64(d.Field(&seen, 1<<10), &v.Numbers)
-		case "odd name":
-			if taskjson.Alloc(d.Field(&seen, 1<<11), &v.Odd) {
+		case 6:
+			decodeArrayOf2Float64(d, &v.Prices)
+		case 7:
+			d.Time(&v.Paid)
+		case 8:
+			d.RawMessage(&v.Raw)
+		case 9:
+			d.TextUnmarshaler(&v.Level)
+		case 10:
+			decodeMapOfIntToFloat64(d, &v.Numbers)
+		case 11:
+			if taskjson.Alloc(d, &v.Odd) {
 				decodeItem(d, v.Odd)
 			}
-		default:
-			d.Skip()
 		}
 	}
-	d.Check(seen, 2, "id,items")
+}
+
+var membersOfOrder = taskjson.Members{
+	Names:    []string{`"id":`, `"items":`, `"attrs":`, `"stock":`, `"meta":`, `"parent":`, `"prices":`, `"paid":`, `"raw":`, `"level":`, `"numbers":`, `"odd name":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x1},
+	ByName:   []int32{2, 0, 1, 9, 4, 10, 11, 7, 5, 6, 8, 3},
 }
 
 func appendSliceOfItem(e *taskjson.Encoder, v *[]Item) {
@@ -5246,24 +5466,28 @@ func decodeSliceOfItem(d *taskjson.Decoder, v *[]Item) {
 }
 
 func appendItem(e *taskjson.Encoder, v *Item) {
-	e.Object(`{"sku":`).String(&v.SKU)
-	e.Key(`"quantity":`).Int8(&v.Quantity)
+	e.Object()
+	e.StringField(`{"sku":`, v.SKU)
+	e.IntField(`"quantity":`, int64(v.Quantity))
 	e.EndObject()
 }
 
 func decodeItem(d *taskjson.Decoder, v *Item) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "sku":
-			d.Required(&seen, 1<<0).String(&v.SKU)
-		case "quantity":
-			d.Required(&seen, 1<<1).Int8(&v.Quantity)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfItem, seen[:]); i >= 0; i = d.Next(&membersOfItem, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.SKU)
+		case 1:
+			d.Int8(&v.Quantity)
 		}
 	}
-	d.Check(seen, 2, "sku,quantity")
+}
+
+var membersOfItem = taskjson.Members{
+	Names:    []string{`"sku":`, `"quantity":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x3},
 }
 
 func appendMapOfStringToItem(e *taskjson.Encoder, v *map[string]Item) {
@@ -5328,7 +5552,8 @@ func DecodePointers(data []byte, task *Pointers) error {
 }
 
 func appendPointers(e *taskjson.Encoder, v *Pointers) {
-	if e.Object(`{"bool":`).NotNil(v.Bool != nil) {
+	e.Object()
+	if e.Key(`{"bool":`).NotNil(v.Bool != nil) {
 		e.Bool(v.Bool)
 	}
 	if e.Key(`"int":`).NotNil(v.Int != nil) {
@@ -5342,7 +5567,7 @@ func appendPointers(e *taskjson.Encoder, v *Pointers) {
 		}
 	}
 	if e.Has(v.String != nil) {
-		e.Key(`"string":`).String(v.String)
+		e.StringField(`"string":`, *v.String)
 	}
 	if e.Key(`"name":`).NotNil(v.Name != nil) {
 		e.String((*string)(v.Name))
@@ -5395,95 +5620,98 @@ func appendPointers(e *taskjson.Encoder, v *Pointers) {
 }
 
 func decodePointers(d *taskjson.Decoder, v *Pointers) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "bool":
-			if taskjson.Alloc(d.Field(&seen, 1<<0), &v.Bool) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfPointers, seen[:]); i >= 0; i = d.Next(&membersOfPointers, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, &v.Bool) {
 				d.Bool(v.Bool)
 			}
-		case "int":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Int) {
+		case 1:
+			if taskjson.Alloc(d, &v.Int) {
 				d.Int(v.Int)
 			}
-		case "deep":
-			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.Deep) {
+		case 2:
+			if taskjson.Alloc(d, &v.Deep) {
 				if taskjson.Alloc(d, v.Deep) {
 					if taskjson.Alloc(d, *v.Deep) {
 						d.Int8(**v.Deep)
 					}
 				}
 			}
-		case "string":
-			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.String) {
+		case 3:
+			if taskjson.Alloc(d, &v.String) {
 				d.String(v.String)
 			}
-		case "name":
-			if taskjson.Alloc(d.Field(&seen, 1<<4), &v.Name) {
+		case 4:
+			if taskjson.Alloc(d, &v.Name) {
 				d.String((*string)(v.Name))
 			}
-		case "point":
-			if taskjson.Alloc(d.Field(&seen, 1<<5), &v.Point) {
+		case 5:
+			if taskjson.Alloc(d, &v.Point) {
 				decodePoint(d, v.Point)
 			}
-		case "points":
-			if taskjson.Alloc(d.Field(&seen, 1<<6), &v.Points) {
+		case 6:
+			if taskjson.Alloc(d, &v.Points) {
 				decodeSliceOfPointerToPoint(d, v.Points)
 			}
-		case "map":
-			if taskjson.Alloc(d.Field(&seen, 1<<7), &v.Map) {
+		case 7:
+			if taskjson.Alloc(d, &v.Map) {
 				decodeMapOfStringToPointerToInt(d, v.Map)
 			}
-		case "bytes":
-			if taskjson.Alloc(d.Field(&seen, 1<<8), &v.Bytes) {
+		case 8:
+			if taskjson.Alloc(d, &v.Bytes) {
 				d.Bytes(v.Bytes)
 			}
-		case "time":
-			if taskjson.Alloc(d.Field(&seen, 1<<9), &v.Time) {
+		case 9:
+			if taskjson.Alloc(d, &v.Time) {
 				d.Time(v.Time)
 			}
-		case "any":
-			if taskjson.Alloc(d.Field(&seen, 1<<10), &v.Any) {
+		case 10:
+			if taskjson.Alloc(d, &v.Any) {
 				d.Any(v.Any)
 			}
-		case "raw":
-			if taskjson.Alloc(d.Field(&seen, 1<<11), &v.Raw) {
+		case 11:
+			if taskjson.Alloc(d, &v.Raw) {
 				d.RawMessage(v.Raw)
 			}
-		case "number":
-			if taskjson.Alloc(d.Field(&seen, 1<<12), &v.Number) {
+		case 12:
+			if taskjson.Alloc(d, &v.Number) {
 				d.Number(v.Number)
 			}
-		case "money":
-			if taskjson.Alloc(d.Field(&seen, 1<<13), &v.Money) {
+		case 13:
+			if taskjson.Alloc(d, &v.Money) {
 				d.Unmarshaler(v.Money)
 			}
-		case "level":
-			if taskjson.Alloc(d.Field(&seen, 1<<14), &v.Level) {
+		case 14:
+			if taskjson.Alloc(d, &v.Level) {
 				if taskjson.Alloc(d, v.Level) {
 					d.TextUnmarshaler(*v.Level)
 				}
 			}
-		case "ref":
-			if taskjson.Alloc(d.Field(&seen, 1<<15), (**Point)(&v.Ref)) {
+		case 15:
+			if taskjson.Alloc(d, (**Point)(&v.Ref)) {
 				decodePoint(d, (*Point)(v.Ref))
 			}
-		case "self":
-			if taskjson.Alloc(d.Field(&seen, 1<<16), &v.Self) {
+		case 16:
+			if taskjson.Alloc(d, &v.Self) {
 				decodePointers(d, v.Self)
 			}
-		case "array":
-			if taskjson.Alloc(d.Field(&seen, 1<<17), &v.Array) {
+		case 17:
+			if taskjson.Alloc(d, &v.Array) {
 				decodeArrayOf2Int(d, v.Array)
 			}
-		case "address":
-			if taskjson.Alloc(d.Field(&seen, 1<<18), &v.Address) {
+		case 18:
+			if taskjson.Alloc(d, &v.Address) {
 				d.TextUnmarshaler(v.Address)
 			}
-		default:
-			d.Skip()
 		}
 	}
+}
+
+var membersOfPointers = taskjson.Members{
+	Names:  []string{`"bool":`, `"int":`, `"deep":`, `"string":`, `"name":`, `"point":`, `"points":`, `"map":`, `"bytes":`, `"time":`, `"any":`, `"raw":`, `"number":`, `"money":`, `"level":`, `"ref":`, `"self":`, `"array":`, `"address":`},
+	ByName: []int32{18, 10, 17, 0, 8, 2, 1, 14, 7, 13, 4, 12, 5, 6, 11, 15, 16, 3, 9},
 }
 
 func appendSliceOfPointerToPoint(e *taskjson.Encoder, v *[]*Point) {
@@ -5551,7 +5779,8 @@ func DecodeQuoted(data []byte, task *Quoted) error {
 }
 
 func appendQuoted(e *taskjson.Encoder, v *Quoted) {
-	e.Object(`{"bool":`).Quote().Bool(&v.Bool)
+	e.Object()
+	e.Key(`{"bool":`).Quote().Bool(&v.Bool)
 	e.EndQuote()
 	e.Key(`"int":`).Quote().Int(&v.Int)
 	e.EndQuote()
@@ -5584,44 +5813,48 @@ func appendQuoted(e *taskjson.Encoder, v *Quoted) {
 }
 
 func decodeQuoted(d *taskjson.Decoder, v *Quoted) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "bool":
-			taskjson.QuotedBool(d.Required(&seen, 1<<0), &v.Bool)
-		case "int":
-			taskjson.QuotedInt(d.Required(&seen, 1<<1), &v.Int)
-		case "int8":
-			taskjson.QuotedInt(d.Required(&seen, 1<<2), &v.Int8)
-		case "uint":
-			taskjson.QuotedUint(d.Required(&seen, 1<<3), &v.Uint)
-		case "float":
-			taskjson.QuotedFloat(d.Required(&seen, 1<<4), &v.Float)
-		case "float32":
-			taskjson.QuotedFloat(d.Required(&seen, 1<<5), &v.Float32)
-		case "string":
-			taskjson.QuotedString(d.Required(&seen, 1<<6), &v.String)
-		case "name":
-			taskjson.QuotedString(d.Required(&seen, 1<<7), &v.Name)
-		case "flag":
-			taskjson.QuotedBool(d.Required(&seen, 1<<8), &v.Flag)
-		case "number":
-			taskjson.QuotedNumber(d.Required(&seen, 1<<9), &v.Number)
-		case "intp":
-			if taskjson.QuotedAlloc(d.Field(&seen, 1<<10), &v.IntP) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfQuoted, seen[:]); i >= 0; i = d.Next(&membersOfQuoted, seen[:], i) {
+		switch i {
+		case 0:
+			taskjson.QuotedBool(d, &v.Bool)
+		case 1:
+			taskjson.QuotedInt(d, &v.Int)
+		case 2:
+			taskjson.QuotedInt(d, &v.Int8)
+		case 3:
+			taskjson.QuotedUint(d, &v.Uint)
+		case 4:
+			taskjson.QuotedFloat(d, &v.Float)
+		case 5:
+			taskjson.QuotedFloat(d, &v.Float32)
+		case 6:
+			taskjson.QuotedString(d, &v.String)
+		case 7:
+			taskjson.QuotedString(d, &v.Name)
+		case 8:
+			taskjson.QuotedBool(d, &v.Flag)
+		case 9:
+			taskjson.QuotedNumber(d, &v.Number)
+		case 10:
+			if taskjson.QuotedAlloc(d, &v.IntP) {
 				taskjson.QuotedInt(d, v.IntP)
 			}
-		case "stringp":
-			if taskjson.QuotedAlloc(d.Field(&seen, 1<<11), &v.StringP) {
+		case 11:
+			if taskjson.QuotedAlloc(d, &v.StringP) {
 				taskjson.QuotedString(d, v.StringP)
 			}
-		case "zero":
-			taskjson.QuotedInt(d.Field(&seen, 1<<12), &v.Zero)
-		default:
-			d.Skip()
+		case 12:
+			taskjson.QuotedInt(d, &v.Zero)
 		}
 	}
-	d.Check(seen, 10, "bool,int,int8,uint,float,float32,string,name,flag,number")
+}
+
+var membersOfQuoted = taskjson.Members{
+	Names:    []string{`"bool":`, `"int":`, `"int8":`, `"uint":`, `"float":`, `"float32":`, `"string":`, `"name":`, `"flag":`, `"number":`, `"intp":`, `"stringp":`, `"zero":`},
+	Required: []uint64{0x3ff},
+	NotNull:  []uint64{0x3ff},
+	ByName:   []int32{0, 8, 4, 5, 1, 2, 10, 7, 9, 6, 11, 3, 12},
 }
 
 // AppendScalars appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -5640,90 +5873,95 @@ func DecodeScalars(data []byte, task *Scalars) error {
 }
 
 func appendScalars(e *taskjson.Encoder, v *Scalars) {
-	e.Object(`{"bool":`).Bool(&v.Bool)
-	e.Key(`"int":`).Int(&v.Int)
-	e.Key(`"int8":`).Int8(&v.Int8)
-	e.Key(`"int16":`).Int16(&v.Int16)
-	e.Key(`"int32":`).Int32(&v.Int32)
-	e.Key(`"int64":`).Int64(&v.Int64)
-	e.Key(`"uint":`).Uint(&v.Uint)
-	e.Key(`"uint8":`).Uint8(&v.Uint8)
-	e.Key(`"uint16":`).Uint16(&v.Uint16)
-	e.Key(`"uint32":`).Uint32(&v.Uint32)
-	e.Key(`"uint64":`).Uint64(&v.Uint64)
-	e.Key(`"uintptr":`).Uintptr(&v.Uintptr)
+	e.Object()
+	e.BoolField(`{"bool":`, v.Bool)
+	e.IntField(`"int":`, int64(v.Int))
+	e.IntField(`"int8":`, int64(v.Int8))
+	e.IntField(`"int16":`, int64(v.Int16))
+	e.IntField(`"int32":`, int64(v.Int32))
+	e.IntField(`"int64":`, v.Int64)
+	e.UintField(`"uint":`, uint64(v.Uint))
+	e.UintField(`"uint8":`, uint64(v.Uint8))
+	e.UintField(`"uint16":`, uint64(v.Uint16))
+	e.UintField(`"uint32":`, uint64(v.Uint32))
+	e.UintField(`"uint64":`, v.Uint64)
+	e.UintField(`"uintptr":`, uint64(v.Uintptr))
 	e.Key(`"float32":`).Float32(&v.Float32)
-	e.Key(`"float64":`).Float64(&v.Float64)
-	e.Key(`"string":`).String(&v.String)
-	e.Key(`"Rune":`).Int32(&v.Rune)
-	e.Key(`"Byte":`).Uint8(&v.Byte)
-	e.Key(`"flag":`).Bool((*bool)(&v.Flag))
-	e.Key(`"count":`).Uint16((*uint16)(&v.Count))
+	e.FloatField(`"float64":`, v.Float64)
+	e.StringField(`"string":`, v.String)
+	e.IntField(`"Rune":`, int64(v.Rune))
+	e.UintField(`"Byte":`, uint64(v.Byte))
+	e.BoolField(`"flag":`, bool(v.Flag))
+	e.UintField(`"count":`, uint64(v.Count))
 	e.Key(`"ratio":`).Float32((*float32)(&v.Ratio))
-	e.Key(`"name":`).String((*string)(&v.Name))
-	e.Key(`"wait":`).Int64((*int64)(&v.Wait))
-	e.Key(`"ключ":`).String(&v.Ключ)
-	e.Key(`"a b/c$%-":`).String(&v.Odd)
+	e.StringField(`"name":`, string(v.Name))
+	e.IntField(`"wait":`, int64(v.Wait))
+	e.StringField(`"ключ":`, v.Ключ)
+	e.StringField(`"a b/c$%-":`, v.Odd)
 	e.EndObject()
 }
 
 func decodeScalars(d *taskjson.Decoder, v *Scalars) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "bool":
-			d.Required(&seen, 1<<0).Bool(&v.Bool)
-		case "int":
-			d.Required(&seen, 1<<1).Int(&v.Int)
-		case "int8":
-			d.Required(&seen, 1<<2).Int8(&v.Int8)
-		case "int16":
-			d.Required(&seen, 1<<3).Int16(&v.Int16)
-		case "int32":
-			d.Required(&seen, 1<<4).Int32(&v.Int32)
-		case "int64":
-			d.Required(&seen, 1<<5).Int64(&v.Int64)
-		case "uint":
-			d.Required(&seen, 1<<6).Uint(&v.Uint)
-		case "uint8":
-			d.Required(&seen, 1<<7).Uint8(&v.Uint8)
-		case "uint16":
-			d.Required(&seen, 1<<8).Uint16(&v.Uint16)
-		case "uint32":
-			d.Required(&seen, 1<<9).Uint32(&v.Uint32)
-		case "uint64":
-			d.Required(&seen, 1<<10).Uint64(&v.Uint64)
-		case "uintptr":
-			d.Required(&seen, 1<<11).Uintptr(&v.Uintptr)
-		case "float32":
-			d.Required(&seen, 1<<12).Float32(&v.Float32)
-		case "float64":
-			d.Required(&seen, 1<<13).Float64(&v.Float64)
-		case "string":
-			d.Required(&seen, 1<<14).String(&v.String)
-		case "Rune":
-			d.Required(&seen, 1<<15).Int32(&v.Rune)
-		case "Byte":
-			d.Required(&seen, 1<<16).Uint8(&v.Byte)
-		case "flag":
-			d.Required(&seen, 1<<17).Bool((*bool)(&v.Flag))
-		case "count":
-			d.Required(&seen, 1<<18).Uint16((*uint16)(&v.Count))
-		case "ratio":
-			d.Required(&seen, 1<<19).Float32((*float32)(&v.Ratio))
-		case "name":
-			d.Required(&seen, 1<<20).String((*string)(&v.Name))
-		case "wait":
-			d.Required(&seen, 1<<21).Int64((*int64)(&v.Wait))
-		case "ключ":
-			d.Required(&seen, 1<<22).String(&v.Ключ)
-		case "a b/c$%-":
-			d.Required(&seen, 1<<23).String(&v.Odd)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfScalars, seen[:]); i >= 0; i = d.Next(&membersOfScalars, seen[:], i) {
+		switch i {
+		case 0:
+			d.Bool(&v.Bool)
+		case 1:
+			d.Int(&v.Int)
+		case 2:
+			d.Int8(&v.Int8)
+		case 3:
+			d.Int16(&v.Int16)
+		case 4:
+			d.Int32(&v.Int32)
+		case 5:
+			d.Int64(&v.Int64)
+		case 6:
+			d.Uint(&v.Uint)
+		case 7:
+			d.Uint8(&v.Uint8)
+		case 8:
+			d.Uint16(&v.Uint16)
+		case 9:
+			d.Uint32(&v.Uint32)
+		case 10:
+			d.Uint64(&v.Uint64)
+		case 11:
+			d.Uintptr(&v.Uintptr)
+		case 12:
+			d.Float32(&v.Float32)
+		case 13:
+			d.Float64(&v.Float64)
+		case 14:
+			d.String(&v.String)
+		case 15:
+			d.Int32(&v.Rune)
+		case 16:
+			d.Uint8(&v.Byte)
+		case 17:
+			d.Bool((*bool)(&v.Flag))
+		case 18:
+			d.Uint16((*uint16)(&v.Count))
+		case 19:
+			d.Float32((*float32)(&v.Ratio))
+		case 20:
+			d.String((*string)(&v.Name))
+		case 21:
+			d.Int64((*int64)(&v.Wait))
+		case 22:
+			d.String(&v.Ключ)
+		case 23:
+			d.String(&v.Odd)
 		}
 	}
-	d.Check(seen, 24, "bool,int,int8,int16,int32,int64,uint,uint8,uint16,uint32,uint64,uintptr,float32,float64,string,Rune,Byte,flag,count,ratio,name,wait,ключ,a b/c$%-")
+}
+
+var membersOfScalars = taskjson.Members{
+	Names:    []string{`"bool":`, `"int":`, `"int8":`, `"int16":`, `"int32":`, `"int64":`, `"uint":`, `"uint8":`, `"uint16":`, `"uint32":`, `"uint64":`, `"uintptr":`, `"float32":`, `"float64":`, `"string":`, `"Rune":`, `"Byte":`, `"flag":`, `"count":`, `"ratio":`, `"name":`, `"wait":`, `"ключ":`, `"a b/c$%-":`},
+	Required: []uint64{0xffffff},
+	NotNull:  []uint64{0xffffff},
+	ByName:   []int32{16, 15, 23, 0, 18, 17, 12, 13, 1, 3, 4, 5, 2, 20, 19, 14, 6, 8, 9, 10, 7, 11, 21, 22},
 }
 
 // AppendStructs appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -5742,7 +5980,8 @@ func DecodeStructs(data []byte, task *Structs) error {
 }
 
 func appendStructs(e *taskjson.Encoder, v *Structs) {
-	appendPoint(e.Object(`{"point":`), &v.Point)
+	e.Object()
+	appendPoint(e.Key(`{"point":`), &v.Point)
 	appendExtCustomer(e.Key(`"customer":`), &v.Customer)
 	appendStructsAnon(e.Key(`"anon":`), &v.Anon)
 	appendStructsTagged(e.Key(`"tagged":`), &v.Tagged)
@@ -5769,85 +6008,94 @@ func appendStructs(e *taskjson.Encoder, v *Structs) {
 }
 
 func decodeStructs(d *taskjson.Decoder, v *Structs) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "point":
-			decodePoint(d.Required(&seen, 1<<0), &v.Point)
-		case "customer":
-			decodeExtCustomer(d.Required(&seen, 1<<1), &v.Customer)
-		case "anon":
-			decodeStructsAnon(d.Required(&seen, 1<<2), &v.Anon)
-		case "tagged":
-			decodeStructsTagged(d.Required(&seen, 1<<3), &v.Tagged)
-		case "node":
-			decodeNode(d.Required(&seen, 1<<4), &v.Node)
-		case "page":
-			decodeExtPageOfPoint(d.Required(&seen, 1<<5), &v.Page)
-		case "pair":
-			decodePairOfStringAndSliceOfName(d.Required(&seen, 1<<6), &v.Pair)
-		case "pairs":
-			decodeMapOfStringToPairOfIntAndPointerToInt(d.Field(&seen, 1<<7), &v.Pairs)
-		case "none":
-			decodeStructsNone(d.Required(&seen, 1<<8), &v.None)
-		case "opaque":
-			decodeOpaque(d.Required(&seen, 1<<9), &v.Opaque)
-		case "alias":
-			decodePoint(d.Required(&seen, 1<<10), &v.Alias)
-		case "locked":
-			if taskjson.Alloc(d.Field(&seen, 1<<11), &v.Locked) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfStructs, seen[:]); i >= 0; i = d.Next(&membersOfStructs, seen[:], i) {
+		switch i {
+		case 0:
+			decodePoint(d, &v.Point)
+		case 1:
+			decodeExtCustomer(d, &v.Customer)
+		case 2:
+			decodeStructsAnon(d, &v.Anon)
+		case 3:
+			decodeStructsTagged(d, &v.Tagged)
+		case 4:
+			decodeNode(d, &v.Node)
+		case 5:
+			decodeExtPageOfPoint(d, &v.Page)
+		case 6:
+			decodePairOfStringAndSliceOfName(d, &v.Pair)
+		case 7:
+			decodeMapOfStringToPairOfIntAndPointerToInt(d, &v.Pairs)
+		case 8:
+			decodeStructsNone(d, &v.None)
+		case 9:
+			decodeOpaque(d, &v.Opaque)
+		case 10:
+			decodePoint(d, &v.Alias)
+		case 11:
+			if taskjson.Alloc(d, &v.Locked) {
 				decodeLocked(d, v.Locked)
 			}
-		case "locks":
-			decodeMapOfStringToLocked(d.Field(&seen, 1<<12), &v.Locks)
-		case "arrays":
-			decodeMapOfIntToArrayOf2Locked(d.Field(&seen, 1<<13), &v.Arrays)
-		case "lists":
-			decodeSliceOfLocked(d.Field(&seen, 1<<14), &v.Lists)
-		default:
-			d.Skip()
+		case 12:
+			decodeMapOfStringToLocked(d, &v.Locks)
+		case 13:
+			decodeMapOfIntToArrayOf2Locked(d, &v.Arrays)
+		case 14:
+			decodeSliceOfLocked(d, &v.Lists)
 		}
 	}
-	d.Check(seen, 11, "point,customer,anon,tagged,node,page,pair,pairs,none,opaque,alias")
+}
+
+var membersOfStructs = taskjson.Members{
+	Names:    []string{`"point":`, `"customer":`, `"anon":`, `"tagged":`, `"node":`, `"page":`, `"pair":`, `"pairs":`, `"none":`, `"opaque":`, `"alias":`, `"locked":`, `"locks":`, `"arrays":`, `"lists":`},
+	Required: []uint64{0x7ff},
+	NotNull:  []uint64{0x77f},
+	ByName:   []int32{10, 2, 13, 1, 14, 11, 12, 4, 8, 9, 5, 6, 7, 0, 3},
 }
 
 func appendExtCustomer(e *taskjson.Encoder, v *ext.Customer) {
-	e.Object(`{"name":`).String(&v.Name)
+	e.Object()
+	e.StringField(`{"name":`, v.Name)
 	e.Key(`"since":`).Time(&v.Since)
 	if v.Rank != 0 {
-		e.Key(`"rank":`).Int((*int)(&v.Rank))
+		e.IntField(`"rank":`, int64(v.Rank))
 	}
 	if v.Code != "" {
-		e.Key(`"code":`).String(&v.Code)
+		e.StringField(`"code":`, v.Code)
 	}
 	e.EndObject()
 }
 
 func decodeExtCustomer(d *taskjson.Decoder, v *ext.Customer) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "name":
-			d.Required(&seen, 1<<0).String(&v.Name)
-		case "since":
-			d.Required(&seen, 1<<1).Time(&v.Since)
-		case "rank":
-			d.Field(&seen, 1<<2).Int((*int)(&v.Rank))
-		case "code":
-			d.Field(&seen, 1<<3).String(&v.Code)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfExtCustomer, seen[:]); i >= 0; i = d.Next(&membersOfExtCustomer, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.Name)
+		case 1:
+			d.Time(&v.Since)
+		case 2:
+			d.Int((*int)(&v.Rank))
+		case 3:
+			d.String(&v.Code)
 		}
 	}
-	d.Check(seen, 2, "name,since")
+}
+
+var membersOfExtCustomer = taskjson.Members{
+	Names:    []string{`"name":`, `"since":`, `"rank":`, `"code":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x3},
 }
 
 func appendStructsAnon(e *taskjson.Encoder, v *struct {
 	A int
 	B int
 }) {
-	e.Object(`{"A":`).Int(&v.A)
-	e.Key(`"B":`).Int(&v.B)
+	e.Object()
+	e.IntField(`{"A":`, int64(v.A))
+	e.IntField(`"B":`, int64(v.B))
 	e.EndObject()
 }
 
@@ -5855,18 +6103,21 @@ func decodeStructsAnon(d *taskjson.Decoder, v *struct {
 	A int
 	B int
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "A":
-			d.Required(&seen, 1<<0).Int(&v.A)
-		case "B":
-			d.Required(&seen, 1<<1).Int(&v.B)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfStructsAnon, seen[:]); i >= 0; i = d.Next(&membersOfStructsAnon, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int(&v.A)
+		case 1:
+			d.Int(&v.B)
 		}
 	}
-	d.Check(seen, 2, "A,B")
+}
+
+var membersOfStructsAnon = taskjson.Members{
+	Names:    []string{`"A":`, `"B":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x3},
 }
 
 func appendStructsTagged(e *taskjson.Encoder, v *struct {
@@ -5877,7 +6128,8 @@ func appendStructsTagged(e *taskjson.Encoder, v *struct {
 		Y string `json:"y,omitempty"`
 	} `json:"list"`
 }) {
-	appendStructsTaggedDeep(e.Object(`{"deep":`), &v.Deep)
+	e.Object()
+	appendStructsTaggedDeep(e.Key(`{"deep":`), &v.Deep)
 	appendSliceOfStructsTaggedList(e.Key(`"list":`), &v.List)
 	e.EndObject()
 }
@@ -5890,24 +6142,28 @@ func decodeStructsTagged(d *taskjson.Decoder, v *struct {
 		Y string `json:"y,omitempty"`
 	} `json:"list"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "deep":
-			decodeStructsTaggedDeep(d.Required(&seen, 1<<0), &v.Deep)
-		case "list":
-			decodeSliceOfStructsTaggedList(d.Field(&seen, 1<<1), &v.List)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfStructsTagged, seen[:]); i >= 0; i = d.Next(&membersOfStructsTagged, seen[:], i) {
+		switch i {
+		case 0:
+			decodeStructsTaggedDeep(d, &v.Deep)
+		case 1:
+			decodeSliceOfStructsTaggedList(d, &v.List)
 		}
 	}
-	d.Check(seen, 2, "deep,list")
+}
+
+var membersOfStructsTagged = taskjson.Members{
+	Names:    []string{`"deep":`, `"list":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x1},
 }
 
 func appendStructsTaggedDeep(e *taskjson.Encoder, v *struct {
 	X *int `json:"x"`
 }) {
-	if e.Object(`{"x":`).NotNil(v.X != nil) {
+	e.Object()
+	if e.Key(`{"x":`).NotNil(v.X != nil) {
 		e.Int(v.X)
 	}
 	e.EndObject()
@@ -5916,17 +6172,19 @@ func appendStructsTaggedDeep(e *taskjson.Encoder, v *struct {
 func decodeStructsTaggedDeep(d *taskjson.Decoder, v *struct {
 	X *int `json:"x"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "x":
-			if taskjson.Alloc(d.Field(&seen, 1<<0), &v.X) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfStructsTaggedDeep, seen[:]); i >= 0; i = d.Next(&membersOfStructsTaggedDeep, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, &v.X) {
 				d.Int(v.X)
 			}
-		default:
-			d.Skip()
 		}
 	}
+}
+
+var membersOfStructsTaggedDeep = taskjson.Members{
+	Names: []string{`"x":`},
 }
 
 func appendSliceOfStructsTaggedList(e *taskjson.Encoder, v *[]struct {
@@ -5953,9 +6211,10 @@ func decodeSliceOfStructsTaggedList(d *taskjson.Decoder, v *[]struct {
 func appendStructsTaggedList(e *taskjson.Encoder, v *struct {
 	Y string `json:"y,omitempty"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.Y != "" {
-		e.Key(`"y":`).String(&v.Y)
+		e.StringField(`"y":`, v.Y)
 	}
 	e.EndObject()
 }
@@ -5963,19 +6222,22 @@ func appendStructsTaggedList(e *taskjson.Encoder, v *struct {
 func decodeStructsTaggedList(d *taskjson.Decoder, v *struct {
 	Y string `json:"y,omitempty"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "y":
-			d.Field(&seen, 1<<0).String(&v.Y)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfStructsTaggedList, seen[:]); i >= 0; i = d.Next(&membersOfStructsTaggedList, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.Y)
 		}
 	}
 }
 
+var membersOfStructsTaggedList = taskjson.Members{
+	Names: []string{`"y":`},
+}
+
 func appendNode(e *taskjson.Encoder, v *Node) {
-	e.Object(`{"value":`).Int(&v.Value)
+	e.Object()
+	e.IntField(`{"value":`, int64(v.Value))
 	if e.Has(v.Next != nil) {
 		appendNode(e.Key(`"next":`), v.Next)
 	}
@@ -5989,24 +6251,27 @@ func appendNode(e *taskjson.Encoder, v *Node) {
 }
 
 func decodeNode(d *taskjson.Decoder, v *Node) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "value":
-			d.Required(&seen, 1<<0).Int(&v.Value)
-		case "next":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Next) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfNode, seen[:]); i >= 0; i = d.Next(&membersOfNode, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int(&v.Value)
+		case 1:
+			if taskjson.Alloc(d, &v.Next) {
 				decodeNode(d, v.Next)
 			}
-		case "kids":
-			decodeSliceOfNode(d.Field(&seen, 1<<2), &v.Kids)
-		case "named":
-			decodeMapOfStringToPointerToNode(d.Field(&seen, 1<<3), &v.Named)
-		default:
-			d.Skip()
+		case 2:
+			decodeSliceOfNode(d, &v.Kids)
+		case 3:
+			decodeMapOfStringToPointerToNode(d, &v.Named)
 		}
 	}
-	d.Check(seen, 1, "value")
+}
+
+var membersOfNode = taskjson.Members{
+	Names:    []string{`"value":`, `"next":`, `"kids":`, `"named":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendSliceOfNode(e *taskjson.Encoder, v *[]Node) {
@@ -6054,7 +6319,8 @@ func decodeMapOfStringToPointerToNode(d *taskjson.Decoder, v *map[string]*Node) 
 }
 
 func appendExtPageOfPoint(e *taskjson.Encoder, v *ext.Page[Point]) {
-	appendSliceOfPoint(e.Object(`{"items":`), &v.Items)
+	e.Object()
+	appendSliceOfPoint(e.Key(`{"items":`), &v.Items)
 	if e.Has(v.Next != nil) {
 		appendPoint(e.Key(`"next":`), v.Next)
 	}
@@ -6062,41 +6328,47 @@ func appendExtPageOfPoint(e *taskjson.Encoder, v *ext.Page[Point]) {
 }
 
 func decodeExtPageOfPoint(d *taskjson.Decoder, v *ext.Page[Point]) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "items":
-			decodeSliceOfPoint(d.Field(&seen, 1<<0), &v.Items)
-		case "next":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Next) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfExtPageOfPoint, seen[:]); i >= 0; i = d.Next(&membersOfExtPageOfPoint, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfPoint(d, &v.Items)
+		case 1:
+			if taskjson.Alloc(d, &v.Next) {
 				decodePoint(d, v.Next)
 			}
-		default:
-			d.Skip()
 		}
 	}
-	d.Check(seen, 1, "items")
+}
+
+var membersOfExtPageOfPoint = taskjson.Members{
+	Names:    []string{`"items":`, `"next":`},
+	Required: []uint64{0x1},
 }
 
 func appendPairOfStringAndSliceOfName(e *taskjson.Encoder, v *Pair[string, []Name]) {
-	e.Object(`{"first":`).String(&v.A)
+	e.Object()
+	e.StringField(`{"first":`, v.A)
 	appendSliceOfName(e.Key(`"second":`), &v.B)
 	e.EndObject()
 }
 
 func decodePairOfStringAndSliceOfName(d *taskjson.Decoder, v *Pair[string, []Name]) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "first":
-			d.Required(&seen, 1<<0).String(&v.A)
-		case "second":
-			decodeSliceOfName(d.Field(&seen, 1<<1), &v.B)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfPairOfStringAndSliceOfName, seen[:]); i >= 0; i = d.Next(&membersOfPairOfStringAndSliceOfName, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.A)
+		case 1:
+			decodeSliceOfName(d, &v.B)
 		}
 	}
-	d.Check(seen, 2, "first,second")
+}
+
+var membersOfPairOfStringAndSliceOfName = taskjson.Members{
+	Names:    []string{`"first":`, `"second":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x1},
 }
 
 func appendSliceOfName(e *taskjson.Encoder, v *[]Name) {
@@ -6140,7 +6412,8 @@ func decodeMapOfStringToPairOfIntAndPointerToInt(d *taskjson.Decoder, v *map[str
 }
 
 func appendPairOfIntAndPointerToInt(e *taskjson.Encoder, v *Pair[int, *int]) {
-	e.Object(`{"first":`).Int(&v.A)
+	e.Object()
+	e.IntField(`{"first":`, int64(v.A))
 	if e.Key(`"second":`).NotNil(v.B != nil) {
 		e.Int(v.B)
 	}
@@ -6148,62 +6421,65 @@ func appendPairOfIntAndPointerToInt(e *taskjson.Encoder, v *Pair[int, *int]) {
 }
 
 func decodePairOfIntAndPointerToInt(d *taskjson.Decoder, v *Pair[int, *int]) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "first":
-			d.Required(&seen, 1<<0).Int(&v.A)
-		case "second":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.B) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfPairOfIntAndPointerToInt, seen[:]); i >= 0; i = d.Next(&membersOfPairOfIntAndPointerToInt, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int(&v.A)
+		case 1:
+			if taskjson.Alloc(d, &v.B) {
 				d.Int(v.B)
 			}
-		default:
-			d.Skip()
 		}
 	}
-	d.Check(seen, 1, "first")
+}
+
+var membersOfPairOfIntAndPointerToInt = taskjson.Members{
+	Names:    []string{`"first":`, `"second":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendStructsNone(e *taskjson.Encoder, v *struct{}) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	e.EndObject()
 }
 
 func decodeStructsNone(d *taskjson.Decoder, v *struct{}) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		d.Skip()
-	}
+	d.EmptyStruct()
 }
 
 func appendOpaque(e *taskjson.Encoder, v *Opaque) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	e.EndObject()
 }
 
 func decodeOpaque(d *taskjson.Decoder, v *Opaque) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		d.Skip()
-	}
+	d.EmptyStruct()
 }
 
 func appendLocked(e *taskjson.Encoder, v *Locked) {
-	e.Object(`{"count":`).Int(&v.Count)
+	e.Object()
+	e.IntField(`{"count":`, int64(v.Count))
 	e.EndObject()
 }
 
 func decodeLocked(d *taskjson.Decoder, v *Locked) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "count":
-			d.Required(&seen, 1<<0).Int(&v.Count)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfLocked, seen[:]); i >= 0; i = d.Next(&membersOfLocked, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int(&v.Count)
 		}
 	}
-	d.Check(seen, 1, "count")
+}
+
+var membersOfLocked = taskjson.Members{
+	Names:    []string{`"count":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendMapOfStringToLocked(e *taskjson.Encoder, v *map[string]Locked) {
@@ -6332,7 +6608,8 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 	var appendExtLeaf, appendSliceOfExtLeaf, appendArrayOf2ExtLeaf, appendArrayOf0ExtLeaf, appendMapOfStringToExtLeaf, appendMapOfExtWordToPointerToExtLeaf, appendMapOfExtNumberToMapOfExtCountToSliceOfExtLeaf, appendMapOfExtCountToSliceOfExtLeaf, appendMapOfExtKeyToExtLeaf, appendExtTree, appendSliceOfExtTree, appendMapOfStringToExtTree, appendExtHiddenLiteral, appendExtHiddenLiteralSub, appendExtWords, appendExtOctets, appendSliceOfExtBit, appendExtStampValue, appendMapOfStringToExtStamp, appendExtBoxOfExtLeaf, appendExtBoxOfPointerToExtLeaf, appendSliceOfPointerToExtLeaf, appendDeepLimit, appendMapOfStringToDeepLimit, appendMapOfStringToSliceOfExtLeaf func(e *taskjson.Encoder)
 	appendExtLeaf = func(e *taskjson.Encoder) {
 		v := thisExtLeaf
-		e.Object(`{"name":`).String(&v.Name)
+		e.Object()
+		e.StringField(`{"name":`, v.Name)
 		e.Key(`"at":`).Time(&v.At)
 		e.EndObject()
 	}
@@ -6441,7 +6718,8 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 	}
 	appendExtTree = func(e *taskjson.Encoder) {
 		v := thisExtTree
-		e.Object(`{`)
+		e.Object()
+		e.Key(`{`)
 		if e.Has(v.Leaf != nil) {
 			thisExtLeaf = v.Leaf
 			appendExtLeaf(e.Key(`"leaf":`))
@@ -6491,7 +6769,8 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 	}
 	appendExtHiddenLiteral = func(e *taskjson.Encoder) {
 		v := thisExtHiddenLiteral
-		e.Object(`{"x":`).Int(&v.X)
+		e.Object()
+		e.IntField(`{"x":`, int64(v.X))
 		if e.Key(`"Sub":`).NotNil(v.Sub != nil) {
 			thisExtHiddenLiteralSub = v.Sub
 			appendExtHiddenLiteralSub(e)
@@ -6500,8 +6779,9 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 	}
 	appendExtHiddenLiteralSub = func(e *taskjson.Encoder) {
 		v := thisExtHiddenLiteralSub
+		e.Object()
 		thisExtLeaf = &v.Leaf
-		appendExtLeaf(e.Object(`{"Leaf":`))
+		appendExtLeaf(e.Key(`{"Leaf":`))
 		e.EndObject()
 	}
 	appendExtWords = func(e *taskjson.Encoder) {
@@ -6525,7 +6805,8 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 	}
 	appendExtStampValue = func(e *taskjson.Encoder) {
 		v := thisExtStamp
-		e.Object(`{"Seconds":`).Int64(&v.Seconds)
+		e.Object()
+		e.IntField(`{"Seconds":`, v.Seconds)
 		e.EndObject()
 	}
 	appendMapOfStringToExtStamp = func(e *taskjson.Encoder) {
@@ -6544,8 +6825,9 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 	}
 	appendExtBoxOfExtLeaf = func(e *taskjson.Encoder) {
 		v := thisExtBoxOfExtLeaf
+		e.Object()
 		thisExtLeaf = &v.Item
-		appendExtLeaf(e.Object(`{"Item":`))
+		appendExtLeaf(e.Key(`{"Item":`))
 		if e.Key(`"Next":`).NotNil(v.Next != nil) {
 			thisExtBoxOfExtLeaf = v.Next
 			appendExtBoxOfExtLeaf(e)
@@ -6554,7 +6836,8 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 	}
 	appendExtBoxOfPointerToExtLeaf = func(e *taskjson.Encoder) {
 		v := thisExtBoxOfPointerToExtLeaf
-		if e.Object(`{"Item":`).NotNil(v.Item != nil) {
+		e.Object()
+		if e.Key(`{"Item":`).NotNil(v.Item != nil) {
 			thisExtLeaf = v.Item
 			appendExtLeaf(e)
 		}
@@ -6580,7 +6863,8 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 	}
 	appendDeepLimit = func(e *taskjson.Encoder) {
 		v := thisDeepLimit
-		e.Object(`{"cpu":`).Float64(&v.CPU)
+		e.Object()
+		e.FloatField(`{"cpu":`, v.CPU)
 		if len(v.Others) != 0 {
 			thisMapOfStringToDeepLimit = &v.Others
 			appendMapOfStringToDeepLimit(e.Key(`"others":`))
@@ -6615,8 +6899,9 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 		}
 		e.EndMap()
 	}
+	e.Object()
 	thisExtLeaf = &v.Leaf
-	appendExtLeaf(e.Object(`{"Leaf":`))
+	appendExtLeaf(e.Key(`{"Leaf":`))
 	thisSliceOfExtLeaf = &v.Leaves
 	appendSliceOfExtLeaf(e.Key(`"Leaves":`))
 	thisArrayOf2ExtLeaf = &v.Fixed
@@ -6641,7 +6926,7 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 	appendExtTree(e.Key(`"tree":`))
 	thisExtHiddenLiteral = &v.Literal
 	appendExtHiddenLiteral(e.Key(`"Literal":`))
-	e.Key(`"Word":`).String((*string)(&v.Word))
+	e.StringField(`"Word":`, string(v.Word))
 	e.Key(`"Number":`).Quote().Int16((*int16)(&v.Number))
 	e.EndQuote()
 	thisExtWords = &v.Words
@@ -6675,7 +6960,7 @@ func appendExtHiddenValue(e *taskjson.Encoder, v *ext.Hidden) {
 		thisMapOfStringToSliceOfExtLeaf = &v.Others
 		appendMapOfStringToSliceOfExtLeaf(e.Key(`"Others":`))
 	}
-	e.Key(`"name":`).String(&v.Name)
+	e.StringField(`"name":`, v.Name)
 	e.Key(`"at":`).Time(&v.At)
 	e.EndObject()
 }

@@ -4594,21 +4594,25 @@ func DecodeShape00(data []byte, task *Shape00) error {
 }
 
 func appendShape00(e *taskjson.Encoder, v *Shape00) {
-	e.Object(`{"ключ1":`).Int(&v.F1)
+	e.Object()
+	e.IntField(`{"ключ1":`, int64(v.F1))
 	e.EndObject()
 }
 
 func decodeShape00(d *taskjson.Decoder, v *Shape00) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "ключ1":
-			d.Required(&seen, 1<<0).Int(&v.F1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape00, seen[:]); i >= 0; i = d.Next(&membersOfShape00, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int(&v.F1)
 		}
 	}
-	d.Check(seen, 1, "ключ1")
+}
+
+var membersOfShape00 = taskjson.Members{
+	Names:    []string{`"ключ1":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendShape01 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -4627,7 +4631,8 @@ func DecodeShape01(data []byte, task *Shape01) error {
 }
 
 func appendShape01(e *taskjson.Encoder, v *Shape01) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.Ж0 != nil {
 		e.Key(`"<&>0":`).Any(&v.Ж0)
 	}
@@ -4640,22 +4645,24 @@ func appendShape01(e *taskjson.Encoder, v *Shape01) {
 }
 
 func decodeShape01(d *taskjson.Decoder, v *Shape01) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "<&>0":
-			d.Field(&seen, 1<<2).Any(&v.Ж0)
-		case "ключ1":
-			decodeMapOfStringToShape00(d.Field(&seen, 1<<0), &v.F1)
-		case "F2":
-			decodeShape01F2(d.Field(&seen, 1<<3), &v.F2)
-		case "F3":
-			decodeSliceOfInt(d.Field(&seen, 1<<1), &v.F3)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape01, seen[:]); i >= 0; i = d.Next(&membersOfShape01, seen[:], i) {
+		switch i {
+		case 0:
+			d.Any(&v.Ж0)
+		case 1:
+			decodeMapOfStringToShape00(d, &v.F1)
+		case 2:
+			decodeShape01F2(d, &v.F2)
+		case 3:
+			decodeSliceOfInt(d, &v.F3)
 		}
 	}
-	d.Check(seen, 2, "ключ1,F3")
+}
+
+var membersOfShape01 = taskjson.Members{
+	Names:    []string{`"<&>0":`, `"ключ1":`, `"F2":`, `"F3":`},
+	Required: []uint64{0xa},
 }
 
 func appendMapOfStringToShape00(e *taskjson.Encoder, v *map[string]Shape00) {
@@ -4692,7 +4699,8 @@ func appendShape01F2(e *taskjson.Encoder, v *struct {
 	f2     *struct{}
 	Field3 [][]Shape00 `json:",omitempty,omitzero"`
 }) {
-	e.Object(`{"F0":`).Bool((*bool)(&v.F0))
+	e.Object()
+	e.BoolField(`{"F0":`, bool(v.F0))
 	if !taskjson.IsZero(&v.F1) {
 		appendShape01F2F1(e.Key(`"F1":`), &v.F1)
 	}
@@ -4713,20 +4721,23 @@ func decodeShape01F2(d *taskjson.Decoder, v *struct {
 	f2     *struct{}
 	Field3 [][]Shape00 `json:",omitempty,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			d.Required(&seen, 1<<0).Bool((*bool)(&v.F0))
-		case "F1":
-			decodeShape01F2F1(d.Field(&seen, 1<<1), &v.F1)
-		case "Field3":
-			decodeSliceOfSliceOfShape00(d.Field(&seen, 1<<2), &v.Field3)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape01F2, seen[:]); i >= 0; i = d.Next(&membersOfShape01F2, seen[:], i) {
+		switch i {
+		case 0:
+			d.Bool((*bool)(&v.F0))
+		case 1:
+			decodeShape01F2F1(d, &v.F1)
+		case 2:
+			decodeSliceOfSliceOfShape00(d, &v.Field3)
 		}
 	}
-	d.Check(seen, 1, "F0")
+}
+
+var membersOfShape01F2 = taskjson.Members{
+	Names:    []string{`"F0":`, `"F1":`, `"Field3":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendShape01F2F1(e *taskjson.Encoder, v *struct {
@@ -4735,12 +4746,13 @@ func appendShape01F2F1(e *taskjson.Encoder, v *struct {
 	F2 json.RawMessage
 	F3 int `json:"with space3"`
 }) {
-	e.Object(`{"F0":`).String(&v.F0)
+	e.Object()
+	e.StringField(`{"F0":`, v.F0)
 	if v.F1 != nil {
 		appendSliceOfUint64(e.Key(`"F1":`), &v.F1)
 	}
 	e.Key(`"F2":`).RawMessage(&v.F2)
-	e.Key(`"with space3":`).Int(&v.F3)
+	e.IntField(`"with space3":`, int64(v.F3))
 	e.EndObject()
 }
 
@@ -4750,22 +4762,25 @@ func decodeShape01F2F1(d *taskjson.Decoder, v *struct {
 	F2 json.RawMessage
 	F3 int `json:"with space3"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			d.Required(&seen, 1<<0).String(&v.F0)
-		case "F1":
-			decodeSliceOfUint64(d.Field(&seen, 1<<3), &v.F1)
-		case "F2":
-			d.Field(&seen, 1<<1).RawMessage(&v.F2)
-		case "with space3":
-			d.Required(&seen, 1<<2).Int(&v.F3)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape01F2F1, seen[:]); i >= 0; i = d.Next(&membersOfShape01F2F1, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.F0)
+		case 1:
+			decodeSliceOfUint64(d, &v.F1)
+		case 2:
+			d.RawMessage(&v.F2)
+		case 3:
+			d.Int(&v.F3)
 		}
 	}
-	d.Check(seen, 3, "F0,F2,with space3")
+}
+
+var membersOfShape01F2F1 = taskjson.Members{
+	Names:    []string{`"F0":`, `"F1":`, `"F2":`, `"with space3":`},
+	Required: []uint64{0xd},
+	NotNull:  []uint64{0x9},
 }
 
 func appendSliceOfUint64(e *taskjson.Encoder, v *[]uint64) {
@@ -4834,13 +4849,14 @@ func DecodeShape02(data []byte, task *Shape02) error {
 }
 
 func appendShape02(e *taskjson.Encoder, v *Shape02) {
-	appendShape01(e.Object(`{"in":`), &v.Shape01)
+	e.Object()
+	appendShape01(e.Key(`{"in":`), &v.Shape01)
 	if e.Key(`"a-b0":`).NotNil(v.F0 != nil) {
 		e.Quote().Bool(v.F0)
 		e.EndQuote()
 	}
 	if v.F1 {
-		e.Key(`"F1":`).Bool((*bool)(&v.F1))
+		e.BoolField(`"F1":`, bool(v.F1))
 	}
 	appendShape02F2(e.Key(`"F2":`), &v.F2)
 	if len(v.F4) != 0 && v.F4 != nil {
@@ -4857,34 +4873,37 @@ func appendShape02(e *taskjson.Encoder, v *Shape02) {
 }
 
 func decodeShape02(d *taskjson.Decoder, v *Shape02) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "in":
-			decodeShape01(d.Required(&seen, 1<<0), &v.Shape01)
-		case "a-b0":
-			if taskjson.QuotedAlloc(d.Field(&seen, 1<<4), &v.F0) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape02, seen[:]); i >= 0; i = d.Next(&membersOfShape02, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape01(d, &v.Shape01)
+		case 1:
+			if taskjson.QuotedAlloc(d, &v.F0) {
 				taskjson.QuotedBool(d, v.F0)
 			}
-		case "F1":
-			d.Field(&seen, 1<<5).Bool((*bool)(&v.F1))
-		case "F2":
-			decodeShape02F2(d.Required(&seen, 1<<1), &v.F2)
-		case "F4":
-			decodeMapOfIntToPointerToShape02(d.Field(&seen, 1<<6), &v.F4)
-		case "F5":
-			decodeShape02F5(d.Required(&seen, 1<<2), &v.F5)
-		case "key6":
-			if taskjson.Alloc(d.Field(&seen, 1<<7), &v.F6) {
+		case 2:
+			d.Bool((*bool)(&v.F1))
+		case 3:
+			decodeShape02F2(d, &v.F2)
+		case 4:
+			decodeMapOfIntToPointerToShape02(d, &v.F4)
+		case 5:
+			decodeShape02F5(d, &v.F5)
+		case 6:
+			if taskjson.Alloc(d, &v.F6) {
 				d.Time(v.F6)
 			}
-		case "snake_case7":
-			decodeSliceOfShape02(d.Field(&seen, 1<<3), &v.Field7)
-		default:
-			d.Skip()
+		case 7:
+			decodeSliceOfShape02(d, &v.Field7)
 		}
 	}
-	d.Check(seen, 4, "in,F2,F5,snake_case7")
+}
+
+var membersOfShape02 = taskjson.Members{
+	Names:    []string{`"in":`, `"a-b0":`, `"F1":`, `"F2":`, `"F4":`, `"F5":`, `"key6":`, `"snake_case7":`},
+	Required: []uint64{0xa9},
+	NotNull:  []uint64{0x29},
 }
 
 func appendShape02F2(e *taskjson.Encoder, v *struct {
@@ -4893,12 +4912,13 @@ func appendShape02F2(e *taskjson.Encoder, v *struct {
 	F2 Flag                  `json:"<&>2,omitzero"`
 	F3 int32                 `json:",omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F2 {
-		e.Key(`"<&>2":`).Bool((*bool)(&v.F2))
+		e.BoolField(`"<&>2":`, bool(v.F2))
 	}
 	if v.F3 != 0 {
-		e.Key(`"F3":`).Int32(&v.F3)
+		e.IntField(`"F3":`, int64(v.F3))
 	}
 	e.EndObject()
 }
@@ -4909,17 +4929,19 @@ func decodeShape02F2(d *taskjson.Decoder, v *struct {
 	F2 Flag                  `json:"<&>2,omitzero"`
 	F3 int32                 `json:",omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "<&>2":
-			d.Field(&seen, 1<<0).Bool((*bool)(&v.F2))
-		case "F3":
-			d.Field(&seen, 1<<1).Int32(&v.F3)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape02F2, seen[:]); i >= 0; i = d.Next(&membersOfShape02F2, seen[:], i) {
+		switch i {
+		case 0:
+			d.Bool((*bool)(&v.F2))
+		case 1:
+			d.Int32(&v.F3)
 		}
 	}
+}
+
+var membersOfShape02F2 = taskjson.Members{
+	Names: []string{`"<&>2":`, `"F3":`},
 }
 
 func appendMapOfIntToPointerToShape02(e *taskjson.Encoder, v *map[int]*Shape02) {
@@ -4957,7 +4979,8 @@ func appendShape02F5(e *taskjson.Encoder, v *struct {
 	}
 	F3 int `json:",omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if len(v.F0) != 0 {
 		appendMapOfIntToUintptr(e.Key(`"F0":`), &v.F0)
 	}
@@ -4965,7 +4988,7 @@ func appendShape02F5(e *taskjson.Encoder, v *struct {
 		appendSliceOfSliceOfPointerToShape02(e.Key(`"F1":`), &v.F1)
 	}
 	if v.F3 != 0 {
-		e.Key(`"F3":`).Int(&v.F3)
+		e.IntField(`"F3":`, int64(v.F3))
 	}
 	e.EndObject()
 }
@@ -4978,19 +5001,21 @@ func decodeShape02F5(d *taskjson.Decoder, v *struct {
 	}
 	F3 int `json:",omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeMapOfIntToUintptr(d.Field(&seen, 1<<0), &v.F0)
-		case "F1":
-			decodeSliceOfSliceOfPointerToShape02(d.Field(&seen, 1<<1), &v.F1)
-		case "F3":
-			d.Field(&seen, 1<<2).Int(&v.F3)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape02F5, seen[:]); i >= 0; i = d.Next(&membersOfShape02F5, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfIntToUintptr(d, &v.F0)
+		case 1:
+			decodeSliceOfSliceOfPointerToShape02(d, &v.F1)
+		case 2:
+			d.Int(&v.F3)
 		}
 	}
+}
+
+var membersOfShape02F5 = taskjson.Members{
+	Names: []string{`"F0":`, `"F1":`, `"F3":`},
 }
 
 func appendMapOfIntToUintptr(e *taskjson.Encoder, v *map[int]uintptr) {
@@ -5088,46 +5113,50 @@ func DecodeShape03(data []byte, task *Shape03) error {
 }
 
 func appendShape03(e *taskjson.Encoder, v *Shape03) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.Ж0 != nil {
 		e.Key(`"<&>0":`).Any(&v.Ж0)
 	}
 	if !taskjson.IsZero(&v.F2) {
 		appendShape01F2(e.Key(`"F2":`), &v.F2)
 	}
-	e.Key(`"Field0":`).Float64(&v.Field0)
+	e.FloatField(`"Field0":`, v.Field0)
 	if v.F1 != 0 {
-		e.Key(`"ключ1":`).Uint8(&v.F1)
+		e.UintField(`"ключ1":`, uint64(v.F1))
 	}
-	e.Key(`"Ж2":`).Int32(&v.Ж2)
-	e.Key(`"F3":`).String(&v.F3)
+	e.IntField(`"Ж2":`, int64(v.Ж2))
+	e.StringField(`"F3":`, v.F3)
 	appendArrayOf3Shape03F5(e.Key(`"F5":`), &v.F5)
 	e.EndObject()
 }
 
 func decodeShape03(d *taskjson.Decoder, v *Shape03) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "<&>0":
-			d.Field(&seen, 1<<4).Any(&v.Ж0)
-		case "F2":
-			decodeShape01F2(d.Field(&seen, 1<<5), &v.F2)
-		case "Field0":
-			d.Required(&seen, 1<<0).Float64(&v.Field0)
-		case "ключ1":
-			d.Field(&seen, 1<<6).Uint8(&v.F1)
-		case "Ж2":
-			d.Required(&seen, 1<<1).Int32(&v.Ж2)
-		case "F3":
-			d.Required(&seen, 1<<2).String(&v.F3)
-		case "F5":
-			decodeArrayOf3Shape03F5(d.Required(&seen, 1<<3), &v.F5)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape03, seen[:]); i >= 0; i = d.Next(&membersOfShape03, seen[:], i) {
+		switch i {
+		case 0:
+			d.Any(&v.Ж0)
+		case 1:
+			decodeShape01F2(d, &v.F2)
+		case 2:
+			d.Float64(&v.Field0)
+		case 3:
+			d.Uint8(&v.F1)
+		case 4:
+			d.Int32(&v.Ж2)
+		case 5:
+			d.String(&v.F3)
+		case 6:
+			decodeArrayOf3Shape03F5(d, &v.F5)
 		}
 	}
-	d.Check(seen, 4, "Field0,Ж2,F3,F5")
+}
+
+var membersOfShape03 = taskjson.Members{
+	Names:    []string{`"<&>0":`, `"F2":`, `"Field0":`, `"ключ1":`, `"Ж2":`, `"F3":`, `"F5":`},
+	Required: []uint64{0x74},
+	NotNull:  []uint64{0x74},
 }
 
 func appendArrayOf3Shape03F5(e *taskjson.Encoder, v *[3]struct {
@@ -5169,7 +5198,8 @@ func appendShape03F5(e *taskjson.Encoder, v *struct {
 		f0 int32 `json:"-"`
 	}
 }) {
-	e.Object(`{"Field0":`).Uint(&v.Field0)
+	e.Object()
+	e.UintField(`{"Field0":`, uint64(v.Field0))
 	if v.Ж1 != (struct{}{}) {
 		appendShape03F5Ж1(e.Key(`"Ж1":`), &v.Ж1)
 	}
@@ -5184,48 +5214,47 @@ func decodeShape03F5(d *taskjson.Decoder, v *struct {
 		f0 int32 `json:"-"`
 	}
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Field0":
-			d.Required(&seen, 1<<0).Uint(&v.Field0)
-		case "Ж1":
-			decodeShape03F5Ж1(d.Field(&seen, 1<<2), &v.Ж1)
-		case "Ж2":
-			decodeShape03F5Ж2(d.Required(&seen, 1<<1), &v.Ж2)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape03F5, seen[:]); i >= 0; i = d.Next(&membersOfShape03F5, seen[:], i) {
+		switch i {
+		case 0:
+			d.Uint(&v.Field0)
+		case 1:
+			decodeShape03F5Ж1(d, &v.Ж1)
+		case 2:
+			decodeShape03F5Ж2(d, &v.Ж2)
 		}
 	}
-	d.Check(seen, 2, "Field0,Ж2")
+}
+
+var membersOfShape03F5 = taskjson.Members{
+	Names:    []string{`"Field0":`, `"Ж1":`, `"Ж2":`},
+	Required: []uint64{0x5},
+	NotNull:  []uint64{0x5},
 }
 
 func appendShape03F5Ж1(e *taskjson.Encoder, v *struct{}) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	e.EndObject()
 }
 
 func decodeShape03F5Ж1(d *taskjson.Decoder, v *struct{}) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		d.Skip()
-	}
+	d.EmptyStruct()
 }
 
 func appendShape03F5Ж2(e *taskjson.Encoder, v *struct {
 	f0 int32 `json:"-"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	e.EndObject()
 }
 
 func decodeShape03F5Ж2(d *taskjson.Decoder, v *struct {
 	f0 int32 `json:"-"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		d.Skip()
-	}
+	d.EmptyStruct()
 }
 
 // AppendShape04 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -5244,21 +5273,24 @@ func DecodeShape04(data []byte, task *Shape04) error {
 }
 
 func appendShape04(e *taskjson.Encoder, v *Shape04) {
-	appendMapOfStringToInt32(e.Object(`{"ключ1":`), &v.F1)
+	e.Object()
+	appendMapOfStringToInt32(e.Key(`{"ключ1":`), &v.F1)
 	e.EndObject()
 }
 
 func decodeShape04(d *taskjson.Decoder, v *Shape04) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "ключ1":
-			decodeMapOfStringToInt32(d.Field(&seen, 1<<0), &v.F1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape04, seen[:]); i >= 0; i = d.Next(&membersOfShape04, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfStringToInt32(d, &v.F1)
 		}
 	}
-	d.Check(seen, 1, "ключ1")
+}
+
+var membersOfShape04 = taskjson.Members{
+	Names:    []string{`"ключ1":`},
+	Required: []uint64{0x1},
 }
 
 func appendMapOfStringToInt32(e *taskjson.Encoder, v *map[string]int32) {
@@ -5300,18 +5332,19 @@ func DecodeShape05(data []byte, task *Shape05) error {
 }
 
 func appendShape05(e *taskjson.Encoder, v *Shape05) {
-	appendShape05Ж0(e.Object(`{"x.y0":`), &v.Ж0)
+	e.Object()
+	appendShape05Ж0(e.Key(`{"x.y0":`), &v.Ж0)
 	if v.Ж1 != nil {
 		appendMapOfIntToUint32(e.Key(`"Ж1":`), &v.Ж1)
 	}
 	if v.F2 != 0 {
-		e.Key(`"F2":`).Int32(&v.F2)
+		e.IntField(`"F2":`, int64(v.F2))
 	}
 	if v.Field3 != 0 {
-		e.Key(`"x.y3":`).Uint8((*uint8)(&v.Field3))
+		e.UintField(`"x.y3":`, uint64(v.Field3))
 	}
 	if e.Has(v.F4 != nil) {
-		e.Key(`"F4":`).Uint64(v.F4)
+		e.UintField(`"F4":`, *v.F4)
 	}
 	if !taskjson.IsZero(&v.F5) {
 		appendShape05F5(e.Key(`"F5":`), &v.F5)
@@ -5321,30 +5354,33 @@ func appendShape05(e *taskjson.Encoder, v *Shape05) {
 }
 
 func decodeShape05(d *taskjson.Decoder, v *Shape05) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "x.y0":
-			decodeShape05Ж0(d.Required(&seen, 1<<0), &v.Ж0)
-		case "Ж1":
-			decodeMapOfIntToUint32(d.Field(&seen, 1<<1), &v.Ж1)
-		case "F2":
-			d.Field(&seen, 1<<2).Int32(&v.F2)
-		case "x.y3":
-			d.Field(&seen, 1<<3).Uint8((*uint8)(&v.Field3))
-		case "F4":
-			if taskjson.Alloc(d.Field(&seen, 1<<4), &v.F4) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape05, seen[:]); i >= 0; i = d.Next(&membersOfShape05, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape05Ж0(d, &v.Ж0)
+		case 1:
+			decodeMapOfIntToUint32(d, &v.Ж1)
+		case 2:
+			d.Int32(&v.F2)
+		case 3:
+			d.Uint8((*uint8)(&v.Field3))
+		case 4:
+			if taskjson.Alloc(d, &v.F4) {
 				d.Uint64(v.F4)
 			}
-		case "F5":
-			decodeShape05F5(d.Field(&seen, 1<<5), &v.F5)
-		case "ключ7":
-			decodeShape05Ж7(d.Field(&seen, 1<<6), &v.Ж7)
-		default:
-			d.Skip()
+		case 5:
+			decodeShape05F5(d, &v.F5)
+		case 6:
+			decodeShape05Ж7(d, &v.Ж7)
 		}
 	}
-	d.Check(seen, 1, "x.y0")
+}
+
+var membersOfShape05 = taskjson.Members{
+	Names:    []string{`"x.y0":`, `"Ж1":`, `"F2":`, `"x.y3":`, `"F4":`, `"F5":`, `"ключ7":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendShape05Ж0(e *taskjson.Encoder, v *struct {
@@ -5359,9 +5395,10 @@ func appendShape05Ж0(e *taskjson.Encoder, v *struct {
 	F3     Rate       `json:",omitempty,omitzero"`
 	F4     struct{}   `json:",omitempty"`
 }) {
-	appendShape05Ж0F0(e.Object(`{"longer_than_eight_bytes0":`), &v.F0)
+	e.Object()
+	appendShape05Ж0F0(e.Key(`{"longer_than_eight_bytes0":`), &v.F0)
 	if v.Field1 != 0 {
-		e.Key(`"snake_case1":`).Uint8(&v.Field1)
+		e.UintField(`"snake_case1":`, uint64(v.Field1))
 	}
 	appendSliceOfShape05Ж0F2(e.Key(`"snake_case2":`), &v.F2)
 	if v.F3 != 0 {
@@ -5383,24 +5420,26 @@ func decodeShape05Ж0(d *taskjson.Decoder, v *struct {
 	F3     Rate       `json:",omitempty,omitzero"`
 	F4     struct{}   `json:",omitempty"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "longer_than_eight_bytes0":
-			decodeShape05Ж0F0(d.Field(&seen, 1<<1), &v.F0)
-		case "snake_case1":
-			d.Field(&seen, 1<<2).Uint8(&v.Field1)
-		case "snake_case2":
-			decodeSliceOfShape05Ж0F2(d.Field(&seen, 1<<0), &v.F2)
-		case "F3":
-			d.Field(&seen, 1<<3).Float32((*float32)(&v.F3))
-		case "F4":
-			decodeShape03F5Ж1(d.Field(&seen, 1<<4), &v.F4)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape05Ж0, seen[:]); i >= 0; i = d.Next(&membersOfShape05Ж0, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape05Ж0F0(d, &v.F0)
+		case 1:
+			d.Uint8(&v.Field1)
+		case 2:
+			decodeSliceOfShape05Ж0F2(d, &v.F2)
+		case 3:
+			d.Float32((*float32)(&v.F3))
+		case 4:
+			decodeShape03F5Ж1(d, &v.F4)
 		}
 	}
-	d.Check(seen, 1, "snake_case2")
+}
+
+var membersOfShape05Ж0 = taskjson.Members{
+	Names:    []string{`"longer_than_eight_bytes0":`, `"snake_case1":`, `"snake_case2":`, `"F3":`, `"F4":`},
+	Required: []uint64{0x4},
 }
 
 func appendShape05Ж0F0(e *taskjson.Encoder, v *struct {
@@ -5409,7 +5448,8 @@ func appendShape05Ж0F0(e *taskjson.Encoder, v *struct {
 	F2 map[string]Shape04
 	F3 struct{}
 }) {
-	appendSliceOfFloat32(e.Object(`{"F0":`), &v.F0)
+	e.Object()
+	appendSliceOfFloat32(e.Key(`{"F0":`), &v.F0)
 	if e.Key(`"a-b1":`).NotNil(v.F1 != nil) {
 		appendMapOfStringToShape00(e, v.F1)
 	}
@@ -5424,24 +5464,27 @@ func decodeShape05Ж0F0(d *taskjson.Decoder, v *struct {
 	F2 map[string]Shape04
 	F3 struct{}
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeSliceOfFloat32(d.Field(&seen, 1<<0), &v.F0)
-		case "a-b1":
-			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.F1) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape05Ж0F0, seen[:]); i >= 0; i = d.Next(&membersOfShape05Ж0F0, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfFloat32(d, &v.F0)
+		case 1:
+			if taskjson.Alloc(d, &v.F1) {
 				decodeMapOfStringToShape00(d, v.F1)
 			}
-		case "F2":
-			decodeMapOfStringToShape04(d.Field(&seen, 1<<1), &v.F2)
-		case "F3":
-			decodeShape03F5Ж1(d.Required(&seen, 1<<2), &v.F3)
-		default:
-			d.Skip()
+		case 2:
+			decodeMapOfStringToShape04(d, &v.F2)
+		case 3:
+			decodeShape03F5Ж1(d, &v.F3)
 		}
 	}
-	d.Check(seen, 3, "F0,F2,F3")
+}
+
+var membersOfShape05Ж0F0 = taskjson.Members{
+	Names:    []string{`"F0":`, `"a-b1":`, `"F2":`, `"F3":`},
+	Required: []uint64{0xd},
+	NotNull:  []uint64{0x8},
 }
 
 func appendSliceOfFloat32(e *taskjson.Encoder, v *[]float32) {
@@ -5546,7 +5589,8 @@ func appendShape05F5(e *taskjson.Encoder, v *struct {
 		F0 []Shape02 `json:"x.y0"`
 	} `json:"a5,omitempty"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if len(v.Field0) != 0 && v.Field0 != nil {
 		appendMapOfStringToBool(e.Key(`"a-b0":`), &v.Field0)
 	}
@@ -5587,30 +5631,33 @@ func decodeShape05F5(d *taskjson.Decoder, v *struct {
 		F0 []Shape02 `json:"x.y0"`
 	} `json:"a5,omitempty"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "a-b0":
-			decodeMapOfStringToBool(d.Field(&seen, 1<<1), &v.Field0)
-		case "with space1":
-			decodeShape05F5F1(d.Required(&seen, 1<<0), &v.F1)
-		case "Field2":
-			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.Field2) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape05F5, seen[:]); i >= 0; i = d.Next(&membersOfShape05F5, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfStringToBool(d, &v.Field0)
+		case 1:
+			decodeShape05F5F1(d, &v.F1)
+		case 2:
+			if taskjson.Alloc(d, &v.Field2) {
 				decodeShape05F5Field2(d, v.Field2)
 			}
-		case "Ж3":
-			if taskjson.QuotedAlloc(d.Field(&seen, 1<<3), &v.Ж3) {
+		case 3:
+			if taskjson.QuotedAlloc(d, &v.Ж3) {
 				taskjson.QuotedUint(d, v.Ж3)
 			}
-		case "longer_than_eight_bytes4":
-			decodeShape05F5F4(d.Field(&seen, 1<<4), &v.F4)
-		case "a5":
-			decodeShape05F5F5(d.Field(&seen, 1<<5), &v.F5)
-		default:
-			d.Skip()
+		case 4:
+			decodeShape05F5F4(d, &v.F4)
+		case 5:
+			decodeShape05F5F5(d, &v.F5)
 		}
 	}
-	d.Check(seen, 1, "with space1")
+}
+
+var membersOfShape05F5 = taskjson.Members{
+	Names:    []string{`"a-b0":`, `"with space1":`, `"Field2":`, `"Ж3":`, `"longer_than_eight_bytes4":`, `"a5":`},
+	Required: []uint64{0x2},
+	NotNull:  []uint64{0x2},
 }
 
 func appendMapOfStringToBool(e *taskjson.Encoder, v *map[string]bool) {
@@ -5644,7 +5691,8 @@ func appendShape05F5F1(e *taskjson.Encoder, v *struct {
 	} `json:"snake_case2,omitzero"`
 	f3 []Shape03
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != nil {
 		appendSliceOfUintptr(e.Key(`"F0":`), &v.F0)
 	}
@@ -5667,19 +5715,21 @@ func decodeShape05F5F1(d *taskjson.Decoder, v *struct {
 	} `json:"snake_case2,omitzero"`
 	f3 []Shape03
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeSliceOfUintptr(d.Field(&seen, 1<<0), &v.F0)
-		case "F1":
-			decodeMapOfIntToCode(d.Field(&seen, 1<<1), &v.F1)
-		case "snake_case2":
-			decodeShape05F5F1F2(d.Field(&seen, 1<<2), &v.F2)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape05F5F1, seen[:]); i >= 0; i = d.Next(&membersOfShape05F5F1, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfUintptr(d, &v.F0)
+		case 1:
+			decodeMapOfIntToCode(d, &v.F1)
+		case 2:
+			decodeShape05F5F1F2(d, &v.F2)
 		}
 	}
+}
+
+var membersOfShape05F5F1 = taskjson.Members{
+	Names: []string{`"F0":`, `"F1":`, `"snake_case2":`},
 }
 
 func appendSliceOfUintptr(e *taskjson.Encoder, v *[]uintptr) {
@@ -5716,9 +5766,10 @@ func decodeMapOfIntToCode(d *taskjson.Decoder, v *map[int]Code) {
 func appendShape05F5F1F2(e *taskjson.Encoder, v *struct {
 	F0 string `json:",omitempty,omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != "" {
-		e.Key(`"F0":`).String(&v.F0)
+		e.StringField(`"F0":`, v.F0)
 	}
 	e.EndObject()
 }
@@ -5726,44 +5777,50 @@ func appendShape05F5F1F2(e *taskjson.Encoder, v *struct {
 func decodeShape05F5F1F2(d *taskjson.Decoder, v *struct {
 	F0 string `json:",omitempty,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			d.Field(&seen, 1<<0).String(&v.F0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape05F5F1F2, seen[:]); i >= 0; i = d.Next(&membersOfShape05F5F1F2, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.F0)
 		}
 	}
+}
+
+var membersOfShape05F5F1F2 = taskjson.Members{
+	Names: []string{`"F0":`},
 }
 
 func appendShape05F5Field2(e *taskjson.Encoder, v *struct {
 	Ж0 []Shape02 `json:"a-b0"`
 }) {
-	appendSliceOfShape02(e.Object(`{"a-b0":`), &v.Ж0)
+	e.Object()
+	appendSliceOfShape02(e.Key(`{"a-b0":`), &v.Ж0)
 	e.EndObject()
 }
 
 func decodeShape05F5Field2(d *taskjson.Decoder, v *struct {
 	Ж0 []Shape02 `json:"a-b0"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "a-b0":
-			decodeSliceOfShape02(d.Field(&seen, 1<<0), &v.Ж0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape05F5Field2, seen[:]); i >= 0; i = d.Next(&membersOfShape05F5Field2, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfShape02(d, &v.Ж0)
 		}
 	}
-	d.Check(seen, 1, "a-b0")
+}
+
+var membersOfShape05F5Field2 = taskjson.Members{
+	Names:    []string{`"a-b0":`},
+	Required: []uint64{0x1},
 }
 
 func appendShape05F5F4(e *taskjson.Encoder, v *struct {
 	Field0 []Shape02 `json:",omitzero"`
 	F1     *float32  `json:"with space1"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.Field0 != nil {
 		appendSliceOfShape02(e.Key(`"Field0":`), &v.Field0)
 	}
@@ -5777,41 +5834,46 @@ func decodeShape05F5F4(d *taskjson.Decoder, v *struct {
 	Field0 []Shape02 `json:",omitzero"`
 	F1     *float32  `json:"with space1"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Field0":
-			decodeSliceOfShape02(d.Field(&seen, 1<<0), &v.Field0)
-		case "with space1":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F1) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape05F5F4, seen[:]); i >= 0; i = d.Next(&membersOfShape05F5F4, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfShape02(d, &v.Field0)
+		case 1:
+			if taskjson.Alloc(d, &v.F1) {
 				d.Float32(v.F1)
 			}
-		default:
-			d.Skip()
 		}
 	}
+}
+
+var membersOfShape05F5F4 = taskjson.Members{
+	Names: []string{`"Field0":`, `"with space1":`},
 }
 
 func appendShape05F5F5(e *taskjson.Encoder, v *struct {
 	F0 []Shape02 `json:"x.y0"`
 }) {
-	appendSliceOfShape02(e.Object(`{"x.y0":`), &v.F0)
+	e.Object()
+	appendSliceOfShape02(e.Key(`{"x.y0":`), &v.F0)
 	e.EndObject()
 }
 
 func decodeShape05F5F5(d *taskjson.Decoder, v *struct {
 	F0 []Shape02 `json:"x.y0"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "x.y0":
-			decodeSliceOfShape02(d.Field(&seen, 1<<0), &v.F0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape05F5F5, seen[:]); i >= 0; i = d.Next(&membersOfShape05F5F5, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfShape02(d, &v.F0)
 		}
 	}
-	d.Check(seen, 1, "x.y0")
+}
+
+var membersOfShape05F5F5 = taskjson.Members{
+	Names:    []string{`"x.y0":`},
+	Required: []uint64{0x1},
 }
 
 func appendShape05Ж7(e *taskjson.Encoder, v *struct {
@@ -5819,12 +5881,13 @@ func appendShape05Ж7(e *taskjson.Encoder, v *struct {
 	F1 uintptr `json:",omitzero,string"`
 	F2 Name
 }) {
-	appendMapOfInt8ToPointerToShape05(e.Object(`{"F0":`), &v.F0)
+	e.Object()
+	appendMapOfInt8ToPointerToShape05(e.Key(`{"F0":`), &v.F0)
 	if v.F1 != 0 {
 		e.Key(`"F1":`).Quote().Uintptr(&v.F1)
 		e.EndQuote()
 	}
-	e.Key(`"F2":`).String((*string)(&v.F2))
+	e.StringField(`"F2":`, string(v.F2))
 	e.EndObject()
 }
 
@@ -5833,20 +5896,23 @@ func decodeShape05Ж7(d *taskjson.Decoder, v *struct {
 	F1 uintptr `json:",omitzero,string"`
 	F2 Name
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeMapOfInt8ToPointerToShape05(d.Field(&seen, 1<<0), &v.F0)
-		case "F1":
-			taskjson.QuotedUint(d.Field(&seen, 1<<2), &v.F1)
-		case "F2":
-			d.Required(&seen, 1<<1).String((*string)(&v.F2))
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape05Ж7, seen[:]); i >= 0; i = d.Next(&membersOfShape05Ж7, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfInt8ToPointerToShape05(d, &v.F0)
+		case 1:
+			taskjson.QuotedUint(d, &v.F1)
+		case 2:
+			d.String((*string)(&v.F2))
 		}
 	}
-	d.Check(seen, 2, "F0,F2")
+}
+
+var membersOfShape05Ж7 = taskjson.Members{
+	Names:    []string{`"F0":`, `"F1":`, `"F2":`},
+	Required: []uint64{0x5},
+	NotNull:  []uint64{0x4},
 }
 
 func appendMapOfInt8ToPointerToShape05(e *taskjson.Encoder, v *map[int8]*Shape05) {
@@ -5892,18 +5958,19 @@ func DecodeShape06(data []byte, task *Shape06) error {
 }
 
 func appendShape06(e *taskjson.Encoder, v *Shape06) {
-	appendShape05Ж0(e.Object(`{"x.y0":`), &v.Ж0)
+	e.Object()
+	appendShape05Ж0(e.Key(`{"x.y0":`), &v.Ж0)
 	if v.Ж1 != nil {
 		appendMapOfIntToUint32(e.Key(`"Ж1":`), &v.Ж1)
 	}
 	if v.F2 != 0 {
-		e.Key(`"F2":`).Int32(&v.F2)
+		e.IntField(`"F2":`, int64(v.F2))
 	}
 	if v.Field3 != 0 {
-		e.Key(`"x.y3":`).Uint8((*uint8)(&v.Field3))
+		e.UintField(`"x.y3":`, uint64(v.Field3))
 	}
 	if e.Has(v.F4 != nil) {
-		e.Key(`"F4":`).Uint64(v.F4)
+		e.UintField(`"F4":`, *v.F4)
 	}
 	if !taskjson.IsZero(&v.F5) {
 		appendShape05F5(e.Key(`"F5":`), &v.F5)
@@ -5913,30 +5980,33 @@ func appendShape06(e *taskjson.Encoder, v *Shape06) {
 }
 
 func decodeShape06(d *taskjson.Decoder, v *Shape06) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "x.y0":
-			decodeShape05Ж0(d.Required(&seen, 1<<0), &v.Ж0)
-		case "Ж1":
-			decodeMapOfIntToUint32(d.Field(&seen, 1<<1), &v.Ж1)
-		case "F2":
-			d.Field(&seen, 1<<2).Int32(&v.F2)
-		case "x.y3":
-			d.Field(&seen, 1<<3).Uint8((*uint8)(&v.Field3))
-		case "F4":
-			if taskjson.Alloc(d.Field(&seen, 1<<4), &v.F4) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape06, seen[:]); i >= 0; i = d.Next(&membersOfShape06, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape05Ж0(d, &v.Ж0)
+		case 1:
+			decodeMapOfIntToUint32(d, &v.Ж1)
+		case 2:
+			d.Int32(&v.F2)
+		case 3:
+			d.Uint8((*uint8)(&v.Field3))
+		case 4:
+			if taskjson.Alloc(d, &v.F4) {
 				d.Uint64(v.F4)
 			}
-		case "F5":
-			decodeShape05F5(d.Field(&seen, 1<<5), &v.F5)
-		case "ключ7":
-			decodeShape05Ж7(d.Field(&seen, 1<<6), &v.Ж7)
-		default:
-			d.Skip()
+		case 5:
+			decodeShape05F5(d, &v.F5)
+		case 6:
+			decodeShape05Ж7(d, &v.Ж7)
 		}
 	}
-	d.Check(seen, 1, "x.y0")
+}
+
+var membersOfShape06 = taskjson.Members{
+	Names:    []string{`"x.y0":`, `"Ж1":`, `"F2":`, `"x.y3":`, `"F4":`, `"F5":`, `"ключ7":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendShape07 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -5955,7 +6025,8 @@ func DecodeShape07(data []byte, task *Shape07) error {
 }
 
 func appendShape07(e *taskjson.Encoder, v *Shape07) {
-	if e.Object(`{"F3":`).NotNil(v.F3 != nil) {
+	e.Object()
+	if e.Key(`{"F3":`).NotNil(v.F3 != nil) {
 		if e.NotNil(*v.F3 != nil) {
 			e.String(*v.F3)
 		}
@@ -5964,19 +6035,21 @@ func appendShape07(e *taskjson.Encoder, v *Shape07) {
 }
 
 func decodeShape07(d *taskjson.Decoder, v *Shape07) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F3":
-			if taskjson.Alloc(d.Field(&seen, 1<<0), &v.F3) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape07, seen[:]); i >= 0; i = d.Next(&membersOfShape07, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, &v.F3) {
 				if taskjson.Alloc(d, v.F3) {
 					d.String(*v.F3)
 				}
 			}
-		default:
-			d.Skip()
 		}
 	}
+}
+
+var membersOfShape07 = taskjson.Members{
+	Names: []string{`"F3":`},
 }
 
 // AppendShape08 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -5995,27 +6068,31 @@ func DecodeShape08(data []byte, task *Shape08) error {
 }
 
 func appendShape08(e *taskjson.Encoder, v *Shape08) {
-	e.Object(`{"F0":`).Time(&v.F0)
+	e.Object()
+	e.Key(`{"F0":`).Time(&v.F0)
 	appendShape08F1(e.Key(`"<&>1":`), &v.F1)
-	e.Key(`"Ж2":`).Float64(&v.Ж2)
+	e.FloatField(`"Ж2":`, v.Ж2)
 	e.EndObject()
 }
 
 func decodeShape08(d *taskjson.Decoder, v *Shape08) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			d.Required(&seen, 1<<0).Time(&v.F0)
-		case "<&>1":
-			decodeShape08F1(d.Required(&seen, 1<<1), &v.F1)
-		case "Ж2":
-			d.Required(&seen, 1<<2).Float64(&v.Ж2)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape08, seen[:]); i >= 0; i = d.Next(&membersOfShape08, seen[:], i) {
+		switch i {
+		case 0:
+			d.Time(&v.F0)
+		case 1:
+			decodeShape08F1(d, &v.F1)
+		case 2:
+			d.Float64(&v.Ж2)
 		}
 	}
-	d.Check(seen, 3, "F0,<&>1,Ж2")
+}
+
+var membersOfShape08 = taskjson.Members{
+	Names:    []string{`"F0":`, `"<&>1":`, `"Ж2":`},
+	Required: []uint64{0x7},
+	NotNull:  []uint64{0x7},
 }
 
 func appendShape08F1(e *taskjson.Encoder, v *struct {
@@ -6026,7 +6103,8 @@ func appendShape08F1(e *taskjson.Encoder, v *struct {
 	}
 	F1 int `json:",string"`
 }) {
-	appendShape08F1F0(e.Object(`{"F0":`), &v.F0)
+	e.Object()
+	appendShape08F1F0(e.Key(`{"F0":`), &v.F0)
 	e.Key(`"F1":`).Quote().Int(&v.F1)
 	e.EndQuote()
 	e.EndObject()
@@ -6040,18 +6118,21 @@ func decodeShape08F1(d *taskjson.Decoder, v *struct {
 	}
 	F1 int `json:",string"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeShape08F1F0(d.Required(&seen, 1<<0), &v.F0)
-		case "F1":
-			taskjson.QuotedInt(d.Required(&seen, 1<<1), &v.F1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape08F1, seen[:]); i >= 0; i = d.Next(&membersOfShape08F1, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape08F1F0(d, &v.F0)
+		case 1:
+			taskjson.QuotedInt(d, &v.F1)
 		}
 	}
-	d.Check(seen, 2, "F0,F1")
+}
+
+var membersOfShape08F1 = taskjson.Members{
+	Names:    []string{`"F0":`, `"F1":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x3},
 }
 
 func appendShape08F1F0(e *taskjson.Encoder, v *struct {
@@ -6059,7 +6140,8 @@ func appendShape08F1F0(e *taskjson.Encoder, v *struct {
 	Field1 []uint   `json:",omitempty"`
 	F2     int64    `json:"key2,omitempty,string"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if len(v.Field1) != 0 {
 		appendSliceOfUint(e.Key(`"Field1":`), &v.Field1)
 	}
@@ -6075,17 +6157,19 @@ func decodeShape08F1F0(d *taskjson.Decoder, v *struct {
 	Field1 []uint   `json:",omitempty"`
 	F2     int64    `json:"key2,omitempty,string"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Field1":
-			decodeSliceOfUint(d.Field(&seen, 1<<0), &v.Field1)
-		case "key2":
-			taskjson.QuotedInt(d.Field(&seen, 1<<1), &v.F2)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape08F1F0, seen[:]); i >= 0; i = d.Next(&membersOfShape08F1F0, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfUint(d, &v.Field1)
+		case 1:
+			taskjson.QuotedInt(d, &v.F2)
 		}
 	}
+}
+
+var membersOfShape08F1F0 = taskjson.Members{
+	Names: []string{`"Field1":`, `"key2":`},
 }
 
 func appendSliceOfUint(e *taskjson.Encoder, v *[]uint) {
@@ -6112,13 +6196,14 @@ func DecodeShape09(data []byte, task *Shape09) error {
 }
 
 func appendShape09(e *taskjson.Encoder, v *Shape09) {
-	appendShape01(e.Object(`{"in":`), &v.Shape01)
+	e.Object()
+	appendShape01(e.Key(`{"in":`), &v.Shape01)
 	if e.Key(`"a-b0":`).NotNil(v.Shape02.F0 != nil) {
 		e.Quote().Bool(v.Shape02.F0)
 		e.EndQuote()
 	}
 	if v.F1 {
-		e.Key(`"F1":`).Bool((*bool)(&v.F1))
+		e.BoolField(`"F1":`, bool(v.F1))
 	}
 	if len(v.F4) != 0 && v.F4 != nil {
 		appendMapOfIntToPointerToShape02(e.Key(`"F4":`), &v.F4)
@@ -6141,38 +6226,42 @@ func appendShape09(e *taskjson.Encoder, v *Shape09) {
 }
 
 func decodeShape09(d *taskjson.Decoder, v *Shape09) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "in":
-			decodeShape01(d.Required(&seen, 1<<0), &v.Shape01)
-		case "a-b0":
-			if taskjson.QuotedAlloc(d.Field(&seen, 1<<4), &v.Shape02.F0) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape09, seen[:]); i >= 0; i = d.Next(&membersOfShape09, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape01(d, &v.Shape01)
+		case 1:
+			if taskjson.QuotedAlloc(d, &v.Shape02.F0) {
 				taskjson.QuotedBool(d, v.Shape02.F0)
 			}
-		case "F1":
-			d.Field(&seen, 1<<5).Bool((*bool)(&v.F1))
-		case "F4":
-			decodeMapOfIntToPointerToShape02(d.Field(&seen, 1<<6), &v.F4)
-		case "F5":
-			decodeShape02F5(d.Required(&seen, 1<<1), &v.F5)
-		case "key6":
-			if taskjson.Alloc(d.Field(&seen, 1<<7), &v.F6) {
+		case 2:
+			d.Bool((*bool)(&v.F1))
+		case 3:
+			decodeMapOfIntToPointerToShape02(d, &v.F4)
+		case 4:
+			decodeShape02F5(d, &v.F5)
+		case 5:
+			if taskjson.Alloc(d, &v.F6) {
 				d.Time(v.F6)
 			}
-		case "snake_case7":
-			decodeSliceOfShape02(d.Field(&seen, 1<<2), &v.Field7)
-		case "key0":
-			decodeSliceOfPointerToShape09(d.Field(&seen, 1<<3), &v.F0)
-		case "Ж1":
-			decodeShape03F5Ж1(d.Field(&seen, 1<<8), &v.Ж1)
-		case "F2":
-			decodeShape09F2(d.Field(&seen, 1<<9), &v.F2)
-		default:
-			d.Skip()
+		case 6:
+			decodeSliceOfShape02(d, &v.Field7)
+		case 7:
+			decodeSliceOfPointerToShape09(d, &v.F0)
+		case 8:
+			decodeShape03F5Ж1(d, &v.Ж1)
+		case 9:
+			decodeShape09F2(d, &v.F2)
 		}
 	}
-	d.Check(seen, 4, "in,F5,snake_case7,key0")
+}
+
+var membersOfShape09 = taskjson.Members{
+	Names:    []string{`"in":`, `"a-b0":`, `"F1":`, `"F4":`, `"F5":`, `"key6":`, `"snake_case7":`, `"key0":`, `"Ж1":`, `"F2":`},
+	Required: []uint64{0xd1},
+	NotNull:  []uint64{0x11},
+	ByName:   []int32{2, 9, 3, 4, 1, 0, 7, 5, 6, 8},
 }
 
 func appendSliceOfPointerToShape09(e *taskjson.Encoder, v *[]*Shape09) {
@@ -6201,7 +6290,8 @@ func appendShape09F2(e *taskjson.Encoder, v *struct {
 	F0 []Shape09  `json:"with space0"`
 	F1 []*Shape09 `json:",omitempty"`
 }) {
-	appendSliceOfShape09(e.Object(`{"with space0":`), &v.F0)
+	e.Object()
+	appendSliceOfShape09(e.Key(`{"with space0":`), &v.F0)
 	if len(v.F1) != 0 {
 		appendSliceOfPointerToShape09(e.Key(`"F1":`), &v.F1)
 	}
@@ -6212,18 +6302,20 @@ func decodeShape09F2(d *taskjson.Decoder, v *struct {
 	F0 []Shape09  `json:"with space0"`
 	F1 []*Shape09 `json:",omitempty"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "with space0":
-			decodeSliceOfShape09(d.Field(&seen, 1<<0), &v.F0)
-		case "F1":
-			decodeSliceOfPointerToShape09(d.Field(&seen, 1<<1), &v.F1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape09F2, seen[:]); i >= 0; i = d.Next(&membersOfShape09F2, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfShape09(d, &v.F0)
+		case 1:
+			decodeSliceOfPointerToShape09(d, &v.F1)
 		}
 	}
-	d.Check(seen, 1, "with space0")
+}
+
+var membersOfShape09F2 = taskjson.Members{
+	Names:    []string{`"with space0":`, `"F1":`},
+	Required: []uint64{0x1},
 }
 
 func appendSliceOfShape09(e *taskjson.Encoder, v *[]Shape09) {
@@ -6259,7 +6351,8 @@ func DecodeShape10(data []byte, task *Shape10) error {
 }
 
 func appendShape10(e *taskjson.Encoder, v *Shape10) {
-	if e.Object(`{"in":`).NotNil(v.Shape06 != nil) {
+	e.Object()
+	if e.Key(`{"in":`).NotNil(v.Shape06 != nil) {
 		appendShape06(e, v.Shape06)
 	}
 	if len(v.F0) != 0 {
@@ -6273,24 +6366,27 @@ func appendShape10(e *taskjson.Encoder, v *Shape10) {
 }
 
 func decodeShape10(d *taskjson.Decoder, v *Shape10) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "in":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Shape06) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape10, seen[:]); i >= 0; i = d.Next(&membersOfShape10, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, &v.Shape06) {
 				decodeShape06(d, v.Shape06)
 			}
-		case "ключ0":
-			decodeSliceOfPointerToShape01(d.Field(&seen, 1<<2), &v.F0)
-		case "ключ1":
-			decodeShape03F5Ж1(d.Field(&seen, 1<<3), &v.F1)
-		case "$2":
-			decodeShape10F2(d.Required(&seen, 1<<0), &v.F2)
-		default:
-			d.Skip()
+		case 1:
+			decodeSliceOfPointerToShape01(d, &v.F0)
+		case 2:
+			decodeShape03F5Ж1(d, &v.F1)
+		case 3:
+			decodeShape10F2(d, &v.F2)
 		}
 	}
-	d.Check(seen, 1, "$2")
+}
+
+var membersOfShape10 = taskjson.Members{
+	Names:    []string{`"in":`, `"ключ0":`, `"ключ1":`, `"$2":`},
+	Required: []uint64{0x8},
+	NotNull:  []uint64{0x8},
 }
 
 func appendSliceOfPointerToShape01(e *taskjson.Encoder, v *[]*Shape01) {
@@ -6322,7 +6418,8 @@ func appendShape10F2(e *taskjson.Encoder, v *struct {
 		F2 []uint64 `json:"a-b2,omitzero"`
 	} `json:",omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if !taskjson.IsZero(&v.Ж0) {
 		appendShape10F2Ж0(e.Key(`"Ж0":`), &v.Ж0)
 	}
@@ -6336,15 +6433,17 @@ func decodeShape10F2(d *taskjson.Decoder, v *struct {
 		F2 []uint64 `json:"a-b2,omitzero"`
 	} `json:",omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Ж0":
-			decodeShape10F2Ж0(d.Field(&seen, 1<<0), &v.Ж0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape10F2, seen[:]); i >= 0; i = d.Next(&membersOfShape10F2, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape10F2Ж0(d, &v.Ж0)
 		}
 	}
+}
+
+var membersOfShape10F2 = taskjson.Members{
+	Names: []string{`"Ж0":`},
 }
 
 func appendShape10F2Ж0(e *taskjson.Encoder, v *struct {
@@ -6352,9 +6451,10 @@ func appendShape10F2Ж0(e *taskjson.Encoder, v *struct {
 	Ж1 *uintptr `json:"ключ1,string"`
 	F2 []uint64 `json:"a-b2,omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != 0 {
-		e.Key(`"<&>0":`).Int(&v.F0)
+		e.IntField(`"<&>0":`, int64(v.F0))
 	}
 	if e.Key(`"ключ1":`).NotNil(v.Ж1 != nil) {
 		e.Quote().Uintptr(v.Ж1)
@@ -6371,21 +6471,23 @@ func decodeShape10F2Ж0(d *taskjson.Decoder, v *struct {
 	Ж1 *uintptr `json:"ключ1,string"`
 	F2 []uint64 `json:"a-b2,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "<&>0":
-			d.Field(&seen, 1<<0).Int(&v.F0)
-		case "ключ1":
-			if taskjson.QuotedAlloc(d.Field(&seen, 1<<1), &v.Ж1) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape10F2Ж0, seen[:]); i >= 0; i = d.Next(&membersOfShape10F2Ж0, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int(&v.F0)
+		case 1:
+			if taskjson.QuotedAlloc(d, &v.Ж1) {
 				taskjson.QuotedUint(d, v.Ж1)
 			}
-		case "a-b2":
-			decodeSliceOfUint64(d.Field(&seen, 1<<2), &v.F2)
-		default:
-			d.Skip()
+		case 2:
+			decodeSliceOfUint64(d, &v.F2)
 		}
 	}
+}
+
+var membersOfShape10F2Ж0 = taskjson.Members{
+	Names: []string{`"<&>0":`, `"ключ1":`, `"a-b2":`},
 }
 
 // AppendShape11 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -6404,15 +6506,13 @@ func DecodeShape11(data []byte, task *Shape11) error {
 }
 
 func appendShape11(e *taskjson.Encoder, v *Shape11) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	e.EndObject()
 }
 
 func decodeShape11(d *taskjson.Decoder, v *Shape11) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		d.Skip()
-	}
+	d.EmptyStruct()
 }
 
 // AppendShape12 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -6431,15 +6531,13 @@ func DecodeShape12(data []byte, task *Shape12) error {
 }
 
 func appendShape12(e *taskjson.Encoder, v *Shape12) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	e.EndObject()
 }
 
 func decodeShape12(d *taskjson.Decoder, v *Shape12) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		d.Skip()
-	}
+	d.EmptyStruct()
 }
 
 // AppendShape13 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -6458,32 +6556,36 @@ func DecodeShape13(data []byte, task *Shape13) error {
 }
 
 func appendShape13(e *taskjson.Encoder, v *Shape13) {
-	appendShape13F0(e.Object(`{"F0":`), &v.F0)
-	e.Key(`"F2":`).Uint32(&v.F2)
+	e.Object()
+	appendShape13F0(e.Key(`{"F0":`), &v.F0)
+	e.UintField(`"F2":`, uint64(v.F2))
 	appendShape13Field3(e.Key(`"a3":`), &v.Field3)
 	if v.F4 {
-		e.Key(`"F4":`).Bool(&v.F4)
+		e.BoolField(`"F4":`, v.F4)
 	}
 	e.EndObject()
 }
 
 func decodeShape13(d *taskjson.Decoder, v *Shape13) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeShape13F0(d.Required(&seen, 1<<0), &v.F0)
-		case "F2":
-			d.Required(&seen, 1<<1).Uint32(&v.F2)
-		case "a3":
-			decodeShape13Field3(d.Required(&seen, 1<<2), &v.Field3)
-		case "F4":
-			d.Field(&seen, 1<<3).Bool(&v.F4)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape13, seen[:]); i >= 0; i = d.Next(&membersOfShape13, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape13F0(d, &v.F0)
+		case 1:
+			d.Uint32(&v.F2)
+		case 2:
+			decodeShape13Field3(d, &v.Field3)
+		case 3:
+			d.Bool(&v.F4)
 		}
 	}
-	d.Check(seen, 3, "F0,F2,a3")
+}
+
+var membersOfShape13 = taskjson.Members{
+	Names:    []string{`"F0":`, `"F2":`, `"a3":`, `"F4":`},
+	Required: []uint64{0x7},
+	NotNull:  []uint64{0x7},
 }
 
 func appendShape13F0(e *taskjson.Encoder, v *struct {
@@ -6500,7 +6602,8 @@ func appendShape13F0(e *taskjson.Encoder, v *struct {
 	} `json:",omitempty"`
 	F1 int16 `json:",omitzero,string"`
 }) {
-	appendShape13F0Field0(e.Object(`{"Field0":`), &v.Field0)
+	e.Object()
+	appendShape13F0Field0(e.Key(`{"Field0":`), &v.Field0)
 	if v.F1 != 0 {
 		e.Key(`"F1":`).Quote().Int16(&v.F1)
 		e.EndQuote()
@@ -6522,17 +6625,19 @@ func decodeShape13F0(d *taskjson.Decoder, v *struct {
 	} `json:",omitempty"`
 	F1 int16 `json:",omitzero,string"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Field0":
-			decodeShape13F0Field0(d.Field(&seen, 1<<0), &v.Field0)
-		case "F1":
-			taskjson.QuotedInt(d.Field(&seen, 1<<1), &v.F1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape13F0, seen[:]); i >= 0; i = d.Next(&membersOfShape13F0, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape13F0Field0(d, &v.Field0)
+		case 1:
+			taskjson.QuotedInt(d, &v.F1)
 		}
 	}
+}
+
+var membersOfShape13F0 = taskjson.Members{
+	Names: []string{`"Field0":`, `"F1":`},
 }
 
 func appendShape13F0Field0(e *taskjson.Encoder, v *struct {
@@ -6546,7 +6651,8 @@ func appendShape13F0Field0(e *taskjson.Encoder, v *struct {
 		F0 Name `json:"a-b0,omitzero"`
 	} `json:"key3,omitempty,omitzero"`
 }) {
-	e.Object(`{"Ж0":`).String((*string)(&v.Ж0))
+	e.Object()
+	e.StringField(`{"Ж0":`, string(v.Ж0))
 	if v.Ж1 != (struct {
 		Ж0 int8    `json:"longer_than_eight_bytes0,omitempty,omitzero"`
 		F1 float32 `json:"x.y1,omitempty,omitzero"`
@@ -6574,31 +6680,35 @@ func decodeShape13F0Field0(d *taskjson.Decoder, v *struct {
 		F0 Name `json:"a-b0,omitzero"`
 	} `json:"key3,omitempty,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Ж0":
-			d.Required(&seen, 1<<0).String((*string)(&v.Ж0))
-		case "ключ1":
-			decodeShape13F0Field0Ж1(d.Field(&seen, 1<<2), &v.Ж1)
-		case "key2":
-			taskjson.QuotedFloat(d.Required(&seen, 1<<1), &v.Ж2)
-		case "key3":
-			decodeShape13F0Field0F3(d.Field(&seen, 1<<3), &v.F3)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape13F0Field0, seen[:]); i >= 0; i = d.Next(&membersOfShape13F0Field0, seen[:], i) {
+		switch i {
+		case 0:
+			d.String((*string)(&v.Ж0))
+		case 1:
+			decodeShape13F0Field0Ж1(d, &v.Ж1)
+		case 2:
+			taskjson.QuotedFloat(d, &v.Ж2)
+		case 3:
+			decodeShape13F0Field0F3(d, &v.F3)
 		}
 	}
-	d.Check(seen, 2, "Ж0,key2")
+}
+
+var membersOfShape13F0Field0 = taskjson.Members{
+	Names:    []string{`"Ж0":`, `"ключ1":`, `"key2":`, `"key3":`},
+	Required: []uint64{0x5},
+	NotNull:  []uint64{0x5},
 }
 
 func appendShape13F0Field0Ж1(e *taskjson.Encoder, v *struct {
 	Ж0 int8    `json:"longer_than_eight_bytes0,omitempty,omitzero"`
 	F1 float32 `json:"x.y1,omitempty,omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.Ж0 != 0 {
-		e.Key(`"longer_than_eight_bytes0":`).Int8(&v.Ж0)
+		e.IntField(`"longer_than_eight_bytes0":`, int64(v.Ж0))
 	}
 	if v.F1 != 0 {
 		e.Key(`"x.y1":`).Float32(&v.F1)
@@ -6610,25 +6720,28 @@ func decodeShape13F0Field0Ж1(d *taskjson.Decoder, v *struct {
 	Ж0 int8    `json:"longer_than_eight_bytes0,omitempty,omitzero"`
 	F1 float32 `json:"x.y1,omitempty,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "longer_than_eight_bytes0":
-			d.Field(&seen, 1<<0).Int8(&v.Ж0)
-		case "x.y1":
-			d.Field(&seen, 1<<1).Float32(&v.F1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape13F0Field0Ж1, seen[:]); i >= 0; i = d.Next(&membersOfShape13F0Field0Ж1, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int8(&v.Ж0)
+		case 1:
+			d.Float32(&v.F1)
 		}
 	}
+}
+
+var membersOfShape13F0Field0Ж1 = taskjson.Members{
+	Names: []string{`"longer_than_eight_bytes0":`, `"x.y1":`},
 }
 
 func appendShape13F0Field0F3(e *taskjson.Encoder, v *struct {
 	F0 Name `json:"a-b0,omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != "" {
-		e.Key(`"a-b0":`).String((*string)(&v.F0))
+		e.StringField(`"a-b0":`, string(v.F0))
 	}
 	e.EndObject()
 }
@@ -6636,24 +6749,27 @@ func appendShape13F0Field0F3(e *taskjson.Encoder, v *struct {
 func decodeShape13F0Field0F3(d *taskjson.Decoder, v *struct {
 	F0 Name `json:"a-b0,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "a-b0":
-			d.Field(&seen, 1<<0).String((*string)(&v.F0))
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape13F0Field0F3, seen[:]); i >= 0; i = d.Next(&membersOfShape13F0Field0F3, seen[:], i) {
+		switch i {
+		case 0:
+			d.String((*string)(&v.F0))
 		}
 	}
+}
+
+var membersOfShape13F0Field0F3 = taskjson.Members{
+	Names: []string{`"a-b0":`},
 }
 
 func appendShape13Field3(e *taskjson.Encoder, v *struct {
 	Field0 int64            `json:",omitempty,omitzero"`
 	F1     map[int]*Shape13 `json:"a-b1,omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.Field0 != 0 {
-		e.Key(`"Field0":`).Int64(&v.Field0)
+		e.IntField(`"Field0":`, v.Field0)
 	}
 	if v.F1 != nil {
 		appendMapOfIntToPointerToShape13(e.Key(`"a-b1":`), &v.F1)
@@ -6665,17 +6781,19 @@ func decodeShape13Field3(d *taskjson.Decoder, v *struct {
 	Field0 int64            `json:",omitempty,omitzero"`
 	F1     map[int]*Shape13 `json:"a-b1,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Field0":
-			d.Field(&seen, 1<<0).Int64(&v.Field0)
-		case "a-b1":
-			decodeMapOfIntToPointerToShape13(d.Field(&seen, 1<<1), &v.F1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape13Field3, seen[:]); i >= 0; i = d.Next(&membersOfShape13Field3, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int64(&v.Field0)
+		case 1:
+			decodeMapOfIntToPointerToShape13(d, &v.F1)
 		}
 	}
+}
+
+var membersOfShape13Field3 = taskjson.Members{
+	Names: []string{`"Field0":`, `"a-b1":`},
 }
 
 func appendMapOfIntToPointerToShape13(e *taskjson.Encoder, v *map[int]*Shape13) {
@@ -6721,7 +6839,8 @@ func DecodeShape14(data []byte, task *Shape14) error {
 }
 
 func appendShape14(e *taskjson.Encoder, v *Shape14) {
-	e.Object(`{"Field1":`).Float32((*float32)(&v.Field1))
+	e.Object()
+	e.Key(`{"Field1":`).Float32((*float32)(&v.Field1))
 	if e.Has(v.Ж2 != nil) {
 		if e.Key(`"Ж2":`).NotNil(*v.Ж2 != nil) {
 			appendShape03F5Ж1(e, *v.Ж2)
@@ -6731,22 +6850,25 @@ func appendShape14(e *taskjson.Encoder, v *Shape14) {
 }
 
 func decodeShape14(d *taskjson.Decoder, v *Shape14) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Field1":
-			d.Required(&seen, 1<<0).Float32((*float32)(&v.Field1))
-		case "Ж2":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Ж2) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape14, seen[:]); i >= 0; i = d.Next(&membersOfShape14, seen[:], i) {
+		switch i {
+		case 0:
+			d.Float32((*float32)(&v.Field1))
+		case 1:
+			if taskjson.Alloc(d, &v.Ж2) {
 				if taskjson.Alloc(d, v.Ж2) {
 					decodeShape03F5Ж1(d, *v.Ж2)
 				}
 			}
-		default:
-			d.Skip()
 		}
 	}
-	d.Check(seen, 1, "Field1")
+}
+
+var membersOfShape14 = taskjson.Members{
+	Names:    []string{`"Field1":`, `"Ж2":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendShape15 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -6765,7 +6887,8 @@ func DecodeShape15(data []byte, task *Shape15) error {
 }
 
 func appendShape15(e *taskjson.Encoder, v *Shape15) {
-	e.Object(`{"F1":`).Uint8((*uint8)(&v.F1))
+	e.Object()
+	e.UintField(`{"F1":`, uint64(v.F1))
 	appendDict(e.Key(`"ключ2":`), &v.F2)
 	if e.Has(v.F3 != nil) {
 		appendMapOfIntToFlag(e.Key(`"with space3":`), v.F3)
@@ -6782,28 +6905,31 @@ func appendShape15(e *taskjson.Encoder, v *Shape15) {
 }
 
 func decodeShape15(d *taskjson.Decoder, v *Shape15) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F1":
-			d.Required(&seen, 1<<0).Uint8((*uint8)(&v.F1))
-		case "ключ2":
-			decodeDict(d.Field(&seen, 1<<1), &v.F2)
-		case "with space3":
-			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.F3) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape15, seen[:]); i >= 0; i = d.Next(&membersOfShape15, seen[:], i) {
+		switch i {
+		case 0:
+			d.Uint8((*uint8)(&v.F1))
+		case 1:
+			decodeDict(d, &v.F2)
+		case 2:
+			if taskjson.Alloc(d, &v.F3) {
 				decodeMapOfIntToFlag(d, v.F3)
 			}
-		case "$4":
-			decodeMapOfIntToShape15Field4(d.Field(&seen, 1<<2), &v.Field4)
-		case "F5":
-			decodeArrayOf0Shape15F5(d.Field(&seen, 1<<4), &v.F5)
-		case "F6":
-			taskjson.QuotedUint(d.Field(&seen, 1<<5), &v.F6)
-		default:
-			d.Skip()
+		case 3:
+			decodeMapOfIntToShape15Field4(d, &v.Field4)
+		case 4:
+			decodeArrayOf0Shape15F5(d, &v.F5)
+		case 5:
+			taskjson.QuotedUint(d, &v.F6)
 		}
 	}
-	d.Check(seen, 3, "F1,ключ2,$4")
+}
+
+var membersOfShape15 = taskjson.Members{
+	Names:    []string{`"F1":`, `"ключ2":`, `"with space3":`, `"$4":`, `"F5":`, `"F6":`},
+	Required: []uint64{0xb},
+	NotNull:  []uint64{0x1},
 }
 
 func appendDict(e *taskjson.Encoder, v *Dict) {
@@ -6886,7 +7012,8 @@ func decodeMapOfIntToShape15Field4(d *taskjson.Decoder, v *map[int]struct {
 func appendShape15Field4(e *taskjson.Encoder, v *struct {
 	F0 *Name
 }) {
-	if e.Object(`{"F0":`).NotNil(v.F0 != nil) {
+	e.Object()
+	if e.Key(`{"F0":`).NotNil(v.F0 != nil) {
 		e.String((*string)(v.F0))
 	}
 	e.EndObject()
@@ -6895,17 +7022,19 @@ func appendShape15Field4(e *taskjson.Encoder, v *struct {
 func decodeShape15Field4(d *taskjson.Decoder, v *struct {
 	F0 *Name
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			if taskjson.Alloc(d.Field(&seen, 1<<0), &v.F0) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape15Field4, seen[:]); i >= 0; i = d.Next(&membersOfShape15Field4, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, &v.F0) {
 				d.String((*string)(v.F0))
 			}
-		default:
-			d.Skip()
 		}
 	}
+}
+
+var membersOfShape15Field4 = taskjson.Members{
+	Names: []string{`"F0":`},
 }
 
 func appendArrayOf0Shape15F5(e *taskjson.Encoder, v *[0]struct {
@@ -6935,8 +7064,9 @@ func appendShape15F5(e *taskjson.Encoder, v *struct {
 	Ж1 []int8        `json:"x.y1"`
 	F2 uint32        `json:"a-b2"`
 }) {
-	appendSliceOfInt8(e.Object(`{"x.y1":`), &v.Ж1)
-	e.Key(`"a-b2":`).Uint32(&v.F2)
+	e.Object()
+	appendSliceOfInt8(e.Key(`{"x.y1":`), &v.Ж1)
+	e.UintField(`"a-b2":`, uint64(v.F2))
 	e.EndObject()
 }
 
@@ -6945,18 +7075,21 @@ func decodeShape15F5(d *taskjson.Decoder, v *struct {
 	Ж1 []int8        `json:"x.y1"`
 	F2 uint32        `json:"a-b2"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "x.y1":
-			decodeSliceOfInt8(d.Field(&seen, 1<<0), &v.Ж1)
-		case "a-b2":
-			d.Required(&seen, 1<<1).Uint32(&v.F2)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape15F5, seen[:]); i >= 0; i = d.Next(&membersOfShape15F5, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfInt8(d, &v.Ж1)
+		case 1:
+			d.Uint32(&v.F2)
 		}
 	}
-	d.Check(seen, 2, "x.y1,a-b2")
+}
+
+var membersOfShape15F5 = taskjson.Members{
+	Names:    []string{`"x.y1":`, `"a-b2":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x2},
 }
 
 func appendSliceOfInt8(e *taskjson.Encoder, v *[]int8) {
@@ -6983,31 +7116,35 @@ func DecodeShape16(data []byte, task *Shape16) error {
 }
 
 func appendShape16(e *taskjson.Encoder, v *Shape16) {
-	appendShape16F0(e.Object(`{"F0":`), &v.F0)
+	e.Object()
+	appendShape16F0(e.Key(`{"F0":`), &v.F0)
 	if v.F1 != nil {
 		appendMapOfInt8ToShape16F1(e.Key(`"F1":`), &v.F1)
 	}
 	if v.F2 != 0 {
-		e.Key(`"F2":`).Uint(&v.F2)
+		e.UintField(`"F2":`, uint64(v.F2))
 	}
 	e.EndObject()
 }
 
 func decodeShape16(d *taskjson.Decoder, v *Shape16) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeShape16F0(d.Required(&seen, 1<<0), &v.F0)
-		case "F1":
-			decodeMapOfInt8ToShape16F1(d.Field(&seen, 1<<1), &v.F1)
-		case "F2":
-			d.Field(&seen, 1<<2).Uint(&v.F2)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape16, seen[:]); i >= 0; i = d.Next(&membersOfShape16, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape16F0(d, &v.F0)
+		case 1:
+			decodeMapOfInt8ToShape16F1(d, &v.F1)
+		case 2:
+			d.Uint(&v.F2)
 		}
 	}
-	d.Check(seen, 1, "F0")
+}
+
+var membersOfShape16 = taskjson.Members{
+	Names:    []string{`"F0":`, `"F1":`, `"F2":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendShape16F0(e *taskjson.Encoder, v *struct {
@@ -7030,12 +7167,13 @@ func appendShape16F0(e *taskjson.Encoder, v *struct {
 	}
 	F3 int32 `json:",omitzero"`
 }) {
-	appendShape16F0F0(e.Object(`{"snake_case0":`), &v.F0)
+	e.Object()
+	appendShape16F0F0(e.Key(`{"snake_case0":`), &v.F0)
 	if !taskjson.IsZero(&v.F1) {
 		appendShape16F0F1(e.Key(`"snake_case1":`), &v.F1)
 	}
 	if v.F3 != 0 {
-		e.Key(`"F3":`).Int32(&v.F3)
+		e.IntField(`"F3":`, int64(v.F3))
 	}
 	e.EndObject()
 }
@@ -7060,20 +7198,23 @@ func decodeShape16F0(d *taskjson.Decoder, v *struct {
 	}
 	F3 int32 `json:",omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "snake_case0":
-			decodeShape16F0F0(d.Required(&seen, 1<<0), &v.F0)
-		case "snake_case1":
-			decodeShape16F0F1(d.Field(&seen, 1<<1), &v.F1)
-		case "F3":
-			d.Field(&seen, 1<<2).Int32(&v.F3)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape16F0, seen[:]); i >= 0; i = d.Next(&membersOfShape16F0, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape16F0F0(d, &v.F0)
+		case 1:
+			decodeShape16F0F1(d, &v.F1)
+		case 2:
+			d.Int32(&v.F3)
 		}
 	}
-	d.Check(seen, 1, "snake_case0")
+}
+
+var membersOfShape16F0 = taskjson.Members{
+	Names:    []string{`"snake_case0":`, `"snake_case1":`, `"F3":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendShape16F0F0(e *taskjson.Encoder, v *struct {
@@ -7084,9 +7225,10 @@ func appendShape16F0F0(e *taskjson.Encoder, v *struct {
 	} `json:"a1"`
 	F2 struct{}
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != 0 {
-		e.Key(`"F0":`).Uint16(&v.F0)
+		e.UintField(`"F0":`, uint64(v.F0))
 	}
 	appendShape16F0F0F1(e.Key(`"a1":`), &v.F1)
 	appendShape03F5Ж1(e.Key(`"F2":`), &v.F2)
@@ -7101,29 +7243,33 @@ func decodeShape16F0F0(d *taskjson.Decoder, v *struct {
 	} `json:"a1"`
 	F2 struct{}
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			d.Field(&seen, 1<<2).Uint16(&v.F0)
-		case "a1":
-			decodeShape16F0F0F1(d.Required(&seen, 1<<0), &v.F1)
-		case "F2":
-			decodeShape03F5Ж1(d.Required(&seen, 1<<1), &v.F2)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape16F0F0, seen[:]); i >= 0; i = d.Next(&membersOfShape16F0F0, seen[:], i) {
+		switch i {
+		case 0:
+			d.Uint16(&v.F0)
+		case 1:
+			decodeShape16F0F0F1(d, &v.F1)
+		case 2:
+			decodeShape03F5Ж1(d, &v.F2)
 		}
 	}
-	d.Check(seen, 2, "a1,F2")
+}
+
+var membersOfShape16F0F0 = taskjson.Members{
+	Names:    []string{`"F0":`, `"a1":`, `"F2":`},
+	Required: []uint64{0x6},
+	NotNull:  []uint64{0x6},
 }
 
 func appendShape16F0F0F1(e *taskjson.Encoder, v *struct {
 	F0 []Shape16 `json:"longer_than_eight_bytes0"`
 	F1 string    `json:",omitzero"`
 }) {
-	appendSliceOfShape16(e.Object(`{"longer_than_eight_bytes0":`), &v.F0)
+	e.Object()
+	appendSliceOfShape16(e.Key(`{"longer_than_eight_bytes0":`), &v.F0)
 	if v.F1 != "" {
-		e.Key(`"F1":`).String(&v.F1)
+		e.StringField(`"F1":`, v.F1)
 	}
 	e.EndObject()
 }
@@ -7132,18 +7278,20 @@ func decodeShape16F0F0F1(d *taskjson.Decoder, v *struct {
 	F0 []Shape16 `json:"longer_than_eight_bytes0"`
 	F1 string    `json:",omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "longer_than_eight_bytes0":
-			decodeSliceOfShape16(d.Field(&seen, 1<<0), &v.F0)
-		case "F1":
-			d.Field(&seen, 1<<1).String(&v.F1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape16F0F0F1, seen[:]); i >= 0; i = d.Next(&membersOfShape16F0F0F1, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfShape16(d, &v.F0)
+		case 1:
+			d.String(&v.F1)
 		}
 	}
-	d.Check(seen, 1, "longer_than_eight_bytes0")
+}
+
+var membersOfShape16F0F0F1 = taskjson.Members{
+	Names:    []string{`"longer_than_eight_bytes0":`, `"F1":`},
+	Required: []uint64{0x1},
 }
 
 func appendSliceOfShape16(e *taskjson.Encoder, v *[]Shape16) {
@@ -7169,7 +7317,8 @@ func appendShape16F0F1(e *taskjson.Encoder, v *struct {
 	f2 float32
 	f3 map[Name][]Shape16
 }) {
-	appendShape03F5Ж1(e.Object(`{"Ж0":`), &v.Ж0)
+	e.Object()
+	appendShape03F5Ж1(e.Key(`{"Ж0":`), &v.Ж0)
 	if e.Key(`"F1":`).NotNil(v.F1 != nil) {
 		e.Float64(v.F1)
 	}
@@ -7182,20 +7331,23 @@ func decodeShape16F0F1(d *taskjson.Decoder, v *struct {
 	f2 float32
 	f3 map[Name][]Shape16
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Ж0":
-			decodeShape03F5Ж1(d.Required(&seen, 1<<0), &v.Ж0)
-		case "F1":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F1) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape16F0F1, seen[:]); i >= 0; i = d.Next(&membersOfShape16F0F1, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape03F5Ж1(d, &v.Ж0)
+		case 1:
+			if taskjson.Alloc(d, &v.F1) {
 				d.Float64(v.F1)
 			}
-		default:
-			d.Skip()
 		}
 	}
-	d.Check(seen, 1, "Ж0")
+}
+
+var membersOfShape16F0F1 = taskjson.Members{
+	Names:    []string{`"Ж0":`, `"F1":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendMapOfInt8ToShape16F1(e *taskjson.Encoder, v *map[int8]struct{}) {
@@ -7237,7 +7389,8 @@ func DecodeShape17(data []byte, task *Shape17) error {
 }
 
 func appendShape17(e *taskjson.Encoder, v *Shape17) {
-	appendShape07(e.Object(`{"in":`), &v.Shape07)
+	e.Object()
+	appendShape07(e.Key(`{"in":`), &v.Shape07)
 	if v.F0 != "" {
 		e.Key(`"F0":`).QuotedString(&v.F0)
 	}
@@ -7253,28 +7406,31 @@ func appendShape17(e *taskjson.Encoder, v *Shape17) {
 }
 
 func decodeShape17(d *taskjson.Decoder, v *Shape17) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "in":
-			decodeShape07(d.Required(&seen, 1<<0), &v.Shape07)
-		case "F0":
-			taskjson.QuotedString(d.Field(&seen, 1<<2), &v.F0)
-		case "F1":
-			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.F1) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape17, seen[:]); i >= 0; i = d.Next(&membersOfShape17, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape07(d, &v.Shape07)
+		case 1:
+			taskjson.QuotedString(d, &v.F0)
+		case 2:
+			if taskjson.Alloc(d, &v.F1) {
 				decodeMapOfStringToUint(d, v.F1)
 			}
-		case "ключ2":
-			decodeMapOfCodeToShape17Field2(d.Field(&seen, 1<<4), &v.Field2)
-		case "Ж3":
-			decodeShape17Ж3(d.Required(&seen, 1<<1), &v.Ж3)
-		case "x.y4":
-			decodeShape11(d.Field(&seen, 1<<5), &v.F4)
-		default:
-			d.Skip()
+		case 3:
+			decodeMapOfCodeToShape17Field2(d, &v.Field2)
+		case 4:
+			decodeShape17Ж3(d, &v.Ж3)
+		case 5:
+			decodeShape11(d, &v.F4)
 		}
 	}
-	d.Check(seen, 2, "in,Ж3")
+}
+
+var membersOfShape17 = taskjson.Members{
+	Names:    []string{`"in":`, `"F0":`, `"F1":`, `"ключ2":`, `"Ж3":`, `"x.y4":`},
+	Required: []uint64{0x11},
+	NotNull:  []uint64{0x11},
 }
 
 func appendMapOfStringToUint(e *taskjson.Encoder, v *map[string]uint) {
@@ -7334,17 +7490,15 @@ func decodeMapOfCodeToShape17Field2(d *taskjson.Decoder, v *map[Code]struct {
 func appendShape17Field2(e *taskjson.Encoder, v *struct {
 	f0 *[]byte `json:"-"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	e.EndObject()
 }
 
 func decodeShape17Field2(d *taskjson.Decoder, v *struct {
 	f0 *[]byte `json:"-"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		d.Skip()
-	}
+	d.EmptyStruct()
 }
 
 func appendShape17Ж3(e *taskjson.Encoder, v *struct {
@@ -7356,9 +7510,10 @@ func appendShape17Ж3(e *taskjson.Encoder, v *struct {
 		F1 Rate `json:",omitzero"`
 	} `json:",omitempty,omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F1 != 0 {
-		e.Key(`"F1":`).Uint16(&v.F1)
+		e.UintField(`"F1":`, uint64(v.F1))
 	}
 	if v.F2 != nil {
 		appendSliceOfShape05Ж0F2(e.Key(`"F2":`), &v.F2)
@@ -7381,28 +7536,31 @@ func decodeShape17Ж3(d *taskjson.Decoder, v *struct {
 		F1 Rate `json:",omitzero"`
 	} `json:",omitempty,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F1":
-			d.Field(&seen, 1<<0).Uint16(&v.F1)
-		case "F2":
-			decodeSliceOfShape05Ж0F2(d.Field(&seen, 1<<1), &v.F2)
-		case "F3":
-			decodeShape17Ж3F3(d.Field(&seen, 1<<2), &v.F3)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape17Ж3, seen[:]); i >= 0; i = d.Next(&membersOfShape17Ж3, seen[:], i) {
+		switch i {
+		case 0:
+			d.Uint16(&v.F1)
+		case 1:
+			decodeSliceOfShape05Ж0F2(d, &v.F2)
+		case 2:
+			decodeShape17Ж3F3(d, &v.F3)
 		}
 	}
+}
+
+var membersOfShape17Ж3 = taskjson.Members{
+	Names: []string{`"F1":`, `"F2":`, `"F3":`},
 }
 
 func appendShape17Ж3F3(e *taskjson.Encoder, v *struct {
 	F0 uint `json:"a-b0,omitzero"`
 	F1 Rate `json:",omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != 0 {
-		e.Key(`"a-b0":`).Uint(&v.F0)
+		e.UintField(`"a-b0":`, uint64(v.F0))
 	}
 	if v.F1 != 0 {
 		e.Key(`"F1":`).Float32((*float32)(&v.F1))
@@ -7414,17 +7572,19 @@ func decodeShape17Ж3F3(d *taskjson.Decoder, v *struct {
 	F0 uint `json:"a-b0,omitzero"`
 	F1 Rate `json:",omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "a-b0":
-			d.Field(&seen, 1<<0).Uint(&v.F0)
-		case "F1":
-			d.Field(&seen, 1<<1).Float32((*float32)(&v.F1))
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape17Ж3F3, seen[:]); i >= 0; i = d.Next(&membersOfShape17Ж3F3, seen[:], i) {
+		switch i {
+		case 0:
+			d.Uint(&v.F0)
+		case 1:
+			d.Float32((*float32)(&v.F1))
 		}
 	}
+}
+
+var membersOfShape17Ж3F3 = taskjson.Members{
+	Names: []string{`"a-b0":`, `"F1":`},
 }
 
 // AppendShape18 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -7443,7 +7603,8 @@ func DecodeShape18(data []byte, task *Shape18) error {
 }
 
 func appendShape18(e *taskjson.Encoder, v *Shape18) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.Ж0 != 0 {
 		e.Key(`"a-b0":`).Float32((*float32)(&v.Ж0))
 	}
@@ -7454,17 +7615,19 @@ func appendShape18(e *taskjson.Encoder, v *Shape18) {
 }
 
 func decodeShape18(d *taskjson.Decoder, v *Shape18) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "a-b0":
-			d.Field(&seen, 1<<0).Float32((*float32)(&v.Ж0))
-		case "a1":
-			decodeSliceOfPointerToShape18F1(d.Field(&seen, 1<<1), &v.F1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape18, seen[:]); i >= 0; i = d.Next(&membersOfShape18, seen[:], i) {
+		switch i {
+		case 0:
+			d.Float32((*float32)(&v.Ж0))
+		case 1:
+			decodeSliceOfPointerToShape18F1(d, &v.F1)
 		}
 	}
+}
+
+var membersOfShape18 = taskjson.Members{
+	Names: []string{`"a-b0":`, `"a1":`},
 }
 
 func appendSliceOfPointerToShape18F1(e *taskjson.Encoder, v *[]*struct {
@@ -7496,23 +7659,26 @@ func decodeSliceOfPointerToShape18F1(d *taskjson.Decoder, v *[]*struct {
 func appendShape18F1(e *taskjson.Encoder, v *struct {
 	F0 map[string]Shape05
 }) {
-	appendMapOfStringToShape05(e.Object(`{"F0":`), &v.F0)
+	e.Object()
+	appendMapOfStringToShape05(e.Key(`{"F0":`), &v.F0)
 	e.EndObject()
 }
 
 func decodeShape18F1(d *taskjson.Decoder, v *struct {
 	F0 map[string]Shape05
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeMapOfStringToShape05(d.Field(&seen, 1<<0), &v.F0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape18F1, seen[:]); i >= 0; i = d.Next(&membersOfShape18F1, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfStringToShape05(d, &v.F0)
 		}
 	}
-	d.Check(seen, 1, "F0")
+}
+
+var membersOfShape18F1 = taskjson.Members{
+	Names:    []string{`"F0":`},
+	Required: []uint64{0x1},
 }
 
 func appendMapOfStringToShape05(e *taskjson.Encoder, v *map[string]Shape05) {
@@ -7554,7 +7720,8 @@ func DecodeShape19(data []byte, task *Shape19) error {
 }
 
 func appendShape19(e *taskjson.Encoder, v *Shape19) {
-	appendSliceOfShape19(e.Object(`{"with space1":`), &v.Field1)
+	e.Object()
+	appendSliceOfShape19(e.Key(`{"with space1":`), &v.Field1)
 	if e.Key(`"x.y2":`).NotNil(v.F2 != nil) {
 		appendShape10(e, v.F2)
 	}
@@ -7565,22 +7732,24 @@ func appendShape19(e *taskjson.Encoder, v *Shape19) {
 }
 
 func decodeShape19(d *taskjson.Decoder, v *Shape19) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "with space1":
-			decodeSliceOfShape19(d.Field(&seen, 1<<0), &v.Field1)
-		case "x.y2":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F2) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape19, seen[:]); i >= 0; i = d.Next(&membersOfShape19, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfShape19(d, &v.Field1)
+		case 1:
+			if taskjson.Alloc(d, &v.F2) {
 				decodeShape10(d, v.F2)
 			}
-		case "Ж3":
-			d.Field(&seen, 1<<2).Bytes(&v.Ж3)
-		default:
-			d.Skip()
+		case 2:
+			d.Bytes(&v.Ж3)
 		}
 	}
-	d.Check(seen, 1, "with space1")
+}
+
+var membersOfShape19 = taskjson.Members{
+	Names:    []string{`"with space1":`, `"x.y2":`, `"Ж3":`},
+	Required: []uint64{0x1},
 }
 
 func appendSliceOfShape19(e *taskjson.Encoder, v *[]Shape19) {
@@ -7616,7 +7785,8 @@ func DecodeShape20(data []byte, task *Shape20) error {
 }
 
 func appendShape20(e *taskjson.Encoder, v *Shape20) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if len(v.Field0) != 0 && v.Field0 != nil {
 		appendMapOfInt8ToPointerToShape20(e.Key(`"$0":`), &v.Field0)
 	}
@@ -7634,26 +7804,28 @@ func appendShape20(e *taskjson.Encoder, v *Shape20) {
 }
 
 func decodeShape20(d *taskjson.Decoder, v *Shape20) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "$0":
-			decodeMapOfInt8ToPointerToShape20(d.Field(&seen, 1<<1), &v.Field0)
-		case "with space1":
-			decodeShape20Ж1(d.Field(&seen, 1<<2), &v.Ж1)
-		case "Field2":
-			decodeShape20Field2(d.Field(&seen, 1<<3), &v.Field2)
-		case "with space3":
-			if taskjson.Alloc(d.Field(&seen, 1<<4), &v.F3) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape20, seen[:]); i >= 0; i = d.Next(&membersOfShape20, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfInt8ToPointerToShape20(d, &v.Field0)
+		case 1:
+			decodeShape20Ж1(d, &v.Ж1)
+		case 2:
+			decodeShape20Field2(d, &v.Field2)
+		case 3:
+			if taskjson.Alloc(d, &v.F3) {
 				decodeMapOfInt8ToShape16F1(d, v.F3)
 			}
-		case "Field6":
-			decodeSliceOfSliceOfMapOfIntToUint16(d.Field(&seen, 1<<0), &v.Field6)
-		default:
-			d.Skip()
+		case 4:
+			decodeSliceOfSliceOfMapOfIntToUint16(d, &v.Field6)
 		}
 	}
-	d.Check(seen, 1, "Field6")
+}
+
+var membersOfShape20 = taskjson.Members{
+	Names:    []string{`"$0":`, `"with space1":`, `"Field2":`, `"with space3":`, `"Field6":`},
+	Required: []uint64{0x10},
 }
 
 func appendMapOfInt8ToPointerToShape20(e *taskjson.Encoder, v *map[int8]*Shape20) {
@@ -7688,7 +7860,8 @@ func appendShape20Ж1(e *taskjson.Encoder, v *struct {
 		F0 []*Shape20 `json:",omitempty,omitzero"`
 	} `json:",omitempty,omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if !taskjson.IsZero(&v.F0) {
 		appendShape20Ж1F0(e.Key(`"F0":`), &v.F0)
 	}
@@ -7700,21 +7873,24 @@ func decodeShape20Ж1(d *taskjson.Decoder, v *struct {
 		F0 []*Shape20 `json:",omitempty,omitzero"`
 	} `json:",omitempty,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeShape20Ж1F0(d.Field(&seen, 1<<0), &v.F0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape20Ж1, seen[:]); i >= 0; i = d.Next(&membersOfShape20Ж1, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape20Ж1F0(d, &v.F0)
 		}
 	}
+}
+
+var membersOfShape20Ж1 = taskjson.Members{
+	Names: []string{`"F0":`},
 }
 
 func appendShape20Ж1F0(e *taskjson.Encoder, v *struct {
 	F0 []*Shape20 `json:",omitempty,omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if len(v.F0) != 0 && v.F0 != nil {
 		appendSliceOfPointerToShape20(e.Key(`"F0":`), &v.F0)
 	}
@@ -7724,15 +7900,17 @@ func appendShape20Ж1F0(e *taskjson.Encoder, v *struct {
 func decodeShape20Ж1F0(d *taskjson.Decoder, v *struct {
 	F0 []*Shape20 `json:",omitempty,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeSliceOfPointerToShape20(d.Field(&seen, 1<<0), &v.F0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape20Ж1F0, seen[:]); i >= 0; i = d.Next(&membersOfShape20Ж1F0, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfPointerToShape20(d, &v.F0)
 		}
 	}
+}
+
+var membersOfShape20Ж1F0 = taskjson.Members{
+	Names: []string{`"F0":`},
 }
 
 func appendSliceOfPointerToShape20(e *taskjson.Encoder, v *[]*Shape20) {
@@ -7776,7 +7954,8 @@ func appendShape20Field2(e *taskjson.Encoder, v *struct {
 		} `json:"x.y0"`
 	}
 }) {
-	appendShape20Field2F1(e.Object(`{"F1":`), &v.F1)
+	e.Object()
+	appendShape20Field2F1(e.Key(`{"F1":`), &v.F1)
 	appendSliceOfSliceOfString(e.Key(`"F2":`), &v.F2)
 	appendShape20Field2F3(e.Key(`"F3":`), &v.F3)
 	e.EndObject()
@@ -7801,20 +7980,23 @@ func decodeShape20Field2(d *taskjson.Decoder, v *struct {
 		} `json:"x.y0"`
 	}
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F1":
-			decodeShape20Field2F1(d.Required(&seen, 1<<0), &v.F1)
-		case "F2":
-			decodeSliceOfSliceOfString(d.Field(&seen, 1<<1), &v.F2)
-		case "F3":
-			decodeShape20Field2F3(d.Required(&seen, 1<<2), &v.F3)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape20Field2, seen[:]); i >= 0; i = d.Next(&membersOfShape20Field2, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape20Field2F1(d, &v.F1)
+		case 1:
+			decodeSliceOfSliceOfString(d, &v.F2)
+		case 2:
+			decodeShape20Field2F3(d, &v.F3)
 		}
 	}
-	d.Check(seen, 3, "F1,F2,F3")
+}
+
+var membersOfShape20Field2 = taskjson.Members{
+	Names:    []string{`"F1":`, `"F2":`, `"F3":`},
+	Required: []uint64{0x7},
+	NotNull:  []uint64{0x5},
 }
 
 func appendShape20Field2F1(e *taskjson.Encoder, v *struct {
@@ -7823,7 +8005,8 @@ func appendShape20Field2F1(e *taskjson.Encoder, v *struct {
 		Ж1 uint8  `json:"snake_case1,string"`
 	} `json:"<&>0,omitempty,omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.Field0 != (struct {
 		F0 string `json:",omitempty,string"`
 		Ж1 uint8  `json:"snake_case1,string"`
@@ -7839,22 +8022,25 @@ func decodeShape20Field2F1(d *taskjson.Decoder, v *struct {
 		Ж1 uint8  `json:"snake_case1,string"`
 	} `json:"<&>0,omitempty,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "<&>0":
-			decodeShape20Field2F1Field0(d.Field(&seen, 1<<0), &v.Field0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape20Field2F1, seen[:]); i >= 0; i = d.Next(&membersOfShape20Field2F1, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape20Field2F1Field0(d, &v.Field0)
 		}
 	}
+}
+
+var membersOfShape20Field2F1 = taskjson.Members{
+	Names: []string{`"<&>0":`},
 }
 
 func appendShape20Field2F1Field0(e *taskjson.Encoder, v *struct {
 	F0 string `json:",omitempty,string"`
 	Ж1 uint8  `json:"snake_case1,string"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != "" {
 		e.Key(`"F0":`).QuotedString(&v.F0)
 	}
@@ -7867,18 +8053,21 @@ func decodeShape20Field2F1Field0(d *taskjson.Decoder, v *struct {
 	F0 string `json:",omitempty,string"`
 	Ж1 uint8  `json:"snake_case1,string"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			taskjson.QuotedString(d.Field(&seen, 1<<1), &v.F0)
-		case "snake_case1":
-			taskjson.QuotedUint(d.Required(&seen, 1<<0), &v.Ж1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape20Field2F1Field0, seen[:]); i >= 0; i = d.Next(&membersOfShape20Field2F1Field0, seen[:], i) {
+		switch i {
+		case 0:
+			taskjson.QuotedString(d, &v.F0)
+		case 1:
+			taskjson.QuotedUint(d, &v.Ж1)
 		}
 	}
-	d.Check(seen, 1, "snake_case1")
+}
+
+var membersOfShape20Field2F1Field0 = taskjson.Members{
+	Names:    []string{`"F0":`, `"snake_case1":`},
+	Required: []uint64{0x2},
+	NotNull:  []uint64{0x2},
 }
 
 func appendSliceOfSliceOfString(e *taskjson.Encoder, v *[][]string) {
@@ -7920,7 +8109,8 @@ func appendShape20Field2F3(e *taskjson.Encoder, v *struct {
 		f0 string `json:"-"`
 	} `json:"x.y0"`
 }) {
-	appendShape20Field2F3Ж0(e.Object(`{"x.y0":`), &v.Ж0)
+	e.Object()
+	appendShape20Field2F3Ж0(e.Key(`{"x.y0":`), &v.Ж0)
 	e.EndObject()
 }
 
@@ -7929,32 +8119,33 @@ func decodeShape20Field2F3(d *taskjson.Decoder, v *struct {
 		f0 string `json:"-"`
 	} `json:"x.y0"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "x.y0":
-			decodeShape20Field2F3Ж0(d.Required(&seen, 1<<0), &v.Ж0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape20Field2F3, seen[:]); i >= 0; i = d.Next(&membersOfShape20Field2F3, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape20Field2F3Ж0(d, &v.Ж0)
 		}
 	}
-	d.Check(seen, 1, "x.y0")
+}
+
+var membersOfShape20Field2F3 = taskjson.Members{
+	Names:    []string{`"x.y0":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendShape20Field2F3Ж0(e *taskjson.Encoder, v *struct {
 	f0 string `json:"-"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	e.EndObject()
 }
 
 func decodeShape20Field2F3Ж0(d *taskjson.Decoder, v *struct {
 	f0 string `json:"-"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		d.Skip()
-	}
+	d.EmptyStruct()
 }
 
 func appendSliceOfSliceOfMapOfIntToUint16(e *taskjson.Encoder, v *[][]map[int]uint16) {
@@ -8030,7 +8221,8 @@ func DecodeShape21(data []byte, task *Shape21) error {
 }
 
 func appendShape21(e *taskjson.Encoder, v *Shape21) {
-	if e.Object(`{"key0":`).NotNil(v.F0 != nil) {
+	e.Object()
+	if e.Key(`{"key0":`).NotNil(v.F0 != nil) {
 		appendMapOfStringToMapOfIntToInt64(e, v.F0)
 	}
 	e.Key(`"F3":`).Any(&v.F3)
@@ -8038,20 +8230,22 @@ func appendShape21(e *taskjson.Encoder, v *Shape21) {
 }
 
 func decodeShape21(d *taskjson.Decoder, v *Shape21) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "key0":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F0) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape21, seen[:]); i >= 0; i = d.Next(&membersOfShape21, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, &v.F0) {
 				decodeMapOfStringToMapOfIntToInt64(d, v.F0)
 			}
-		case "F3":
-			d.Field(&seen, 1<<0).Any(&v.F3)
-		default:
-			d.Skip()
+		case 1:
+			d.Any(&v.F3)
 		}
 	}
-	d.Check(seen, 1, "F3")
+}
+
+var membersOfShape21 = taskjson.Members{
+	Names:    []string{`"key0":`, `"F3":`},
+	Required: []uint64{0x2},
 }
 
 func appendMapOfStringToMapOfIntToInt64(e *taskjson.Encoder, v *map[string]map[int]int64) {
@@ -8116,15 +8310,13 @@ func DecodeShape22(data []byte, task *Shape22) error {
 }
 
 func appendShape22(e *taskjson.Encoder, v *Shape22) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	e.EndObject()
 }
 
 func decodeShape22(d *taskjson.Decoder, v *Shape22) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		d.Skip()
-	}
+	d.EmptyStruct()
 }
 
 // AppendShape23 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -8143,7 +8335,8 @@ func DecodeShape23(data []byte, task *Shape23) error {
 }
 
 func appendShape23(e *taskjson.Encoder, v *Shape23) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if len(v.Ж0) != 0 {
 		e.Key(`"Ж0":`).Number(&v.Ж0)
 	}
@@ -8152,34 +8345,37 @@ func appendShape23(e *taskjson.Encoder, v *Shape23) {
 	}
 	appendMapOfCodeToFlag(e.Key(`"Field2":`), &v.Field2)
 	if v.F3 != 0 {
-		e.Key(`"with space3":`).Uint8((*uint8)(&v.F3))
+		e.UintField(`"with space3":`, uint64(v.F3))
 	}
-	e.Key(`"Field4":`).Int64(&v.Field4)
+	e.IntField(`"Field4":`, v.Field4)
 	appendShape23F5(e.Key(`"F5":`), &v.F5)
 	e.EndObject()
 }
 
 func decodeShape23(d *taskjson.Decoder, v *Shape23) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Ж0":
-			d.Field(&seen, 1<<3).Number(&v.Ж0)
-		case "key1":
-			decodeMapOfIntToMapOfInt8ToPointerToShape23(d.Field(&seen, 1<<4), &v.F1)
-		case "Field2":
-			decodeMapOfCodeToFlag(d.Field(&seen, 1<<0), &v.Field2)
-		case "with space3":
-			d.Field(&seen, 1<<5).Uint8((*uint8)(&v.F3))
-		case "Field4":
-			d.Required(&seen, 1<<1).Int64(&v.Field4)
-		case "F5":
-			decodeShape23F5(d.Required(&seen, 1<<2), &v.F5)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape23, seen[:]); i >= 0; i = d.Next(&membersOfShape23, seen[:], i) {
+		switch i {
+		case 0:
+			d.Number(&v.Ж0)
+		case 1:
+			decodeMapOfIntToMapOfInt8ToPointerToShape23(d, &v.F1)
+		case 2:
+			decodeMapOfCodeToFlag(d, &v.Field2)
+		case 3:
+			d.Uint8((*uint8)(&v.F3))
+		case 4:
+			d.Int64(&v.Field4)
+		case 5:
+			decodeShape23F5(d, &v.F5)
 		}
 	}
-	d.Check(seen, 3, "Field2,Field4,F5")
+}
+
+var membersOfShape23 = taskjson.Members{
+	Names:    []string{`"Ж0":`, `"key1":`, `"Field2":`, `"with space3":`, `"Field4":`, `"F5":`},
+	Required: []uint64{0x34},
+	NotNull:  []uint64{0x30},
 }
 
 func appendMapOfIntToMapOfInt8ToPointerToShape23(e *taskjson.Encoder, v *map[int]map[int8]*Shape23) {
@@ -8264,11 +8460,12 @@ func appendShape23F5(e *taskjson.Encoder, v *struct {
 		F2 struct{} `json:"snake_case2,omitzero"`
 	}
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if len(v.Ж0) != 0 && v.Ж0 != nil {
 		appendMapOfNameToUint(e.Key(`"a0":`), &v.Ж0)
 	}
-	e.Key(`"Ж1":`).Uint8(&v.Ж1)
+	e.UintField(`"Ж1":`, uint64(v.Ж1))
 	e.EndObject()
 }
 
@@ -8281,18 +8478,21 @@ func decodeShape23F5(d *taskjson.Decoder, v *struct {
 		F2 struct{} `json:"snake_case2,omitzero"`
 	}
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "a0":
-			decodeMapOfNameToUint(d.Field(&seen, 1<<1), &v.Ж0)
-		case "Ж1":
-			d.Required(&seen, 1<<0).Uint8(&v.Ж1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape23F5, seen[:]); i >= 0; i = d.Next(&membersOfShape23F5, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfNameToUint(d, &v.Ж0)
+		case 1:
+			d.Uint8(&v.Ж1)
 		}
 	}
-	d.Check(seen, 1, "Ж1")
+}
+
+var membersOfShape23F5 = taskjson.Members{
+	Names:    []string{`"a0":`, `"Ж1":`},
+	Required: []uint64{0x2},
+	NotNull:  []uint64{0x2},
 }
 
 func appendMapOfNameToUint(e *taskjson.Encoder, v *map[Name]uint) {
@@ -8334,7 +8534,8 @@ func DecodeShape24(data []byte, task *Shape24) error {
 }
 
 func appendShape24(e *taskjson.Encoder, v *Shape24) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.Field0 != nil {
 		appendDict(e.Key(`"longer_than_eight_bytes0":`), &v.Field0)
 	}
@@ -8344,32 +8545,35 @@ func appendShape24(e *taskjson.Encoder, v *Shape24) {
 	appendShape24F3(e.Key(`"a-b3":`), &v.F3)
 	e.Key(`"longer_than_eight_bytes4":`).QuotedString((*string)(&v.F4))
 	if v.F5 != "" {
-		e.Key(`"F5":`).String(&v.F5)
+		e.StringField(`"F5":`, v.F5)
 	}
 	e.EndObject()
 }
 
 func decodeShape24(d *taskjson.Decoder, v *Shape24) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "longer_than_eight_bytes0":
-			decodeDict(d.Field(&seen, 1<<1), &v.Field0)
-		case "ключ2":
-			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.F2) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape24, seen[:]); i >= 0; i = d.Next(&membersOfShape24, seen[:], i) {
+		switch i {
+		case 0:
+			decodeDict(d, &v.Field0)
+		case 1:
+			if taskjson.Alloc(d, &v.F2) {
 				decodeShape24F2(d, v.F2)
 			}
-		case "a-b3":
-			decodeShape24F3(d.Field(&seen, 1<<3), &v.F3)
-		case "longer_than_eight_bytes4":
-			taskjson.QuotedString(d.Required(&seen, 1<<0), &v.F4)
-		case "F5":
-			d.Field(&seen, 1<<4).String(&v.F5)
-		default:
-			d.Skip()
+		case 2:
+			decodeShape24F3(d, &v.F3)
+		case 3:
+			taskjson.QuotedString(d, &v.F4)
+		case 4:
+			d.String(&v.F5)
 		}
 	}
-	d.Check(seen, 1, "longer_than_eight_bytes4")
+}
+
+var membersOfShape24 = taskjson.Members{
+	Names:    []string{`"longer_than_eight_bytes0":`, `"ключ2":`, `"a-b3":`, `"longer_than_eight_bytes4":`, `"F5":`},
+	Required: []uint64{0x8},
+	NotNull:  []uint64{0x8},
 }
 
 func appendShape24F2(e *taskjson.Encoder, v *struct {
@@ -8380,7 +8584,8 @@ func appendShape24F2(e *taskjson.Encoder, v *struct {
 	F1 struct{} `json:"longer_than_eight_bytes1"`
 	F2 *uint16  `json:",omitzero,string"`
 }) {
-	appendShape24F2F0(e.Object(`{"$0":`), &v.F0)
+	e.Object()
+	appendShape24F2F0(e.Key(`{"$0":`), &v.F0)
 	appendShape03F5Ж1(e.Key(`"longer_than_eight_bytes1":`), &v.F1)
 	if e.Has(v.F2 != nil) {
 		e.Key(`"F2":`).Quote().Uint16(v.F2)
@@ -8397,31 +8602,35 @@ func decodeShape24F2(d *taskjson.Decoder, v *struct {
 	F1 struct{} `json:"longer_than_eight_bytes1"`
 	F2 *uint16  `json:",omitzero,string"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "$0":
-			decodeShape24F2F0(d.Field(&seen, 1<<1), &v.F0)
-		case "longer_than_eight_bytes1":
-			decodeShape03F5Ж1(d.Required(&seen, 1<<0), &v.F1)
-		case "F2":
-			if taskjson.QuotedAlloc(d.Field(&seen, 1<<2), &v.F2) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape24F2, seen[:]); i >= 0; i = d.Next(&membersOfShape24F2, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape24F2F0(d, &v.F0)
+		case 1:
+			decodeShape03F5Ж1(d, &v.F1)
+		case 2:
+			if taskjson.QuotedAlloc(d, &v.F2) {
 				taskjson.QuotedUint(d, v.F2)
 			}
-		default:
-			d.Skip()
 		}
 	}
-	d.Check(seen, 1, "longer_than_eight_bytes1")
+}
+
+var membersOfShape24F2 = taskjson.Members{
+	Names:    []string{`"$0":`, `"longer_than_eight_bytes1":`, `"F2":`},
+	Required: []uint64{0x2},
+	NotNull:  []uint64{0x2},
 }
 
 func appendShape24F2F0(e *taskjson.Encoder, v *struct {
 	F0     time.Time `json:"longer_than_eight_bytes0,omitempty"`
 	Field1 int16     `json:"longer_than_eight_bytes1,omitempty,omitzero"`
 }) {
-	e.Object(`{"longer_than_eight_bytes0":`).Time(&v.F0)
+	e.Object()
+	e.Key(`{"longer_than_eight_bytes0":`).Time(&v.F0)
 	if v.Field1 != 0 {
-		e.Key(`"longer_than_eight_bytes1":`).Int16(&v.Field1)
+		e.IntField(`"longer_than_eight_bytes1":`, int64(v.Field1))
 	}
 	e.EndObject()
 }
@@ -8430,23 +8639,26 @@ func decodeShape24F2F0(d *taskjson.Decoder, v *struct {
 	F0     time.Time `json:"longer_than_eight_bytes0,omitempty"`
 	Field1 int16     `json:"longer_than_eight_bytes1,omitempty,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "longer_than_eight_bytes0":
-			d.Field(&seen, 1<<0).Time(&v.F0)
-		case "longer_than_eight_bytes1":
-			d.Field(&seen, 1<<1).Int16(&v.Field1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape24F2F0, seen[:]); i >= 0; i = d.Next(&membersOfShape24F2F0, seen[:], i) {
+		switch i {
+		case 0:
+			d.Time(&v.F0)
+		case 1:
+			d.Int16(&v.Field1)
 		}
 	}
+}
+
+var membersOfShape24F2F0 = taskjson.Members{
+	Names: []string{`"longer_than_eight_bytes0":`, `"longer_than_eight_bytes1":`},
 }
 
 func appendShape24F3(e *taskjson.Encoder, v *struct {
 	Field0 *Shape24 `json:"ключ0"`
 }) {
-	if e.Object(`{"ключ0":`).NotNil(v.Field0 != nil) {
+	e.Object()
+	if e.Key(`{"ключ0":`).NotNil(v.Field0 != nil) {
 		appendShape24(e, v.Field0)
 	}
 	e.EndObject()
@@ -8455,17 +8667,19 @@ func appendShape24F3(e *taskjson.Encoder, v *struct {
 func decodeShape24F3(d *taskjson.Decoder, v *struct {
 	Field0 *Shape24 `json:"ключ0"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "ключ0":
-			if taskjson.Alloc(d.Field(&seen, 1<<0), &v.Field0) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape24F3, seen[:]); i >= 0; i = d.Next(&membersOfShape24F3, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, &v.Field0) {
 				decodeShape24(d, v.Field0)
 			}
-		default:
-			d.Skip()
 		}
 	}
+}
+
+var membersOfShape24F3 = taskjson.Members{
+	Names: []string{`"ключ0":`},
 }
 
 // AppendShape25 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -8484,7 +8698,8 @@ func DecodeShape25(data []byte, task *Shape25) error {
 }
 
 func appendShape25(e *taskjson.Encoder, v *Shape25) {
-	appendArrayOf1Int(e.Object(`{"key0":`), &v.Field0)
+	e.Object()
+	appendArrayOf1Int(e.Key(`{"key0":`), &v.Field0)
 	appendShape03F5Ж1(e.Key(`"a-b2":`), &v.Field2)
 	if v.F3 != (struct {
 		F0 *struct {
@@ -8508,26 +8723,29 @@ func appendShape25(e *taskjson.Encoder, v *Shape25) {
 }
 
 func decodeShape25(d *taskjson.Decoder, v *Shape25) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "key0":
-			decodeArrayOf1Int(d.Required(&seen, 1<<0), &v.Field0)
-		case "a-b2":
-			decodeShape03F5Ж1(d.Required(&seen, 1<<1), &v.Field2)
-		case "$3":
-			decodeShape25F3(d.Field(&seen, 1<<2), &v.F3)
-		case "with space4":
-			decodeArrayOf1Shape25F4(d.Field(&seen, 1<<3), &v.F4)
-		case "key5":
-			decodeSliceOfMapOfStringToShape25(d.Field(&seen, 1<<4), &v.F5)
-		case "F6":
-			decodeMapOfUint64ToUint(d.Field(&seen, 1<<5), &v.F6)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape25, seen[:]); i >= 0; i = d.Next(&membersOfShape25, seen[:], i) {
+		switch i {
+		case 0:
+			decodeArrayOf1Int(d, &v.Field0)
+		case 1:
+			decodeShape03F5Ж1(d, &v.Field2)
+		case 2:
+			decodeShape25F3(d, &v.F3)
+		case 3:
+			decodeArrayOf1Shape25F4(d, &v.F4)
+		case 4:
+			decodeSliceOfMapOfStringToShape25(d, &v.F5)
+		case 5:
+			decodeMapOfUint64ToUint(d, &v.F6)
 		}
 	}
-	d.Check(seen, 2, "key0,a-b2")
+}
+
+var membersOfShape25 = taskjson.Members{
+	Names:    []string{`"key0":`, `"a-b2":`, `"$3":`, `"with space4":`, `"key5":`, `"F6":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x3},
 }
 
 func appendArrayOf1Int(e *taskjson.Encoder, v *[1]int) {
@@ -8557,11 +8775,12 @@ func appendShape25F3(e *taskjson.Encoder, v *struct {
 	} `json:"key0,omitempty"`
 	F1 uint16
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if e.Has(v.F0 != nil) {
 		appendShape25F3F0(e.Key(`"key0":`), v.F0)
 	}
-	e.Key(`"F1":`).Uint16(&v.F1)
+	e.UintField(`"F1":`, uint64(v.F1))
 	e.EndObject()
 }
 
@@ -8572,29 +8791,33 @@ func decodeShape25F3(d *taskjson.Decoder, v *struct {
 	} `json:"key0,omitempty"`
 	F1 uint16
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "key0":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F0) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape25F3, seen[:]); i >= 0; i = d.Next(&membersOfShape25F3, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, &v.F0) {
 				decodeShape25F3F0(d, v.F0)
 			}
-		case "F1":
-			d.Required(&seen, 1<<0).Uint16(&v.F1)
-		default:
-			d.Skip()
+		case 1:
+			d.Uint16(&v.F1)
 		}
 	}
-	d.Check(seen, 1, "F1")
+}
+
+var membersOfShape25F3 = taskjson.Members{
+	Names:    []string{`"key0":`, `"F1":`},
+	Required: []uint64{0x2},
+	NotNull:  []uint64{0x2},
 }
 
 func appendShape25F3F0(e *taskjson.Encoder, v *struct {
 	F0 float32
 	F1 float64 `json:",omitempty"`
 }) {
-	e.Object(`{"F0":`).Float32(&v.F0)
+	e.Object()
+	e.Key(`{"F0":`).Float32(&v.F0)
 	if v.F1 != 0 {
-		e.Key(`"F1":`).Float64(&v.F1)
+		e.FloatField(`"F1":`, v.F1)
 	}
 	e.EndObject()
 }
@@ -8603,18 +8826,21 @@ func decodeShape25F3F0(d *taskjson.Decoder, v *struct {
 	F0 float32
 	F1 float64 `json:",omitempty"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			d.Required(&seen, 1<<0).Float32(&v.F0)
-		case "F1":
-			d.Field(&seen, 1<<1).Float64(&v.F1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape25F3F0, seen[:]); i >= 0; i = d.Next(&membersOfShape25F3F0, seen[:], i) {
+		switch i {
+		case 0:
+			d.Float32(&v.F0)
+		case 1:
+			d.Float64(&v.F1)
 		}
 	}
-	d.Check(seen, 1, "F0")
+}
+
+var membersOfShape25F3F0 = taskjson.Members{
+	Names:    []string{`"F0":`, `"F1":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendArrayOf1Shape25F4(e *taskjson.Encoder, v *[1]struct {
@@ -8653,13 +8879,14 @@ func appendShape25F4(e *taskjson.Encoder, v *struct {
 	F2 bool      `json:"<&>2,omitempty"`
 	F3 **Shape02 `json:"ключ3"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if len(v.Ж0) != 0 && v.Ж0 != nil {
 		appendSliceOfShape14(e.Key(`"$0":`), &v.Ж0)
 	}
-	e.Key(`"F1":`).Uint32(&v.F1)
+	e.UintField(`"F1":`, uint64(v.F1))
 	if v.F2 {
-		e.Key(`"<&>2":`).Bool(&v.F2)
+		e.BoolField(`"<&>2":`, v.F2)
 	}
 	if e.Key(`"ключ3":`).NotNil(v.F3 != nil) {
 		if e.NotNil(*v.F3 != nil) {
@@ -8675,26 +8902,29 @@ func decodeShape25F4(d *taskjson.Decoder, v *struct {
 	F2 bool      `json:"<&>2,omitempty"`
 	F3 **Shape02 `json:"ключ3"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "$0":
-			decodeSliceOfShape14(d.Field(&seen, 1<<1), &v.Ж0)
-		case "F1":
-			d.Required(&seen, 1<<0).Uint32(&v.F1)
-		case "<&>2":
-			d.Field(&seen, 1<<2).Bool(&v.F2)
-		case "ключ3":
-			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.F3) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape25F4, seen[:]); i >= 0; i = d.Next(&membersOfShape25F4, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfShape14(d, &v.Ж0)
+		case 1:
+			d.Uint32(&v.F1)
+		case 2:
+			d.Bool(&v.F2)
+		case 3:
+			if taskjson.Alloc(d, &v.F3) {
 				if taskjson.Alloc(d, v.F3) {
 					decodeShape02(d, *v.F3)
 				}
 			}
-		default:
-			d.Skip()
 		}
 	}
-	d.Check(seen, 1, "F1")
+}
+
+var membersOfShape25F4 = taskjson.Members{
+	Names:    []string{`"$0":`, `"F1":`, `"<&>2":`, `"ключ3":`},
+	Required: []uint64{0x2},
+	NotNull:  []uint64{0x2},
 }
 
 func appendSliceOfShape14(e *taskjson.Encoder, v *[]Shape14) {
@@ -8793,33 +9023,37 @@ func DecodeShape26(data []byte, task *Shape26) error {
 }
 
 func appendShape26(e *taskjson.Encoder, v *Shape26) {
-	appendShape26F0(e.Object(`{"F0":`), &v.F0)
-	e.Key(`"Ж3":`).Uint16(&v.Ж3)
-	e.Key(`"F4":`).Uint(&v.F4)
+	e.Object()
+	appendShape26F0(e.Key(`{"F0":`), &v.F0)
+	e.UintField(`"Ж3":`, uint64(v.Ж3))
+	e.UintField(`"F4":`, uint64(v.F4))
 	appendSliceOfMapOfNameToBool(e.Key(`"Field5":`), &v.Field5)
 	appendSliceOfShape26F6(e.Key(`"F6":`), &v.F6)
 	e.EndObject()
 }
 
 func decodeShape26(d *taskjson.Decoder, v *Shape26) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeShape26F0(d.Field(&seen, 1<<4), &v.F0)
-		case "Ж3":
-			d.Required(&seen, 1<<0).Uint16(&v.Ж3)
-		case "F4":
-			d.Required(&seen, 1<<1).Uint(&v.F4)
-		case "Field5":
-			decodeSliceOfMapOfNameToBool(d.Field(&seen, 1<<2), &v.Field5)
-		case "F6":
-			decodeSliceOfShape26F6(d.Field(&seen, 1<<3), &v.F6)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape26, seen[:]); i >= 0; i = d.Next(&membersOfShape26, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape26F0(d, &v.F0)
+		case 1:
+			d.Uint16(&v.Ж3)
+		case 2:
+			d.Uint(&v.F4)
+		case 3:
+			decodeSliceOfMapOfNameToBool(d, &v.Field5)
+		case 4:
+			decodeSliceOfShape26F6(d, &v.F6)
 		}
 	}
-	d.Check(seen, 4, "Ж3,F4,Field5,F6")
+}
+
+var membersOfShape26 = taskjson.Members{
+	Names:    []string{`"F0":`, `"Ж3":`, `"F4":`, `"Field5":`, `"F6":`},
+	Required: []uint64{0x1e},
+	NotNull:  []uint64{0x6},
 }
 
 func appendShape26F0(e *taskjson.Encoder, v *struct {
@@ -8832,14 +9066,15 @@ func appendShape26F0(e *taskjson.Encoder, v *struct {
 	Ж3 struct{}
 	f4 []*Shape26
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.Ж0 != 0 {
 		e.Key(`"a0":`).Float32(&v.Ж0)
 	}
 	if len(v.F1) != 0 && v.F1 != nil {
 		appendSliceOfShape26F0F1(e.Key(`"F1":`), &v.F1)
 	}
-	e.Key(`"<&>2":`).Uint32(&v.Ж2)
+	e.UintField(`"<&>2":`, uint64(v.Ж2))
 	appendShape03F5Ж1(e.Key(`"Ж3":`), &v.Ж3)
 	e.EndObject()
 }
@@ -8854,22 +9089,25 @@ func decodeShape26F0(d *taskjson.Decoder, v *struct {
 	Ж3 struct{}
 	f4 []*Shape26
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "a0":
-			d.Field(&seen, 1<<2).Float32(&v.Ж0)
-		case "F1":
-			decodeSliceOfShape26F0F1(d.Field(&seen, 1<<3), &v.F1)
-		case "<&>2":
-			d.Required(&seen, 1<<0).Uint32(&v.Ж2)
-		case "Ж3":
-			decodeShape03F5Ж1(d.Required(&seen, 1<<1), &v.Ж3)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape26F0, seen[:]); i >= 0; i = d.Next(&membersOfShape26F0, seen[:], i) {
+		switch i {
+		case 0:
+			d.Float32(&v.Ж0)
+		case 1:
+			decodeSliceOfShape26F0F1(d, &v.F1)
+		case 2:
+			d.Uint32(&v.Ж2)
+		case 3:
+			decodeShape03F5Ж1(d, &v.Ж3)
 		}
 	}
-	d.Check(seen, 2, "<&>2,Ж3")
+}
+
+var membersOfShape26F0 = taskjson.Members{
+	Names:    []string{`"a0":`, `"F1":`, `"<&>2":`, `"Ж3":`},
+	Required: []uint64{0xc},
+	NotNull:  []uint64{0xc},
 }
 
 func appendSliceOfShape26F0F1(e *taskjson.Encoder, v *[]struct {
@@ -8899,7 +9137,8 @@ func appendShape26F0F1(e *taskjson.Encoder, v *struct {
 	Field0 float32
 	f1     bool
 }) {
-	e.Object(`{"Field0":`).Float32(&v.Field0)
+	e.Object()
+	e.Key(`{"Field0":`).Float32(&v.Field0)
 	e.EndObject()
 }
 
@@ -8907,16 +9146,19 @@ func decodeShape26F0F1(d *taskjson.Decoder, v *struct {
 	Field0 float32
 	f1     bool
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Field0":
-			d.Required(&seen, 1<<0).Float32(&v.Field0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape26F0F1, seen[:]); i >= 0; i = d.Next(&membersOfShape26F0F1, seen[:], i) {
+		switch i {
+		case 0:
+			d.Float32(&v.Field0)
 		}
 	}
-	d.Check(seen, 1, "Field0")
+}
+
+var membersOfShape26F0F1 = taskjson.Members{
+	Names:    []string{`"Field0":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendSliceOfMapOfNameToBool(e *taskjson.Encoder, v *[]map[Name]bool) {
@@ -8992,11 +9234,12 @@ func appendShape26F6(e *taskjson.Encoder, v *struct {
 	F2 []float64
 	F3 *string `json:"-"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != ([2]uint32{}) {
 		appendArrayOf2Uint32(e.Key(`"<&>0":`), &v.F0)
 	}
-	e.Key(`"key1":`).Uint(&v.F1)
+	e.UintField(`"key1":`, uint64(v.F1))
 	appendSliceOfFloat64(e.Key(`"F2":`), &v.F2)
 	e.EndObject()
 }
@@ -9007,20 +9250,23 @@ func decodeShape26F6(d *taskjson.Decoder, v *struct {
 	F2 []float64
 	F3 *string `json:"-"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "<&>0":
-			decodeArrayOf2Uint32(d.Field(&seen, 1<<2), &v.F0)
-		case "key1":
-			d.Required(&seen, 1<<0).Uint(&v.F1)
-		case "F2":
-			decodeSliceOfFloat64(d.Field(&seen, 1<<1), &v.F2)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape26F6, seen[:]); i >= 0; i = d.Next(&membersOfShape26F6, seen[:], i) {
+		switch i {
+		case 0:
+			decodeArrayOf2Uint32(d, &v.F0)
+		case 1:
+			d.Uint(&v.F1)
+		case 2:
+			decodeSliceOfFloat64(d, &v.F2)
 		}
 	}
-	d.Check(seen, 2, "key1,F2")
+}
+
+var membersOfShape26F6 = taskjson.Members{
+	Names:    []string{`"<&>0":`, `"key1":`, `"F2":`},
+	Required: []uint64{0x6},
+	NotNull:  []uint64{0x2},
 }
 
 func appendArrayOf2Uint32(e *taskjson.Encoder, v *[2]uint32) {
@@ -9076,7 +9322,8 @@ func DecodeShape27(data []byte, task *Shape27) error {
 }
 
 func appendShape27(e *taskjson.Encoder, v *Shape27) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if len(v.Ж1) != 0 && v.Ж1 != nil {
 		appendMapOfCodeToUint32(e.Key(`"<&>1":`), &v.Ж1)
 	}
@@ -9090,24 +9337,27 @@ func appendShape27(e *taskjson.Encoder, v *Shape27) {
 }
 
 func decodeShape27(d *taskjson.Decoder, v *Shape27) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "<&>1":
-			decodeMapOfCodeToUint32(d.Field(&seen, 1<<2), &v.Ж1)
-		case "Ж2":
-			decodeShape27Ж2(d.Required(&seen, 1<<0), &v.Ж2)
-		case "F3":
-			decodeShape27F3(d.Required(&seen, 1<<1), &v.F3)
-		case "longer_than_eight_bytes4":
-			decodeArrayOf1Uint32(d.Field(&seen, 1<<3), &v.Ж4)
-		case "Ж5":
-			decodeShape03F5Ж1(d.Field(&seen, 1<<4), &v.Ж5)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape27, seen[:]); i >= 0; i = d.Next(&membersOfShape27, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfCodeToUint32(d, &v.Ж1)
+		case 1:
+			decodeShape27Ж2(d, &v.Ж2)
+		case 2:
+			decodeShape27F3(d, &v.F3)
+		case 3:
+			decodeArrayOf1Uint32(d, &v.Ж4)
+		case 4:
+			decodeShape03F5Ж1(d, &v.Ж5)
 		}
 	}
-	d.Check(seen, 2, "Ж2,F3")
+}
+
+var membersOfShape27 = taskjson.Members{
+	Names:    []string{`"<&>1":`, `"Ж2":`, `"F3":`, `"longer_than_eight_bytes4":`, `"Ж5":`},
+	Required: []uint64{0x6},
+	NotNull:  []uint64{0x6},
 }
 
 func appendMapOfCodeToUint32(e *taskjson.Encoder, v *map[Code]uint32) {
@@ -9142,7 +9392,8 @@ func appendShape27Ж2(e *taskjson.Encoder, v *struct {
 	} `json:"-"`
 	Field1 [2]*uintptr
 }) {
-	appendArrayOf2PointerToUintptr(e.Object(`{"Field1":`), &v.Field1)
+	e.Object()
+	appendArrayOf2PointerToUintptr(e.Key(`{"Field1":`), &v.Field1)
 	e.EndObject()
 }
 
@@ -9155,16 +9406,19 @@ func decodeShape27Ж2(d *taskjson.Decoder, v *struct {
 	} `json:"-"`
 	Field1 [2]*uintptr
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Field1":
-			decodeArrayOf2PointerToUintptr(d.Required(&seen, 1<<0), &v.Field1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape27Ж2, seen[:]); i >= 0; i = d.Next(&membersOfShape27Ж2, seen[:], i) {
+		switch i {
+		case 0:
+			decodeArrayOf2PointerToUintptr(d, &v.Field1)
 		}
 	}
-	d.Check(seen, 1, "Field1")
+}
+
+var membersOfShape27Ж2 = taskjson.Members{
+	Names:    []string{`"Field1":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendArrayOf2PointerToUintptr(e *taskjson.Encoder, v *[2]*uintptr) {
@@ -9195,7 +9449,8 @@ func appendShape27F3(e *taskjson.Encoder, v *struct {
 	F0     uint16             `json:",omitempty,string"`
 	Field1 [2]json.RawMessage `json:"a-b1,omitempty"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != 0 {
 		e.Key(`"F0":`).Quote().Uint16(&v.F0)
 		e.EndQuote()
@@ -9208,17 +9463,19 @@ func decodeShape27F3(d *taskjson.Decoder, v *struct {
 	F0     uint16             `json:",omitempty,string"`
 	Field1 [2]json.RawMessage `json:"a-b1,omitempty"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			taskjson.QuotedUint(d.Field(&seen, 1<<0), &v.F0)
-		case "a-b1":
-			decodeArrayOf2JsonRawMessage(d.Field(&seen, 1<<1), &v.Field1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape27F3, seen[:]); i >= 0; i = d.Next(&membersOfShape27F3, seen[:], i) {
+		switch i {
+		case 0:
+			taskjson.QuotedUint(d, &v.F0)
+		case 1:
+			decodeArrayOf2JsonRawMessage(d, &v.Field1)
 		}
 	}
+}
+
+var membersOfShape27F3 = taskjson.Members{
+	Names: []string{`"F0":`, `"a-b1":`},
 }
 
 func appendArrayOf2JsonRawMessage(e *taskjson.Encoder, v *[2]json.RawMessage) {
@@ -9277,7 +9534,8 @@ func DecodeShape28(data []byte, task *Shape28) error {
 }
 
 func appendShape28(e *taskjson.Encoder, v *Shape28) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != (struct {
 		F0 struct {
 			F0 Flag
@@ -9302,24 +9560,26 @@ func appendShape28(e *taskjson.Encoder, v *Shape28) {
 }
 
 func decodeShape28(d *taskjson.Decoder, v *Shape28) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "key0":
-			decodeShape28F0(d.Field(&seen, 1<<2), &v.F0)
-		case "Field1":
-			d.Field(&seen, 1<<0).RawMessage(&v.Field1)
-		case "F3":
-			taskjson.QuotedFloat(d.Field(&seen, 1<<3), &v.F3)
-		case "F6":
-			decodeMapOfIntToShape28F6(d.Field(&seen, 1<<1), &v.F6)
-		case "Ж7":
-			taskjson.QuotedString(d.Field(&seen, 1<<4), &v.Ж7)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape28, seen[:]); i >= 0; i = d.Next(&membersOfShape28, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape28F0(d, &v.F0)
+		case 1:
+			d.RawMessage(&v.Field1)
+		case 2:
+			taskjson.QuotedFloat(d, &v.F3)
+		case 3:
+			decodeMapOfIntToShape28F6(d, &v.F6)
+		case 4:
+			taskjson.QuotedString(d, &v.Ж7)
 		}
 	}
-	d.Check(seen, 2, "Field1,F6")
+}
+
+var membersOfShape28 = taskjson.Members{
+	Names:    []string{`"key0":`, `"Field1":`, `"F3":`, `"F6":`, `"Ж7":`},
+	Required: []uint64{0xa},
 }
 
 func appendShape28F0(e *taskjson.Encoder, v *struct {
@@ -9331,7 +9591,8 @@ func appendShape28F0(e *taskjson.Encoder, v *struct {
 	} `json:"x.y0"`
 	F1 Rate `json:"x.y1"`
 }) {
-	appendShape28F0F0(e.Object(`{"x.y0":`), &v.F0)
+	e.Object()
+	appendShape28F0F0(e.Key(`{"x.y0":`), &v.F0)
 	e.Key(`"x.y1":`).Float32((*float32)(&v.F1))
 	e.EndObject()
 }
@@ -9345,18 +9606,21 @@ func decodeShape28F0(d *taskjson.Decoder, v *struct {
 	} `json:"x.y0"`
 	F1 Rate `json:"x.y1"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "x.y0":
-			decodeShape28F0F0(d.Required(&seen, 1<<0), &v.F0)
-		case "x.y1":
-			d.Required(&seen, 1<<1).Float32((*float32)(&v.F1))
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape28F0, seen[:]); i >= 0; i = d.Next(&membersOfShape28F0, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape28F0F0(d, &v.F0)
+		case 1:
+			d.Float32((*float32)(&v.F1))
 		}
 	}
-	d.Check(seen, 2, "x.y0,x.y1")
+}
+
+var membersOfShape28F0 = taskjson.Members{
+	Names:    []string{`"x.y0":`, `"x.y1":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x3},
 }
 
 func appendShape28F0F0(e *taskjson.Encoder, v *struct {
@@ -9365,7 +9629,8 @@ func appendShape28F0F0(e *taskjson.Encoder, v *struct {
 	f2 struct{}
 	F3 struct{} `json:",omitempty"`
 }) {
-	e.Object(`{"F0":`).Bool((*bool)(&v.F0))
+	e.Object()
+	e.BoolField(`{"F0":`, bool(v.F0))
 	if e.Has(v.F1 != nil) {
 		e.Key(`"F1":`).Quote().Uintptr(v.F1)
 		e.EndQuote()
@@ -9380,22 +9645,25 @@ func decodeShape28F0F0(d *taskjson.Decoder, v *struct {
 	f2 struct{}
 	F3 struct{} `json:",omitempty"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			d.Required(&seen, 1<<0).Bool((*bool)(&v.F0))
-		case "F1":
-			if taskjson.QuotedAlloc(d.Field(&seen, 1<<1), &v.F1) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape28F0F0, seen[:]); i >= 0; i = d.Next(&membersOfShape28F0F0, seen[:], i) {
+		switch i {
+		case 0:
+			d.Bool((*bool)(&v.F0))
+		case 1:
+			if taskjson.QuotedAlloc(d, &v.F1) {
 				taskjson.QuotedUint(d, v.F1)
 			}
-		case "F3":
-			decodeShape03F5Ж1(d.Field(&seen, 1<<2), &v.F3)
-		default:
-			d.Skip()
+		case 2:
+			decodeShape03F5Ж1(d, &v.F3)
 		}
 	}
-	d.Check(seen, 1, "F0")
+}
+
+var membersOfShape28F0F0 = taskjson.Members{
+	Names:    []string{`"F0":`, `"F1":`, `"F3":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendMapOfIntToShape28F6(e *taskjson.Encoder, v *map[int]struct {
@@ -9432,23 +9700,27 @@ func decodeMapOfIntToShape28F6(d *taskjson.Decoder, v *map[int]struct {
 func appendShape28F6(e *taskjson.Encoder, v *struct {
 	F0 Shape21
 }) {
-	appendShape21(e.Object(`{"F0":`), &v.F0)
+	e.Object()
+	appendShape21(e.Key(`{"F0":`), &v.F0)
 	e.EndObject()
 }
 
 func decodeShape28F6(d *taskjson.Decoder, v *struct {
 	F0 Shape21
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeShape21(d.Required(&seen, 1<<0), &v.F0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape28F6, seen[:]); i >= 0; i = d.Next(&membersOfShape28F6, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape21(d, &v.F0)
 		}
 	}
-	d.Check(seen, 1, "F0")
+}
+
+var membersOfShape28F6 = taskjson.Members{
+	Names:    []string{`"F0":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendShape29 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -9467,9 +9739,10 @@ func DecodeShape29(data []byte, task *Shape29) error {
 }
 
 func appendShape29(e *taskjson.Encoder, v *Shape29) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.Shape00 != nil {
-		e.Key(`"ключ1":`).Int(&v.Shape00.F1)
+		appendShape29Part1(e, v.Shape00)
 	}
 	appendShape29Field0(e.Key(`"Field0":`), &v.Field0)
 	if e.Has(v.F1 != nil) {
@@ -9482,36 +9755,56 @@ func appendShape29(e *taskjson.Encoder, v *Shape29) {
 	}
 	appendShape29F3(e.Key(`"F3":`), &v.F3)
 	if v.F4 != 0 {
-		e.Key(`"a-b4":`).Int(&v.F4)
+		e.IntField(`"a-b4":`, int64(v.F4))
 	}
 	e.EndObject()
 }
 
+func appendShape29Part1(e *taskjson.Encoder, v *Shape00) {
+	e.IntField(`"ключ1":`, int64(v.F1))
+}
+
 func decodeShape29(d *taskjson.Decoder, v *Shape29) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "ключ1":
-			d.Field(&seen, 1<<2).Int(&taskjson.Embedded(&v.Shape00).F1)
-		case "Field0":
-			decodeShape29Field0(d.Required(&seen, 1<<0), &v.Field0)
-		case "F1":
-			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.F1) {
-				if taskjson.Alloc(d, v.F1) {
-					decodeShape29F1(d, *v.F1)
-				}
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape29, seen[:]); i >= 0; i = d.Next(&membersOfShape29, seen[:], i) {
+		switch {
+		case i < 1:
+			if v.Shape00 == nil {
+				v.Shape00 = new(Shape00)
 			}
-		case "snake_case2":
-			decodeMapOfStringToShape10(d.Field(&seen, 1<<4), &v.Ж2)
-		case "F3":
-			decodeShape29F3(d.Required(&seen, 1<<1), &v.F3)
-		case "a-b4":
-			d.Field(&seen, 1<<5).Int(&v.F4)
+			decodeShape29Part1(d, v.Shape00, i)
 		default:
-			d.Skip()
+			switch i {
+			case 1:
+				decodeShape29Field0(d, &v.Field0)
+			case 2:
+				if taskjson.Alloc(d, &v.F1) {
+					if taskjson.Alloc(d, v.F1) {
+						decodeShape29F1(d, *v.F1)
+					}
+				}
+			case 3:
+				decodeMapOfStringToShape10(d, &v.Ж2)
+			case 4:
+				decodeShape29F3(d, &v.F3)
+			case 5:
+				d.Int(&v.F4)
+			}
 		}
 	}
-	d.Check(seen, 2, "Field0,F3")
+}
+
+var membersOfShape29 = taskjson.Members{
+	Names:    []string{`"ключ1":`, `"Field0":`, `"F1":`, `"snake_case2":`, `"F3":`, `"a-b4":`},
+	Required: []uint64{0x12},
+	NotNull:  []uint64{0x12},
+}
+
+func decodeShape29Part1(d *taskjson.Decoder, v *Shape00, i int) {
+	switch i {
+	case 0:
+		d.Int(&v.F1)
+	}
 }
 
 func appendShape29Field0(e *taskjson.Encoder, v *struct {
@@ -9524,7 +9817,8 @@ func appendShape29Field0(e *taskjson.Encoder, v *struct {
 	F3 float64    `json:"longer_than_eight_bytes3,omitzero"`
 	F4 [0]float64 `json:"ключ4"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if e.Has(v.F0 != nil) && v.F0 != nil && !v.F0.IsZero() {
 		e.Key(`"x.y0":`).Time(v.F0)
 	}
@@ -9532,7 +9826,7 @@ func appendShape29Field0(e *taskjson.Encoder, v *struct {
 		appendSliceOfInt8(e.Key(`"$2":`), &v.F2)
 	}
 	if v.F3 != 0 {
-		e.Key(`"longer_than_eight_bytes3":`).Float64(&v.F3)
+		e.FloatField(`"longer_than_eight_bytes3":`, v.F3)
 	}
 	appendArrayOf0Float64(e.Key(`"ключ4":`), &v.F4)
 	e.EndObject()
@@ -9548,24 +9842,27 @@ func decodeShape29Field0(d *taskjson.Decoder, v *struct {
 	F3 float64    `json:"longer_than_eight_bytes3,omitzero"`
 	F4 [0]float64 `json:"ключ4"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "x.y0":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F0) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape29Field0, seen[:]); i >= 0; i = d.Next(&membersOfShape29Field0, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, &v.F0) {
 				d.Time(v.F0)
 			}
-		case "$2":
-			decodeSliceOfInt8(d.Field(&seen, 1<<2), &v.F2)
-		case "longer_than_eight_bytes3":
-			d.Field(&seen, 1<<3).Float64(&v.F3)
-		case "ключ4":
-			decodeArrayOf0Float64(d.Required(&seen, 1<<0), &v.F4)
-		default:
-			d.Skip()
+		case 1:
+			decodeSliceOfInt8(d, &v.F2)
+		case 2:
+			d.Float64(&v.F3)
+		case 3:
+			decodeArrayOf0Float64(d, &v.F4)
 		}
 	}
-	d.Check(seen, 1, "ключ4")
+}
+
+var membersOfShape29Field0 = taskjson.Members{
+	Names:    []string{`"x.y0":`, `"$2":`, `"longer_than_eight_bytes3":`, `"ключ4":`},
+	Required: []uint64{0x8},
+	NotNull:  []uint64{0x8},
 }
 
 func appendArrayOf0Float64(e *taskjson.Encoder, v *[0]float64) {
@@ -9586,9 +9883,10 @@ func appendShape29F1(e *taskjson.Encoder, v *struct {
 	F0 int
 	F1 uint16 `json:",omitempty"`
 }) {
-	e.Object(`{"F0":`).Int(&v.F0)
+	e.Object()
+	e.IntField(`{"F0":`, int64(v.F0))
 	if v.F1 != 0 {
-		e.Key(`"F1":`).Uint16(&v.F1)
+		e.UintField(`"F1":`, uint64(v.F1))
 	}
 	e.EndObject()
 }
@@ -9597,18 +9895,21 @@ func decodeShape29F1(d *taskjson.Decoder, v *struct {
 	F0 int
 	F1 uint16 `json:",omitempty"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			d.Required(&seen, 1<<0).Int(&v.F0)
-		case "F1":
-			d.Field(&seen, 1<<1).Uint16(&v.F1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape29F1, seen[:]); i >= 0; i = d.Next(&membersOfShape29F1, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int(&v.F0)
+		case 1:
+			d.Uint16(&v.F1)
 		}
 	}
-	d.Check(seen, 1, "F0")
+}
+
+var membersOfShape29F1 = taskjson.Members{
+	Names:    []string{`"F0":`, `"F1":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendMapOfStringToShape10(e *taskjson.Encoder, v *map[string]Shape10) {
@@ -9640,7 +9941,8 @@ func appendShape29F3(e *taskjson.Encoder, v *struct {
 		Field0 json.RawMessage `json:",omitempty,omitzero"`
 	}
 }) {
-	if e.Object(`{"F1":`).NotNil(v.F1 != nil) {
+	e.Object()
+	if e.Key(`{"F1":`).NotNil(v.F1 != nil) {
 		appendShape29F3F1(e, v.F1)
 	}
 	e.EndObject()
@@ -9652,23 +9954,26 @@ func decodeShape29F3(d *taskjson.Decoder, v *struct {
 		Field0 json.RawMessage `json:",omitempty,omitzero"`
 	}
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F1":
-			if taskjson.Alloc(d.Field(&seen, 1<<0), &v.F1) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape29F3, seen[:]); i >= 0; i = d.Next(&membersOfShape29F3, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, &v.F1) {
 				decodeShape29F3F1(d, v.F1)
 			}
-		default:
-			d.Skip()
 		}
 	}
+}
+
+var membersOfShape29F3 = taskjson.Members{
+	Names: []string{`"F1":`},
 }
 
 func appendShape29F3F1(e *taskjson.Encoder, v *struct {
 	Field0 json.RawMessage `json:",omitempty,omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if len(v.Field0) != 0 && v.Field0 != nil {
 		e.Key(`"Field0":`).RawMessage(&v.Field0)
 	}
@@ -9678,15 +9983,17 @@ func appendShape29F3F1(e *taskjson.Encoder, v *struct {
 func decodeShape29F3F1(d *taskjson.Decoder, v *struct {
 	Field0 json.RawMessage `json:",omitempty,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Field0":
-			d.Field(&seen, 1<<0).RawMessage(&v.Field0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape29F3F1, seen[:]); i >= 0; i = d.Next(&membersOfShape29F3F1, seen[:], i) {
+		switch i {
+		case 0:
+			d.RawMessage(&v.Field0)
 		}
 	}
+}
+
+var membersOfShape29F3F1 = taskjson.Members{
+	Names: []string{`"Field0":`},
 }
 
 // AppendShape30 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -9705,21 +10012,24 @@ func DecodeShape30(data []byte, task *Shape30) error {
 }
 
 func appendShape30(e *taskjson.Encoder, v *Shape30) {
-	appendMapOfInt8ToInt(e.Object(`{"F0":`), &v.F0)
+	e.Object()
+	appendMapOfInt8ToInt(e.Key(`{"F0":`), &v.F0)
 	e.EndObject()
 }
 
 func decodeShape30(d *taskjson.Decoder, v *Shape30) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeMapOfInt8ToInt(d.Field(&seen, 1<<0), &v.F0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape30, seen[:]); i >= 0; i = d.Next(&membersOfShape30, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfInt8ToInt(d, &v.F0)
 		}
 	}
-	d.Check(seen, 1, "F0")
+}
+
+var membersOfShape30 = taskjson.Members{
+	Names:    []string{`"F0":`},
+	Required: []uint64{0x1},
 }
 
 func appendMapOfInt8ToInt(e *taskjson.Encoder, v *map[int8]int) {
@@ -9761,34 +10071,37 @@ func DecodeShape31(data []byte, task *Shape31) error {
 }
 
 func appendShape31(e *taskjson.Encoder, v *Shape31) {
-	appendSliceOfSliceOfSliceOfInt64(e.Object(`{"Ж0":`), &v.Ж0)
+	e.Object()
+	appendSliceOfSliceOfSliceOfInt64(e.Key(`{"Ж0":`), &v.Ж0)
 	e.Key(`"a-b2":`).RawMessage(&v.F2)
 	if v.F3 != 0 {
-		e.Key(`"x.y3":`).Int32(&v.F3)
+		e.IntField(`"x.y3":`, int64(v.F3))
 	}
 	if v.Ж4 != 0 {
-		e.Key(`"Ж4":`).Uint(&v.Ж4)
+		e.UintField(`"Ж4":`, uint64(v.Ж4))
 	}
 	e.EndObject()
 }
 
 func decodeShape31(d *taskjson.Decoder, v *Shape31) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Ж0":
-			decodeSliceOfSliceOfSliceOfInt64(d.Field(&seen, 1<<0), &v.Ж0)
-		case "a-b2":
-			d.Field(&seen, 1<<1).RawMessage(&v.F2)
-		case "x.y3":
-			d.Field(&seen, 1<<2).Int32(&v.F3)
-		case "Ж4":
-			d.Field(&seen, 1<<3).Uint(&v.Ж4)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape31, seen[:]); i >= 0; i = d.Next(&membersOfShape31, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfSliceOfSliceOfInt64(d, &v.Ж0)
+		case 1:
+			d.RawMessage(&v.F2)
+		case 2:
+			d.Int32(&v.F3)
+		case 3:
+			d.Uint(&v.Ж4)
 		}
 	}
-	d.Check(seen, 2, "Ж0,a-b2")
+}
+
+var membersOfShape31 = taskjson.Members{
+	Names:    []string{`"Ж0":`, `"a-b2":`, `"x.y3":`, `"Ж4":`},
+	Required: []uint64{0x3},
 }
 
 func appendSliceOfSliceOfSliceOfInt64(e *taskjson.Encoder, v *[][][]int64) {
@@ -9849,7 +10162,8 @@ func DecodeShape32(data []byte, task *Shape32) error {
 }
 
 func appendShape32(e *taskjson.Encoder, v *Shape32) {
-	appendShape09(e.Object(`{"in":`), &v.Shape09)
+	e.Object()
+	appendShape09(e.Key(`{"in":`), &v.Shape09)
 	if v.Field0 != "" {
 		e.Key(`"Field0":`).QuotedString(&v.Field0)
 	}
@@ -9862,24 +10176,27 @@ func appendShape32(e *taskjson.Encoder, v *Shape32) {
 }
 
 func decodeShape32(d *taskjson.Decoder, v *Shape32) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "in":
-			decodeShape09(d.Required(&seen, 1<<0), &v.Shape09)
-		case "Field0":
-			taskjson.QuotedString(d.Field(&seen, 1<<1), &v.Field0)
-		case "with space1":
-			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.Ж1) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape32, seen[:]); i >= 0; i = d.Next(&membersOfShape32, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape09(d, &v.Shape09)
+		case 1:
+			taskjson.QuotedString(d, &v.Field0)
+		case 2:
+			if taskjson.Alloc(d, &v.Ж1) {
 				if taskjson.Alloc(d, v.Ж1) {
 					decodeShape32(d, *v.Ж1)
 				}
 			}
-		default:
-			d.Skip()
 		}
 	}
-	d.Check(seen, 1, "in")
+}
+
+var membersOfShape32 = taskjson.Members{
+	Names:    []string{`"in":`, `"Field0":`, `"with space1":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendShape33 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -9898,7 +10215,8 @@ func DecodeShape33(data []byte, task *Shape33) error {
 }
 
 func appendShape33(e *taskjson.Encoder, v *Shape33) {
-	if e.Object(`{"in":`).NotNil(v.Shape06 != nil) {
+	e.Object()
+	if e.Key(`{"in":`).NotNil(v.Shape06 != nil) {
 		appendShape06(e, v.Shape06)
 	}
 	if len(v.Shape10.F0) != 0 {
@@ -9915,26 +10233,29 @@ func appendShape33(e *taskjson.Encoder, v *Shape33) {
 }
 
 func decodeShape33(d *taskjson.Decoder, v *Shape33) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "in":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Shape06) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape33, seen[:]); i >= 0; i = d.Next(&membersOfShape33, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, &v.Shape06) {
 				decodeShape06(d, v.Shape06)
 			}
-		case "ключ0":
-			decodeSliceOfPointerToShape01(d.Field(&seen, 1<<2), &v.Shape10.F0)
-		case "ключ1":
-			decodeShape03F5Ж1(d.Field(&seen, 1<<3), &v.F1)
-		case "$2":
-			decodeShape10F2(d.Required(&seen, 1<<0), &v.F2)
-		case "$0":
-			decodeSliceOfShape33(d.Field(&seen, 1<<4), &v.F0)
-		default:
-			d.Skip()
+		case 1:
+			decodeSliceOfPointerToShape01(d, &v.Shape10.F0)
+		case 2:
+			decodeShape03F5Ж1(d, &v.F1)
+		case 3:
+			decodeShape10F2(d, &v.F2)
+		case 4:
+			decodeSliceOfShape33(d, &v.F0)
 		}
 	}
-	d.Check(seen, 1, "$2")
+}
+
+var membersOfShape33 = taskjson.Members{
+	Names:    []string{`"in":`, `"ключ0":`, `"ключ1":`, `"$2":`, `"$0":`},
+	Required: []uint64{0x8},
+	NotNull:  []uint64{0x8},
 }
 
 func appendSliceOfShape33(e *taskjson.Encoder, v *[]Shape33) {
@@ -9970,15 +10291,16 @@ func DecodeShape34(data []byte, task *Shape34) error {
 }
 
 func appendShape34(e *taskjson.Encoder, v *Shape34) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if e.Has(v.F0 != nil) {
 		appendSliceOfUint16(e.Key(`"F0":`), v.F0)
 	}
 	if v.F1 != 0 {
-		e.Key(`"ключ1":`).Int64(&v.F1)
+		e.IntField(`"ключ1":`, v.F1)
 	}
 	if v.F2 != 0 {
-		e.Key(`"with space2":`).Int16(&v.F2)
+		e.IntField(`"with space2":`, int64(v.F2))
 	}
 	if v.Field3 != nil {
 		appendSliceOfShape34Field3(e.Key(`"longer_than_eight_bytes3":`), &v.Field3)
@@ -9988,26 +10310,28 @@ func appendShape34(e *taskjson.Encoder, v *Shape34) {
 }
 
 func decodeShape34(d *taskjson.Decoder, v *Shape34) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F0) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape34, seen[:]); i >= 0; i = d.Next(&membersOfShape34, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, &v.F0) {
 				decodeSliceOfUint16(d, v.F0)
 			}
-		case "ключ1":
-			d.Field(&seen, 1<<2).Int64(&v.F1)
-		case "with space2":
-			d.Field(&seen, 1<<3).Int16(&v.F2)
-		case "longer_than_eight_bytes3":
-			decodeSliceOfShape34Field3(d.Field(&seen, 1<<4), &v.Field3)
-		case "F5":
-			decodeMapOfStringToShape34(d.Field(&seen, 1<<0), &v.F5)
-		default:
-			d.Skip()
+		case 1:
+			d.Int64(&v.F1)
+		case 2:
+			d.Int16(&v.F2)
+		case 3:
+			decodeSliceOfShape34Field3(d, &v.Field3)
+		case 4:
+			decodeMapOfStringToShape34(d, &v.F5)
 		}
 	}
-	d.Check(seen, 1, "F5")
+}
+
+var membersOfShape34 = taskjson.Members{
+	Names:    []string{`"F0":`, `"ключ1":`, `"with space2":`, `"longer_than_eight_bytes3":`, `"F5":`},
+	Required: []uint64{0x10},
 }
 
 func appendSliceOfUint16(e *taskjson.Encoder, v *[]uint16) {
@@ -10048,7 +10372,8 @@ func appendShape34Field3(e *taskjson.Encoder, v *struct {
 		F0 uintptr `json:"key0"`
 	} `json:"a-b0"`
 }) {
-	appendShape34Field3F0(e.Object(`{"a-b0":`), &v.F0)
+	e.Object()
+	appendShape34Field3F0(e.Key(`{"a-b0":`), &v.F0)
 	e.EndObject()
 }
 
@@ -10057,38 +10382,45 @@ func decodeShape34Field3(d *taskjson.Decoder, v *struct {
 		F0 uintptr `json:"key0"`
 	} `json:"a-b0"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "a-b0":
-			decodeShape34Field3F0(d.Required(&seen, 1<<0), &v.F0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape34Field3, seen[:]); i >= 0; i = d.Next(&membersOfShape34Field3, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape34Field3F0(d, &v.F0)
 		}
 	}
-	d.Check(seen, 1, "a-b0")
+}
+
+var membersOfShape34Field3 = taskjson.Members{
+	Names:    []string{`"a-b0":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendShape34Field3F0(e *taskjson.Encoder, v *struct {
 	F0 uintptr `json:"key0"`
 }) {
-	e.Object(`{"key0":`).Uintptr(&v.F0)
+	e.Object()
+	e.UintField(`{"key0":`, uint64(v.F0))
 	e.EndObject()
 }
 
 func decodeShape34Field3F0(d *taskjson.Decoder, v *struct {
 	F0 uintptr `json:"key0"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "key0":
-			d.Required(&seen, 1<<0).Uintptr(&v.F0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape34Field3F0, seen[:]); i >= 0; i = d.Next(&membersOfShape34Field3F0, seen[:], i) {
+		switch i {
+		case 0:
+			d.Uintptr(&v.F0)
 		}
 	}
-	d.Check(seen, 1, "key0")
+}
+
+var membersOfShape34Field3F0 = taskjson.Members{
+	Names:    []string{`"key0":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendMapOfStringToShape34(e *taskjson.Encoder, v *map[string]Shape34) {
@@ -10130,13 +10462,14 @@ func DecodeShape35(data []byte, task *Shape35) error {
 }
 
 func appendShape35(e *taskjson.Encoder, v *Shape35) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != 0 {
 		e.Key(`"a0":`).Quote().Uint8((*uint8)(&v.F0))
 		e.EndQuote()
 	}
 	if v.F1 != 0 {
-		e.Key(`"ключ1":`).Int16(&v.F1)
+		e.IntField(`"ключ1":`, int64(v.F1))
 	}
 	appendShape35F2(e.Key(`"with space2":`), &v.F2)
 	e.Key(`"x.y4":`).Quote().Uint(&v.F4)
@@ -10145,29 +10478,33 @@ func appendShape35(e *taskjson.Encoder, v *Shape35) {
 }
 
 func decodeShape35(d *taskjson.Decoder, v *Shape35) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "a0":
-			taskjson.QuotedUint(d.Field(&seen, 1<<2), &v.F0)
-		case "ключ1":
-			d.Field(&seen, 1<<3).Int16(&v.F1)
-		case "with space2":
-			decodeShape35F2(d.Required(&seen, 1<<0), &v.F2)
-		case "x.y4":
-			taskjson.QuotedUint(d.Required(&seen, 1<<1), &v.F4)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape35, seen[:]); i >= 0; i = d.Next(&membersOfShape35, seen[:], i) {
+		switch i {
+		case 0:
+			taskjson.QuotedUint(d, &v.F0)
+		case 1:
+			d.Int16(&v.F1)
+		case 2:
+			decodeShape35F2(d, &v.F2)
+		case 3:
+			taskjson.QuotedUint(d, &v.F4)
 		}
 	}
-	d.Check(seen, 2, "with space2,x.y4")
+}
+
+var membersOfShape35 = taskjson.Members{
+	Names:    []string{`"a0":`, `"ключ1":`, `"with space2":`, `"x.y4":`},
+	Required: []uint64{0xc},
+	NotNull:  []uint64{0xc},
 }
 
 func appendShape35F2(e *taskjson.Encoder, v *struct {
 	Field0 struct{}
 	F1     []*Shape35 `json:"$1,omitempty"`
 }) {
-	appendShape03F5Ж1(e.Object(`{"Field0":`), &v.Field0)
+	e.Object()
+	appendShape03F5Ж1(e.Key(`{"Field0":`), &v.Field0)
 	if len(v.F1) != 0 {
 		appendSliceOfPointerToShape35(e.Key(`"$1":`), &v.F1)
 	}
@@ -10178,18 +10515,21 @@ func decodeShape35F2(d *taskjson.Decoder, v *struct {
 	Field0 struct{}
 	F1     []*Shape35 `json:"$1,omitempty"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Field0":
-			decodeShape03F5Ж1(d.Required(&seen, 1<<0), &v.Field0)
-		case "$1":
-			decodeSliceOfPointerToShape35(d.Field(&seen, 1<<1), &v.F1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape35F2, seen[:]); i >= 0; i = d.Next(&membersOfShape35F2, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape03F5Ж1(d, &v.Field0)
+		case 1:
+			decodeSliceOfPointerToShape35(d, &v.F1)
 		}
 	}
-	d.Check(seen, 1, "Field0")
+}
+
+var membersOfShape35F2 = taskjson.Members{
+	Names:    []string{`"Field0":`, `"$1":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendSliceOfPointerToShape35(e *taskjson.Encoder, v *[]*Shape35) {
@@ -10230,7 +10570,8 @@ func DecodeShape36(data []byte, task *Shape36) error {
 }
 
 func appendShape36(e *taskjson.Encoder, v *Shape36) {
-	appendArrayOf0String(e.Object(`{"F0":`), &v.F0)
+	e.Object()
+	appendArrayOf0String(e.Key(`{"F0":`), &v.F0)
 	if v.F1 != ([2]*map[uint64]*Shape03{}) {
 		appendArrayOf2PointerToMapOfUint64ToPointerToShape03(e.Key(`"F1":`), &v.F1)
 	}
@@ -10238,18 +10579,21 @@ func appendShape36(e *taskjson.Encoder, v *Shape36) {
 }
 
 func decodeShape36(d *taskjson.Decoder, v *Shape36) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeArrayOf0String(d.Required(&seen, 1<<0), &v.F0)
-		case "F1":
-			decodeArrayOf2PointerToMapOfUint64ToPointerToShape03(d.Field(&seen, 1<<1), &v.F1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape36, seen[:]); i >= 0; i = d.Next(&membersOfShape36, seen[:], i) {
+		switch i {
+		case 0:
+			decodeArrayOf0String(d, &v.F0)
+		case 1:
+			decodeArrayOf2PointerToMapOfUint64ToPointerToShape03(d, &v.F1)
 		}
 	}
-	d.Check(seen, 1, "F0")
+}
+
+var membersOfShape36 = taskjson.Members{
+	Names:    []string{`"F0":`, `"F1":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendArrayOf0String(e *taskjson.Encoder, v *[0]string) {
@@ -10333,9 +10677,10 @@ func DecodeShape37(data []byte, task *Shape37) error {
 }
 
 func appendShape37(e *taskjson.Encoder, v *Shape37) {
-	appendShape03F5Ж1(e.Object(`{"Ж0":`), &v.Ж0)
+	e.Object()
+	appendShape03F5Ж1(e.Key(`{"Ж0":`), &v.Ж0)
 	if v.Field1 != 0 {
-		e.Key(`"Field1":`).Uint32(&v.Field1)
+		e.UintField(`"Field1":`, uint64(v.Field1))
 	}
 	if e.Has(v.F2 != nil) {
 		appendArrayOf3PointerToUint8(e.Key(`"a-b2":`), v.F2)
@@ -10344,35 +10689,38 @@ func appendShape37(e *taskjson.Encoder, v *Shape37) {
 		appendShape37F3(e, v.F3)
 	}
 	appendShape37Field5(e.Key(`"longer_than_eight_bytes5":`), &v.Field5)
-	e.Key(`"snake_case6":`).Int64(&v.F6)
+	e.IntField(`"snake_case6":`, v.F6)
 	e.EndObject()
 }
 
 func decodeShape37(d *taskjson.Decoder, v *Shape37) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Ж0":
-			decodeShape03F5Ж1(d.Required(&seen, 1<<0), &v.Ж0)
-		case "Field1":
-			d.Field(&seen, 1<<3).Uint32(&v.Field1)
-		case "a-b2":
-			if taskjson.Alloc(d.Field(&seen, 1<<4), &v.F2) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape37, seen[:]); i >= 0; i = d.Next(&membersOfShape37, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape03F5Ж1(d, &v.Ж0)
+		case 1:
+			d.Uint32(&v.Field1)
+		case 2:
+			if taskjson.Alloc(d, &v.F2) {
 				decodeArrayOf3PointerToUint8(d, v.F2)
 			}
-		case "F3":
-			if taskjson.Alloc(d.Field(&seen, 1<<5), &v.F3) {
+		case 3:
+			if taskjson.Alloc(d, &v.F3) {
 				decodeShape37F3(d, v.F3)
 			}
-		case "longer_than_eight_bytes5":
-			decodeShape37Field5(d.Required(&seen, 1<<1), &v.Field5)
-		case "snake_case6":
-			d.Required(&seen, 1<<2).Int64(&v.F6)
-		default:
-			d.Skip()
+		case 4:
+			decodeShape37Field5(d, &v.Field5)
+		case 5:
+			d.Int64(&v.F6)
 		}
 	}
-	d.Check(seen, 3, "Ж0,longer_than_eight_bytes5,snake_case6")
+}
+
+var membersOfShape37 = taskjson.Members{
+	Names:    []string{`"Ж0":`, `"Field1":`, `"a-b2":`, `"F3":`, `"longer_than_eight_bytes5":`, `"snake_case6":`},
+	Required: []uint64{0x31},
+	NotNull:  []uint64{0x31},
 }
 
 func appendArrayOf3PointerToUint8(e *taskjson.Encoder, v *[3]*uint8) {
@@ -10403,7 +10751,8 @@ func appendShape37F3(e *taskjson.Encoder, v *struct {
 	F0 int8     `json:",omitzero,string"`
 	F1 struct{} `json:"$1,omitempty,omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != 0 {
 		e.Key(`"F0":`).Quote().Int8(&v.F0)
 		e.EndQuote()
@@ -10418,17 +10767,19 @@ func decodeShape37F3(d *taskjson.Decoder, v *struct {
 	F0 int8     `json:",omitzero,string"`
 	F1 struct{} `json:"$1,omitempty,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			taskjson.QuotedInt(d.Field(&seen, 1<<0), &v.F0)
-		case "$1":
-			decodeShape03F5Ж1(d.Field(&seen, 1<<1), &v.F1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape37F3, seen[:]); i >= 0; i = d.Next(&membersOfShape37F3, seen[:], i) {
+		switch i {
+		case 0:
+			taskjson.QuotedInt(d, &v.F0)
+		case 1:
+			decodeShape03F5Ж1(d, &v.F1)
 		}
 	}
+}
+
+var membersOfShape37F3 = taskjson.Members{
+	Names: []string{`"F0":`, `"$1":`},
 }
 
 func appendShape37Field5(e *taskjson.Encoder, v *struct {
@@ -10444,12 +10795,13 @@ func appendShape37Field5(e *taskjson.Encoder, v *struct {
 	} `json:",omitempty,omitzero"`
 	Field4 int `json:"key4,omitempty"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if len(v.Field0) != 0 && v.Field0 != nil {
 		appendMapOfCodeToShape37Field5Field0(e.Key(`"Field0":`), &v.Field0)
 	}
 	if v.F1 != 0 {
-		e.Key(`"F1":`).Int64(&v.F1)
+		e.IntField(`"F1":`, v.F1)
 	}
 	e.Key(`"a-b2":`).Quote().Float64(&v.Field2)
 	e.EndQuote()
@@ -10457,7 +10809,7 @@ func appendShape37Field5(e *taskjson.Encoder, v *struct {
 		appendShape37Field5Ж3(e.Key(`"Ж3":`), &v.Ж3)
 	}
 	if v.Field4 != 0 {
-		e.Key(`"key4":`).Int(&v.Field4)
+		e.IntField(`"key4":`, int64(v.Field4))
 	}
 	e.EndObject()
 }
@@ -10475,24 +10827,27 @@ func decodeShape37Field5(d *taskjson.Decoder, v *struct {
 	} `json:",omitempty,omitzero"`
 	Field4 int `json:"key4,omitempty"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Field0":
-			decodeMapOfCodeToShape37Field5Field0(d.Field(&seen, 1<<1), &v.Field0)
-		case "F1":
-			d.Field(&seen, 1<<2).Int64(&v.F1)
-		case "a-b2":
-			taskjson.QuotedFloat(d.Required(&seen, 1<<0), &v.Field2)
-		case "Ж3":
-			decodeShape37Field5Ж3(d.Field(&seen, 1<<3), &v.Ж3)
-		case "key4":
-			d.Field(&seen, 1<<4).Int(&v.Field4)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape37Field5, seen[:]); i >= 0; i = d.Next(&membersOfShape37Field5, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfCodeToShape37Field5Field0(d, &v.Field0)
+		case 1:
+			d.Int64(&v.F1)
+		case 2:
+			taskjson.QuotedFloat(d, &v.Field2)
+		case 3:
+			decodeShape37Field5Ж3(d, &v.Ж3)
+		case 4:
+			d.Int(&v.Field4)
 		}
 	}
-	d.Check(seen, 1, "a-b2")
+}
+
+var membersOfShape37Field5 = taskjson.Members{
+	Names:    []string{`"Field0":`, `"F1":`, `"a-b2":`, `"Ж3":`, `"key4":`},
+	Required: []uint64{0x4},
+	NotNull:  []uint64{0x4},
 }
 
 func appendMapOfCodeToShape37Field5Field0(e *taskjson.Encoder, v *map[Code]struct{}) {
@@ -10525,7 +10880,8 @@ func appendShape37Field5Ж3(e *taskjson.Encoder, v *struct {
 		f1 map[string]Shape19 `json:"-"`
 	} `json:"$1,omitzero"`
 }) {
-	if e.Object(`{"Field0":`).NotNil(v.Field0 != nil) {
+	e.Object()
+	if e.Key(`{"Field0":`).NotNil(v.Field0 != nil) {
 		e.Uint16(v.Field0)
 	}
 	if !taskjson.IsZero(&v.F1) {
@@ -10541,26 +10897,29 @@ func decodeShape37Field5Ж3(d *taskjson.Decoder, v *struct {
 		f1 map[string]Shape19 `json:"-"`
 	} `json:"$1,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Field0":
-			if taskjson.Alloc(d.Field(&seen, 1<<0), &v.Field0) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape37Field5Ж3, seen[:]); i >= 0; i = d.Next(&membersOfShape37Field5Ж3, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, &v.Field0) {
 				d.Uint16(v.Field0)
 			}
-		case "$1":
-			decodeShape37Field5Ж3F1(d.Field(&seen, 1<<1), &v.F1)
-		default:
-			d.Skip()
+		case 1:
+			decodeShape37Field5Ж3F1(d, &v.F1)
 		}
 	}
+}
+
+var membersOfShape37Field5Ж3 = taskjson.Members{
+	Names: []string{`"Field0":`, `"$1":`},
 }
 
 func appendShape37Field5Ж3F1(e *taskjson.Encoder, v *struct {
 	f0 []*Shape37         `json:"-"`
 	f1 map[string]Shape19 `json:"-"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	e.EndObject()
 }
 
@@ -10568,10 +10927,7 @@ func decodeShape37Field5Ж3F1(d *taskjson.Decoder, v *struct {
 	f0 []*Shape37         `json:"-"`
 	f1 map[string]Shape19 `json:"-"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		d.Skip()
-	}
+	d.EmptyStruct()
 }
 
 // AppendShape38 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -10590,15 +10946,13 @@ func DecodeShape38(data []byte, task *Shape38) error {
 }
 
 func appendShape38(e *taskjson.Encoder, v *Shape38) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	e.EndObject()
 }
 
 func decodeShape38(d *taskjson.Decoder, v *Shape38) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		d.Skip()
-	}
+	d.EmptyStruct()
 }
 
 // AppendShape39 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -10617,31 +10971,34 @@ func DecodeShape39(data []byte, task *Shape39) error {
 }
 
 func appendShape39(e *taskjson.Encoder, v *Shape39) {
-	e.Object(`{"F0":`).Bytes(&v.F0)
+	e.Object()
+	e.Key(`{"F0":`).Bytes(&v.F0)
 	if len(v.Ж1) != 0 && v.Ж1 != nil {
 		appendSliceOfInt(e.Key(`"Ж1":`), &v.Ж1)
 	}
 	if v.F2 != "" {
-		e.Key(`"F2":`).String(&v.F2)
+		e.StringField(`"F2":`, v.F2)
 	}
 	e.EndObject()
 }
 
 func decodeShape39(d *taskjson.Decoder, v *Shape39) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			d.Field(&seen, 1<<0).Bytes(&v.F0)
-		case "Ж1":
-			decodeSliceOfInt(d.Field(&seen, 1<<1), &v.Ж1)
-		case "F2":
-			d.Field(&seen, 1<<2).String(&v.F2)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape39, seen[:]); i >= 0; i = d.Next(&membersOfShape39, seen[:], i) {
+		switch i {
+		case 0:
+			d.Bytes(&v.F0)
+		case 1:
+			decodeSliceOfInt(d, &v.Ж1)
+		case 2:
+			d.String(&v.F2)
 		}
 	}
-	d.Check(seen, 1, "F0")
+}
+
+var membersOfShape39 = taskjson.Members{
+	Names:    []string{`"F0":`, `"Ж1":`, `"F2":`},
+	Required: []uint64{0x1},
 }
 
 // AppendShape40 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -10660,13 +11017,14 @@ func DecodeShape40(data []byte, task *Shape40) error {
 }
 
 func appendShape40(e *taskjson.Encoder, v *Shape40) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F1 != "" {
-		e.Key(`"F1":`).String(&v.F1)
+		e.StringField(`"F1":`, v.F1)
 	}
 	appendShape40F2(e.Key(`"F2":`), &v.F2)
 	if v.F3 != 0 {
-		e.Key(`"F3":`).Int8(&v.F3)
+		e.IntField(`"F3":`, int64(v.F3))
 	}
 	if e.Has(v.Field4 != nil) {
 		if e.Key(`"Field4":`).NotNil(*v.Field4 != nil) {
@@ -10677,26 +11035,29 @@ func appendShape40(e *taskjson.Encoder, v *Shape40) {
 }
 
 func decodeShape40(d *taskjson.Decoder, v *Shape40) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F1":
-			d.Field(&seen, 1<<1).String(&v.F1)
-		case "F2":
-			decodeShape40F2(d.Required(&seen, 1<<0), &v.F2)
-		case "F3":
-			d.Field(&seen, 1<<2).Int8(&v.F3)
-		case "Field4":
-			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.Field4) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape40, seen[:]); i >= 0; i = d.Next(&membersOfShape40, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.F1)
+		case 1:
+			decodeShape40F2(d, &v.F2)
+		case 2:
+			d.Int8(&v.F3)
+		case 3:
+			if taskjson.Alloc(d, &v.Field4) {
 				if taskjson.Alloc(d, v.Field4) {
 					d.Int16(*v.Field4)
 				}
 			}
-		default:
-			d.Skip()
 		}
 	}
-	d.Check(seen, 1, "F2")
+}
+
+var membersOfShape40 = taskjson.Members{
+	Names:    []string{`"F1":`, `"F2":`, `"F3":`, `"Field4":`},
+	Required: []uint64{0x2},
+	NotNull:  []uint64{0x2},
 }
 
 func appendShape40F2(e *taskjson.Encoder, v *struct {
@@ -10710,7 +11071,8 @@ func appendShape40F2(e *taskjson.Encoder, v *struct {
 	Ж4     *time.Time `json:"longer_than_eight_bytes4"`
 	F5     struct{}   `json:"a5,omitempty,omitzero"`
 }) {
-	appendShape40F2Ж0(e.Object(`{"x.y0":`), &v.Ж0)
+	e.Object()
+	appendShape40F2Ж0(e.Key(`{"x.y0":`), &v.Ж0)
 	appendSliceOfShape40(e.Key(`"a-b1":`), &v.Field1)
 	appendMapOfStringToSliceOfUintptr(e.Key(`"a2":`), &v.F2)
 	if e.Key(`"longer_than_eight_bytes4":`).NotNil(v.Ж4 != nil) {
@@ -10733,35 +11095,38 @@ func decodeShape40F2(d *taskjson.Decoder, v *struct {
 	Ж4     *time.Time `json:"longer_than_eight_bytes4"`
 	F5     struct{}   `json:"a5,omitempty,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "x.y0":
-			decodeShape40F2Ж0(d.Field(&seen, 1<<2), &v.Ж0)
-		case "a-b1":
-			decodeSliceOfShape40(d.Field(&seen, 1<<0), &v.Field1)
-		case "a2":
-			decodeMapOfStringToSliceOfUintptr(d.Field(&seen, 1<<1), &v.F2)
-		case "longer_than_eight_bytes4":
-			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.Ж4) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape40F2, seen[:]); i >= 0; i = d.Next(&membersOfShape40F2, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape40F2Ж0(d, &v.Ж0)
+		case 1:
+			decodeSliceOfShape40(d, &v.Field1)
+		case 2:
+			decodeMapOfStringToSliceOfUintptr(d, &v.F2)
+		case 3:
+			if taskjson.Alloc(d, &v.Ж4) {
 				d.Time(v.Ж4)
 			}
-		case "a5":
-			decodeShape03F5Ж1(d.Field(&seen, 1<<4), &v.F5)
-		default:
-			d.Skip()
+		case 4:
+			decodeShape03F5Ж1(d, &v.F5)
 		}
 	}
-	d.Check(seen, 2, "a-b1,a2")
+}
+
+var membersOfShape40F2 = taskjson.Members{
+	Names:    []string{`"x.y0":`, `"a-b1":`, `"a2":`, `"longer_than_eight_bytes4":`, `"a5":`},
+	Required: []uint64{0x6},
 }
 
 func appendShape40F2Ж0(e *taskjson.Encoder, v *struct {
 	F0 uint16    `json:",omitempty,omitzero"`
 	F1 []Shape32 `json:"-"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != 0 {
-		e.Key(`"F0":`).Uint16(&v.F0)
+		e.UintField(`"F0":`, uint64(v.F0))
 	}
 	e.EndObject()
 }
@@ -10770,15 +11135,17 @@ func decodeShape40F2Ж0(d *taskjson.Decoder, v *struct {
 	F0 uint16    `json:",omitempty,omitzero"`
 	F1 []Shape32 `json:"-"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			d.Field(&seen, 1<<0).Uint16(&v.F0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape40F2Ж0, seen[:]); i >= 0; i = d.Next(&membersOfShape40F2Ж0, seen[:], i) {
+		switch i {
+		case 0:
+			d.Uint16(&v.F0)
 		}
 	}
+}
+
+var membersOfShape40F2Ж0 = taskjson.Members{
+	Names: []string{`"F0":`},
 }
 
 func appendSliceOfShape40(e *taskjson.Encoder, v *[]Shape40) {
@@ -10837,7 +11204,8 @@ func DecodeShape41(data []byte, task *Shape41) error {
 }
 
 func appendShape41(e *taskjson.Encoder, v *Shape41) {
-	appendShape07(e.Object(`{"in":`), &v.Shape07)
+	e.Object()
+	appendShape07(e.Key(`{"in":`), &v.Shape07)
 	if v.F0 != "" {
 		e.Key(`"F0":`).QuotedString(&v.F0)
 	}
@@ -10853,28 +11221,31 @@ func appendShape41(e *taskjson.Encoder, v *Shape41) {
 }
 
 func decodeShape41(d *taskjson.Decoder, v *Shape41) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "in":
-			decodeShape07(d.Required(&seen, 1<<0), &v.Shape07)
-		case "F0":
-			taskjson.QuotedString(d.Field(&seen, 1<<2), &v.F0)
-		case "F1":
-			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.F1) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape41, seen[:]); i >= 0; i = d.Next(&membersOfShape41, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape07(d, &v.Shape07)
+		case 1:
+			taskjson.QuotedString(d, &v.F0)
+		case 2:
+			if taskjson.Alloc(d, &v.F1) {
 				decodeMapOfStringToUint(d, v.F1)
 			}
-		case "ключ2":
-			decodeMapOfCodeToShape17Field2(d.Field(&seen, 1<<4), &v.Field2)
-		case "Ж3":
-			decodeShape17Ж3(d.Required(&seen, 1<<1), &v.Ж3)
-		case "x.y4":
-			decodeShape11(d.Field(&seen, 1<<5), &v.F4)
-		default:
-			d.Skip()
+		case 3:
+			decodeMapOfCodeToShape17Field2(d, &v.Field2)
+		case 4:
+			decodeShape17Ж3(d, &v.Ж3)
+		case 5:
+			decodeShape11(d, &v.F4)
 		}
 	}
-	d.Check(seen, 2, "in,Ж3")
+}
+
+var membersOfShape41 = taskjson.Members{
+	Names:    []string{`"in":`, `"F0":`, `"F1":`, `"ключ2":`, `"Ж3":`, `"x.y4":`},
+	Required: []uint64{0x11},
+	NotNull:  []uint64{0x11},
 }
 
 // AppendShape42 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -10893,38 +11264,42 @@ func DecodeShape42(data []byte, task *Shape42) error {
 }
 
 func appendShape42(e *taskjson.Encoder, v *Shape42) {
-	if e.Object(`{"key0":`).NotNil(v.F0 != nil) {
+	e.Object()
+	if e.Key(`{"key0":`).NotNil(v.F0 != nil) {
 		e.Quote().Int8(v.F0)
 		e.EndQuote()
 	}
-	e.Key(`"longer_than_eight_bytes1":`).Uint32(&v.Ж1)
+	e.UintField(`"longer_than_eight_bytes1":`, uint64(v.Ж1))
 	appendArrayOf3Int16(e.Key(`"Ж2":`), &v.Ж2)
 	appendMapOfStringToShape42Ж3(e.Key(`"key3":`), &v.Ж3)
-	e.Key(`"Ж4":`).Uint8(&v.Ж4)
+	e.UintField(`"Ж4":`, uint64(v.Ж4))
 	e.EndObject()
 }
 
 func decodeShape42(d *taskjson.Decoder, v *Shape42) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "key0":
-			if taskjson.QuotedAlloc(d.Field(&seen, 1<<4), &v.F0) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape42, seen[:]); i >= 0; i = d.Next(&membersOfShape42, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.QuotedAlloc(d, &v.F0) {
 				taskjson.QuotedInt(d, v.F0)
 			}
-		case "longer_than_eight_bytes1":
-			d.Required(&seen, 1<<0).Uint32(&v.Ж1)
-		case "Ж2":
-			decodeArrayOf3Int16(d.Required(&seen, 1<<1), &v.Ж2)
-		case "key3":
-			decodeMapOfStringToShape42Ж3(d.Field(&seen, 1<<2), &v.Ж3)
-		case "Ж4":
-			d.Required(&seen, 1<<3).Uint8(&v.Ж4)
-		default:
-			d.Skip()
+		case 1:
+			d.Uint32(&v.Ж1)
+		case 2:
+			decodeArrayOf3Int16(d, &v.Ж2)
+		case 3:
+			decodeMapOfStringToShape42Ж3(d, &v.Ж3)
+		case 4:
+			d.Uint8(&v.Ж4)
 		}
 	}
-	d.Check(seen, 4, "longer_than_eight_bytes1,Ж2,key3,Ж4")
+}
+
+var membersOfShape42 = taskjson.Members{
+	Names:    []string{`"key0":`, `"longer_than_eight_bytes1":`, `"Ж2":`, `"key3":`, `"Ж4":`},
+	Required: []uint64{0x1e},
+	NotNull:  []uint64{0x16},
 }
 
 func appendArrayOf3Int16(e *taskjson.Encoder, v *[3]int16) {
@@ -11001,7 +11376,8 @@ func appendShape42Ж3(e *taskjson.Encoder, v *struct {
 		F1 float32
 	}
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != (struct{}{}) {
 		appendShape03F5Ж1(e.Key(`"key0":`), &v.F0)
 	}
@@ -11015,15 +11391,17 @@ func decodeShape42Ж3(d *taskjson.Decoder, v *struct {
 		F1 float32
 	}
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "key0":
-			decodeShape03F5Ж1(d.Field(&seen, 1<<0), &v.F0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape42Ж3, seen[:]); i >= 0; i = d.Next(&membersOfShape42Ж3, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape03F5Ж1(d, &v.F0)
 		}
 	}
+}
+
+var membersOfShape42Ж3 = taskjson.Members{
+	Names: []string{`"key0":`},
 }
 
 // AppendShape43 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -11042,15 +11420,16 @@ func DecodeShape43(data []byte, task *Shape43) error {
 }
 
 func appendShape43(e *taskjson.Encoder, v *Shape43) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != "" {
-		e.Key(`"F0":`).String((*string)(&v.F0))
+		e.StringField(`"F0":`, string(v.F0))
 	}
 	if e.Key(`"Ж1":`).NotNil(v.Ж1 != nil) {
 		e.Float32((*float32)(v.Ж1))
 	}
 	appendSliceOfPointerToShape43(e.Key(`"snake_case2":`), &v.F2)
-	e.Key(`"F3":`).Uint(&v.F3)
+	e.UintField(`"F3":`, uint64(v.F3))
 	if len(v.F4) != 0 {
 		appendSliceOfPointerToShape43(e.Key(`"F4":`), &v.F4)
 	}
@@ -11059,28 +11438,31 @@ func appendShape43(e *taskjson.Encoder, v *Shape43) {
 }
 
 func decodeShape43(d *taskjson.Decoder, v *Shape43) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			d.Field(&seen, 1<<3).String((*string)(&v.F0))
-		case "Ж1":
-			if taskjson.Alloc(d.Field(&seen, 1<<4), &v.Ж1) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape43, seen[:]); i >= 0; i = d.Next(&membersOfShape43, seen[:], i) {
+		switch i {
+		case 0:
+			d.String((*string)(&v.F0))
+		case 1:
+			if taskjson.Alloc(d, &v.Ж1) {
 				d.Float32((*float32)(v.Ж1))
 			}
-		case "snake_case2":
-			decodeSliceOfPointerToShape43(d.Field(&seen, 1<<0), &v.F2)
-		case "F3":
-			d.Required(&seen, 1<<1).Uint(&v.F3)
-		case "F4":
-			decodeSliceOfPointerToShape43(d.Field(&seen, 1<<5), &v.F4)
-		case "Field6":
-			decodeShape43Field6(d.Required(&seen, 1<<2), &v.Field6)
-		default:
-			d.Skip()
+		case 2:
+			decodeSliceOfPointerToShape43(d, &v.F2)
+		case 3:
+			d.Uint(&v.F3)
+		case 4:
+			decodeSliceOfPointerToShape43(d, &v.F4)
+		case 5:
+			decodeShape43Field6(d, &v.Field6)
 		}
 	}
-	d.Check(seen, 3, "snake_case2,F3,Field6")
+}
+
+var membersOfShape43 = taskjson.Members{
+	Names:    []string{`"F0":`, `"Ж1":`, `"snake_case2":`, `"F3":`, `"F4":`, `"Field6":`},
+	Required: []uint64{0x2c},
+	NotNull:  []uint64{0x28},
 }
 
 func appendSliceOfPointerToShape43(e *taskjson.Encoder, v *[]*Shape43) {
@@ -11111,15 +11493,16 @@ func appendShape43Field6(e *taskjson.Encoder, v *struct {
 	F2 int16
 	Ж3 uint `json:",omitempty"`
 }) {
-	if e.Object(`{"Ж0":`).NotNil(v.Ж0 != nil) {
+	e.Object()
+	if e.Key(`{"Ж0":`).NotNil(v.Ж0 != nil) {
 		e.Uint(v.Ж0)
 	}
 	if e.Key(`"F1":`).NotNil(v.F1 != nil) {
 		e.Bool(v.F1)
 	}
-	e.Key(`"F2":`).Int16(&v.F2)
+	e.IntField(`"F2":`, int64(v.F2))
 	if v.Ж3 != 0 {
-		e.Key(`"Ж3":`).Uint(&v.Ж3)
+		e.UintField(`"Ж3":`, uint64(v.Ж3))
 	}
 	e.EndObject()
 }
@@ -11130,26 +11513,29 @@ func decodeShape43Field6(d *taskjson.Decoder, v *struct {
 	F2 int16
 	Ж3 uint `json:",omitempty"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Ж0":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Ж0) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape43Field6, seen[:]); i >= 0; i = d.Next(&membersOfShape43Field6, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, &v.Ж0) {
 				d.Uint(v.Ж0)
 			}
-		case "F1":
-			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.F1) {
+		case 1:
+			if taskjson.Alloc(d, &v.F1) {
 				d.Bool(v.F1)
 			}
-		case "F2":
-			d.Required(&seen, 1<<0).Int16(&v.F2)
-		case "Ж3":
-			d.Field(&seen, 1<<3).Uint(&v.Ж3)
-		default:
-			d.Skip()
+		case 2:
+			d.Int16(&v.F2)
+		case 3:
+			d.Uint(&v.Ж3)
 		}
 	}
-	d.Check(seen, 1, "F2")
+}
+
+var membersOfShape43Field6 = taskjson.Members{
+	Names:    []string{`"Ж0":`, `"F1":`, `"F2":`, `"Ж3":`},
+	Required: []uint64{0x4},
+	NotNull:  []uint64{0x4},
 }
 
 // AppendShape44 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -11168,38 +11554,42 @@ func DecodeShape44(data []byte, task *Shape44) error {
 }
 
 func appendShape44(e *taskjson.Encoder, v *Shape44) {
-	appendShape05(e.Object(`{"in":`), &v.Shape05)
+	e.Object()
+	appendShape05(e.Key(`{"in":`), &v.Shape05)
 	if e.Key(`"longer_than_eight_bytes0":`).NotNil(v.Ж0 != nil) {
 		e.Quote().Int16(v.Ж0)
 		e.EndQuote()
 	}
 	appendSliceOfShape05Ж0F2(e.Key(`"F1":`), &v.F1)
-	e.Key(`"Ж2":`).Bool((*bool)(&v.Ж2))
+	e.BoolField(`"Ж2":`, bool(v.Ж2))
 	appendShape44F4(e.Key(`"F4":`), &v.F4)
 	e.EndObject()
 }
 
 func decodeShape44(d *taskjson.Decoder, v *Shape44) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "in":
-			decodeShape05(d.Required(&seen, 1<<0), &v.Shape05)
-		case "longer_than_eight_bytes0":
-			if taskjson.QuotedAlloc(d.Field(&seen, 1<<4), &v.Ж0) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape44, seen[:]); i >= 0; i = d.Next(&membersOfShape44, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape05(d, &v.Shape05)
+		case 1:
+			if taskjson.QuotedAlloc(d, &v.Ж0) {
 				taskjson.QuotedInt(d, v.Ж0)
 			}
-		case "F1":
-			decodeSliceOfShape05Ж0F2(d.Field(&seen, 1<<1), &v.F1)
-		case "Ж2":
-			d.Required(&seen, 1<<2).Bool((*bool)(&v.Ж2))
-		case "F4":
-			decodeShape44F4(d.Required(&seen, 1<<3), &v.F4)
-		default:
-			d.Skip()
+		case 2:
+			decodeSliceOfShape05Ж0F2(d, &v.F1)
+		case 3:
+			d.Bool((*bool)(&v.Ж2))
+		case 4:
+			decodeShape44F4(d, &v.F4)
 		}
 	}
-	d.Check(seen, 4, "in,F1,Ж2,F4")
+}
+
+var membersOfShape44 = taskjson.Members{
+	Names:    []string{`"in":`, `"longer_than_eight_bytes0":`, `"F1":`, `"Ж2":`, `"F4":`},
+	Required: []uint64{0x1d},
+	NotNull:  []uint64{0x19},
 }
 
 func appendShape44F4(e *taskjson.Encoder, v *struct {
@@ -11211,7 +11601,8 @@ func appendShape44F4(e *taskjson.Encoder, v *struct {
 	}
 	F3 map[string]map[int8]string `json:"longer_than_eight_bytes3,omitempty,omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.Ж0 != 0 {
 		e.Key(`"Ж0":`).Quote().Uint16(&v.Ж0)
 		e.EndQuote()
@@ -11235,30 +11626,33 @@ func decodeShape44F4(d *taskjson.Decoder, v *struct {
 	}
 	F3 map[string]map[int8]string `json:"longer_than_eight_bytes3,omitempty,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Ж0":
-			taskjson.QuotedUint(d.Field(&seen, 1<<0), &v.Ж0)
-		case "<&>1":
-			decodeShape03F5Ж1(d.Field(&seen, 1<<1), &v.F1)
-		case "F2":
-			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.F2) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape44F4, seen[:]); i >= 0; i = d.Next(&membersOfShape44F4, seen[:], i) {
+		switch i {
+		case 0:
+			taskjson.QuotedUint(d, &v.Ж0)
+		case 1:
+			decodeShape03F5Ж1(d, &v.F1)
+		case 2:
+			if taskjson.Alloc(d, &v.F2) {
 				decodeShape44F4F2(d, v.F2)
 			}
-		case "longer_than_eight_bytes3":
-			decodeMapOfStringToMapOfInt8ToString(d.Field(&seen, 1<<3), &v.F3)
-		default:
-			d.Skip()
+		case 3:
+			decodeMapOfStringToMapOfInt8ToString(d, &v.F3)
 		}
 	}
+}
+
+var membersOfShape44F4 = taskjson.Members{
+	Names: []string{`"Ж0":`, `"<&>1":`, `"F2":`, `"longer_than_eight_bytes3":`},
 }
 
 func appendShape44F4F2(e *taskjson.Encoder, v *struct {
 	F0 float64 `json:"$0"`
 	F1 uint8   `json:"-"`
 }) {
-	e.Object(`{"$0":`).Float64(&v.F0)
+	e.Object()
+	e.FloatField(`{"$0":`, v.F0)
 	e.EndObject()
 }
 
@@ -11266,16 +11660,19 @@ func decodeShape44F4F2(d *taskjson.Decoder, v *struct {
 	F0 float64 `json:"$0"`
 	F1 uint8   `json:"-"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "$0":
-			d.Required(&seen, 1<<0).Float64(&v.F0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape44F4F2, seen[:]); i >= 0; i = d.Next(&membersOfShape44F4F2, seen[:], i) {
+		switch i {
+		case 0:
+			d.Float64(&v.F0)
 		}
 	}
-	d.Check(seen, 1, "$0")
+}
+
+var membersOfShape44F4F2 = taskjson.Members{
+	Names:    []string{`"$0":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendMapOfStringToMapOfInt8ToString(e *taskjson.Encoder, v *map[string]map[int8]string) {
@@ -11340,7 +11737,8 @@ func DecodeShape45(data []byte, task *Shape45) error {
 }
 
 func appendShape45(e *taskjson.Encoder, v *Shape45) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.Field0 != nil {
 		appendDict(e.Key(`"longer_than_eight_bytes0":`), &v.Field0)
 	}
@@ -11349,11 +11747,11 @@ func appendShape45(e *taskjson.Encoder, v *Shape45) {
 	}
 	appendShape24F3(e.Key(`"a-b3":`), &v.F3)
 	e.Key(`"longer_than_eight_bytes4":`).QuotedString((*string)(&v.F4))
-	e.Key(`"with space0":`).String((*string)(&v.F0))
+	e.StringField(`"with space0":`, string(v.F0))
 	appendShape45Field1(e.Key(`"a1":`), &v.Field1)
 	appendShape45F2(e.Key(`"F2":`), &v.F2)
 	if v.Field3 != 0 {
-		e.Key(`"<&>3":`).Uint8(&v.Field3)
+		e.UintField(`"<&>3":`, uint64(v.Field3))
 	}
 	appendSliceOfFloat64(e.Key(`"Field4":`), &v.Field4)
 	if e.Key(`"F5":`).NotNil(v.F5 != nil) {
@@ -11366,40 +11764,44 @@ func appendShape45(e *taskjson.Encoder, v *Shape45) {
 }
 
 func decodeShape45(d *taskjson.Decoder, v *Shape45) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "longer_than_eight_bytes0":
-			decodeDict(d.Field(&seen, 1<<5), &v.Field0)
-		case "ключ2":
-			if taskjson.Alloc(d.Field(&seen, 1<<6), &v.Shape24.F2) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape45, seen[:]); i >= 0; i = d.Next(&membersOfShape45, seen[:], i) {
+		switch i {
+		case 0:
+			decodeDict(d, &v.Field0)
+		case 1:
+			if taskjson.Alloc(d, &v.Shape24.F2) {
 				decodeShape24F2(d, v.Shape24.F2)
 			}
-		case "a-b3":
-			decodeShape24F3(d.Field(&seen, 1<<7), &v.F3)
-		case "longer_than_eight_bytes4":
-			taskjson.QuotedString(d.Required(&seen, 1<<0), &v.F4)
-		case "with space0":
-			d.Required(&seen, 1<<1).String((*string)(&v.F0))
-		case "a1":
-			decodeShape45Field1(d.Required(&seen, 1<<2), &v.Field1)
-		case "F2":
-			decodeShape45F2(d.Required(&seen, 1<<3), &v.F2)
-		case "<&>3":
-			d.Field(&seen, 1<<8).Uint8(&v.Field3)
-		case "Field4":
-			decodeSliceOfFloat64(d.Field(&seen, 1<<4), &v.Field4)
-		case "F5":
-			if taskjson.Alloc(d.Field(&seen, 1<<9), &v.F5) {
+		case 2:
+			decodeShape24F3(d, &v.F3)
+		case 3:
+			taskjson.QuotedString(d, &v.F4)
+		case 4:
+			d.String((*string)(&v.F0))
+		case 5:
+			decodeShape45Field1(d, &v.Field1)
+		case 6:
+			decodeShape45F2(d, &v.F2)
+		case 7:
+			d.Uint8(&v.Field3)
+		case 8:
+			decodeSliceOfFloat64(d, &v.Field4)
+		case 9:
+			if taskjson.Alloc(d, &v.F5) {
 				d.Uintptr(v.F5)
 			}
-		case "F6":
-			d.Field(&seen, 1<<10).Float32(&v.F6)
-		default:
-			d.Skip()
+		case 10:
+			d.Float32(&v.F6)
 		}
 	}
-	d.Check(seen, 5, "longer_than_eight_bytes4,with space0,a1,F2,Field4")
+}
+
+var membersOfShape45 = taskjson.Members{
+	Names:    []string{`"longer_than_eight_bytes0":`, `"ключ2":`, `"a-b3":`, `"longer_than_eight_bytes4":`, `"with space0":`, `"a1":`, `"F2":`, `"<&>3":`, `"Field4":`, `"F5":`, `"F6":`},
+	Required: []uint64{0x178},
+	NotNull:  []uint64{0x78},
+	ByName:   []int32{7, 6, 9, 10, 8, 2, 5, 0, 3, 4, 1},
 }
 
 func appendShape45Field1(e *taskjson.Encoder, v *struct {
@@ -11407,7 +11809,8 @@ func appendShape45Field1(e *taskjson.Encoder, v *struct {
 	F1 int  `json:"$1,string"`
 	F2 uint `json:"a-b2,string"`
 }) {
-	appendDict(e.Object(`{"F0":`), &v.F0)
+	e.Object()
+	appendDict(e.Key(`{"F0":`), &v.F0)
 	e.Key(`"$1":`).Quote().Int(&v.F1)
 	e.EndQuote()
 	e.Key(`"a-b2":`).Quote().Uint(&v.F2)
@@ -11420,20 +11823,23 @@ func decodeShape45Field1(d *taskjson.Decoder, v *struct {
 	F1 int  `json:"$1,string"`
 	F2 uint `json:"a-b2,string"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeDict(d.Field(&seen, 1<<0), &v.F0)
-		case "$1":
-			taskjson.QuotedInt(d.Required(&seen, 1<<1), &v.F1)
-		case "a-b2":
-			taskjson.QuotedUint(d.Required(&seen, 1<<2), &v.F2)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape45Field1, seen[:]); i >= 0; i = d.Next(&membersOfShape45Field1, seen[:], i) {
+		switch i {
+		case 0:
+			decodeDict(d, &v.F0)
+		case 1:
+			taskjson.QuotedInt(d, &v.F1)
+		case 2:
+			taskjson.QuotedUint(d, &v.F2)
 		}
 	}
-	d.Check(seen, 3, "F0,$1,a-b2")
+}
+
+var membersOfShape45Field1 = taskjson.Members{
+	Names:    []string{`"F0":`, `"$1":`, `"a-b2":`},
+	Required: []uint64{0x7},
+	NotNull:  []uint64{0x6},
 }
 
 func appendShape45F2(e *taskjson.Encoder, v *struct {
@@ -11448,9 +11854,10 @@ func appendShape45F2(e *taskjson.Encoder, v *struct {
 		F2 *uint32 `json:",omitempty"`
 	}
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != 0 {
-		e.Key(`"F0":`).Int8(&v.F0)
+		e.IntField(`"F0":`, int64(v.F0))
 	}
 	if len(v.F1) != 0 && v.F1 != nil {
 		appendMapOfUint64ToUint8(e.Key(`"F1":`), &v.F1)
@@ -11471,20 +11878,23 @@ func decodeShape45F2(d *taskjson.Decoder, v *struct {
 		F2 *uint32 `json:",omitempty"`
 	}
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			d.Field(&seen, 1<<1).Int8(&v.F0)
-		case "F1":
-			decodeMapOfUint64ToUint8(d.Field(&seen, 1<<2), &v.F1)
-		case "Field2":
-			decodeShape45F2Field2(d.Required(&seen, 1<<0), &v.Field2)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape45F2, seen[:]); i >= 0; i = d.Next(&membersOfShape45F2, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int8(&v.F0)
+		case 1:
+			decodeMapOfUint64ToUint8(d, &v.F1)
+		case 2:
+			decodeShape45F2Field2(d, &v.Field2)
 		}
 	}
-	d.Check(seen, 1, "Field2")
+}
+
+var membersOfShape45F2 = taskjson.Members{
+	Names:    []string{`"F0":`, `"F1":`, `"Field2":`},
+	Required: []uint64{0x4},
+	NotNull:  []uint64{0x4},
 }
 
 func appendMapOfUint64ToUint8(e *taskjson.Encoder, v *map[uint64]uint8) {
@@ -11518,7 +11928,8 @@ func appendShape45F2Field2(e *taskjson.Encoder, v *struct {
 	} `json:"ключ1,omitempty,omitzero"`
 	F2 *uint32 `json:",omitempty"`
 }) {
-	e.Object(`{"ключ0":`).Uintptr(&v.F0)
+	e.Object()
+	e.UintField(`{"ключ0":`, uint64(v.F0))
 	if v.F1 != (struct {
 		f0     int16 `json:"-"`
 		Field1 *Shape11
@@ -11526,7 +11937,7 @@ func appendShape45F2Field2(e *taskjson.Encoder, v *struct {
 		appendShape45F2Field2F1(e.Key(`"ключ1":`), &v.F1)
 	}
 	if e.Has(v.F2 != nil) {
-		e.Key(`"F2":`).Uint32(v.F2)
+		e.UintField(`"F2":`, uint64(*v.F2))
 	}
 	e.EndObject()
 }
@@ -11539,29 +11950,33 @@ func decodeShape45F2Field2(d *taskjson.Decoder, v *struct {
 	} `json:"ключ1,omitempty,omitzero"`
 	F2 *uint32 `json:",omitempty"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "ключ0":
-			d.Required(&seen, 1<<0).Uintptr(&v.F0)
-		case "ключ1":
-			decodeShape45F2Field2F1(d.Field(&seen, 1<<1), &v.F1)
-		case "F2":
-			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.F2) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape45F2Field2, seen[:]); i >= 0; i = d.Next(&membersOfShape45F2Field2, seen[:], i) {
+		switch i {
+		case 0:
+			d.Uintptr(&v.F0)
+		case 1:
+			decodeShape45F2Field2F1(d, &v.F1)
+		case 2:
+			if taskjson.Alloc(d, &v.F2) {
 				d.Uint32(v.F2)
 			}
-		default:
-			d.Skip()
 		}
 	}
-	d.Check(seen, 1, "ключ0")
+}
+
+var membersOfShape45F2Field2 = taskjson.Members{
+	Names:    []string{`"ключ0":`, `"ключ1":`, `"F2":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendShape45F2Field2F1(e *taskjson.Encoder, v *struct {
 	f0     int16 `json:"-"`
 	Field1 *Shape11
 }) {
-	if e.Object(`{"Field1":`).NotNil(v.Field1 != nil) {
+	e.Object()
+	if e.Key(`{"Field1":`).NotNil(v.Field1 != nil) {
 		appendShape11(e, v.Field1)
 	}
 	e.EndObject()
@@ -11571,17 +11986,19 @@ func decodeShape45F2Field2F1(d *taskjson.Decoder, v *struct {
 	f0     int16 `json:"-"`
 	Field1 *Shape11
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Field1":
-			if taskjson.Alloc(d.Field(&seen, 1<<0), &v.Field1) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape45F2Field2F1, seen[:]); i >= 0; i = d.Next(&membersOfShape45F2Field2F1, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, &v.Field1) {
 				decodeShape11(d, v.Field1)
 			}
-		default:
-			d.Skip()
 		}
 	}
+}
+
+var membersOfShape45F2Field2F1 = taskjson.Members{
+	Names: []string{`"Field1":`},
 }
 
 // AppendShape46 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -11600,14 +12017,15 @@ func DecodeShape46(data []byte, task *Shape46) error {
 }
 
 func appendShape46(e *taskjson.Encoder, v *Shape46) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != 0 {
 		e.Key(`"F0":`).Quote().Int32(&v.F0)
 		e.EndQuote()
 	}
 	appendArrayOf3PointerToShape09(e.Key(`"a-b1":`), &v.F1)
 	if v.Ж2 != 0 {
-		e.Key(`"Ж2":`).Uint16(&v.Ж2)
+		e.UintField(`"Ж2":`, uint64(v.Ж2))
 	}
 	if e.Has(v.Field3 != nil) {
 		e.Key(`"Field3":`).Quote().Uint32(v.Field3)
@@ -11618,26 +12036,29 @@ func appendShape46(e *taskjson.Encoder, v *Shape46) {
 }
 
 func decodeShape46(d *taskjson.Decoder, v *Shape46) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			taskjson.QuotedInt(d.Field(&seen, 1<<2), &v.F0)
-		case "a-b1":
-			decodeArrayOf3PointerToShape09(d.Required(&seen, 1<<0), &v.F1)
-		case "Ж2":
-			d.Field(&seen, 1<<3).Uint16(&v.Ж2)
-		case "Field3":
-			if taskjson.QuotedAlloc(d.Field(&seen, 1<<4), &v.Field3) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape46, seen[:]); i >= 0; i = d.Next(&membersOfShape46, seen[:], i) {
+		switch i {
+		case 0:
+			taskjson.QuotedInt(d, &v.F0)
+		case 1:
+			decodeArrayOf3PointerToShape09(d, &v.F1)
+		case 2:
+			d.Uint16(&v.Ж2)
+		case 3:
+			if taskjson.QuotedAlloc(d, &v.Field3) {
 				taskjson.QuotedUint(d, v.Field3)
 			}
-		case "x.y4":
-			decodeSliceOfRate(d.Field(&seen, 1<<1), &v.F4)
-		default:
-			d.Skip()
+		case 4:
+			decodeSliceOfRate(d, &v.F4)
 		}
 	}
-	d.Check(seen, 2, "a-b1,x.y4")
+}
+
+var membersOfShape46 = taskjson.Members{
+	Names:    []string{`"F0":`, `"a-b1":`, `"Ж2":`, `"Field3":`, `"x.y4":`},
+	Required: []uint64{0x12},
+	NotNull:  []uint64{0x2},
 }
 
 func appendArrayOf3PointerToShape09(e *taskjson.Encoder, v *[3]*Shape09) {
@@ -11697,7 +12118,8 @@ func DecodeShape47(data []byte, task *Shape47) error {
 }
 
 func appendShape47(e *taskjson.Encoder, v *Shape47) {
-	appendSliceOfShape19(e.Object(`{"with space1":`), &v.Field1)
+	e.Object()
+	appendSliceOfShape19(e.Key(`{"with space1":`), &v.Field1)
 	if e.Key(`"x.y2":`).NotNil(v.Shape19.F2 != nil) {
 		appendShape10(e, v.Shape19.F2)
 	}
@@ -11718,34 +12140,37 @@ func appendShape47(e *taskjson.Encoder, v *Shape47) {
 }
 
 func decodeShape47(d *taskjson.Decoder, v *Shape47) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "with space1":
-			decodeSliceOfShape19(d.Field(&seen, 1<<0), &v.Field1)
-		case "x.y2":
-			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.Shape19.F2) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape47, seen[:]); i >= 0; i = d.Next(&membersOfShape47, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfShape19(d, &v.Field1)
+		case 1:
+			if taskjson.Alloc(d, &v.Shape19.F2) {
 				decodeShape10(d, v.Shape19.F2)
 			}
-		case "Ж3":
-			d.Field(&seen, 1<<3).Bytes(&v.Ж3)
-		case "Field0":
-			d.Required(&seen, 1<<1).Float32((*float32)(&v.Field0))
-		case "longer_than_eight_bytes1":
-			if taskjson.Alloc(d.Field(&seen, 1<<4), &v.F1) {
+		case 2:
+			d.Bytes(&v.Ж3)
+		case 3:
+			d.Float32((*float32)(&v.Field0))
+		case 4:
+			if taskjson.Alloc(d, &v.F1) {
 				decodeShape47F1(d, v.F1)
 			}
-		case "F2":
-			d.Field(&seen, 1<<5).Float32((*float32)(&v.F2))
-		case "F3":
-			if taskjson.Alloc(d.Field(&seen, 1<<6), &v.F3) {
+		case 5:
+			d.Float32((*float32)(&v.F2))
+		case 6:
+			if taskjson.Alloc(d, &v.F3) {
 				decodeShape47(d, v.F3)
 			}
-		default:
-			d.Skip()
 		}
 	}
-	d.Check(seen, 2, "with space1,Field0")
+}
+
+var membersOfShape47 = taskjson.Members{
+	Names:    []string{`"with space1":`, `"x.y2":`, `"Ж3":`, `"Field0":`, `"longer_than_eight_bytes1":`, `"F2":`, `"F3":`},
+	Required: []uint64{0x9},
+	NotNull:  []uint64{0x8},
 }
 
 func appendShape47F1(e *taskjson.Encoder, v *struct {
@@ -11754,7 +12179,8 @@ func appendShape47F1(e *taskjson.Encoder, v *struct {
 	Ж2 struct{} `json:"longer_than_eight_bytes2,omitempty,omitzero"`
 	F3 struct{} `json:",omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != nil {
 		appendMapOfInt8ToFloat64(e.Key(`"F0":`), &v.F0)
 	}
@@ -11776,23 +12202,25 @@ func decodeShape47F1(d *taskjson.Decoder, v *struct {
 	Ж2 struct{} `json:"longer_than_eight_bytes2,omitempty,omitzero"`
 	F3 struct{} `json:",omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeMapOfInt8ToFloat64(d.Field(&seen, 1<<0), &v.F0)
-		case "F1":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F1) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape47F1, seen[:]); i >= 0; i = d.Next(&membersOfShape47F1, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfInt8ToFloat64(d, &v.F0)
+		case 1:
+			if taskjson.Alloc(d, &v.F1) {
 				d.Float32(v.F1)
 			}
-		case "longer_than_eight_bytes2":
-			decodeShape03F5Ж1(d.Field(&seen, 1<<2), &v.Ж2)
-		case "F3":
-			decodeShape03F5Ж1(d.Field(&seen, 1<<3), &v.F3)
-		default:
-			d.Skip()
+		case 2:
+			decodeShape03F5Ж1(d, &v.Ж2)
+		case 3:
+			decodeShape03F5Ж1(d, &v.F3)
 		}
 	}
+}
+
+var membersOfShape47F1 = taskjson.Members{
+	Names: []string{`"F0":`, `"F1":`, `"longer_than_eight_bytes2":`, `"F3":`},
 }
 
 func appendMapOfInt8ToFloat64(e *taskjson.Encoder, v *map[int8]float64) {
@@ -11834,38 +12262,42 @@ func DecodeShape48(data []byte, task *Shape48) error {
 }
 
 func appendShape48(e *taskjson.Encoder, v *Shape48) {
-	if e.Object(`{"F3":`).NotNil(v.F3 != nil) {
+	e.Object()
+	if e.Key(`{"F3":`).NotNil(v.F3 != nil) {
 		if e.NotNil(*v.F3 != nil) {
 			e.String(*v.F3)
 		}
 	}
 	appendShape48F0(e.Key(`"F0":`), &v.F0)
 	appendShape48F1(e.Key(`"snake_case1":`), &v.F1)
-	e.Key(`"$2":`).Int(&v.F2)
+	e.IntField(`"$2":`, int64(v.F2))
 	e.EndObject()
 }
 
 func decodeShape48(d *taskjson.Decoder, v *Shape48) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F3":
-			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.F3) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape48, seen[:]); i >= 0; i = d.Next(&membersOfShape48, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, &v.F3) {
 				if taskjson.Alloc(d, v.F3) {
 					d.String(*v.F3)
 				}
 			}
-		case "F0":
-			decodeShape48F0(d.Required(&seen, 1<<0), &v.F0)
-		case "snake_case1":
-			decodeShape48F1(d.Required(&seen, 1<<1), &v.F1)
-		case "$2":
-			d.Required(&seen, 1<<2).Int(&v.F2)
-		default:
-			d.Skip()
+		case 1:
+			decodeShape48F0(d, &v.F0)
+		case 2:
+			decodeShape48F1(d, &v.F1)
+		case 3:
+			d.Int(&v.F2)
 		}
 	}
-	d.Check(seen, 3, "F0,snake_case1,$2")
+}
+
+var membersOfShape48 = taskjson.Members{
+	Names:    []string{`"F3":`, `"F0":`, `"snake_case1":`, `"$2":`},
+	Required: []uint64{0xe},
+	NotNull:  []uint64{0xe},
 }
 
 func appendShape48F0(e *taskjson.Encoder, v *struct {
@@ -11876,7 +12308,8 @@ func appendShape48F0(e *taskjson.Encoder, v *struct {
 	Field4 string              `json:"<&>4,omitempty"`
 	f5     struct{}
 }) {
-	e.Object(`{"F0":`).Int64(&v.F0)
+	e.Object()
+	e.IntField(`{"F0":`, v.F0)
 	appendShape03F5Ж1(e.Key(`"ключ1":`), &v.Field1)
 	if len(v.F2) != 0 && v.F2 != nil {
 		e.Key(`"a2":`).Bytes(&v.F2)
@@ -11885,7 +12318,7 @@ func appendShape48F0(e *taskjson.Encoder, v *struct {
 		appendMapOfStringToShape48(e, v.F3)
 	}
 	if v.Field4 != "" {
-		e.Key(`"<&>4":`).String(&v.Field4)
+		e.StringField(`"<&>4":`, v.Field4)
 	}
 	e.EndObject()
 }
@@ -11898,26 +12331,29 @@ func decodeShape48F0(d *taskjson.Decoder, v *struct {
 	Field4 string              `json:"<&>4,omitempty"`
 	f5     struct{}
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			d.Required(&seen, 1<<0).Int64(&v.F0)
-		case "ключ1":
-			decodeShape03F5Ж1(d.Required(&seen, 1<<1), &v.Field1)
-		case "a2":
-			d.Field(&seen, 1<<2).Bytes(&v.F2)
-		case "<&>3":
-			if taskjson.Alloc(d.Field(&seen, 1<<3), &v.F3) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape48F0, seen[:]); i >= 0; i = d.Next(&membersOfShape48F0, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int64(&v.F0)
+		case 1:
+			decodeShape03F5Ж1(d, &v.Field1)
+		case 2:
+			d.Bytes(&v.F2)
+		case 3:
+			if taskjson.Alloc(d, &v.F3) {
 				decodeMapOfStringToShape48(d, v.F3)
 			}
-		case "<&>4":
-			d.Field(&seen, 1<<4).String(&v.Field4)
-		default:
-			d.Skip()
+		case 4:
+			d.String(&v.Field4)
 		}
 	}
-	d.Check(seen, 2, "F0,ключ1")
+}
+
+var membersOfShape48F0 = taskjson.Members{
+	Names:    []string{`"F0":`, `"ключ1":`, `"a2":`, `"<&>3":`, `"<&>4":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x3},
 }
 
 func appendMapOfStringToShape48(e *taskjson.Encoder, v *map[string]Shape48) {
@@ -11952,7 +12388,8 @@ func appendShape48F1(e *taskjson.Encoder, v *struct {
 	f3 []float64
 	f4 Dict
 }) {
-	appendShape48F1Field2(e.Object(`{"longer_than_eight_bytes2":`), &v.Field2)
+	e.Object()
+	appendShape48F1Field2(e.Key(`{"longer_than_eight_bytes2":`), &v.Field2)
 	e.EndObject()
 }
 
@@ -11965,22 +12402,26 @@ func decodeShape48F1(d *taskjson.Decoder, v *struct {
 	f3 []float64
 	f4 Dict
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "longer_than_eight_bytes2":
-			decodeShape48F1Field2(d.Required(&seen, 1<<0), &v.Field2)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape48F1, seen[:]); i >= 0; i = d.Next(&membersOfShape48F1, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape48F1Field2(d, &v.Field2)
 		}
 	}
-	d.Check(seen, 1, "longer_than_eight_bytes2")
+}
+
+var membersOfShape48F1 = taskjson.Members{
+	Names:    []string{`"longer_than_eight_bytes2":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendShape48F1Field2(e *taskjson.Encoder, v *struct {
 	F0 float64 `json:"a-b0,omitempty,omitzero,string"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != 0 {
 		e.Key(`"a-b0":`).Quote().Float64(&v.F0)
 		e.EndQuote()
@@ -11991,15 +12432,17 @@ func appendShape48F1Field2(e *taskjson.Encoder, v *struct {
 func decodeShape48F1Field2(d *taskjson.Decoder, v *struct {
 	F0 float64 `json:"a-b0,omitempty,omitzero,string"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "a-b0":
-			taskjson.QuotedFloat(d.Field(&seen, 1<<0), &v.F0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape48F1Field2, seen[:]); i >= 0; i = d.Next(&membersOfShape48F1Field2, seen[:], i) {
+		switch i {
+		case 0:
+			taskjson.QuotedFloat(d, &v.F0)
 		}
 	}
+}
+
+var membersOfShape48F1Field2 = taskjson.Members{
+	Names: []string{`"a-b0":`},
 }
 
 // AppendShape49 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -12018,7 +12461,8 @@ func DecodeShape49(data []byte, task *Shape49) error {
 }
 
 func appendShape49(e *taskjson.Encoder, v *Shape49) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if len(v.Field0) != 0 && v.Field0 != nil {
 		appendMapOfIntToSliceOfPointerToShape49(e.Key(`"Field0":`), &v.Field0)
 	}
@@ -12029,17 +12473,19 @@ func appendShape49(e *taskjson.Encoder, v *Shape49) {
 }
 
 func decodeShape49(d *taskjson.Decoder, v *Shape49) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Field0":
-			decodeMapOfIntToSliceOfPointerToShape49(d.Field(&seen, 1<<0), &v.Field0)
-		case "x.y2":
-			decodeShape49F2(d.Field(&seen, 1<<1), &v.F2)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape49, seen[:]); i >= 0; i = d.Next(&membersOfShape49, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfIntToSliceOfPointerToShape49(d, &v.Field0)
+		case 1:
+			decodeShape49F2(d, &v.F2)
 		}
 	}
+}
+
+var membersOfShape49 = taskjson.Members{
+	Names: []string{`"Field0":`, `"x.y2":`},
 }
 
 func appendMapOfIntToSliceOfPointerToShape49(e *taskjson.Encoder, v *map[int][]*Shape49) {
@@ -12095,7 +12541,8 @@ func appendShape49F2(e *taskjson.Encoder, v *struct {
 		Ж2 *uint `json:"with space2"`
 	} `json:",omitempty,omitzero"`
 }) {
-	appendMapOfNameToDict(e.Object(`{"<&>0":`), &v.Field0)
+	e.Object()
+	appendMapOfNameToDict(e.Key(`{"<&>0":`), &v.Field0)
 	if v.Field1 != (struct {
 		F0 *int64 `json:",omitempty,omitzero"`
 		F1 [1]int8
@@ -12114,18 +12561,20 @@ func decodeShape49F2(d *taskjson.Decoder, v *struct {
 		Ж2 *uint `json:"with space2"`
 	} `json:",omitempty,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "<&>0":
-			decodeMapOfNameToDict(d.Field(&seen, 1<<0), &v.Field0)
-		case "Field1":
-			decodeShape49F2Field1(d.Field(&seen, 1<<1), &v.Field1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape49F2, seen[:]); i >= 0; i = d.Next(&membersOfShape49F2, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfNameToDict(d, &v.Field0)
+		case 1:
+			decodeShape49F2Field1(d, &v.Field1)
 		}
 	}
-	d.Check(seen, 1, "<&>0")
+}
+
+var membersOfShape49F2 = taskjson.Members{
+	Names:    []string{`"<&>0":`, `"Field1":`},
+	Required: []uint64{0x1},
 }
 
 func appendMapOfNameToDict(e *taskjson.Encoder, v *map[Name]Dict) {
@@ -12156,9 +12605,10 @@ func appendShape49F2Field1(e *taskjson.Encoder, v *struct {
 	F1 [1]int8
 	Ж2 *uint `json:"with space2"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if e.Has(v.F0 != nil) {
-		e.Key(`"F0":`).Int64(v.F0)
+		e.IntField(`"F0":`, *v.F0)
 	}
 	appendArrayOf1Int8(e.Key(`"F1":`), &v.F1)
 	if e.Key(`"with space2":`).NotNil(v.Ж2 != nil) {
@@ -12172,24 +12622,27 @@ func decodeShape49F2Field1(d *taskjson.Decoder, v *struct {
 	F1 [1]int8
 	Ж2 *uint `json:"with space2"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F0) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape49F2Field1, seen[:]); i >= 0; i = d.Next(&membersOfShape49F2Field1, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, &v.F0) {
 				d.Int64(v.F0)
 			}
-		case "F1":
-			decodeArrayOf1Int8(d.Required(&seen, 1<<0), &v.F1)
-		case "with space2":
-			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.Ж2) {
+		case 1:
+			decodeArrayOf1Int8(d, &v.F1)
+		case 2:
+			if taskjson.Alloc(d, &v.Ж2) {
 				d.Uint(v.Ж2)
 			}
-		default:
-			d.Skip()
 		}
 	}
-	d.Check(seen, 1, "F1")
+}
+
+var membersOfShape49F2Field1 = taskjson.Members{
+	Names:    []string{`"F0":`, `"F1":`, `"with space2":`},
+	Required: []uint64{0x2},
+	NotNull:  []uint64{0x2},
 }
 
 func appendArrayOf1Int8(e *taskjson.Encoder, v *[1]int8) {
@@ -12228,11 +12681,12 @@ func DecodeShape50(data []byte, task *Shape50) error {
 }
 
 func appendShape50(e *taskjson.Encoder, v *Shape50) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != 0 {
-		e.Key(`"with space0":`).Int64(&v.F0)
+		e.IntField(`"with space0":`, v.F0)
 	}
-	e.Key(`"F1":`).Uint8((*uint8)(&v.F1))
+	e.UintField(`"F1":`, uint64(v.F1))
 	appendShape50Ж2(e.Key(`"Ж2":`), &v.Ж2)
 	e.Key(`"key3":`).Quote().Uint32(&v.Ж3)
 	e.EndQuote()
@@ -12243,50 +12697,57 @@ func appendShape50(e *taskjson.Encoder, v *Shape50) {
 }
 
 func decodeShape50(d *taskjson.Decoder, v *Shape50) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "with space0":
-			d.Field(&seen, 1<<5).Int64(&v.F0)
-		case "F1":
-			d.Required(&seen, 1<<0).Uint8((*uint8)(&v.F1))
-		case "Ж2":
-			decodeShape50Ж2(d.Required(&seen, 1<<1), &v.Ж2)
-		case "key3":
-			taskjson.QuotedUint(d.Required(&seen, 1<<2), &v.Ж3)
-		case "F4":
-			decodeMapOfUint64ToPointerToAny(d.Field(&seen, 1<<3), &v.F4)
-		case "x.y5":
-			taskjson.QuotedString(d.Required(&seen, 1<<4), &v.F5)
-		case "F6":
-			decodeShape50F6(d.Field(&seen, 1<<6), &v.F6)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape50, seen[:]); i >= 0; i = d.Next(&membersOfShape50, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int64(&v.F0)
+		case 1:
+			d.Uint8((*uint8)(&v.F1))
+		case 2:
+			decodeShape50Ж2(d, &v.Ж2)
+		case 3:
+			taskjson.QuotedUint(d, &v.Ж3)
+		case 4:
+			decodeMapOfUint64ToPointerToAny(d, &v.F4)
+		case 5:
+			taskjson.QuotedString(d, &v.F5)
+		case 6:
+			decodeShape50F6(d, &v.F6)
 		}
 	}
-	d.Check(seen, 5, "F1,Ж2,key3,F4,x.y5")
+}
+
+var membersOfShape50 = taskjson.Members{
+	Names:    []string{`"with space0":`, `"F1":`, `"Ж2":`, `"key3":`, `"F4":`, `"x.y5":`, `"F6":`},
+	Required: []uint64{0x3e},
+	NotNull:  []uint64{0x2e},
 }
 
 func appendShape50Ж2(e *taskjson.Encoder, v *struct {
 	F0 struct{}
 }) {
-	appendShape03F5Ж1(e.Object(`{"F0":`), &v.F0)
+	e.Object()
+	appendShape03F5Ж1(e.Key(`{"F0":`), &v.F0)
 	e.EndObject()
 }
 
 func decodeShape50Ж2(d *taskjson.Decoder, v *struct {
 	F0 struct{}
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeShape03F5Ж1(d.Required(&seen, 1<<0), &v.F0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape50Ж2, seen[:]); i >= 0; i = d.Next(&membersOfShape50Ж2, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape03F5Ж1(d, &v.F0)
 		}
 	}
-	d.Check(seen, 1, "F0")
+}
+
+var membersOfShape50Ж2 = taskjson.Members{
+	Names:    []string{`"F0":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendMapOfUint64ToPointerToAny(e *taskjson.Encoder, v *map[uint64]*any) {
@@ -12323,7 +12784,8 @@ func appendShape50F6(e *taskjson.Encoder, v *struct {
 		F2 *int64          `json:",omitzero"`
 	}
 }) {
-	appendShape50F6Field0(e.Object(`{"Field0":`), &v.Field0)
+	e.Object()
+	appendShape50F6Field0(e.Key(`{"Field0":`), &v.Field0)
 	e.EndObject()
 }
 
@@ -12334,16 +12796,19 @@ func decodeShape50F6(d *taskjson.Decoder, v *struct {
 		F2 *int64          `json:",omitzero"`
 	}
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Field0":
-			decodeShape50F6Field0(d.Required(&seen, 1<<0), &v.Field0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape50F6, seen[:]); i >= 0; i = d.Next(&membersOfShape50F6, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape50F6Field0(d, &v.Field0)
 		}
 	}
-	d.Check(seen, 1, "Field0")
+}
+
+var membersOfShape50F6 = taskjson.Members{
+	Names:    []string{`"Field0":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendShape50F6Field0(e *taskjson.Encoder, v *struct {
@@ -12351,15 +12816,16 @@ func appendShape50F6Field0(e *taskjson.Encoder, v *struct {
 	Ж1 int64           `json:",omitempty"`
 	F2 *int64          `json:",omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != nil {
 		appendMapOfStringToInt8(e.Key(`"ключ0":`), &v.F0)
 	}
 	if v.Ж1 != 0 {
-		e.Key(`"Ж1":`).Int64(&v.Ж1)
+		e.IntField(`"Ж1":`, v.Ж1)
 	}
 	if e.Has(v.F2 != nil) {
-		e.Key(`"F2":`).Int64(v.F2)
+		e.IntField(`"F2":`, *v.F2)
 	}
 	e.EndObject()
 }
@@ -12369,21 +12835,23 @@ func decodeShape50F6Field0(d *taskjson.Decoder, v *struct {
 	Ж1 int64           `json:",omitempty"`
 	F2 *int64          `json:",omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "ключ0":
-			decodeMapOfStringToInt8(d.Field(&seen, 1<<0), &v.F0)
-		case "Ж1":
-			d.Field(&seen, 1<<1).Int64(&v.Ж1)
-		case "F2":
-			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.F2) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape50F6Field0, seen[:]); i >= 0; i = d.Next(&membersOfShape50F6Field0, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfStringToInt8(d, &v.F0)
+		case 1:
+			d.Int64(&v.Ж1)
+		case 2:
+			if taskjson.Alloc(d, &v.F2) {
 				d.Int64(v.F2)
 			}
-		default:
-			d.Skip()
 		}
 	}
+}
+
+var membersOfShape50F6Field0 = taskjson.Members{
+	Names: []string{`"ключ0":`, `"Ж1":`, `"F2":`},
 }
 
 func appendMapOfStringToInt8(e *taskjson.Encoder, v *map[string]int8) {
@@ -12425,48 +12893,52 @@ func DecodeShape51(data []byte, task *Shape51) error {
 }
 
 func appendShape51(e *taskjson.Encoder, v *Shape51) {
-	e.Object(`{"Ж0":`).Uint16(&v.Ж0)
+	e.Object()
+	e.UintField(`{"Ж0":`, uint64(v.Ж0))
 	if v.Ж1 != 0 {
-		e.Key(`"x.y1":`).Uint8(&v.Ж1)
+		e.UintField(`"x.y1":`, uint64(v.Ж1))
 	}
 	if e.Has(v.F3 != nil) {
-		e.Key(`"F3":`).Uint8((*uint8)(v.F3))
+		e.UintField(`"F3":`, uint64(*v.F3))
 	}
 	if len(v.Field4) != 0 && v.Field4 != nil {
 		appendMapOfNameToSliceOfArrayOf1Int(e.Key(`"a-b4":`), &v.Field4)
 	}
 	if v.F5 != 0 {
-		e.Key(`"<&>5":`).Int32(&v.F5)
+		e.IntField(`"<&>5":`, int64(v.F5))
 	}
 	if v.Ж6 != 0 {
-		e.Key(`"Ж6":`).Int(&v.Ж6)
+		e.IntField(`"Ж6":`, int64(v.Ж6))
 	}
 	e.EndObject()
 }
 
 func decodeShape51(d *taskjson.Decoder, v *Shape51) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Ж0":
-			d.Required(&seen, 1<<0).Uint16(&v.Ж0)
-		case "x.y1":
-			d.Field(&seen, 1<<1).Uint8(&v.Ж1)
-		case "F3":
-			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.F3) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape51, seen[:]); i >= 0; i = d.Next(&membersOfShape51, seen[:], i) {
+		switch i {
+		case 0:
+			d.Uint16(&v.Ж0)
+		case 1:
+			d.Uint8(&v.Ж1)
+		case 2:
+			if taskjson.Alloc(d, &v.F3) {
 				d.Uint8((*uint8)(v.F3))
 			}
-		case "a-b4":
-			decodeMapOfNameToSliceOfArrayOf1Int(d.Field(&seen, 1<<3), &v.Field4)
-		case "<&>5":
-			d.Field(&seen, 1<<4).Int32(&v.F5)
-		case "Ж6":
-			d.Field(&seen, 1<<5).Int(&v.Ж6)
-		default:
-			d.Skip()
+		case 3:
+			decodeMapOfNameToSliceOfArrayOf1Int(d, &v.Field4)
+		case 4:
+			d.Int32(&v.F5)
+		case 5:
+			d.Int(&v.Ж6)
 		}
 	}
-	d.Check(seen, 1, "Ж0")
+}
+
+var membersOfShape51 = taskjson.Members{
+	Names:    []string{`"Ж0":`, `"x.y1":`, `"F3":`, `"a-b4":`, `"<&>5":`, `"Ж6":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendMapOfNameToSliceOfArrayOf1Int(e *taskjson.Encoder, v *map[Name][][1]int) {
@@ -12525,35 +12997,39 @@ func DecodeShape52(data []byte, task *Shape52) error {
 }
 
 func appendShape52(e *taskjson.Encoder, v *Shape52) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.Field0 != 0 {
-		e.Key(`"Field0":`).Int(&v.Field0)
+		e.IntField(`"Field0":`, int64(v.Field0))
 	}
 	if v.Ж3 != 0 {
-		e.Key(`"Ж3":`).Int16(&v.Ж3)
+		e.IntField(`"Ж3":`, int64(v.Ж3))
 	}
-	e.Key(`"F4":`).Uint32(&v.F4)
+	e.UintField(`"F4":`, uint64(v.F4))
 	appendShape03F5Ж1(e.Key(`"x.y5":`), &v.F5)
 	e.EndObject()
 }
 
 func decodeShape52(d *taskjson.Decoder, v *Shape52) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Field0":
-			d.Field(&seen, 1<<2).Int(&v.Field0)
-		case "Ж3":
-			d.Field(&seen, 1<<3).Int16(&v.Ж3)
-		case "F4":
-			d.Required(&seen, 1<<0).Uint32(&v.F4)
-		case "x.y5":
-			decodeShape03F5Ж1(d.Required(&seen, 1<<1), &v.F5)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape52, seen[:]); i >= 0; i = d.Next(&membersOfShape52, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int(&v.Field0)
+		case 1:
+			d.Int16(&v.Ж3)
+		case 2:
+			d.Uint32(&v.F4)
+		case 3:
+			decodeShape03F5Ж1(d, &v.F5)
 		}
 	}
-	d.Check(seen, 2, "F4,x.y5")
+}
+
+var membersOfShape52 = taskjson.Members{
+	Names:    []string{`"Field0":`, `"Ж3":`, `"F4":`, `"x.y5":`},
+	Required: []uint64{0xc},
+	NotNull:  []uint64{0xc},
 }
 
 // AppendShape53 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -12572,7 +13048,8 @@ func DecodeShape53(data []byte, task *Shape53) error {
 }
 
 func appendShape53(e *taskjson.Encoder, v *Shape53) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.Shape28.F0 != (struct {
 		F0 struct {
 			F0 Flag
@@ -12595,37 +13072,40 @@ func appendShape53(e *taskjson.Encoder, v *Shape53) {
 	}
 	appendShape03F5Ж1(e.Key(`"F0":`), &v.F0)
 	if v.F1 != 0 {
-		e.Key(`"a-b1":`).Int64(&v.F1)
+		e.IntField(`"a-b1":`, v.F1)
 	}
 	e.Key(`"Ж3":`).Number(&v.Ж3)
 	e.EndObject()
 }
 
 func decodeShape53(d *taskjson.Decoder, v *Shape53) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "key0":
-			decodeShape28F0(d.Field(&seen, 1<<4), &v.Shape28.F0)
-		case "Field1":
-			d.Field(&seen, 1<<0).RawMessage(&v.Field1)
-		case "F3":
-			taskjson.QuotedFloat(d.Field(&seen, 1<<5), &v.F3)
-		case "F6":
-			decodeMapOfIntToShape28F6(d.Field(&seen, 1<<1), &v.F6)
-		case "Ж7":
-			taskjson.QuotedString(d.Field(&seen, 1<<6), &v.Ж7)
-		case "F0":
-			decodeShape03F5Ж1(d.Required(&seen, 1<<2), &v.F0)
-		case "a-b1":
-			d.Field(&seen, 1<<7).Int64(&v.F1)
-		case "Ж3":
-			d.Required(&seen, 1<<3).Number(&v.Ж3)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape53, seen[:]); i >= 0; i = d.Next(&membersOfShape53, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape28F0(d, &v.Shape28.F0)
+		case 1:
+			d.RawMessage(&v.Field1)
+		case 2:
+			taskjson.QuotedFloat(d, &v.F3)
+		case 3:
+			decodeMapOfIntToShape28F6(d, &v.F6)
+		case 4:
+			taskjson.QuotedString(d, &v.Ж7)
+		case 5:
+			decodeShape03F5Ж1(d, &v.F0)
+		case 6:
+			d.Int64(&v.F1)
+		case 7:
+			d.Number(&v.Ж3)
 		}
 	}
-	d.Check(seen, 4, "Field1,F6,F0,Ж3")
+}
+
+var membersOfShape53 = taskjson.Members{
+	Names:    []string{`"key0":`, `"Field1":`, `"F3":`, `"F6":`, `"Ж7":`, `"F0":`, `"a-b1":`, `"Ж3":`},
+	Required: []uint64{0xaa},
+	NotNull:  []uint64{0xa0},
 }
 
 // AppendShape54 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -12644,9 +13124,10 @@ func DecodeShape54(data []byte, task *Shape54) error {
 }
 
 func appendShape54(e *taskjson.Encoder, v *Shape54) {
-	e.Object(`{"ключ0":`).Quote().Uintptr(&v.Ж0)
+	e.Object()
+	e.Key(`{"ключ0":`).Quote().Uintptr(&v.Ж0)
 	e.EndQuote()
-	e.Key(`"Field1":`).String(&v.Field1)
+	e.StringField(`"Field1":`, v.Field1)
 	e.Key(`"key2":`).QuotedString(&v.F2)
 	appendShape39(e.Key(`"a-b3":`), &v.F3)
 	if !taskjson.IsZero(&v.F4) {
@@ -12657,26 +13138,29 @@ func appendShape54(e *taskjson.Encoder, v *Shape54) {
 }
 
 func decodeShape54(d *taskjson.Decoder, v *Shape54) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "ключ0":
-			taskjson.QuotedUint(d.Required(&seen, 1<<0), &v.Ж0)
-		case "Field1":
-			d.Required(&seen, 1<<1).String(&v.Field1)
-		case "key2":
-			taskjson.QuotedString(d.Required(&seen, 1<<2), &v.F2)
-		case "a-b3":
-			decodeShape39(d.Required(&seen, 1<<3), &v.F3)
-		case "key4":
-			decodeShape54F4(d.Field(&seen, 1<<5), &v.F4)
-		case "Field5":
-			d.Required(&seen, 1<<4).Float32(&v.Field5)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape54, seen[:]); i >= 0; i = d.Next(&membersOfShape54, seen[:], i) {
+		switch i {
+		case 0:
+			taskjson.QuotedUint(d, &v.Ж0)
+		case 1:
+			d.String(&v.Field1)
+		case 2:
+			taskjson.QuotedString(d, &v.F2)
+		case 3:
+			decodeShape39(d, &v.F3)
+		case 4:
+			decodeShape54F4(d, &v.F4)
+		case 5:
+			d.Float32(&v.Field5)
 		}
 	}
-	d.Check(seen, 5, "ключ0,Field1,key2,a-b3,Field5")
+}
+
+var membersOfShape54 = taskjson.Members{
+	Names:    []string{`"ключ0":`, `"Field1":`, `"key2":`, `"a-b3":`, `"key4":`, `"Field5":`},
+	Required: []uint64{0x2f},
+	NotNull:  []uint64{0x2f},
 }
 
 func appendShape54F4(e *taskjson.Encoder, v *struct {
@@ -12689,13 +13173,14 @@ func appendShape54F4(e *taskjson.Encoder, v *struct {
 	f4 []int8
 	f5 struct{}
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.Field0 != 0 {
-		e.Key(`"Field0":`).Uint64(&v.Field0)
+		e.UintField(`"Field0":`, v.Field0)
 	}
-	e.Key(`"snake_case1":`).Int16(&v.F1)
+	e.IntField(`"snake_case1":`, int64(v.F1))
 	if v.Ж2 != 0 {
-		e.Key(`"Ж2":`).Int64(&v.Ж2)
+		e.IntField(`"Ж2":`, v.Ж2)
 	}
 	appendSliceOfShape54F4Field3(e.Key(`"with space3":`), &v.Field3)
 	e.EndObject()
@@ -12711,22 +13196,25 @@ func decodeShape54F4(d *taskjson.Decoder, v *struct {
 	f4 []int8
 	f5 struct{}
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Field0":
-			d.Field(&seen, 1<<2).Uint64(&v.Field0)
-		case "snake_case1":
-			d.Required(&seen, 1<<0).Int16(&v.F1)
-		case "Ж2":
-			d.Field(&seen, 1<<3).Int64(&v.Ж2)
-		case "with space3":
-			decodeSliceOfShape54F4Field3(d.Field(&seen, 1<<1), &v.Field3)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape54F4, seen[:]); i >= 0; i = d.Next(&membersOfShape54F4, seen[:], i) {
+		switch i {
+		case 0:
+			d.Uint64(&v.Field0)
+		case 1:
+			d.Int16(&v.F1)
+		case 2:
+			d.Int64(&v.Ж2)
+		case 3:
+			decodeSliceOfShape54F4Field3(d, &v.Field3)
 		}
 	}
-	d.Check(seen, 2, "snake_case1,with space3")
+}
+
+var membersOfShape54F4 = taskjson.Members{
+	Names:    []string{`"Field0":`, `"snake_case1":`, `"Ж2":`, `"with space3":`},
+	Required: []uint64{0xa},
+	NotNull:  []uint64{0x2},
 }
 
 func appendSliceOfShape54F4Field3(e *taskjson.Encoder, v *[]struct {
@@ -12753,9 +13241,10 @@ func decodeSliceOfShape54F4Field3(d *taskjson.Decoder, v *[]struct {
 func appendShape54F4Field3(e *taskjson.Encoder, v *struct {
 	F0 uint16 `json:"key0,omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != 0 {
-		e.Key(`"key0":`).Uint16(&v.F0)
+		e.UintField(`"key0":`, uint64(v.F0))
 	}
 	e.EndObject()
 }
@@ -12763,15 +13252,17 @@ func appendShape54F4Field3(e *taskjson.Encoder, v *struct {
 func decodeShape54F4Field3(d *taskjson.Decoder, v *struct {
 	F0 uint16 `json:"key0,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "key0":
-			d.Field(&seen, 1<<0).Uint16(&v.F0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape54F4Field3, seen[:]); i >= 0; i = d.Next(&membersOfShape54F4Field3, seen[:], i) {
+		switch i {
+		case 0:
+			d.Uint16(&v.F0)
 		}
 	}
+}
+
+var membersOfShape54F4Field3 = taskjson.Members{
+	Names: []string{`"key0":`},
 }
 
 // AppendShape55 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -12790,22 +13281,26 @@ func DecodeShape55(data []byte, task *Shape55) error {
 }
 
 func appendShape55(e *taskjson.Encoder, v *Shape55) {
-	e.Object(`{"<&>0":`).Quote().Uint64(&v.F0)
+	e.Object()
+	e.Key(`{"<&>0":`).Quote().Uint64(&v.F0)
 	e.EndQuote()
 	e.EndObject()
 }
 
 func decodeShape55(d *taskjson.Decoder, v *Shape55) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "<&>0":
-			taskjson.QuotedUint(d.Required(&seen, 1<<0), &v.F0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape55, seen[:]); i >= 0; i = d.Next(&membersOfShape55, seen[:], i) {
+		switch i {
+		case 0:
+			taskjson.QuotedUint(d, &v.F0)
 		}
 	}
-	d.Check(seen, 1, "<&>0")
+}
+
+var membersOfShape55 = taskjson.Members{
+	Names:    []string{`"<&>0":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendShape56 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -12824,7 +13319,8 @@ func DecodeShape56(data []byte, task *Shape56) error {
 }
 
 func appendShape56(e *taskjson.Encoder, v *Shape56) {
-	appendSliceOfShape56(e.Object(`{"Ж0":`), &v.Ж0)
+	e.Object()
+	appendSliceOfShape56(e.Key(`{"Ж0":`), &v.Ж0)
 	if v.Ж1 != nil {
 		appendSliceOfShape56(e.Key(`"a1":`), &v.Ж1)
 	}
@@ -12835,20 +13331,22 @@ func appendShape56(e *taskjson.Encoder, v *Shape56) {
 }
 
 func decodeShape56(d *taskjson.Decoder, v *Shape56) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Ж0":
-			decodeSliceOfShape56(d.Field(&seen, 1<<0), &v.Ж0)
-		case "a1":
-			decodeSliceOfShape56(d.Field(&seen, 1<<1), &v.Ж1)
-		case "F3":
-			decodeSliceOfShape56F3(d.Field(&seen, 1<<2), &v.F3)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape56, seen[:]); i >= 0; i = d.Next(&membersOfShape56, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfShape56(d, &v.Ж0)
+		case 1:
+			decodeSliceOfShape56(d, &v.Ж1)
+		case 2:
+			decodeSliceOfShape56F3(d, &v.F3)
 		}
 	}
-	d.Check(seen, 1, "Ж0")
+}
+
+var membersOfShape56 = taskjson.Members{
+	Names:    []string{`"Ж0":`, `"a1":`, `"F3":`},
+	Required: []uint64{0x1},
 }
 
 func appendSliceOfShape56(e *taskjson.Encoder, v *[]Shape56) {
@@ -12892,17 +13390,15 @@ func decodeSliceOfShape56F3(d *taskjson.Decoder, v *[]struct {
 func appendShape56F3(e *taskjson.Encoder, v *struct {
 	f0 float32 `json:"-"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	e.EndObject()
 }
 
 func decodeShape56F3(d *taskjson.Decoder, v *struct {
 	f0 float32 `json:"-"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		d.Skip()
-	}
+	d.EmptyStruct()
 }
 
 // AppendShape57 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -12921,12 +13417,13 @@ func DecodeShape57(data []byte, task *Shape57) error {
 }
 
 func appendShape57(e *taskjson.Encoder, v *Shape57) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != (struct{}{}) {
 		appendShape03F5Ж1(e.Key(`"F0":`), &v.F0)
 	}
 	if v.Ж1 != 0 {
-		e.Key(`"$1":`).Uint8((*uint8)(&v.Ж1))
+		e.UintField(`"$1":`, uint64(v.Ж1))
 	}
 	e.Key(`"snake_case3":`).Float32((*float32)(&v.F3))
 	e.Key(`"F4":`).Bytes(&v.F4)
@@ -12937,31 +13434,35 @@ func appendShape57(e *taskjson.Encoder, v *Shape57) {
 }
 
 func decodeShape57(d *taskjson.Decoder, v *Shape57) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeShape03F5Ж1(d.Field(&seen, 1<<2), &v.F0)
-		case "$1":
-			d.Field(&seen, 1<<3).Uint8((*uint8)(&v.Ж1))
-		case "snake_case3":
-			d.Required(&seen, 1<<0).Float32((*float32)(&v.F3))
-		case "F4":
-			d.Field(&seen, 1<<1).Bytes(&v.F4)
-		case "Ж5":
-			decodeShape57Ж5(d.Field(&seen, 1<<4), &v.Ж5)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape57, seen[:]); i >= 0; i = d.Next(&membersOfShape57, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape03F5Ж1(d, &v.F0)
+		case 1:
+			d.Uint8((*uint8)(&v.Ж1))
+		case 2:
+			d.Float32((*float32)(&v.F3))
+		case 3:
+			d.Bytes(&v.F4)
+		case 4:
+			decodeShape57Ж5(d, &v.Ж5)
 		}
 	}
-	d.Check(seen, 2, "snake_case3,F4")
+}
+
+var membersOfShape57 = taskjson.Members{
+	Names:    []string{`"F0":`, `"$1":`, `"snake_case3":`, `"F4":`, `"Ж5":`},
+	Required: []uint64{0xc},
+	NotNull:  []uint64{0x4},
 }
 
 func appendShape57Ж5(e *taskjson.Encoder, v *struct {
 	Field0 [3]map[Code]int `json:"a-b0"`
 	F1     uintptr         `json:",omitzero,string"`
 }) {
-	appendArrayOf3MapOfCodeToInt(e.Object(`{"a-b0":`), &v.Field0)
+	e.Object()
+	appendArrayOf3MapOfCodeToInt(e.Key(`{"a-b0":`), &v.Field0)
 	if v.F1 != 0 {
 		e.Key(`"F1":`).Quote().Uintptr(&v.F1)
 		e.EndQuote()
@@ -12973,18 +13474,21 @@ func decodeShape57Ж5(d *taskjson.Decoder, v *struct {
 	Field0 [3]map[Code]int `json:"a-b0"`
 	F1     uintptr         `json:",omitzero,string"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "a-b0":
-			decodeArrayOf3MapOfCodeToInt(d.Required(&seen, 1<<0), &v.Field0)
-		case "F1":
-			taskjson.QuotedUint(d.Field(&seen, 1<<1), &v.F1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape57Ж5, seen[:]); i >= 0; i = d.Next(&membersOfShape57Ж5, seen[:], i) {
+		switch i {
+		case 0:
+			decodeArrayOf3MapOfCodeToInt(d, &v.Field0)
+		case 1:
+			taskjson.QuotedUint(d, &v.F1)
 		}
 	}
-	d.Check(seen, 1, "a-b0")
+}
+
+var membersOfShape57Ж5 = taskjson.Members{
+	Names:    []string{`"a-b0":`, `"F1":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendArrayOf3MapOfCodeToInt(e *taskjson.Encoder, v *[3]map[Code]int) {
@@ -13046,21 +13550,25 @@ func DecodeShape58(data []byte, task *Shape58) error {
 }
 
 func appendShape58(e *taskjson.Encoder, v *Shape58) {
-	e.Object(`{"F0":`).Float64(&v.F0)
+	e.Object()
+	e.FloatField(`{"F0":`, v.F0)
 	e.EndObject()
 }
 
 func decodeShape58(d *taskjson.Decoder, v *Shape58) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			d.Required(&seen, 1<<0).Float64(&v.F0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape58, seen[:]); i >= 0; i = d.Next(&membersOfShape58, seen[:], i) {
+		switch i {
+		case 0:
+			d.Float64(&v.F0)
 		}
 	}
-	d.Check(seen, 1, "F0")
+}
+
+var membersOfShape58 = taskjson.Members{
+	Names:    []string{`"F0":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendShape59 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -13079,7 +13587,8 @@ func DecodeShape59(data []byte, task *Shape59) error {
 }
 
 func appendShape59(e *taskjson.Encoder, v *Shape59) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if len(v.F1) != 0 {
 		e.Key(`"F1":`).RawMessage(&v.F1)
 	}
@@ -13090,38 +13599,41 @@ func appendShape59(e *taskjson.Encoder, v *Shape59) {
 		appendMapOfNameToSliceOfUint16(e.Key(`"F4":`), v.F4)
 	}
 	if v.Field5 != 0 {
-		e.Key(`"Field5":`).Uint16(&v.Field5)
+		e.UintField(`"Field5":`, uint64(v.Field5))
 	}
 	e.EndObject()
 }
 
 func decodeShape59(d *taskjson.Decoder, v *Shape59) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F1":
-			d.Field(&seen, 1<<0).RawMessage(&v.F1)
-		case "Ж3":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.Ж3) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape59, seen[:]); i >= 0; i = d.Next(&membersOfShape59, seen[:], i) {
+		switch i {
+		case 0:
+			d.RawMessage(&v.F1)
+		case 1:
+			if taskjson.Alloc(d, &v.Ж3) {
 				decodeShape59Ж3(d, v.Ж3)
 			}
-		case "F4":
-			if taskjson.Alloc(d.Field(&seen, 1<<2), &v.F4) {
+		case 2:
+			if taskjson.Alloc(d, &v.F4) {
 				decodeMapOfNameToSliceOfUint16(d, v.F4)
 			}
-		case "Field5":
-			d.Field(&seen, 1<<3).Uint16(&v.Field5)
-		default:
-			d.Skip()
+		case 3:
+			d.Uint16(&v.Field5)
 		}
 	}
+}
+
+var membersOfShape59 = taskjson.Members{
+	Names: []string{`"F1":`, `"Ж3":`, `"F4":`, `"Field5":`},
 }
 
 func appendShape59Ж3(e *taskjson.Encoder, v *struct {
 	f0 Rate `json:"-"`
 	F1 string
 }) {
-	e.Object(`{"F1":`).String(&v.F1)
+	e.Object()
+	e.StringField(`{"F1":`, v.F1)
 	e.EndObject()
 }
 
@@ -13129,16 +13641,19 @@ func decodeShape59Ж3(d *taskjson.Decoder, v *struct {
 	f0 Rate `json:"-"`
 	F1 string
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F1":
-			d.Required(&seen, 1<<0).String(&v.F1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape59Ж3, seen[:]); i >= 0; i = d.Next(&membersOfShape59Ж3, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.F1)
 		}
 	}
-	d.Check(seen, 1, "F1")
+}
+
+var membersOfShape59Ж3 = taskjson.Members{
+	Names:    []string{`"F1":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendMapOfNameToSliceOfUint16(e *taskjson.Encoder, v *map[Name][]uint16) {
@@ -13180,42 +13695,46 @@ func DecodeShape60(data []byte, task *Shape60) error {
 }
 
 func appendShape60(e *taskjson.Encoder, v *Shape60) {
-	appendShape60F0(e.Object(`{"F0":`), &v.F0)
+	e.Object()
+	appendShape60F0(e.Key(`{"F0":`), &v.F0)
 	e.Key(`"F1":`).Float32(&v.F1)
 	if e.Key(`"F2":`).NotNil(v.F2 != nil) {
 		appendShape60F2(e, v.F2)
 	}
 	if v.Ж4 != 0 {
-		e.Key(`"ключ4":`).Uint64(&v.Ж4)
+		e.UintField(`"ключ4":`, v.Ж4)
 	}
 	appendSliceOfPointerToShape60(e.Key(`"a-b6":`), &v.F6)
-	e.Key(`"F7":`).Int64(&v.F7)
+	e.IntField(`"F7":`, v.F7)
 	e.EndObject()
 }
 
 func decodeShape60(d *taskjson.Decoder, v *Shape60) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeShape60F0(d.Required(&seen, 1<<0), &v.F0)
-		case "F1":
-			d.Required(&seen, 1<<1).Float32(&v.F1)
-		case "F2":
-			if taskjson.Alloc(d.Field(&seen, 1<<4), &v.F2) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape60, seen[:]); i >= 0; i = d.Next(&membersOfShape60, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape60F0(d, &v.F0)
+		case 1:
+			d.Float32(&v.F1)
+		case 2:
+			if taskjson.Alloc(d, &v.F2) {
 				decodeShape60F2(d, v.F2)
 			}
-		case "ключ4":
-			d.Field(&seen, 1<<5).Uint64(&v.Ж4)
-		case "a-b6":
-			decodeSliceOfPointerToShape60(d.Field(&seen, 1<<2), &v.F6)
-		case "F7":
-			d.Required(&seen, 1<<3).Int64(&v.F7)
-		default:
-			d.Skip()
+		case 3:
+			d.Uint64(&v.Ж4)
+		case 4:
+			decodeSliceOfPointerToShape60(d, &v.F6)
+		case 5:
+			d.Int64(&v.F7)
 		}
 	}
-	d.Check(seen, 4, "F0,F1,a-b6,F7")
+}
+
+var membersOfShape60 = taskjson.Members{
+	Names:    []string{`"F0":`, `"F1":`, `"F2":`, `"ключ4":`, `"a-b6":`, `"F7":`},
+	Required: []uint64{0x33},
+	NotNull:  []uint64{0x23},
 }
 
 func appendShape60F0(e *taskjson.Encoder, v *struct {
@@ -13223,7 +13742,8 @@ func appendShape60F0(e *taskjson.Encoder, v *struct {
 	F1 *[3]uint32 `json:"$1"`
 	f2 int
 }) {
-	e.Object(`{"F0":`).Int32(&v.F0)
+	e.Object()
+	e.IntField(`{"F0":`, int64(v.F0))
 	if e.Key(`"$1":`).NotNil(v.F1 != nil) {
 		appendArrayOf3Uint32(e, v.F1)
 	}
@@ -13235,20 +13755,23 @@ func decodeShape60F0(d *taskjson.Decoder, v *struct {
 	F1 *[3]uint32 `json:"$1"`
 	f2 int
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			d.Required(&seen, 1<<0).Int32(&v.F0)
-		case "$1":
-			if taskjson.Alloc(d.Field(&seen, 1<<1), &v.F1) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape60F0, seen[:]); i >= 0; i = d.Next(&membersOfShape60F0, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int32(&v.F0)
+		case 1:
+			if taskjson.Alloc(d, &v.F1) {
 				decodeArrayOf3Uint32(d, v.F1)
 			}
-		default:
-			d.Skip()
 		}
 	}
-	d.Check(seen, 1, "F0")
+}
+
+var membersOfShape60F0 = taskjson.Members{
+	Names:    []string{`"F0":`, `"$1":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendArrayOf3Uint32(e *taskjson.Encoder, v *[3]uint32) {
@@ -13276,7 +13799,8 @@ func appendShape60F2(e *taskjson.Encoder, v *struct {
 	F1 string   `json:"a1,omitempty,omitzero,string"`
 	F2 struct{} `json:"$2,omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F1 != "" {
 		e.Key(`"a1":`).QuotedString(&v.F1)
 	}
@@ -13291,17 +13815,19 @@ func decodeShape60F2(d *taskjson.Decoder, v *struct {
 	F1 string   `json:"a1,omitempty,omitzero,string"`
 	F2 struct{} `json:"$2,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "a1":
-			taskjson.QuotedString(d.Field(&seen, 1<<0), &v.F1)
-		case "$2":
-			decodeShape03F5Ж1(d.Field(&seen, 1<<1), &v.F2)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape60F2, seen[:]); i >= 0; i = d.Next(&membersOfShape60F2, seen[:], i) {
+		switch i {
+		case 0:
+			taskjson.QuotedString(d, &v.F1)
+		case 1:
+			decodeShape03F5Ж1(d, &v.F2)
 		}
 	}
+}
+
+var membersOfShape60F2 = taskjson.Members{
+	Names: []string{`"a1":`, `"$2":`},
 }
 
 func appendSliceOfPointerToShape60(e *taskjson.Encoder, v *[]*Shape60) {
@@ -13342,15 +13868,13 @@ func DecodeShape61(data []byte, task *Shape61) error {
 }
 
 func appendShape61(e *taskjson.Encoder, v *Shape61) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	e.EndObject()
 }
 
 func decodeShape61(d *taskjson.Decoder, v *Shape61) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		d.Skip()
-	}
+	d.EmptyStruct()
 }
 
 // AppendShape62 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -13369,15 +13893,13 @@ func DecodeShape62(data []byte, task *Shape62) error {
 }
 
 func appendShape62(e *taskjson.Encoder, v *Shape62) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	e.EndObject()
 }
 
 func decodeShape62(d *taskjson.Decoder, v *Shape62) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		d.Skip()
-	}
+	d.EmptyStruct()
 }
 
 // AppendShape63 appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -13396,7 +13918,8 @@ func DecodeShape63(data []byte, task *Shape63) error {
 }
 
 func appendShape63(e *taskjson.Encoder, v *Shape63) {
-	e.Object(`{"Ж0":`).String(&v.Ж0)
+	e.Object()
+	e.StringField(`{"Ж0":`, v.Ж0)
 	appendMapOfInt8ToPointerToTimeTime(e.Key(`"F1":`), &v.F1)
 	e.Key(`"longer_than_eight_bytes2":`).Quote().Uint8(&v.F2)
 	e.EndQuote()
@@ -13418,28 +13941,31 @@ func appendShape63(e *taskjson.Encoder, v *Shape63) {
 }
 
 func decodeShape63(d *taskjson.Decoder, v *Shape63) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "Ж0":
-			d.Required(&seen, 1<<0).String(&v.Ж0)
-		case "F1":
-			decodeMapOfInt8ToPointerToTimeTime(d.Field(&seen, 1<<1), &v.F1)
-		case "longer_than_eight_bytes2":
-			taskjson.QuotedUint(d.Required(&seen, 1<<2), &v.F2)
-		case "F3":
-			decodeSliceOfShape63(d.Field(&seen, 1<<4), &v.F3)
-		case "<&>4":
-			decodeSliceOfMapOfUint64ToUint(d.Field(&seen, 1<<3), &v.F4)
-		case "a-b5":
-			decodeShape63F5(d.Field(&seen, 1<<5), &v.F5)
-		case "Field6":
-			decodeShape63Field6(d.Field(&seen, 1<<6), &v.Field6)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape63, seen[:]); i >= 0; i = d.Next(&membersOfShape63, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.Ж0)
+		case 1:
+			decodeMapOfInt8ToPointerToTimeTime(d, &v.F1)
+		case 2:
+			taskjson.QuotedUint(d, &v.F2)
+		case 3:
+			decodeSliceOfShape63(d, &v.F3)
+		case 4:
+			decodeSliceOfMapOfUint64ToUint(d, &v.F4)
+		case 5:
+			decodeShape63F5(d, &v.F5)
+		case 6:
+			decodeShape63Field6(d, &v.Field6)
 		}
 	}
-	d.Check(seen, 4, "Ж0,F1,longer_than_eight_bytes2,<&>4")
+}
+
+var membersOfShape63 = taskjson.Members{
+	Names:    []string{`"Ж0":`, `"F1":`, `"longer_than_eight_bytes2":`, `"F3":`, `"<&>4":`, `"a-b5":`, `"Field6":`},
+	Required: []uint64{0x17},
+	NotNull:  []uint64{0x5},
 }
 
 func appendMapOfInt8ToPointerToTimeTime(e *taskjson.Encoder, v *map[int8]*time.Time) {
@@ -13516,7 +14042,8 @@ func appendShape63F5(e *taskjson.Encoder, v *struct {
 	f4 string
 	Ж5 []byte
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if len(v.F0) != 0 {
 		appendSliceOfInt64(e.Key(`"snake_case0":`), &v.F0)
 	}
@@ -13541,22 +14068,25 @@ func decodeShape63F5(d *taskjson.Decoder, v *struct {
 	f4 string
 	Ж5 []byte
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "snake_case0":
-			decodeSliceOfInt64(d.Field(&seen, 1<<2), &v.F0)
-		case "<&>2":
-			taskjson.QuotedString(d.Required(&seen, 1<<0), &v.Ж2)
-		case "Ж3":
-			decodeMapOfNameToSliceOfShape14(d.Field(&seen, 1<<3), &v.Ж3)
-		case "Ж5":
-			d.Field(&seen, 1<<1).Bytes(&v.Ж5)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape63F5, seen[:]); i >= 0; i = d.Next(&membersOfShape63F5, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfInt64(d, &v.F0)
+		case 1:
+			taskjson.QuotedString(d, &v.Ж2)
+		case 2:
+			decodeMapOfNameToSliceOfShape14(d, &v.Ж3)
+		case 3:
+			d.Bytes(&v.Ж5)
 		}
 	}
-	d.Check(seen, 2, "<&>2,Ж5")
+}
+
+var membersOfShape63F5 = taskjson.Members{
+	Names:    []string{`"snake_case0":`, `"<&>2":`, `"Ж3":`, `"Ж5":`},
+	Required: []uint64{0xa},
+	NotNull:  []uint64{0x2},
 }
 
 func appendMapOfNameToSliceOfShape14(e *taskjson.Encoder, v *map[Name][]Shape14) {
@@ -13589,7 +14119,8 @@ func appendShape63Field6(e *taskjson.Encoder, v *struct {
 		f2 *[]Shape63
 	} `json:"<&>0,omitempty,omitzero"`
 }) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	if v.F0 != (struct {
 		F0 [1]uint32
 		Ж1 string `json:"x.y1,string"`
@@ -13607,15 +14138,17 @@ func decodeShape63Field6(d *taskjson.Decoder, v *struct {
 		f2 *[]Shape63
 	} `json:"<&>0,omitempty,omitzero"`
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "<&>0":
-			decodeShape63Field6F0(d.Field(&seen, 1<<0), &v.F0)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape63Field6, seen[:]); i >= 0; i = d.Next(&membersOfShape63Field6, seen[:], i) {
+		switch i {
+		case 0:
+			decodeShape63Field6F0(d, &v.F0)
 		}
 	}
+}
+
+var membersOfShape63Field6 = taskjson.Members{
+	Names: []string{`"<&>0":`},
 }
 
 func appendShape63Field6F0(e *taskjson.Encoder, v *struct {
@@ -13623,7 +14156,8 @@ func appendShape63Field6F0(e *taskjson.Encoder, v *struct {
 	Ж1 string `json:"x.y1,string"`
 	f2 *[]Shape63
 }) {
-	appendArrayOf1Uint32(e.Object(`{"F0":`), &v.F0)
+	e.Object()
+	appendArrayOf1Uint32(e.Key(`{"F0":`), &v.F0)
 	e.Key(`"x.y1":`).QuotedString(&v.Ж1)
 	e.EndObject()
 }
@@ -13633,18 +14167,21 @@ func decodeShape63Field6F0(d *taskjson.Decoder, v *struct {
 	Ж1 string `json:"x.y1,string"`
 	f2 *[]Shape63
 }) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "F0":
-			decodeArrayOf1Uint32(d.Required(&seen, 1<<0), &v.F0)
-		case "x.y1":
-			taskjson.QuotedString(d.Required(&seen, 1<<1), &v.Ж1)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShape63Field6F0, seen[:]); i >= 0; i = d.Next(&membersOfShape63Field6F0, seen[:], i) {
+		switch i {
+		case 0:
+			decodeArrayOf1Uint32(d, &v.F0)
+		case 1:
+			taskjson.QuotedString(d, &v.Ж1)
 		}
 	}
-	d.Check(seen, 2, "F0,x.y1")
+}
+
+var membersOfShape63Field6F0 = taskjson.Members{
+	Names:    []string{`"F0":`, `"x.y1":`},
+	Required: []uint64{0x3},
+	NotNull:  []uint64{0x3},
 }
 
 // A compile error below means that a struct, its tags or its methods have changed since this file was

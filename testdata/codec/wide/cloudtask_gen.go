@@ -119,732 +119,760 @@ func DecodeWide(data []byte, task *Wide) error {
 }
 
 func appendWide(e *taskjson.Encoder, v *Wide) {
-	e.Object(`{"f0":`).Int(&v.F0)
+	e.Object()
+	e.IntField(`{"f0":`, int64(v.F0))
+	appendWidePart1(e, v)
+	appendWidePart2(e, v)
+	e.EndObject()
+}
+
+func appendWidePart1(e *taskjson.Encoder, v *Wide) {
 	if v.F1 != "" {
-		e.Key(`"f1":`).String(&v.F1)
+		e.StringField(`"f1":`, v.F1)
 	}
-	e.Key(`"f2":`).Bool(&v.F2)
-	e.Key(`"f3":`).Int(&v.F3)
+	e.BoolField(`"f2":`, v.F2)
+	e.IntField(`"f3":`, int64(v.F3))
 	if v.F4 != "" {
-		e.Key(`"f4":`).String(&v.F4)
+		e.StringField(`"f4":`, v.F4)
 	}
-	e.Key(`"f5":`).Bool(&v.F5)
-	e.Key(`"f6":`).Int(&v.F6)
+	e.BoolField(`"f5":`, v.F5)
+	e.IntField(`"f6":`, int64(v.F6))
 	if v.F7 != "" {
-		e.Key(`"f7":`).String(&v.F7)
+		e.StringField(`"f7":`, v.F7)
 	}
-	e.Key(`"f8":`).Bool(&v.F8)
-	e.Key(`"f9":`).Int(&v.F9)
+	e.BoolField(`"f8":`, v.F8)
+	e.IntField(`"f9":`, int64(v.F9))
 	if v.F10 != "" {
-		e.Key(`"f10":`).String(&v.F10)
+		e.StringField(`"f10":`, v.F10)
 	}
-	e.Key(`"f11":`).Bool(&v.F11)
-	e.Key(`"f12":`).Int(&v.F12)
+	e.BoolField(`"f11":`, v.F11)
+	e.IntField(`"f12":`, int64(v.F12))
 	if v.F13 != "" {
-		e.Key(`"f13":`).String(&v.F13)
+		e.StringField(`"f13":`, v.F13)
 	}
-	e.Key(`"f14":`).Bool(&v.F14)
-	e.Key(`"f15":`).Int(&v.F15)
+	e.BoolField(`"f14":`, v.F14)
+	e.IntField(`"f15":`, int64(v.F15))
 	if v.F16 != "" {
-		e.Key(`"f16":`).String(&v.F16)
+		e.StringField(`"f16":`, v.F16)
 	}
-	e.Key(`"f17":`).Bool(&v.F17)
-	e.Key(`"f18":`).Int(&v.F18)
+	e.BoolField(`"f17":`, v.F17)
+	e.IntField(`"f18":`, int64(v.F18))
 	if v.F19 != "" {
-		e.Key(`"f19":`).String(&v.F19)
+		e.StringField(`"f19":`, v.F19)
 	}
-	e.Key(`"f20":`).Bool(&v.F20)
-	e.Key(`"f21":`).Int(&v.F21)
+	e.BoolField(`"f20":`, v.F20)
+	e.IntField(`"f21":`, int64(v.F21))
 	if v.F22 != "" {
-		e.Key(`"f22":`).String(&v.F22)
+		e.StringField(`"f22":`, v.F22)
 	}
-	e.Key(`"f23":`).Bool(&v.F23)
-	e.Key(`"f24":`).Int(&v.F24)
+	e.BoolField(`"f23":`, v.F23)
+	e.IntField(`"f24":`, int64(v.F24))
 	if v.F25 != "" {
-		e.Key(`"f25":`).String(&v.F25)
+		e.StringField(`"f25":`, v.F25)
 	}
-	e.Key(`"f26":`).Bool(&v.F26)
-	e.Key(`"f27":`).Int(&v.F27)
+	e.BoolField(`"f26":`, v.F26)
+	e.IntField(`"f27":`, int64(v.F27))
 	if v.F28 != "" {
-		e.Key(`"f28":`).String(&v.F28)
+		e.StringField(`"f28":`, v.F28)
 	}
-	e.Key(`"f29":`).Bool(&v.F29)
-	e.Key(`"f30":`).Int(&v.F30)
+	e.BoolField(`"f29":`, v.F29)
+	e.IntField(`"f30":`, int64(v.F30))
 	if v.F31 != "" {
-		e.Key(`"f31":`).String(&v.F31)
+		e.StringField(`"f31":`, v.F31)
 	}
-	e.Key(`"f32":`).Bool(&v.F32)
-	e.Key(`"f33":`).Int(&v.F33)
+	e.BoolField(`"f32":`, v.F32)
+	e.IntField(`"f33":`, int64(v.F33))
 	if v.F34 != "" {
-		e.Key(`"f34":`).String(&v.F34)
+		e.StringField(`"f34":`, v.F34)
 	}
-	e.Key(`"f35":`).Bool(&v.F35)
-	e.Key(`"f36":`).Int(&v.F36)
+	e.BoolField(`"f35":`, v.F35)
+	e.IntField(`"f36":`, int64(v.F36))
 	if v.F37 != "" {
-		e.Key(`"f37":`).String(&v.F37)
+		e.StringField(`"f37":`, v.F37)
 	}
-	e.Key(`"f38":`).Bool(&v.F38)
-	e.Key(`"f39":`).Int(&v.F39)
+	e.BoolField(`"f38":`, v.F38)
+	e.IntField(`"f39":`, int64(v.F39))
 	if v.F40 != "" {
-		e.Key(`"f40":`).String(&v.F40)
+		e.StringField(`"f40":`, v.F40)
 	}
-	e.Key(`"f41":`).Bool(&v.F41)
-	e.Key(`"f42":`).Int(&v.F42)
+	e.BoolField(`"f41":`, v.F41)
+	e.IntField(`"f42":`, int64(v.F42))
 	if v.F43 != "" {
-		e.Key(`"f43":`).String(&v.F43)
+		e.StringField(`"f43":`, v.F43)
 	}
-	e.Key(`"f44":`).Bool(&v.F44)
-	e.Key(`"f45":`).Int(&v.F45)
+	e.BoolField(`"f44":`, v.F44)
+	e.IntField(`"f45":`, int64(v.F45))
 	if v.F46 != "" {
-		e.Key(`"f46":`).String(&v.F46)
+		e.StringField(`"f46":`, v.F46)
 	}
-	e.Key(`"f47":`).Bool(&v.F47)
-	e.Key(`"f48":`).Int(&v.F48)
+	e.BoolField(`"f47":`, v.F47)
+	e.IntField(`"f48":`, int64(v.F48))
 	if v.F49 != "" {
-		e.Key(`"f49":`).String(&v.F49)
+		e.StringField(`"f49":`, v.F49)
 	}
-	e.Key(`"f50":`).Bool(&v.F50)
-	e.Key(`"f51":`).Int(&v.F51)
+	e.BoolField(`"f50":`, v.F50)
+	e.IntField(`"f51":`, int64(v.F51))
 	if v.F52 != "" {
-		e.Key(`"f52":`).String(&v.F52)
+		e.StringField(`"f52":`, v.F52)
 	}
-	e.Key(`"f53":`).Bool(&v.F53)
-	e.Key(`"f54":`).Int(&v.F54)
+	e.BoolField(`"f53":`, v.F53)
+	e.IntField(`"f54":`, int64(v.F54))
 	if v.F55 != "" {
-		e.Key(`"f55":`).String(&v.F55)
+		e.StringField(`"f55":`, v.F55)
 	}
-	e.Key(`"f56":`).Bool(&v.F56)
-	e.Key(`"f57":`).Int(&v.F57)
+	e.BoolField(`"f56":`, v.F56)
+	e.IntField(`"f57":`, int64(v.F57))
 	if v.F58 != "" {
-		e.Key(`"f58":`).String(&v.F58)
+		e.StringField(`"f58":`, v.F58)
 	}
-	e.Key(`"f59":`).Bool(&v.F59)
-	e.Key(`"f60":`).Int(&v.F60)
+	e.BoolField(`"f59":`, v.F59)
+	e.IntField(`"f60":`, int64(v.F60))
 	if v.F61 != "" {
-		e.Key(`"f61":`).String(&v.F61)
+		e.StringField(`"f61":`, v.F61)
 	}
-	e.Key(`"f62":`).Bool(&v.F62)
-	e.Key(`"f63":`).Int(&v.F63)
+	e.BoolField(`"f62":`, v.F62)
+	e.IntField(`"f63":`, int64(v.F63))
 	if v.F64 != "" {
-		e.Key(`"f64":`).String(&v.F64)
+		e.StringField(`"f64":`, v.F64)
 	}
-	e.Key(`"f65":`).Bool(&v.F65)
-	e.Key(`"f66":`).Int(&v.F66)
+	e.BoolField(`"f65":`, v.F65)
+	e.IntField(`"f66":`, int64(v.F66))
 	if v.F67 != "" {
-		e.Key(`"f67":`).String(&v.F67)
+		e.StringField(`"f67":`, v.F67)
 	}
-	e.Key(`"f68":`).Bool(&v.F68)
-	e.Key(`"f69":`).Int(&v.F69)
+	e.BoolField(`"f68":`, v.F68)
+	e.IntField(`"f69":`, int64(v.F69))
 	if v.F70 != "" {
-		e.Key(`"f70":`).String(&v.F70)
+		e.StringField(`"f70":`, v.F70)
 	}
-	e.Key(`"f71":`).Bool(&v.F71)
-	e.Key(`"f72":`).Int(&v.F72)
+	e.BoolField(`"f71":`, v.F71)
+	e.IntField(`"f72":`, int64(v.F72))
 	if v.F73 != "" {
-		e.Key(`"f73":`).String(&v.F73)
+		e.StringField(`"f73":`, v.F73)
 	}
-	e.Key(`"f74":`).Bool(&v.F74)
-	e.Key(`"f75":`).Int(&v.F75)
+	e.BoolField(`"f74":`, v.F74)
+	e.IntField(`"f75":`, int64(v.F75))
 	if v.F76 != "" {
-		e.Key(`"f76":`).String(&v.F76)
+		e.StringField(`"f76":`, v.F76)
 	}
-	e.Key(`"f77":`).Bool(&v.F77)
-	e.Key(`"f78":`).Int(&v.F78)
+	e.BoolField(`"f77":`, v.F77)
+	e.IntField(`"f78":`, int64(v.F78))
 	if v.F79 != "" {
-		e.Key(`"f79":`).String(&v.F79)
+		e.StringField(`"f79":`, v.F79)
 	}
-	e.Key(`"f80":`).Bool(&v.F80)
-	e.Key(`"f81":`).Int(&v.F81)
+	e.BoolField(`"f80":`, v.F80)
+	e.IntField(`"f81":`, int64(v.F81))
 	if v.F82 != "" {
-		e.Key(`"f82":`).String(&v.F82)
+		e.StringField(`"f82":`, v.F82)
 	}
-	e.Key(`"f83":`).Bool(&v.F83)
-	e.Key(`"f84":`).Int(&v.F84)
+	e.BoolField(`"f83":`, v.F83)
+	e.IntField(`"f84":`, int64(v.F84))
 	if v.F85 != "" {
-		e.Key(`"f85":`).String(&v.F85)
+		e.StringField(`"f85":`, v.F85)
 	}
-	e.Key(`"f86":`).Bool(&v.F86)
-	e.Key(`"f87":`).Int(&v.F87)
+	e.BoolField(`"f86":`, v.F86)
+	e.IntField(`"f87":`, int64(v.F87))
 	if v.F88 != "" {
-		e.Key(`"f88":`).String(&v.F88)
+		e.StringField(`"f88":`, v.F88)
 	}
-	e.Key(`"f89":`).Bool(&v.F89)
-	e.Key(`"f90":`).Int(&v.F90)
+	e.BoolField(`"f89":`, v.F89)
+	e.IntField(`"f90":`, int64(v.F90))
 	if v.F91 != "" {
-		e.Key(`"f91":`).String(&v.F91)
+		e.StringField(`"f91":`, v.F91)
 	}
-	e.Key(`"f92":`).Bool(&v.F92)
-	e.Key(`"f93":`).Int(&v.F93)
+	e.BoolField(`"f92":`, v.F92)
+	e.IntField(`"f93":`, int64(v.F93))
 	if v.F94 != "" {
-		e.Key(`"f94":`).String(&v.F94)
+		e.StringField(`"f94":`, v.F94)
 	}
-	e.Key(`"f95":`).Bool(&v.F95)
-	e.Key(`"f96":`).Int(&v.F96)
+	e.BoolField(`"f95":`, v.F95)
+	e.IntField(`"f96":`, int64(v.F96))
 	if v.F97 != "" {
-		e.Key(`"f97":`).String(&v.F97)
+		e.StringField(`"f97":`, v.F97)
 	}
-	e.Key(`"f98":`).Bool(&v.F98)
-	e.Key(`"f99":`).Int(&v.F99)
+	e.BoolField(`"f98":`, v.F98)
+	e.IntField(`"f99":`, int64(v.F99))
 	if v.F100 != "" {
-		e.Key(`"f100":`).String(&v.F100)
+		e.StringField(`"f100":`, v.F100)
 	}
-	e.Key(`"f101":`).Bool(&v.F101)
-	e.Key(`"f102":`).Int(&v.F102)
+	e.BoolField(`"f101":`, v.F101)
+	e.IntField(`"f102":`, int64(v.F102))
 	if v.F103 != "" {
-		e.Key(`"f103":`).String(&v.F103)
+		e.StringField(`"f103":`, v.F103)
 	}
-	e.Key(`"f104":`).Bool(&v.F104)
-	e.Key(`"f105":`).Int(&v.F105)
+	e.BoolField(`"f104":`, v.F104)
+	e.IntField(`"f105":`, int64(v.F105))
 	if v.F106 != "" {
-		e.Key(`"f106":`).String(&v.F106)
+		e.StringField(`"f106":`, v.F106)
 	}
-	e.Key(`"f107":`).Bool(&v.F107)
-	e.Key(`"f108":`).Int(&v.F108)
+	e.BoolField(`"f107":`, v.F107)
+	e.IntField(`"f108":`, int64(v.F108))
 	if v.F109 != "" {
-		e.Key(`"f109":`).String(&v.F109)
+		e.StringField(`"f109":`, v.F109)
 	}
-	e.Key(`"f110":`).Bool(&v.F110)
-	e.Key(`"f111":`).Int(&v.F111)
+	e.BoolField(`"f110":`, v.F110)
+	e.IntField(`"f111":`, int64(v.F111))
 	if v.F112 != "" {
-		e.Key(`"f112":`).String(&v.F112)
+		e.StringField(`"f112":`, v.F112)
 	}
-	e.Key(`"f113":`).Bool(&v.F113)
-	e.Key(`"f114":`).Int(&v.F114)
+	e.BoolField(`"f113":`, v.F113)
+	e.IntField(`"f114":`, int64(v.F114))
 	if v.F115 != "" {
-		e.Key(`"f115":`).String(&v.F115)
+		e.StringField(`"f115":`, v.F115)
 	}
-	e.Key(`"f116":`).Bool(&v.F116)
-	e.Key(`"f117":`).Int(&v.F117)
+	e.BoolField(`"f116":`, v.F116)
+	e.IntField(`"f117":`, int64(v.F117))
 	if v.F118 != "" {
-		e.Key(`"f118":`).String(&v.F118)
+		e.StringField(`"f118":`, v.F118)
 	}
-	e.Key(`"f119":`).Bool(&v.F119)
-	e.Key(`"f120":`).Int(&v.F120)
+	e.BoolField(`"f119":`, v.F119)
+	e.IntField(`"f120":`, int64(v.F120))
 	if v.F121 != "" {
-		e.Key(`"f121":`).String(&v.F121)
+		e.StringField(`"f121":`, v.F121)
 	}
-	e.Key(`"f122":`).Bool(&v.F122)
-	e.Key(`"f123":`).Int(&v.F123)
+	e.BoolField(`"f122":`, v.F122)
+	e.IntField(`"f123":`, int64(v.F123))
 	if v.F124 != "" {
-		e.Key(`"f124":`).String(&v.F124)
+		e.StringField(`"f124":`, v.F124)
 	}
-	e.Key(`"f125":`).Bool(&v.F125)
-	e.Key(`"f126":`).Int(&v.F126)
+	e.BoolField(`"f125":`, v.F125)
+	e.IntField(`"f126":`, int64(v.F126))
 	if v.F127 != "" {
-		e.Key(`"f127":`).String(&v.F127)
+		e.StringField(`"f127":`, v.F127)
 	}
-	e.Key(`"f128":`).Bool(&v.F128)
-	e.Key(`"f129":`).Int(&v.F129)
+	e.BoolField(`"f128":`, v.F128)
+}
+
+func appendWidePart2(e *taskjson.Encoder, v *Wide) {
+	e.IntField(`"f129":`, int64(v.F129))
 	if v.F130 != "" {
-		e.Key(`"f130":`).String(&v.F130)
+		e.StringField(`"f130":`, v.F130)
 	}
-	e.Key(`"f131":`).Bool(&v.F131)
-	e.Key(`"f132":`).Int(&v.F132)
+	e.BoolField(`"f131":`, v.F131)
+	e.IntField(`"f132":`, int64(v.F132))
 	if v.F133 != "" {
-		e.Key(`"f133":`).String(&v.F133)
+		e.StringField(`"f133":`, v.F133)
 	}
-	e.Key(`"f134":`).Bool(&v.F134)
-	e.Key(`"f135":`).Int(&v.F135)
+	e.BoolField(`"f134":`, v.F134)
+	e.IntField(`"f135":`, int64(v.F135))
 	if v.F136 != "" {
-		e.Key(`"f136":`).String(&v.F136)
+		e.StringField(`"f136":`, v.F136)
 	}
-	e.Key(`"f137":`).Bool(&v.F137)
-	e.Key(`"f138":`).Int(&v.F138)
+	e.BoolField(`"f137":`, v.F137)
+	e.IntField(`"f138":`, int64(v.F138))
 	if v.F139 != "" {
-		e.Key(`"f139":`).String(&v.F139)
+		e.StringField(`"f139":`, v.F139)
 	}
-	e.Key(`"f140":`).Bool(&v.F140)
-	e.Key(`"f141":`).Int(&v.F141)
+	e.BoolField(`"f140":`, v.F140)
+	e.IntField(`"f141":`, int64(v.F141))
 	if v.F142 != "" {
-		e.Key(`"f142":`).String(&v.F142)
+		e.StringField(`"f142":`, v.F142)
 	}
-	e.Key(`"f143":`).Bool(&v.F143)
-	e.Key(`"f144":`).Int(&v.F144)
+	e.BoolField(`"f143":`, v.F143)
+	e.IntField(`"f144":`, int64(v.F144))
 	if v.F145 != "" {
-		e.Key(`"f145":`).String(&v.F145)
+		e.StringField(`"f145":`, v.F145)
 	}
-	e.Key(`"f146":`).Bool(&v.F146)
-	e.Key(`"f147":`).Int(&v.F147)
+	e.BoolField(`"f146":`, v.F146)
+	e.IntField(`"f147":`, int64(v.F147))
 	if v.F148 != "" {
-		e.Key(`"f148":`).String(&v.F148)
+		e.StringField(`"f148":`, v.F148)
 	}
-	e.Key(`"f149":`).Bool(&v.F149)
+	e.BoolField(`"f149":`, v.F149)
 	if e.Has(v.Self != nil) {
 		appendWide(e.Key(`"self":`), v.Self)
 	}
 	if len(v.Kids) != 0 {
 		appendSliceOfWide(e.Key(`"kids":`), &v.Kids)
 	}
-	e.EndObject()
 }
 
 func decodeWide(d *taskjson.Decoder, v *Wide) {
 	if d.NullStruct() {
 		return
 	}
-	var seen [4]uint64
-	for more := d.Object(&seen[0]); more; more = d.More() {
-		switch string(d.Key()) {
-		case "f0":
-			d.Required(&seen[0], 1<<0).Int(&v.F0)
-		case "f1":
-			d.Field(&seen[0], 1<<50).String(&v.F1)
-		case "f2":
-			d.Defaulted(&seen[0], 1<<51, 1<<52).Bool(&v.F2)
-		case "f3":
-			d.Required(&seen[0], 1<<1).Int(&v.F3)
-		case "f4":
-			d.Field(&seen[0], 1<<53).String(&v.F4)
-		case "f5":
-			d.Defaulted(&seen[0], 1<<54, 1<<55).Bool(&v.F5)
-		case "f6":
-			d.Required(&seen[0], 1<<2).Int(&v.F6)
-		case "f7":
-			d.Field(&seen[0], 1<<56).String(&v.F7)
-		case "f8":
-			d.Defaulted(&seen[0], 1<<57, 1<<58).Bool(&v.F8)
-		case "f9":
-			d.Required(&seen[0], 1<<3).Int(&v.F9)
-		case "f10":
-			d.Field(&seen[0], 1<<59).String(&v.F10)
-		case "f11":
-			d.Defaulted(&seen[0], 1<<60, 1<<61).Bool(&v.F11)
-		case "f12":
-			d.Required(&seen[0], 1<<4).Int(&v.F12)
-		case "f13":
-			d.Field(&seen[0], 1<<62).String(&v.F13)
-		case "f14":
-			d.Defaulted(&seen[1], 1<<0, 1<<1).Bool(&v.F14)
-		case "f15":
-			d.Required(&seen[0], 1<<5).Int(&v.F15)
-		case "f16":
-			d.Field(&seen[1], 1<<2).String(&v.F16)
-		case "f17":
-			d.Defaulted(&seen[1], 1<<3, 1<<4).Bool(&v.F17)
-		case "f18":
-			d.Required(&seen[0], 1<<6).Int(&v.F18)
-		case "f19":
-			d.Field(&seen[1], 1<<5).String(&v.F19)
-		case "f20":
-			d.Defaulted(&seen[1], 1<<6, 1<<7).Bool(&v.F20)
-		case "f21":
-			d.Required(&seen[0], 1<<7).Int(&v.F21)
-		case "f22":
-			d.Field(&seen[1], 1<<8).String(&v.F22)
-		case "f23":
-			d.Defaulted(&seen[1], 1<<9, 1<<10).Bool(&v.F23)
-		case "f24":
-			d.Required(&seen[0], 1<<8).Int(&v.F24)
-		case "f25":
-			d.Field(&seen[1], 1<<11).String(&v.F25)
-		case "f26":
-			d.Defaulted(&seen[1], 1<<12, 1<<13).Bool(&v.F26)
-		case "f27":
-			d.Required(&seen[0], 1<<9).Int(&v.F27)
-		case "f28":
-			d.Field(&seen[1], 1<<14).String(&v.F28)
-		case "f29":
-			d.Defaulted(&seen[1], 1<<15, 1<<16).Bool(&v.F29)
-		case "f30":
-			d.Required(&seen[0], 1<<10).Int(&v.F30)
-		case "f31":
-			d.Field(&seen[1], 1<<17).String(&v.F31)
-		case "f32":
-			d.Defaulted(&seen[1], 1<<18, 1<<19).Bool(&v.F32)
-		case "f33":
-			d.Required(&seen[0], 1<<11).Int(&v.F33)
-		case "f34":
-			d.Field(&seen[1], 1<<20).String(&v.F34)
-		case "f35":
-			d.Defaulted(&seen[1], 1<<21, 1<<22).Bool(&v.F35)
-		case "f36":
-			d.Required(&seen[0], 1<<12).Int(&v.F36)
-		case "f37":
-			d.Field(&seen[1], 1<<23).String(&v.F37)
-		case "f38":
-			d.Defaulted(&seen[1], 1<<24, 1<<25).Bool(&v.F38)
-		case "f39":
-			d.Required(&seen[0], 1<<13).Int(&v.F39)
-		case "f40":
-			d.Field(&seen[1], 1<<26).String(&v.F40)
-		case "f41":
-			d.Defaulted(&seen[1], 1<<27, 1<<28).Bool(&v.F41)
-		case "f42":
-			d.Required(&seen[0], 1<<14).Int(&v.F42)
-		case "f43":
-			d.Field(&seen[1], 1<<29).String(&v.F43)
-		case "f44":
-			d.Defaulted(&seen[1], 1<<30, 1<<31).Bool(&v.F44)
-		case "f45":
-			d.Required(&seen[0], 1<<15).Int(&v.F45)
-		case "f46":
-			d.Field(&seen[1], 1<<32).String(&v.F46)
-		case "f47":
-			d.Defaulted(&seen[1], 1<<33, 1<<34).Bool(&v.F47)
-		case "f48":
-			d.Required(&seen[0], 1<<16).Int(&v.F48)
-		case "f49":
-			d.Field(&seen[1], 1<<35).String(&v.F49)
-		case "f50":
-			d.Defaulted(&seen[1], 1<<36, 1<<37).Bool(&v.F50)
-		case "f51":
-			d.Required(&seen[0], 1<<17).Int(&v.F51)
-		case "f52":
-			d.Field(&seen[1], 1<<38).String(&v.F52)
-		case "f53":
-			d.Defaulted(&seen[1], 1<<39, 1<<40).Bool(&v.F53)
-		case "f54":
-			d.Required(&seen[0], 1<<18).Int(&v.F54)
-		case "f55":
-			d.Field(&seen[1], 1<<41).String(&v.F55)
-		case "f56":
-			d.Defaulted(&seen[1], 1<<42, 1<<43).Bool(&v.F56)
-		case "f57":
-			d.Required(&seen[0], 1<<19).Int(&v.F57)
-		case "f58":
-			d.Field(&seen[1], 1<<44).String(&v.F58)
-		case "f59":
-			d.Defaulted(&seen[1], 1<<45, 1<<46).Bool(&v.F59)
-		case "f60":
-			d.Required(&seen[0], 1<<20).Int(&v.F60)
-		case "f61":
-			d.Field(&seen[1], 1<<47).String(&v.F61)
-		case "f62":
-			d.Defaulted(&seen[1], 1<<48, 1<<49).Bool(&v.F62)
-		case "f63":
-			d.Required(&seen[0], 1<<21).Int(&v.F63)
-		case "f64":
-			d.Field(&seen[1], 1<<50).String(&v.F64)
-		case "f65":
-			d.Defaulted(&seen[1], 1<<51, 1<<52).Bool(&v.F65)
-		case "f66":
-			d.Required(&seen[0], 1<<22).Int(&v.F66)
-		case "f67":
-			d.Field(&seen[1], 1<<53).String(&v.F67)
-		case "f68":
-			d.Defaulted(&seen[1], 1<<54, 1<<55).Bool(&v.F68)
-		case "f69":
-			d.Required(&seen[0], 1<<23).Int(&v.F69)
-		case "f70":
-			d.Field(&seen[1], 1<<56).String(&v.F70)
-		case "f71":
-			d.Defaulted(&seen[1], 1<<57, 1<<58).Bool(&v.F71)
-		case "f72":
-			d.Required(&seen[0], 1<<24).Int(&v.F72)
-		case "f73":
-			d.Field(&seen[1], 1<<59).String(&v.F73)
-		case "f74":
-			d.Defaulted(&seen[1], 1<<60, 1<<61).Bool(&v.F74)
-		case "f75":
-			d.Required(&seen[0], 1<<25).Int(&v.F75)
-		case "f76":
-			d.Field(&seen[1], 1<<62).String(&v.F76)
-		case "f77":
-			d.Defaulted(&seen[2], 1<<0, 1<<1).Bool(&v.F77)
-		case "f78":
-			d.Required(&seen[0], 1<<26).Int(&v.F78)
-		case "f79":
-			d.Field(&seen[2], 1<<2).String(&v.F79)
-		case "f80":
-			d.Defaulted(&seen[2], 1<<3, 1<<4).Bool(&v.F80)
-		case "f81":
-			d.Required(&seen[0], 1<<27).Int(&v.F81)
-		case "f82":
-			d.Field(&seen[2], 1<<5).String(&v.F82)
-		case "f83":
-			d.Defaulted(&seen[2], 1<<6, 1<<7).Bool(&v.F83)
-		case "f84":
-			d.Required(&seen[0], 1<<28).Int(&v.F84)
-		case "f85":
-			d.Field(&seen[2], 1<<8).String(&v.F85)
-		case "f86":
-			d.Defaulted(&seen[2], 1<<9, 1<<10).Bool(&v.F86)
-		case "f87":
-			d.Required(&seen[0], 1<<29).Int(&v.F87)
-		case "f88":
-			d.Field(&seen[2], 1<<11).String(&v.F88)
-		case "f89":
-			d.Defaulted(&seen[2], 1<<12, 1<<13).Bool(&v.F89)
-		case "f90":
-			d.Required(&seen[0], 1<<30).Int(&v.F90)
-		case "f91":
-			d.Field(&seen[2], 1<<14).String(&v.F91)
-		case "f92":
-			d.Defaulted(&seen[2], 1<<15, 1<<16).Bool(&v.F92)
-		case "f93":
-			d.Required(&seen[0], 1<<31).Int(&v.F93)
-		case "f94":
-			d.Field(&seen[2], 1<<17).String(&v.F94)
-		case "f95":
-			d.Defaulted(&seen[2], 1<<18, 1<<19).Bool(&v.F95)
-		case "f96":
-			d.Required(&seen[0], 1<<32).Int(&v.F96)
-		case "f97":
-			d.Field(&seen[2], 1<<20).String(&v.F97)
-		case "f98":
-			d.Defaulted(&seen[2], 1<<21, 1<<22).Bool(&v.F98)
-		case "f99":
-			d.Required(&seen[0], 1<<33).Int(&v.F99)
-		case "f100":
-			d.Field(&seen[2], 1<<23).String(&v.F100)
-		case "f101":
-			d.Defaulted(&seen[2], 1<<24, 1<<25).Bool(&v.F101)
-		case "f102":
-			d.Required(&seen[0], 1<<34).Int(&v.F102)
-		case "f103":
-			d.Field(&seen[2], 1<<26).String(&v.F103)
-		case "f104":
-			d.Defaulted(&seen[2], 1<<27, 1<<28).Bool(&v.F104)
-		case "f105":
-			d.Required(&seen[0], 1<<35).Int(&v.F105)
-		case "f106":
-			d.Field(&seen[2], 1<<29).String(&v.F106)
-		case "f107":
-			d.Defaulted(&seen[2], 1<<30, 1<<31).Bool(&v.F107)
-		case "f108":
-			d.Required(&seen[0], 1<<36).Int(&v.F108)
-		case "f109":
-			d.Field(&seen[2], 1<<32).String(&v.F109)
-		case "f110":
-			d.Defaulted(&seen[2], 1<<33, 1<<34).Bool(&v.F110)
-		case "f111":
-			d.Required(&seen[0], 1<<37).Int(&v.F111)
-		case "f112":
-			d.Field(&seen[2], 1<<35).String(&v.F112)
-		case "f113":
-			d.Defaulted(&seen[2], 1<<36, 1<<37).Bool(&v.F113)
-		case "f114":
-			d.Required(&seen[0], 1<<38).Int(&v.F114)
-		case "f115":
-			d.Field(&seen[2], 1<<38).String(&v.F115)
-		case "f116":
-			d.Defaulted(&seen[2], 1<<39, 1<<40).Bool(&v.F116)
-		case "f117":
-			d.Required(&seen[0], 1<<39).Int(&v.F117)
-		case "f118":
-			d.Field(&seen[2], 1<<41).String(&v.F118)
-		case "f119":
-			d.Defaulted(&seen[2], 1<<42, 1<<43).Bool(&v.F119)
-		case "f120":
-			d.Required(&seen[0], 1<<40).Int(&v.F120)
-		case "f121":
-			d.Field(&seen[2], 1<<44).String(&v.F121)
-		case "f122":
-			d.Defaulted(&seen[2], 1<<45, 1<<46).Bool(&v.F122)
-		case "f123":
-			d.Required(&seen[0], 1<<41).Int(&v.F123)
-		case "f124":
-			d.Field(&seen[2], 1<<47).String(&v.F124)
-		case "f125":
-			d.Defaulted(&seen[2], 1<<48, 1<<49).Bool(&v.F125)
-		case "f126":
-			d.Required(&seen[0], 1<<42).Int(&v.F126)
-		case "f127":
-			d.Field(&seen[2], 1<<50).String(&v.F127)
-		case "f128":
-			d.Defaulted(&seen[2], 1<<51, 1<<52).Bool(&v.F128)
-		case "f129":
-			d.Required(&seen[0], 1<<43).Int(&v.F129)
-		case "f130":
-			d.Field(&seen[2], 1<<53).String(&v.F130)
-		case "f131":
-			d.Defaulted(&seen[2], 1<<54, 1<<55).Bool(&v.F131)
-		case "f132":
-			d.Required(&seen[0], 1<<44).Int(&v.F132)
-		case "f133":
-			d.Field(&seen[2], 1<<56).String(&v.F133)
-		case "f134":
-			d.Defaulted(&seen[2], 1<<57, 1<<58).Bool(&v.F134)
-		case "f135":
-			d.Required(&seen[0], 1<<45).Int(&v.F135)
-		case "f136":
-			d.Field(&seen[2], 1<<59).String(&v.F136)
-		case "f137":
-			d.Defaulted(&seen[2], 1<<60, 1<<61).Bool(&v.F137)
-		case "f138":
-			d.Required(&seen[0], 1<<46).Int(&v.F138)
-		case "f139":
-			d.Field(&seen[2], 1<<62).String(&v.F139)
-		case "f140":
-			d.Defaulted(&seen[3], 1<<0, 1<<1).Bool(&v.F140)
-		case "f141":
-			d.Required(&seen[0], 1<<47).Int(&v.F141)
-		case "f142":
-			d.Field(&seen[3], 1<<2).String(&v.F142)
-		case "f143":
-			d.Defaulted(&seen[3], 1<<3, 1<<4).Bool(&v.F143)
-		case "f144":
-			d.Required(&seen[0], 1<<48).Int(&v.F144)
-		case "f145":
-			d.Field(&seen[3], 1<<5).String(&v.F145)
-		case "f146":
-			d.Defaulted(&seen[3], 1<<6, 1<<7).Bool(&v.F146)
-		case "f147":
-			d.Required(&seen[0], 1<<49).Int(&v.F147)
-		case "f148":
-			d.Field(&seen[3], 1<<8).String(&v.F148)
-		case "f149":
-			d.Defaulted(&seen[3], 1<<9, 1<<10).Bool(&v.F149)
-		case "self":
-			if taskjson.Alloc(d.Field(&seen[3], 1<<11), &v.Self) {
-				decodeWide(d, v.Self)
-			}
-		case "kids":
-			decodeSliceOfWide(d.Field(&seen[3], 1<<12), &v.Kids)
+	var seen [3]uint64
+	var valued [3]uint64
+	for i := d.Struct(&membersOfWide, seen[:]); i >= 0; i = d.Next(&membersOfWide, seen[:], i) {
+		switch {
+		case i < 128:
+			decodeWidePart1(d, v, i, valued[:])
 		default:
-			d.Skip()
+			decodeWidePart2(d, v, i, valued[:])
 		}
 	}
-	d.Check(seen[0], 50, "f0,f3,f6,f9,f12,f15,f18,f21,f24,f27,f30,f33,f36,f39,f42,f45,f48,f51,f54,f57,f60,f63,f66,f69,f72,f75,f78,f81,f84,f87,f90,f93,f96,f99,f102,f105,f108,f111,f114,f117,f120,f123,f126,f129,f132,f135,f138,f141,f144,f147")
-	if seen[0]&(1<<52) == 0 {
+	if valued[0]&(1<<2) == 0 {
 		v.F2 = true
 	}
-	if seen[0]&(1<<55) == 0 {
+	if valued[0]&(1<<5) == 0 {
 		v.F5 = true
 	}
-	if seen[0]&(1<<58) == 0 {
+	if valued[0]&(1<<8) == 0 {
 		v.F8 = true
 	}
-	if seen[0]&(1<<61) == 0 {
+	if valued[0]&(1<<11) == 0 {
 		v.F11 = true
 	}
-	if seen[1]&(1<<1) == 0 {
+	if valued[0]&(1<<14) == 0 {
 		v.F14 = true
 	}
-	if seen[1]&(1<<4) == 0 {
+	if valued[0]&(1<<17) == 0 {
 		v.F17 = true
 	}
-	if seen[1]&(1<<7) == 0 {
+	if valued[0]&(1<<20) == 0 {
 		v.F20 = true
 	}
-	if seen[1]&(1<<10) == 0 {
+	if valued[0]&(1<<23) == 0 {
 		v.F23 = true
 	}
-	if seen[1]&(1<<13) == 0 {
+	if valued[0]&(1<<26) == 0 {
 		v.F26 = true
 	}
-	if seen[1]&(1<<16) == 0 {
+	if valued[0]&(1<<29) == 0 {
 		v.F29 = true
 	}
-	if seen[1]&(1<<19) == 0 {
+	if valued[0]&(1<<32) == 0 {
 		v.F32 = true
 	}
-	if seen[1]&(1<<22) == 0 {
+	if valued[0]&(1<<35) == 0 {
 		v.F35 = true
 	}
-	if seen[1]&(1<<25) == 0 {
+	if valued[0]&(1<<38) == 0 {
 		v.F38 = true
 	}
-	if seen[1]&(1<<28) == 0 {
+	if valued[0]&(1<<41) == 0 {
 		v.F41 = true
 	}
-	if seen[1]&(1<<31) == 0 {
+	if valued[0]&(1<<44) == 0 {
 		v.F44 = true
 	}
-	if seen[1]&(1<<34) == 0 {
+	if valued[0]&(1<<47) == 0 {
 		v.F47 = true
 	}
-	if seen[1]&(1<<37) == 0 {
+	if valued[0]&(1<<50) == 0 {
 		v.F50 = true
 	}
-	if seen[1]&(1<<40) == 0 {
+	if valued[0]&(1<<53) == 0 {
 		v.F53 = true
 	}
-	if seen[1]&(1<<43) == 0 {
+	if valued[0]&(1<<56) == 0 {
 		v.F56 = true
 	}
-	if seen[1]&(1<<46) == 0 {
+	if valued[0]&(1<<59) == 0 {
 		v.F59 = true
 	}
-	if seen[1]&(1<<49) == 0 {
+	if valued[0]&(1<<62) == 0 {
 		v.F62 = true
 	}
-	if seen[1]&(1<<52) == 0 {
+	if valued[1]&(1<<1) == 0 {
 		v.F65 = true
 	}
-	if seen[1]&(1<<55) == 0 {
+	if valued[1]&(1<<4) == 0 {
 		v.F68 = true
 	}
-	if seen[1]&(1<<58) == 0 {
+	if valued[1]&(1<<7) == 0 {
 		v.F71 = true
 	}
-	if seen[1]&(1<<61) == 0 {
+	if valued[1]&(1<<10) == 0 {
 		v.F74 = true
 	}
-	if seen[2]&(1<<1) == 0 {
+	if valued[1]&(1<<13) == 0 {
 		v.F77 = true
 	}
-	if seen[2]&(1<<4) == 0 {
+	if valued[1]&(1<<16) == 0 {
 		v.F80 = true
 	}
-	if seen[2]&(1<<7) == 0 {
+	if valued[1]&(1<<19) == 0 {
 		v.F83 = true
 	}
-	if seen[2]&(1<<10) == 0 {
+	if valued[1]&(1<<22) == 0 {
 		v.F86 = true
 	}
-	if seen[2]&(1<<13) == 0 {
+	if valued[1]&(1<<25) == 0 {
 		v.F89 = true
 	}
-	if seen[2]&(1<<16) == 0 {
+	if valued[1]&(1<<28) == 0 {
 		v.F92 = true
 	}
-	if seen[2]&(1<<19) == 0 {
+	if valued[1]&(1<<31) == 0 {
 		v.F95 = true
 	}
-	if seen[2]&(1<<22) == 0 {
+	if valued[1]&(1<<34) == 0 {
 		v.F98 = true
 	}
-	if seen[2]&(1<<25) == 0 {
+	if valued[1]&(1<<37) == 0 {
 		v.F101 = true
 	}
-	if seen[2]&(1<<28) == 0 {
+	if valued[1]&(1<<40) == 0 {
 		v.F104 = true
 	}
-	if seen[2]&(1<<31) == 0 {
+	if valued[1]&(1<<43) == 0 {
 		v.F107 = true
 	}
-	if seen[2]&(1<<34) == 0 {
+	if valued[1]&(1<<46) == 0 {
 		v.F110 = true
 	}
-	if seen[2]&(1<<37) == 0 {
+	if valued[1]&(1<<49) == 0 {
 		v.F113 = true
 	}
-	if seen[2]&(1<<40) == 0 {
+	if valued[1]&(1<<52) == 0 {
 		v.F116 = true
 	}
-	if seen[2]&(1<<43) == 0 {
+	if valued[1]&(1<<55) == 0 {
 		v.F119 = true
 	}
-	if seen[2]&(1<<46) == 0 {
+	if valued[1]&(1<<58) == 0 {
 		v.F122 = true
 	}
-	if seen[2]&(1<<49) == 0 {
+	if valued[1]&(1<<61) == 0 {
 		v.F125 = true
 	}
-	if seen[2]&(1<<52) == 0 {
+	if valued[2]&(1<<0) == 0 {
 		v.F128 = true
 	}
-	if seen[2]&(1<<55) == 0 {
+	if valued[2]&(1<<3) == 0 {
 		v.F131 = true
 	}
-	if seen[2]&(1<<58) == 0 {
+	if valued[2]&(1<<6) == 0 {
 		v.F134 = true
 	}
-	if seen[2]&(1<<61) == 0 {
+	if valued[2]&(1<<9) == 0 {
 		v.F137 = true
 	}
-	if seen[3]&(1<<1) == 0 {
+	if valued[2]&(1<<12) == 0 {
 		v.F140 = true
 	}
-	if seen[3]&(1<<4) == 0 {
+	if valued[2]&(1<<15) == 0 {
 		v.F143 = true
 	}
-	if seen[3]&(1<<7) == 0 {
+	if valued[2]&(1<<18) == 0 {
 		v.F146 = true
 	}
-	if seen[3]&(1<<10) == 0 {
+	if valued[2]&(1<<21) == 0 {
 		v.F149 = true
+	}
+}
+
+var membersOfWide = taskjson.Members{
+	Names:    []string{`"f0":`, `"f1":`, `"f2":`, `"f3":`, `"f4":`, `"f5":`, `"f6":`, `"f7":`, `"f8":`, `"f9":`, `"f10":`, `"f11":`, `"f12":`, `"f13":`, `"f14":`, `"f15":`, `"f16":`, `"f17":`, `"f18":`, `"f19":`, `"f20":`, `"f21":`, `"f22":`, `"f23":`, `"f24":`, `"f25":`, `"f26":`, `"f27":`, `"f28":`, `"f29":`, `"f30":`, `"f31":`, `"f32":`, `"f33":`, `"f34":`, `"f35":`, `"f36":`, `"f37":`, `"f38":`, `"f39":`, `"f40":`, `"f41":`, `"f42":`, `"f43":`, `"f44":`, `"f45":`, `"f46":`, `"f47":`, `"f48":`, `"f49":`, `"f50":`, `"f51":`, `"f52":`, `"f53":`, `"f54":`, `"f55":`, `"f56":`, `"f57":`, `"f58":`, `"f59":`, `"f60":`, `"f61":`, `"f62":`, `"f63":`, `"f64":`, `"f65":`, `"f66":`, `"f67":`, `"f68":`, `"f69":`, `"f70":`, `"f71":`, `"f72":`, `"f73":`, `"f74":`, `"f75":`, `"f76":`, `"f77":`, `"f78":`, `"f79":`, `"f80":`, `"f81":`, `"f82":`, `"f83":`, `"f84":`, `"f85":`, `"f86":`, `"f87":`, `"f88":`, `"f89":`, `"f90":`, `"f91":`, `"f92":`, `"f93":`, `"f94":`, `"f95":`, `"f96":`, `"f97":`, `"f98":`, `"f99":`, `"f100":`, `"f101":`, `"f102":`, `"f103":`, `"f104":`, `"f105":`, `"f106":`, `"f107":`, `"f108":`, `"f109":`, `"f110":`, `"f111":`, `"f112":`, `"f113":`, `"f114":`, `"f115":`, `"f116":`, `"f117":`, `"f118":`, `"f119":`, `"f120":`, `"f121":`, `"f122":`, `"f123":`, `"f124":`, `"f125":`, `"f126":`, `"f127":`, `"f128":`, `"f129":`, `"f130":`, `"f131":`, `"f132":`, `"f133":`, `"f134":`, `"f135":`, `"f136":`, `"f137":`, `"f138":`, `"f139":`, `"f140":`, `"f141":`, `"f142":`, `"f143":`, `"f144":`, `"f145":`, `"f146":`, `"f147":`, `"f148":`, `"f149":`, `"self":`, `"kids":`},
+	Required: []uint64{0x9249249249249249, 0x4924924924924924, 0x92492},
+	NotNull:  []uint64{0x9249249249249249, 0x4924924924924924, 0x92492},
+	ByName:   []int32{0, 1, 10, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 11, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 12, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 13, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 14, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 15, 16, 17, 18, 19, 2, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 3, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 4, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 5, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 6, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 7, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 8, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 9, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 151, 150},
+}
+
+func decodeWidePart1(d *taskjson.Decoder, v *Wide, i int, valued []uint64) {
+	switch i {
+	case 0:
+		d.Int(&v.F0)
+	case 1:
+		d.String(&v.F1)
+	case 2:
+		d.Value(&valued[0], 1<<2).Bool(&v.F2)
+	case 3:
+		d.Int(&v.F3)
+	case 4:
+		d.String(&v.F4)
+	case 5:
+		d.Value(&valued[0], 1<<5).Bool(&v.F5)
+	case 6:
+		d.Int(&v.F6)
+	case 7:
+		d.String(&v.F7)
+	case 8:
+		d.Value(&valued[0], 1<<8).Bool(&v.F8)
+	case 9:
+		d.Int(&v.F9)
+	case 10:
+		d.String(&v.F10)
+	case 11:
+		d.Value(&valued[0], 1<<11).Bool(&v.F11)
+	case 12:
+		d.Int(&v.F12)
+	case 13:
+		d.String(&v.F13)
+	case 14:
+		d.Value(&valued[0], 1<<14).Bool(&v.F14)
+	case 15:
+		d.Int(&v.F15)
+	case 16:
+		d.String(&v.F16)
+	case 17:
+		d.Value(&valued[0], 1<<17).Bool(&v.F17)
+	case 18:
+		d.Int(&v.F18)
+	case 19:
+		d.String(&v.F19)
+	case 20:
+		d.Value(&valued[0], 1<<20).Bool(&v.F20)
+	case 21:
+		d.Int(&v.F21)
+	case 22:
+		d.String(&v.F22)
+	case 23:
+		d.Value(&valued[0], 1<<23).Bool(&v.F23)
+	case 24:
+		d.Int(&v.F24)
+	case 25:
+		d.String(&v.F25)
+	case 26:
+		d.Value(&valued[0], 1<<26).Bool(&v.F26)
+	case 27:
+		d.Int(&v.F27)
+	case 28:
+		d.String(&v.F28)
+	case 29:
+		d.Value(&valued[0], 1<<29).Bool(&v.F29)
+	case 30:
+		d.Int(&v.F30)
+	case 31:
+		d.String(&v.F31)
+	case 32:
+		d.Value(&valued[0], 1<<32).Bool(&v.F32)
+	case 33:
+		d.Int(&v.F33)
+	case 34:
+		d.String(&v.F34)
+	case 35:
+		d.Value(&valued[0], 1<<35).Bool(&v.F35)
+	case 36:
+		d.Int(&v.F36)
+	case 37:
+		d.String(&v.F37)
+	case 38:
+		d.Value(&valued[0], 1<<38).Bool(&v.F38)
+	case 39:
+		d.Int(&v.F39)
+	case 40:
+		d.String(&v.F40)
+	case 41:
+		d.Value(&valued[0], 1<<41).Bool(&v.F41)
+	case 42:
+		d.Int(&v.F42)
+	case 43:
+		d.String(&v.F43)
+	case 44:
+		d.Value(&valued[0], 1<<44).Bool(&v.F44)
+	case 45:
+		d.Int(&v.F45)
+	case 46:
+		d.String(&v.F46)
+	case 47:
+		d.Value(&valued[0], 1<<47).Bool(&v.F47)
+	case 48:
+		d.Int(&v.F48)
+	case 49:
+		d.String(&v.F49)
+	case 50:
+		d.Value(&valued[0], 1<<50).Bool(&v.F50)
+	case 51:
+		d.Int(&v.F51)
+	case 52:
+		d.String(&v.F52)
+	case 53:
+		d.Value(&valued[0], 1<<53).Bool(&v.F53)
+	case 54:
+		d.Int(&v.F54)
+	case 55:
+		d.String(&v.F55)
+	case 56:
+		d.Value(&valued[0], 1<<56).Bool(&v.F56)
+	case 57:
+		d.Int(&v.F57)
+	case 58:
+		d.String(&v.F58)
+	case 59:
+		d.Value(&valued[0], 1<<59).Bool(&v.F59)
+	case 60:
+		d.Int(&v.F60)
+	case 61:
+		d.String(&v.F61)
+	case 62:
+		d.Value(&valued[0], 1<<62).Bool(&v.F62)
+	case 63:
+		d.Int(&v.F63)
+	case 64:
+		d.String(&v.F64)
+	case 65:
+		d.Value(&valued[1], 1<<1).Bool(&v.F65)
+	case 66:
+		d.Int(&v.F66)
+	case 67:
+		d.String(&v.F67)
+	case 68:
+		d.Value(&valued[1], 1<<4).Bool(&v.F68)
+	case 69:
+		d.Int(&v.F69)
+	case 70:
+		d.String(&v.F70)
+	case 71:
+		d.Value(&valued[1], 1<<7).Bool(&v.F71)
+	case 72:
+		d.Int(&v.F72)
+	case 73:
+		d.String(&v.F73)
+	case 74:
+		d.Value(&valued[1], 1<<10).Bool(&v.F74)
+	case 75:
+		d.Int(&v.F75)
+	case 76:
+		d.String(&v.F76)
+	case 77:
+		d.Value(&valued[1], 1<<13).Bool(&v.F77)
+	case 78:
+		d.Int(&v.F78)
+	case 79:
+		d.String(&v.F79)
+	case 80:
+		d.Value(&valued[1], 1<<16).Bool(&v.F80)
+	case 81:
+		d.Int(&v.F81)
+	case 82:
+		d.String(&v.F82)
+	case 83:
+		d.Value(&valued[1], 1<<19).Bool(&v.F83)
+	case 84:
+		d.Int(&v.F84)
+	case 85:
+		d.String(&v.F85)
+	case 86:
+		d.Value(&valued[1], 1<<22).Bool(&v.F86)
+	case 87:
+		d.Int(&v.F87)
+	case 88:
+		d.String(&v.F88)
+	case 89:
+		d.Value(&valued[1], 1<<25).Bool(&v.F89)
+	case 90:
+		d.Int(&v.F90)
+	case 91:
+		d.String(&v.F91)
+	case 92:
+		d.Value(&valued[1], 1<<28).Bool(&v.F92)
+	case 93:
+		d.Int(&v.F93)
+	case 94:
+		d.String(&v.F94)
+	case 95:
+		d.Value(&valued[1], 1<<31).Bool(&v.F95)
+	case 96:
+		d.Int(&v.F96)
+	case 97:
+		d.String(&v.F97)
+	case 98:
+		d.Value(&valued[1], 1<<34).Bool(&v.F98)
+	case 99:
+		d.Int(&v.F99)
+	case 100:
+		d.String(&v.F100)
+	case 101:
+		d.Value(&valued[1], 1<<37).Bool(&v.F101)
+	case 102:
+		d.Int(&v.F102)
+	case 103:
+		d.String(&v.F103)
+	case 104:
+		d.Value(&valued[1], 1<<40).Bool(&v.F104)
+	case 105:
+		d.Int(&v.F105)
+	case 106:
+		d.String(&v.F106)
+	case 107:
+		d.Value(&valued[1], 1<<43).Bool(&v.F107)
+	case 108:
+		d.Int(&v.F108)
+	case 109:
+		d.String(&v.F109)
+	case 110:
+		d.Value(&valued[1], 1<<46).Bool(&v.F110)
+	case 111:
+		d.Int(&v.F111)
+	case 112:
+		d.String(&v.F112)
+	case 113:
+		d.Value(&valued[1], 1<<49).Bool(&v.F113)
+	case 114:
+		d.Int(&v.F114)
+	case 115:
+		d.String(&v.F115)
+	case 116:
+		d.Value(&valued[1], 1<<52).Bool(&v.F116)
+	case 117:
+		d.Int(&v.F117)
+	case 118:
+		d.String(&v.F118)
+	case 119:
+		d.Value(&valued[1], 1<<55).Bool(&v.F119)
+	case 120:
+		d.Int(&v.F120)
+	case 121:
+		d.String(&v.F121)
+	case 122:
+		d.Value(&valued[1], 1<<58).Bool(&v.F122)
+	case 123:
+		d.Int(&v.F123)
+	case 124:
+		d.String(&v.F124)
+	case 125:
+		d.Value(&valued[1], 1<<61).Bool(&v.F125)
+	case 126:
+		d.Int(&v.F126)
+	case 127:
+		d.String(&v.F127)
+	}
+}
+
+func decodeWidePart2(d *taskjson.Decoder, v *Wide, i int, valued []uint64) {
+	switch i {
+	case 128:
+		d.Value(&valued[2], 1<<0).Bool(&v.F128)
+	case 129:
+		d.Int(&v.F129)
+	case 130:
+		d.String(&v.F130)
+	case 131:
+		d.Value(&valued[2], 1<<3).Bool(&v.F131)
+	case 132:
+		d.Int(&v.F132)
+	case 133:
+		d.String(&v.F133)
+	case 134:
+		d.Value(&valued[2], 1<<6).Bool(&v.F134)
+	case 135:
+		d.Int(&v.F135)
+	case 136:
+		d.String(&v.F136)
+	case 137:
+		d.Value(&valued[2], 1<<9).Bool(&v.F137)
+	case 138:
+		d.Int(&v.F138)
+	case 139:
+		d.String(&v.F139)
+	case 140:
+		d.Value(&valued[2], 1<<12).Bool(&v.F140)
+	case 141:
+		d.Int(&v.F141)
+	case 142:
+		d.String(&v.F142)
+	case 143:
+		d.Value(&valued[2], 1<<15).Bool(&v.F143)
+	case 144:
+		d.Int(&v.F144)
+	case 145:
+		d.String(&v.F145)
+	case 146:
+		d.Value(&valued[2], 1<<18).Bool(&v.F146)
+	case 147:
+		d.Int(&v.F147)
+	case 148:
+		d.String(&v.F148)
+	case 149:
+		d.Value(&valued[2], 1<<21).Bool(&v.F149)
+	case 150:
+		if taskjson.Alloc(d, &v.Self) {
+			decodeWide(d, v.Self)
+		}
+	case 151:
+		decodeSliceOfWide(d, &v.Kids)
 	}
 }
 

@@ -67,8 +67,9 @@ var chargeOrder = cloudtask.Definition{
 	UniqueKey: func(dst []byte, task any) ([]byte, error) {
 		v := task.(*ChargeOrder)
 		e := taskjson.NewEncoder(dst)
-		e.Object(`{"order_id":`).String(&v.OrderID)
-		e.Key(`"line":`).Int(&v.Line)
+		e.Object()
+		e.StringField(`{"order_id":`, v.OrderID)
+		e.IntField(`"line":`, int64(v.Line))
 		e.EndObject()
 		return e.Finish("payload")
 	},
@@ -578,27 +579,31 @@ func DecodeChargeOrder(data []byte, task *ChargeOrder) error {
 }
 
 func appendChargeOrder(e *taskjson.Encoder, v *ChargeOrder) {
-	e.Object(`{"order_id":`).String(&v.OrderID)
-	e.Key(`"line":`).Int(&v.Line)
-	e.Key(`"cents":`).Int64(&v.Cents)
+	e.Object()
+	e.StringField(`{"order_id":`, v.OrderID)
+	e.IntField(`"line":`, int64(v.Line))
+	e.IntField(`"cents":`, v.Cents)
 	e.EndObject()
 }
 
 func decodeChargeOrder(d *taskjson.Decoder, v *ChargeOrder) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "order_id":
-			d.Required(&seen, 1<<0).String(&v.OrderID)
-		case "line":
-			d.Required(&seen, 1<<1).Int(&v.Line)
-		case "cents":
-			d.Required(&seen, 1<<2).Int64(&v.Cents)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfChargeOrder, seen[:]); i >= 0; i = d.Next(&membersOfChargeOrder, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.OrderID)
+		case 1:
+			d.Int(&v.Line)
+		case 2:
+			d.Int64(&v.Cents)
 		}
 	}
-	d.Check(seen, 3, "order_id,line,cents")
+}
+
+var membersOfChargeOrder = taskjson.Members{
+	Names:    []string{`"order_id":`, `"line":`, `"cents":`},
+	Required: []uint64{0x7},
+	NotNull:  []uint64{0x7},
 }
 
 // AppendDiscarding appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -617,15 +622,13 @@ func DecodeDiscarding(data []byte, task *Discarding) error {
 }
 
 func appendDiscarding(e *taskjson.Encoder, v *Discarding) {
-	e.Object(`{`)
+	e.Object()
+	e.Key(`{`)
 	e.EndObject()
 }
 
 func decodeDiscarding(d *taskjson.Decoder, v *Discarding) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		d.Skip()
-	}
+	d.EmptyStruct()
 }
 
 // AppendHighPriorityNotification appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -644,26 +647,30 @@ func DecodeHighPriorityNotification(data []byte, task *HighPriorityNotification)
 }
 
 func appendHighPriorityNotification(e *taskjson.Encoder, v *HighPriorityNotification) {
-	e.Object(`{"user_id":`).Int64(&v.UserID)
+	e.Object()
+	e.IntField(`{"user_id":`, v.UserID)
 	if v.Alert != "" {
-		e.Key(`"alert":`).String(&v.Alert)
+		e.StringField(`"alert":`, v.Alert)
 	}
 	e.EndObject()
 }
 
 func decodeHighPriorityNotification(d *taskjson.Decoder, v *HighPriorityNotification) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "user_id":
-			d.Required(&seen, 1<<0).Int64(&v.UserID)
-		case "alert":
-			d.Field(&seen, 1<<1).String(&v.Alert)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfHighPriorityNotification, seen[:]); i >= 0; i = d.Next(&membersOfHighPriorityNotification, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int64(&v.UserID)
+		case 1:
+			d.String(&v.Alert)
 		}
 	}
-	d.Check(seen, 1, "user_id")
+}
+
+var membersOfHighPriorityNotification = taskjson.Members{
+	Names:    []string{`"user_id":`, `"alert":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendProcessAnalyticsBatch appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -682,21 +689,24 @@ func DecodeProcessAnalyticsBatch(data []byte, task *ProcessAnalyticsBatch) error
 }
 
 func appendProcessAnalyticsBatch(e *taskjson.Encoder, v *ProcessAnalyticsBatch) {
-	appendSliceOfInt64(e.Object(`{"user_ids":`), &v.UserIDs)
+	e.Object()
+	appendSliceOfInt64(e.Key(`{"user_ids":`), &v.UserIDs)
 	e.EndObject()
 }
 
 func decodeProcessAnalyticsBatch(d *taskjson.Decoder, v *ProcessAnalyticsBatch) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "user_ids":
-			decodeSliceOfInt64(d.Field(&seen, 1<<0), &v.UserIDs)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfProcessAnalyticsBatch, seen[:]); i >= 0; i = d.Next(&membersOfProcessAnalyticsBatch, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSliceOfInt64(d, &v.UserIDs)
 		}
 	}
-	d.Check(seen, 1, "user_ids")
+}
+
+var membersOfProcessAnalyticsBatch = taskjson.Members{
+	Names:    []string{`"user_ids":`},
+	Required: []uint64{0x1},
 }
 
 func appendSliceOfInt64(e *taskjson.Encoder, v *[]int64) {
@@ -723,25 +733,30 @@ func DecodeProcessOrder(data []byte, task *ProcessOrder) error {
 }
 
 func appendProcessOrder(e *taskjson.Encoder, v *ProcessOrder) {
-	appendSharedOrder(e.Object(`{"order":`), &v.Order)
+	e.Object()
+	appendSharedOrder(e.Key(`{"order":`), &v.Order)
 	e.EndObject()
 }
 
 func decodeProcessOrder(d *taskjson.Decoder, v *ProcessOrder) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "order":
-			decodeSharedOrder(d.Required(&seen, 1<<0), &v.Order)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfProcessOrder, seen[:]); i >= 0; i = d.Next(&membersOfProcessOrder, seen[:], i) {
+		switch i {
+		case 0:
+			decodeSharedOrder(d, &v.Order)
 		}
 	}
-	d.Check(seen, 1, "order")
+}
+
+var membersOfProcessOrder = taskjson.Members{
+	Names:    []string{`"order":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendSharedOrder(e *taskjson.Encoder, v *shared.Order) {
-	e.Object(`{"id":`).String(&v.ID)
+	e.Object()
+	e.StringField(`{"id":`, v.ID)
 	if len(v.Lines) != 0 {
 		appendSliceOfSharedLine(e.Key(`"lines":`), &v.Lines)
 	}
@@ -749,18 +764,21 @@ func appendSharedOrder(e *taskjson.Encoder, v *shared.Order) {
 }
 
 func decodeSharedOrder(d *taskjson.Decoder, v *shared.Order) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "id":
-			d.Required(&seen, 1<<0).String(&v.ID)
-		case "lines":
-			decodeSliceOfSharedLine(d.Field(&seen, 1<<1), &v.Lines)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfSharedOrder, seen[:]); i >= 0; i = d.Next(&membersOfSharedOrder, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.ID)
+		case 1:
+			decodeSliceOfSharedLine(d, &v.Lines)
 		}
 	}
-	d.Check(seen, 1, "id")
+}
+
+var membersOfSharedOrder = taskjson.Members{
+	Names:    []string{`"id":`, `"lines":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendSliceOfSharedLine(e *taskjson.Encoder, v *[]shared.Line) {
@@ -781,8 +799,9 @@ func decodeSliceOfSharedLine(d *taskjson.Decoder, v *[]shared.Line) {
 }
 
 func appendSharedLine(e *taskjson.Encoder, v *shared.Line) {
-	e.Object(`{"sku":`).String(&v.SKU)
-	e.Key(`"count":`).Int(&v.Count)
+	e.Object()
+	e.StringField(`{"sku":`, v.SKU)
+	e.IntField(`"count":`, int64(v.Count))
 	if len(v.Parts) != 0 {
 		appendSliceOfPointerToSharedLine(e.Key(`"parts":`), &v.Parts)
 	}
@@ -790,23 +809,30 @@ func appendSharedLine(e *taskjson.Encoder, v *shared.Line) {
 }
 
 func decodeSharedLine(d *taskjson.Decoder, v *shared.Line) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "sku":
-			d.Required(&seen, 1<<0).String(&v.SKU)
-		case "count":
-			d.Defaulted(&seen, 1<<1, 1<<2).Int(&v.Count)
-		case "parts":
-			decodeSliceOfPointerToSharedLine(d.Field(&seen, 1<<3), &v.Parts)
-		default:
-			d.Skip()
+	if d.NullStruct() {
+		return
+	}
+	var seen [1]uint64
+	var valued [1]uint64
+	for i := d.Struct(&membersOfSharedLine, seen[:]); i >= 0; i = d.Next(&membersOfSharedLine, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.SKU)
+		case 1:
+			d.Value(&valued[0], 1<<1).Int(&v.Count)
+		case 2:
+			decodeSliceOfPointerToSharedLine(d, &v.Parts)
 		}
 	}
-	d.Check(seen, 1, "sku")
-	if seen&(1<<2) == 0 {
+	if valued[0]&(1<<1) == 0 {
 		v.Count = 1
 	}
+}
+
+var membersOfSharedLine = taskjson.Members{
+	Names:    []string{`"sku":`, `"count":`, `"parts":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendSliceOfPointerToSharedLine(e *taskjson.Encoder, v *[]*shared.Line) {
@@ -847,21 +873,24 @@ func DecodeRobustEnqueue(data []byte, task *RobustEnqueue) error {
 }
 
 func appendRobustEnqueue(e *taskjson.Encoder, v *RobustEnqueue) {
-	appendMapOfStringToAny(e.Object(`{"data":`), &v.Data)
+	e.Object()
+	appendMapOfStringToAny(e.Key(`{"data":`), &v.Data)
 	e.EndObject()
 }
 
 func decodeRobustEnqueue(d *taskjson.Decoder, v *RobustEnqueue) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "data":
-			decodeMapOfStringToAny(d.Field(&seen, 1<<0), &v.Data)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfRobustEnqueue, seen[:]); i >= 0; i = d.Next(&membersOfRobustEnqueue, seen[:], i) {
+		switch i {
+		case 0:
+			decodeMapOfStringToAny(d, &v.Data)
 		}
 	}
-	d.Check(seen, 1, "data")
+}
+
+var membersOfRobustEnqueue = taskjson.Members{
+	Names:    []string{`"data":`},
+	Required: []uint64{0x1},
 }
 
 func appendMapOfStringToAny(e *taskjson.Encoder, v *map[string]any) {
@@ -903,31 +932,36 @@ func DecodeSendWelcomeEmail(data []byte, task *SendWelcomeEmail) error {
 }
 
 func appendSendWelcomeEmail(e *taskjson.Encoder, v *SendWelcomeEmail) {
-	e.Object(`{"user_id":`).Int64(&v.UserID)
+	e.Object()
+	e.IntField(`{"user_id":`, v.UserID)
 	if v.CustomMessage != "" {
-		e.Key(`"custom_message":`).String(&v.CustomMessage)
+		e.StringField(`"custom_message":`, v.CustomMessage)
 	}
 	e.EndObject()
 }
 
 func decodeSendWelcomeEmail(d *taskjson.Decoder, v *SendWelcomeEmail) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "user_id":
-			d.Required(&seen, 1<<0).Int64(&v.UserID)
-		case "custom_message":
-			d.Field(&seen, 1<<1).String(&v.CustomMessage)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfSendWelcomeEmail, seen[:]); i >= 0; i = d.Next(&membersOfSendWelcomeEmail, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int64(&v.UserID)
+		case 1:
+			d.String(&v.CustomMessage)
 		}
 	}
-	d.Check(seen, 1, "user_id")
+}
+
+var membersOfSendWelcomeEmail = taskjson.Members{
+	Names:    []string{`"user_id":`, `"custom_message":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendEmailSent(e *taskjson.Encoder, v *EmailSent) {
-	e.Object(`{"to":`).String(&v.To)
-	e.Key(`"message":`).String(&v.Message)
+	e.Object()
+	e.StringField(`{"to":`, v.To)
+	e.StringField(`"message":`, v.Message)
 	e.EndObject()
 }
 

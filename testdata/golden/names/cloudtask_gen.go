@@ -262,7 +262,8 @@ var taskTask = runtimecloudtask.Definition{
 	UniqueKey: func(dst2 []byte, task2 any) ([]byte, error) {
 		v2 := task2.(*task)
 		e2 := runtimetaskjson.NewEncoder(dst2)
-		appendCtx(e2.Object(`{"a":`), &v2.A)
+		e2.Object()
+		appendCtx(e2.Key(`{"a":`), &v2.A)
 		appendMapOfStringToErr(e2.Key(`"e":`), &v2.E)
 		e2.EndObject()
 		return e2.Finish("payload")
@@ -340,21 +341,25 @@ func DecodeOrder(data2 []byte, task2 *Order) error {
 }
 
 func appendOrder(e2 *runtimetaskjson.Encoder, v2 *Order) {
-	e2.Object(`{"id":`).String(&v2.ID)
+	e2.Object()
+	e2.StringField(`{"id":`, v2.ID)
 	e2.EndObject()
 }
 
 func decodeOrder(d2 *runtimetaskjson.Decoder, v2 *Order) {
-	var seen uint64
-	for more := d2.Object(&seen); more; more = d2.More() {
-		switch string(d2.Key()) {
-		case "id":
-			d2.Required(&seen, 1<<0).String(&v2.ID)
-		default:
-			d2.Skip()
+	var seen [1]uint64
+	for i2 := d2.Struct(&membersOfOrder, seen[:]); i2 >= 0; i2 = d2.Next(&membersOfOrder, seen[:], i2) {
+		switch i2 {
+		case 0:
+			d2.String(&v2.ID)
 		}
 	}
-	d2.Check(seen, 1, "id")
+}
+
+var membersOfOrder = runtimetaskjson.Members{
+	Names:    []string{`"id":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendString appends the payload's JSON to dst2. After an error dst2 is returned as it was.
@@ -373,15 +378,13 @@ func DecodeString(data2 []byte, task2 *String) error {
 }
 
 func appendString(e2 *runtimetaskjson.Encoder, v2 *String) {
-	e2.Object(`{`)
+	e2.Object()
+	e2.Key(`{`)
 	e2.EndObject()
 }
 
 func decodeString(d2 *runtimetaskjson.Decoder, v2 *String) {
-	var seen uint64
-	for more := d2.Object(&seen); more; more = d2.More() {
-		d2.Skip()
-	}
+	d2.EmptyStruct()
 }
 
 // AppendType appends the payload's JSON to dst2. After an error dst2 is returned as it was.
@@ -400,39 +403,47 @@ func DecodeType(data2 []byte, task2 *Type) error {
 }
 
 func appendType(e2 *runtimetaskjson.Encoder, v2 *Type) {
-	appendCtx(e2.Object(`{"type":`), &v2.Type)
+	e2.Object()
+	appendCtx(e2.Key(`{"type":`), &v2.Type)
 	e2.EndObject()
 }
 
 func decodeType(d2 *runtimetaskjson.Decoder, v2 *Type) {
-	var seen uint64
-	for more := d2.Object(&seen); more; more = d2.More() {
-		switch string(d2.Key()) {
-		case "type":
-			decodeCtx(d2.Required(&seen, 1<<0), &v2.Type)
-		default:
-			d2.Skip()
+	var seen [1]uint64
+	for i2 := d2.Struct(&membersOfType, seen[:]); i2 >= 0; i2 = d2.Next(&membersOfType, seen[:], i2) {
+		switch i2 {
+		case 0:
+			decodeCtx(d2, &v2.Type)
 		}
 	}
-	d2.Check(seen, 1, "type")
+}
+
+var membersOfType = runtimetaskjson.Members{
+	Names:    []string{`"type":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendCtx(e2 *runtimetaskjson.Encoder, v2 *ctx) {
-	e2.Object(`{"N":`).Int(&v2.N)
+	e2.Object()
+	e2.IntField(`{"N":`, int64(v2.N))
 	e2.EndObject()
 }
 
 func decodeCtx(d2 *runtimetaskjson.Decoder, v2 *ctx) {
-	var seen uint64
-	for more := d2.Object(&seen); more; more = d2.More() {
-		switch string(d2.Key()) {
-		case "N":
-			d2.Required(&seen, 1<<0).Int(&v2.N)
-		default:
-			d2.Skip()
+	var seen [1]uint64
+	for i2 := d2.Struct(&membersOfCtx, seen[:]); i2 >= 0; i2 = d2.Next(&membersOfCtx, seen[:], i2) {
+		switch i2 {
+		case 0:
+			d2.Int(&v2.N)
 		}
 	}
-	d2.Check(seen, 1, "N")
+}
+
+var membersOfCtx = runtimetaskjson.Members{
+	Names:    []string{`"N":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendTask appends the payload's JSON to dst2. After an error dst2 is returned as it was.
@@ -451,7 +462,8 @@ func DecodeTask(data2 []byte, task2 *task) error {
 }
 
 func appendTask(e2 *runtimetaskjson.Encoder, v2 *task) {
-	appendCtx(e2.Object(`{"a":`), &v2.A)
+	e2.Object()
+	appendCtx(e2.Key(`{"a":`), &v2.A)
 	appendCloudtask(e2.Key(`"b":`), &v2.B)
 	appendSliceOfTime(e2.Key(`"c":`), &v2.C)
 	if e2.Key(`"d":`).NotNil(v2.D != nil) {
@@ -462,70 +474,82 @@ func appendTask(e2 *runtimetaskjson.Encoder, v2 *task) {
 	appendArrayOf2V(e2.Key(`"g":`), &v2.G)
 	appendSliceOfElem(e2.Key(`"h":`), &v2.H)
 	if v2.I {
-		e2.Key(`"i":`).Bool((*bool)(&v2.I))
+		e2.BoolField(`"i":`, bool(v2.I))
 	}
-	e2.Key(`"j":`).String((*string)(&v2.J))
+	e2.StringField(`"j":`, string(v2.J))
 	appendApp(e2.Key(`"k":`), &v2.K)
 	appendMapOfEToD(e2.Key(`"l":`), &v2.L)
 	e2.EndObject()
 }
 
 func decodeTask(d2 *runtimetaskjson.Decoder, v2 *task) {
-	var seen uint64
-	for more := d2.Object(&seen); more; more = d2.More() {
-		switch string(d2.Key()) {
-		case "a":
-			decodeCtx(d2.Required(&seen, 1<<0), &v2.A)
-		case "b":
-			decodeCloudtask(d2.Required(&seen, 1<<1), &v2.B)
-		case "c":
-			decodeSliceOfTime(d2.Field(&seen, 1<<2), &v2.C)
-		case "d":
-			if runtimetaskjson.Alloc(d2.Field(&seen, 1<<8), &v2.D) {
+	if d2.NullStruct() {
+		return
+	}
+	var seen [1]uint64
+	var valued [1]uint64
+	for i2 := d2.Struct(&membersOfTask, seen[:]); i2 >= 0; i2 = d2.Next(&membersOfTask, seen[:], i2) {
+		switch i2 {
+		case 0:
+			decodeCtx(d2, &v2.A)
+		case 1:
+			decodeCloudtask(d2, &v2.B)
+		case 2:
+			decodeSliceOfTime(d2, &v2.C)
+		case 3:
+			if runtimetaskjson.Alloc(d2, &v2.D) {
 				d2.Int((*int)(v2.D))
 			}
-		case "e":
-			decodeMapOfStringToErr(d2.Field(&seen, 1<<3), &v2.E)
-		case "f":
-			decodeMapOfIToPointerToKey(d2.Field(&seen, 1<<4), &v2.F)
-		case "g":
-			decodeArrayOf2V(d2.Field(&seen, 1<<9), &v2.G)
-		case "h":
-			decodeSliceOfElem(d2.Field(&seen, 1<<5), &v2.H)
-		case "i":
-			d2.Field(&seen, 1<<10).Bool((*bool)(&v2.I))
-		case "j":
-			d2.Defaulted(&seen, 1<<11, 1<<12).String((*string)(&v2.J))
-		case "k":
-			decodeApp(d2.Required(&seen, 1<<6), &v2.K)
-		case "l":
-			decodeMapOfEToD(d2.Field(&seen, 1<<7), &v2.L)
-		default:
-			d2.Skip()
+		case 4:
+			decodeMapOfStringToErr(d2, &v2.E)
+		case 5:
+			decodeMapOfIToPointerToKey(d2, &v2.F)
+		case 6:
+			decodeArrayOf2V(d2, &v2.G)
+		case 7:
+			decodeSliceOfElem(d2, &v2.H)
+		case 8:
+			d2.Bool((*bool)(&v2.I))
+		case 9:
+			d2.Value(&valued[0], 1<<9).String((*string)(&v2.J))
+		case 10:
+			decodeApp(d2, &v2.K)
+		case 11:
+			decodeMapOfEToD(d2, &v2.L)
 		}
 	}
-	d2.Check(seen, 8, "a,b,c,e,f,h,k,l")
-	if seen&(1<<12) == 0 {
+	if valued[0]&(1<<9) == 0 {
 		v2.J = "text"
 	}
 }
 
+var membersOfTask = runtimetaskjson.Members{
+	Names:    []string{`"a":`, `"b":`, `"c":`, `"d":`, `"e":`, `"f":`, `"g":`, `"h":`, `"i":`, `"j":`, `"k":`, `"l":`},
+	Required: []uint64{0xcb7},
+	NotNull:  []uint64{0x403},
+	ByName:   []int32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11},
+}
+
 func appendCloudtask(e2 *runtimetaskjson.Encoder, v2 *cloudtask) {
-	e2.Object(`{"T":`).Time(&v2.T)
+	e2.Object()
+	e2.Key(`{"T":`).Time(&v2.T)
 	e2.EndObject()
 }
 
 func decodeCloudtask(d2 *runtimetaskjson.Decoder, v2 *cloudtask) {
-	var seen uint64
-	for more := d2.Object(&seen); more; more = d2.More() {
-		switch string(d2.Key()) {
-		case "T":
-			d2.Required(&seen, 1<<0).Time(&v2.T)
-		default:
-			d2.Skip()
+	var seen [1]uint64
+	for i2 := d2.Struct(&membersOfCloudtask, seen[:]); i2 >= 0; i2 = d2.Next(&membersOfCloudtask, seen[:], i2) {
+		switch i2 {
+		case 0:
+			d2.Time(&v2.T)
 		}
 	}
-	d2.Check(seen, 1, "T")
+}
+
+var membersOfCloudtask = runtimetaskjson.Members{
+	Names:    []string{`"T":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendSliceOfTime(e2 *runtimetaskjson.Encoder, v2 *[]time) {
@@ -546,15 +570,13 @@ func decodeSliceOfTime(d2 *runtimetaskjson.Decoder, v2 *[]time) {
 }
 
 func appendTime(e2 *runtimetaskjson.Encoder, v2 *time) {
-	e2.Object(`{`)
+	e2.Object()
+	e2.Key(`{`)
 	e2.EndObject()
 }
 
 func decodeTime(d2 *runtimetaskjson.Decoder, v2 *time) {
-	var seen uint64
-	for more := d2.Object(&seen); more; more = d2.More() {
-		d2.Skip()
-	}
+	d2.EmptyStruct()
 }
 
 func appendMapOfStringToErr(e2 *runtimetaskjson.Encoder, v2 *map[string]err) {
@@ -639,42 +661,44 @@ func decodeSliceOfElem(d2 *runtimetaskjson.Decoder, v2 *[]elem) {
 }
 
 func appendApp(e2 *runtimetaskjson.Encoder, v2 *app) {
-	appendC(e2.Object(`{"c":`), &v2.C)
+	e2.Object()
+	appendC(e2.Key(`{"c":`), &v2.C)
 	appendOpts(e2.Key(`"o":`), &v2.O)
 	appendTaskjson(e2.Key(`"t":`), &v2.T)
-	e2.Key(`"v":`).Int((*int)(&v2.V))
+	e2.IntField(`"v":`, int64(v2.V))
 	e2.EndObject()
 }
 
 func decodeApp(d2 *runtimetaskjson.Decoder, v2 *app) {
-	var seen uint64
-	for more := d2.Object(&seen); more; more = d2.More() {
-		switch string(d2.Key()) {
-		case "c":
-			decodeC(d2.Required(&seen, 1<<0), &v2.C)
-		case "o":
-			decodeOpts(d2.Field(&seen, 1<<1), &v2.O)
-		case "t":
-			decodeTaskjson(d2.Required(&seen, 1<<2), &v2.T)
-		case "v":
-			d2.Required(&seen, 1<<3).Int((*int)(&v2.V))
-		default:
-			d2.Skip()
+	var seen [1]uint64
+	for i2 := d2.Struct(&membersOfApp, seen[:]); i2 >= 0; i2 = d2.Next(&membersOfApp, seen[:], i2) {
+		switch i2 {
+		case 0:
+			decodeC(d2, &v2.C)
+		case 1:
+			decodeOpts(d2, &v2.O)
+		case 2:
+			decodeTaskjson(d2, &v2.T)
+		case 3:
+			d2.Int((*int)(&v2.V))
 		}
 	}
-	d2.Check(seen, 4, "c,o,t,v")
+}
+
+var membersOfApp = runtimetaskjson.Members{
+	Names:    []string{`"c":`, `"o":`, `"t":`, `"v":`},
+	Required: []uint64{0xf},
+	NotNull:  []uint64{0xd},
 }
 
 func appendC(e2 *runtimetaskjson.Encoder, v2 *c) {
-	e2.Object(`{`)
+	e2.Object()
+	e2.Key(`{`)
 	e2.EndObject()
 }
 
 func decodeC(d2 *runtimetaskjson.Decoder, v2 *c) {
-	var seen uint64
-	for more := d2.Object(&seen); more; more = d2.More() {
-		d2.Skip()
-	}
+	d2.EmptyStruct()
 }
 
 func appendOpts(e2 *runtimetaskjson.Encoder, v2 *opts) {
@@ -686,15 +710,13 @@ func decodeOpts(d2 *runtimetaskjson.Decoder, v2 *opts) {
 }
 
 func appendTaskjson(e2 *runtimetaskjson.Encoder, v2 *taskjson) {
-	e2.Object(`{`)
+	e2.Object()
+	e2.Key(`{`)
 	e2.EndObject()
 }
 
 func decodeTaskjson(d2 *runtimetaskjson.Decoder, v2 *taskjson) {
-	var seen uint64
-	for more := d2.Object(&seen); more; more = d2.More() {
-		d2.Skip()
-	}
+	d2.EmptyStruct()
 }
 
 func appendMapOfEToD(e2 *runtimetaskjson.Encoder, v2 *map[e]d) {

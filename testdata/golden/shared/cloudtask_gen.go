@@ -192,7 +192,8 @@ var ship = cloudtask.Definition{
 	UniqueKey: func(dst []byte, task any) ([]byte, error) {
 		v := task.(*Ship)
 		e := taskjson.NewEncoder(dst)
-		e.Object(`{"id":`).String(&v.ID)
+		e.Object()
+		e.StringField(`{"id":`, v.ID)
 		e.Key(`"at":`).Time(&v.At)
 		e.EndObject()
 		return e.Finish("payload")
@@ -269,21 +270,25 @@ func DecodeCount(data []byte, task *Count) error {
 }
 
 func appendCount(e *taskjson.Encoder, v *Count) {
-	e.Object(`{"n":`).Int(&v.N)
+	e.Object()
+	e.IntField(`{"n":`, int64(v.N))
 	e.EndObject()
 }
 
 func decodeCount(d *taskjson.Decoder, v *Count) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "n":
-			d.Required(&seen, 1<<0).Int(&v.N)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfCount, seen[:]); i >= 0; i = d.Next(&membersOfCount, seen[:], i) {
+		switch i {
+		case 0:
+			d.Int(&v.N)
 		}
 	}
-	d.Check(seen, 1, "n")
+}
+
+var membersOfCount = taskjson.Members{
+	Names:    []string{`"n":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 // AppendPack appends the payload's JSON to dst. After an error dst is returned as it was.
@@ -302,28 +307,32 @@ func DecodePack(data []byte, task *Pack) error {
 }
 
 func appendPack(e *taskjson.Encoder, v *Pack) {
-	if e.Object(`{"order":`).NotNil(v.Order != nil) {
+	e.Object()
+	if e.Key(`{"order":`).NotNil(v.Order != nil) {
 		appendOrder(e, v.Order)
 	}
 	e.EndObject()
 }
 
 func decodePack(d *taskjson.Decoder, v *Pack) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "order":
-			if taskjson.Alloc(d.Field(&seen, 1<<0), &v.Order) {
+	var seen [1]uint64
+	for i := d.Struct(&membersOfPack, seen[:]); i >= 0; i = d.Next(&membersOfPack, seen[:], i) {
+		switch i {
+		case 0:
+			if taskjson.Alloc(d, &v.Order) {
 				decodeOrder(d, v.Order)
 			}
-		default:
-			d.Skip()
 		}
 	}
 }
 
+var membersOfPack = taskjson.Members{
+	Names: []string{`"order":`},
+}
+
 func appendOrder(e *taskjson.Encoder, v *Order) {
-	e.Object(`{"id":`).String(&v.ID)
+	e.Object()
+	e.StringField(`{"id":`, v.ID)
 	if len(v.Lines) != 0 {
 		appendSliceOfLine(e.Key(`"lines":`), &v.Lines)
 	}
@@ -331,18 +340,21 @@ func appendOrder(e *taskjson.Encoder, v *Order) {
 }
 
 func decodeOrder(d *taskjson.Decoder, v *Order) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "id":
-			d.Required(&seen, 1<<0).String(&v.ID)
-		case "lines":
-			decodeSliceOfLine(d.Field(&seen, 1<<1), &v.Lines)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfOrder, seen[:]); i >= 0; i = d.Next(&membersOfOrder, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.ID)
+		case 1:
+			decodeSliceOfLine(d, &v.Lines)
 		}
 	}
-	d.Check(seen, 1, "id")
+}
+
+var membersOfOrder = taskjson.Members{
+	Names:    []string{`"id":`, `"lines":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendSliceOfLine(e *taskjson.Encoder, v *[]Line) {
@@ -363,8 +375,9 @@ func decodeSliceOfLine(d *taskjson.Decoder, v *[]Line) {
 }
 
 func appendLine(e *taskjson.Encoder, v *Line) {
-	e.Object(`{"sku":`).String(&v.SKU)
-	e.Key(`"count":`).Int(&v.Count)
+	e.Object()
+	e.StringField(`{"sku":`, v.SKU)
+	e.IntField(`"count":`, int64(v.Count))
 	if len(v.Parts) != 0 {
 		appendSliceOfPointerToLine(e.Key(`"parts":`), &v.Parts)
 	}
@@ -372,23 +385,30 @@ func appendLine(e *taskjson.Encoder, v *Line) {
 }
 
 func decodeLine(d *taskjson.Decoder, v *Line) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "sku":
-			d.Required(&seen, 1<<0).String(&v.SKU)
-		case "count":
-			d.Defaulted(&seen, 1<<1, 1<<2).Int(&v.Count)
-		case "parts":
-			decodeSliceOfPointerToLine(d.Field(&seen, 1<<3), &v.Parts)
-		default:
-			d.Skip()
+	if d.NullStruct() {
+		return
+	}
+	var seen [1]uint64
+	var valued [1]uint64
+	for i := d.Struct(&membersOfLine, seen[:]); i >= 0; i = d.Next(&membersOfLine, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.SKU)
+		case 1:
+			d.Value(&valued[0], 1<<1).Int(&v.Count)
+		case 2:
+			decodeSliceOfPointerToLine(d, &v.Parts)
 		}
 	}
-	d.Check(seen, 1, "sku")
-	if seen&(1<<2) == 0 {
+	if valued[0]&(1<<1) == 0 {
 		v.Count = 1
 	}
+}
+
+var membersOfLine = taskjson.Members{
+	Names:    []string{`"sku":`, `"count":`, `"parts":`},
+	Required: []uint64{0x1},
+	NotNull:  []uint64{0x1},
 }
 
 func appendSliceOfPointerToLine(e *taskjson.Encoder, v *[]*Line) {
@@ -429,7 +449,8 @@ func DecodeShip(data []byte, task *Ship) error {
 }
 
 func appendShip(e *taskjson.Encoder, v *Ship) {
-	e.Object(`{"id":`).String(&v.ID)
+	e.Object()
+	e.StringField(`{"id":`, v.ID)
 	if len(v.Lines) != 0 {
 		appendSliceOfLine(e.Key(`"lines":`), &v.Lines)
 	}
@@ -438,20 +459,23 @@ func appendShip(e *taskjson.Encoder, v *Ship) {
 }
 
 func decodeShip(d *taskjson.Decoder, v *Ship) {
-	var seen uint64
-	for more := d.Object(&seen); more; more = d.More() {
-		switch string(d.Key()) {
-		case "id":
-			d.Required(&seen, 1<<0).String(&v.ID)
-		case "lines":
-			decodeSliceOfLine(d.Field(&seen, 1<<2), &v.Lines)
-		case "at":
-			d.Required(&seen, 1<<1).Time(&v.At)
-		default:
-			d.Skip()
+	var seen [1]uint64
+	for i := d.Struct(&membersOfShip, seen[:]); i >= 0; i = d.Next(&membersOfShip, seen[:], i) {
+		switch i {
+		case 0:
+			d.String(&v.ID)
+		case 1:
+			decodeSliceOfLine(d, &v.Lines)
+		case 2:
+			d.Time(&v.At)
 		}
 	}
-	d.Check(seen, 2, "id,at")
+}
+
+var membersOfShip = taskjson.Members{
+	Names:    []string{`"id":`, `"lines":`, `"at":`},
+	Required: []uint64{0x5},
+	NotNull:  []uint64{0x5},
 }
 
 func appendIntResult(dst []byte, result any) ([]byte, error) {

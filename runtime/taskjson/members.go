@@ -1,0 +1,126 @@
+package taskjson
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+)
+
+// Members are the members that a struct's object may have, numbered from 0 in the order in which the struct is encoded. A set
+// of them has bit n%64 of word n/64 for member n.
+type Members struct {
+	Names    []string // in quotes and with a colon
+	Required []uint64 // the set of those that must be there; nil: none
+	NotNull  []uint64 // the set of those that must not be null if they are there; nil: none
+	ByName   []int32  // the numbers in the order of the names without quotes; nil: there are [FewMembers] at most
+}
+
+// FewMembers is how many members are found without an index by name.
+const FewMembers = 8
+
+// Struct opens a struct's object, reads the name of its first member up to the value, and returns the member's number. It
+// notes in seen, a set, which members were there. Unknown members are skipped. When there is none, it closes the object, checks that all
+// required members have been there, and returns a negative number, as it does after an error. For null it returns a
+// negative number, too; but the payload itself must not be null.
+func (d *Decoder) Struct(m *Members, seen []uint64) int { return d.structMember('{', m, seen, 0) }
+
+// Next is [Decoder.Struct] for the member that follows member last.
+func (d *Decoder) Next(m *Members, seen []uint64, last int) int {
+	return d.structMember(',', m, seen, last+1)
+}
+
+// structMember reads a member's name, from the byte before it, a comma or the opening brace. It deals itself with what is common:
+// the name is the next one, as the encoder writes it. So it only has to be compared.
+func (d *Decoder) structMember(before byte, m *Members, seen []uint64, next int) int {
+	if next < len(m.Names) {
+		quoted, data, start := m.Names[next], d.data, d.pos+1
+		end := start + len(quoted)
+		if end < len(data) && data[start-1] == before && data[end] > ' ' && string(data[start:end]) == quoted && (before == ',' || d.depth < MaxDepth) {
+			d.pos = end
+			if before == '{' {
+				d.depth++
+			}
+			return d.given(m, seen, next)
+		}
+	}
+	return d.anyStructMember(before, m, seen, next)
+}
+
+// given notes that a member is there, whose value is next, and returns it.
+func (d *Decoder) given(m *Members, seen []uint64, member int) int {
+	word, bit := uint(member)/64, uint64(1)<<(uint(member)%64)
+	if seen[word]&bit != 0 {
+		d.fail("field is given twice")
+	}
+	seen[word] |= bit
+	if word < uint(len(m.NotNull)) && m.NotNull[word]&bit != 0 {
+		d.notNull = d.pos
+	}
+	return member
+}
+
+// anyStructMember is structMember for everything that may be there.
+func (d *Decoder) anyStructMember(before byte, m *Members, seen []uint64, next int) int {
+	if before == '{' && d.NullStruct() {
+		return -1
+	}
+	for d.member(before, intoStruct) {
+		if member := m.find(d.Key(), next); member >= 0 {
+			return d.given(m, seen, member)
+		}
+		d.Skip()
+		before = ','
+	}
+	for word, required := range m.Required {
+		if missing := required &^ seen[word]; missing != 0 && d.failure == nil {
+			d.missing(m.name(word*64 + bits.TrailingZeros64(missing)))
+		}
+	}
+	return -1
+}
+
+// find returns the number of the member of that name, which is likely to be next or one soon after it; -1 if there is none.
+func (m *Members) find(name []byte, next int) int {
+	for i := next; i < min(next+FewMembers, len(m.Names)); i++ {
+		if m.name(i) == string(name) {
+			return i
+		}
+	}
+	if len(m.Names) <= FewMembers {
+		for i := range min(next, len(m.Names)) {
+			if m.name(i) == string(name) {
+				return i
+			}
+		}
+		return -1
+	}
+	at, ok := slices.BinarySearchFunc(m.ByName, name, func(member int32, name []byte) int { return cmp.Compare(m.name(int(member)), string(name)) })
+	if !ok {
+		return -1
+	}
+	return int(m.ByName[at])
+}
+
+// name returns the name of a member.
+func (m *Members) name(member int) string {
+	quoted := m.Names[member]
+	return quoted[len(`"`) : len(quoted)-len(`":`)]
+}
+
+// missing fails at the end of a struct's object, which does not have the member that name is the name of.
+func (d *Decoder) missing(name string) {
+	d.failAt(d.pos-1, "required field is missing")
+	d.failure.member = name
+	d.failure.trail.markStruct(d.depth + 1)
+}
+
+// EmptyStruct reads the object of a struct without members.
+func (d *Decoder) EmptyStruct() { d.Struct(&Members{}, nil) }
+
+// Value notes in word, which the bit belongs to, that the value that is next is not null.
+func (d *Decoder) Value(word *uint64, bit uint64) *Decoder {
+	if d.peek() != 'n' {
+		*word |= bit
+	}
+	return d
+}
