@@ -23,7 +23,14 @@ type Client struct {
 	noBatch atomic.Bool         // the service has said that it cannot create tasks in batches
 	now     func() time.Time    // the service's clock
 	random  func(n int64) int64 // in [0,n), n > 0
-	buffers sync.Pool           // of *[]byte, into which payloads are encoded
+	buffers pool                // of *[]byte, into which payloads are encoded
+}
+
+// pool is a [sync.Pool]. An interface keeps that one, and what it consists of, out of what is compiled with generated code, which
+// names Client.
+type pool interface {
+	Get() any
+	Put(any)
 }
 
 // NewClient returns a client that enqueues through the backend. Where the configuration cannot work, the error says
@@ -46,6 +53,7 @@ func NewClient(backend Backend, cfg Config, routes ...Route) (*Client, error) {
 		header:  plainHeader(),
 		now:     clockOf(backend),
 		random:  rand.Int64N,
+		buffers: new(sync.Pool),
 	}
 	c.queue = c.queues + cfg.Queue
 	if cfg.Eager {

@@ -13,8 +13,8 @@ import (
 // Definition describes a task type to the runtime. cloudtaskgen writes one a task; its fields come from the task's
 // directives and methods. It must not change once used.
 //
-// A task, here and in methods, is a pointer to the struct that Task points to. It has no type parameter, so that nothing of
-// this is compiled again for each task type.
+// A task, here and in methods, is a pointer to the struct that Task points to. It has no type parameter, and the methods
+// that generated code calls are not inlined, so that nothing of this is compiled again for each task type.
 type Definition struct {
 	Task         any           // a pointer to a struct of the task's type, which may be nil
 	Name         string        // the id used in URLs
@@ -40,11 +40,15 @@ type Definition struct {
 
 // Asap enqueues task to run as soon as a worker is free. Its error says what is wrong with the task, or wraps the
 // [StatusError] of the queue service; it wraps [ErrOutcomeUnknown], too, if the task may have been enqueued nevertheless.
+//
+//go:noinline
 func (d *Definition) Asap(ctx context.Context, c *Client, task any) (Receipt, error) {
 	return d.enqueue(ctx, c, task, ETA{}, nil)
 }
 
 // Later enqueues task to run at eta.
+//
+//go:noinline
 func (d *Definition) Later(ctx context.Context, c *Client, task any, eta ETA, opts ...EnqueueOption) (Receipt, error) {
 	if eta.kind == etaNone {
 		eta = In(0)
@@ -54,11 +58,15 @@ func (d *Definition) Later(ctx context.Context, c *Client, task any, eta ETA, op
 
 // Until enqueues task to run at a random time between now and latest, which must be in the future. Many tasks that are
 // enqueued so are spread evenly over that time.
+//
+//go:noinline
 func (d *Definition) Until(ctx context.Context, c *Client, task any, latest time.Time, opts ...EnqueueOption) (Receipt, error) {
 	return d.enqueue(ctx, c, task, ETA{kind: etaUntil, at: latest}, opts)
 }
 
 // Push enqueues task as the options say.
+//
+//go:noinline
 func (d *Definition) Push(ctx context.Context, c *Client, task any, opts ...EnqueueOption) (Receipt, error) {
 	return d.enqueue(ctx, c, task, ETA{}, opts)
 }
@@ -74,6 +82,8 @@ func (d *Definition) enqueue(ctx context.Context, c *Client, task any, eta ETA, 
 // BatchError means that none was enqueued. The options apply to every task; [WithTaskName] is an
 // error. A task of the same name as an earlier one of the batch, by once, unique or its TaskName method, is a receipt
 // with Duplicate.
+//
+//go:noinline
 func (d *Definition) Batch(ctx context.Context, c *Client, tasks any, opts ...EnqueueOption) ([]Receipt, error) {
 	all := reflect.ValueOf(tasks)
 	b, err := c.newBatch(d.Name, all.Len(), opts)
@@ -133,6 +143,8 @@ func (d *Definition) encode(c *Client, task any) ([]byte, error) {
 
 // Sync returns the context in which a task is run here and now: its metadata says so, and has an id of its own and the
 // type's queue, without a prefix: there is no configuration. It has no deadline but that of ctx.
+//
+//go:noinline
 func (d *Definition) Sync(ctx context.Context) context.Context {
 	return syncContext(ctx, d.Queue, d.Retry)
 }
@@ -164,6 +176,8 @@ func (d *Definition) Debug(ctx context.Context, c *Client, taskID string, task a
 // Tasks that are gone before they can be deleted are left out. When some could not be deleted the error says why, and
 // what was deleted is returned with it. When ctx ends while tasks are deleted, the calls that have begun are waited for,
 // for Config.CallTimeout at most.
+//
+//go:noinline
 func (d *Definition) Discard(ctx context.Context, c *Client, opts ...DiscardOption) ([]string, error) {
 	deleted, err := c.discard(ctx, d.taskType(), opts)
 	if err != nil {

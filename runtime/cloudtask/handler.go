@@ -74,7 +74,7 @@ func routeTable(cfg *Config, routes []Route) (map[string]*Route, error) {
 		}
 		for _, name := range append([]string{route.Name}, route.Aliases...) {
 			if other := table[name]; other != nil {
-				problems = append(problems, fmt.Errorf("task %s and task %s both answer to %q: rename one of them or drop the alias (they are of types %s and %s)", other.Name, route.Name, name, other.typeName(), route.typeName()))
+				problems = append(problems, fmt.Errorf("task %s and task %s both answer to %q: rename one of them or drop the alias (they are of types %s and %s)", other.Name, route.Name, name, other.typeName, route.typeName))
 				continue
 			}
 			table[name] = route

@@ -24,10 +24,12 @@ type Route struct {
 	// error of Run's own is either of them. It does not keep the payload.
 	run func(ctx context.Context, dst, payload []byte) ([]byte, error)
 
-	task reflect.Type // of the payload, for messages: services may have tasks of one name
+	typeName string // of the task's struct, with its import path, for messages: services may have tasks of one name
 }
 
 // Route returns the route that runs tasks of this definition with run.
+//
+//go:noinline
 func (d *Definition) Route(run func(ctx context.Context, task any) error) Route {
 	return d.route(func(ctx context.Context, dst []byte, task any) ([]byte, error) {
 		return dst, runError(run(ctx, task))
@@ -35,6 +37,8 @@ func (d *Definition) Route(run func(ctx context.Context, task any) error) Route 
 }
 
 // RouteWithResult is [Definition.Route] for a run that returns a pointer to its result. appendResult appends that one's JSON.
+//
+//go:noinline
 func (d *Definition) RouteWithResult(run func(ctx context.Context, task any) (result any, err error), appendResult func(dst []byte, result any) ([]byte, error)) Route {
 	return d.route(func(ctx context.Context, dst []byte, task any) ([]byte, error) {
 		result, err := run(ctx, task)
@@ -47,7 +51,7 @@ func (d *Definition) RouteWithResult(run func(ctx context.Context, task any) (re
 
 func (d *Definition) route(run func(ctx context.Context, dst []byte, task any) ([]byte, error)) Route {
 	typ := reflect.TypeOf(d.Task).Elem()
-	return Route{Name: d.Name, Aliases: d.Aliases, Queue: d.Queue, Timeout: d.Timeout, Retry: d.Retry, task: typ,
+	return Route{Name: d.Name, Aliases: d.Aliases, Queue: d.Queue, Timeout: d.Timeout, Retry: d.Retry, typeName: typ.PkgPath() + "." + typ.Name(),
 		run: func(ctx context.Context, dst, payload []byte) ([]byte, error) {
 			task := reflect.New(typ).Interface()
 			if err := d.Decode(payload, task); err != nil {
@@ -56,9 +60,6 @@ func (d *Definition) route(run func(ctx context.Context, dst []byte, task any) (
 			return run(ctx, dst, task)
 		}}
 }
-
-// typeName returns the name of the task's struct with its import path.
-func (r *Route) typeName() string { return r.task.PkgPath() + "." + r.task.Name() }
 
 // encodeResult appends the result's JSON. The task has run by now, so that neither an error nor a panic of the
 // result's own marshalers may look like a failed run: both are a *resultError.
