@@ -9,6 +9,7 @@ CRASHES ?= 5000
 LOSSY ?= 5000
 MUTATIONS ?= 5000
 BENCHFLAGS ?=
+CORPUSFLAGS ?=
 
 # Packages with tasks. A pattern does not reach into testdata by itself.
 TASKS = ./... ./testdata/golden/... ./testdata/codec/...
@@ -19,7 +20,7 @@ LOCK = $(GO) run ./cmd/cloudtaskgen lock -o examples/cloudtask.lock.json
 # The Go files of a package, one a line, for go list.
 GOFILES = {{range .GoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .TestGoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$.Dir}}/{{.}}{{"\n"}}{{end}}
 
-.PHONY: help demo test generate lock check check-next lint lint-generated bench bench-json bench-gen fuzz cross soak routers browser firebase screenshots cc chromium node
+.PHONY: help demo test generate lock check check-next lint lint-generated bench bench-json bench-gen corpus fuzz cross soak routers browser firebase screenshots cc chromium node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,7 +56,7 @@ lint: ## gofmt, go vet, staticcheck and go mod tidy
 	if [ -n "$$out" ]; then echo "not formatted, run gofmt -w on:"; echo "$$out"; exit 1; fi
 	$(GO) vet $(TASKS)
 	$(GO) tool staticcheck ./... ./testdata/golden/...
-	@for module in . testdata/bench testdata/browser testdata/routers; do (cd $$module && $(GO) mod tidy -diff) || { echo "run go mod tidy in $$module"; exit 1; }; done
+	@for module in . testdata/bench testdata/browser testdata/corpus testdata/routers; do (cd $$module && $(GO) mod tidy -diff) || { echo "run go mod tidy in $$module"; exit 1; }; done
 
 lint-generated: ## golangci-lint's standard set over generated code; it is downloaded and compiled
 	$(GO) tool -modfile=testdata/lint/go.mod golangci-lint run -c testdata/lint/golangci.yml $(TASKS)
@@ -68,6 +69,10 @@ bench-json: ## compare the codecs with other JSON packages, which are downloaded
 
 bench-gen: ## compare the generator with the go command and easyjson (BENCHFLAGS="-only large")
 	cd testdata/bench && $(GO) run ./generator $(BENCHFLAGS)
+
+# The modules of the types are downloaded.
+corpus: ## try the generator and its codecs on the types of public modules, beside encoding/json (CORPUSFLAGS=-sample)
+	cd testdata/corpus && $(GO) vet . ./compare && $(GO) run . $(CORPUSFLAGS)
 
 # Each package is built for fuzzing once, which takes longer than a short run of its targets.
 fuzz: ## run each fuzz target for a while (FUZZTIME=30s, or a count such as 1000x)
