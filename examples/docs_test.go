@@ -114,7 +114,8 @@ func TestDocumentedEnvironment(t *testing.T) {
 		return slices.Compact(names)
 	}
 	documented := names("`((?:CLOUDTASK|CLOUD_TASKS)_[A-Z_]+)`", read(t, filepath.Join(root, "docs", "configuration.md")))
-	actual := names(`"((?:CLOUDTASK|CLOUD_TASKS)_[A-Z_]+)"`, read(t, filepath.Join(root, "runtime", "cloudtask", "env.go")))
+	source := read(t, filepath.Join(root, "runtime", "cloudtask", "env.go")) + read(t, filepath.Join(root, "runtime", "internal", "rules", "emulator.go"))
+	actual := names(`"((?:CLOUDTASK|CLOUD_TASKS)_[A-Z_]+)"`, source)
 	if diff := cmp.Diff(actual, documented); diff != "" || len(actual) == 0 {
 		t.Errorf("docs/configuration.md (-read +documented):\n%s", diff)
 	}
