@@ -289,6 +289,7 @@ const (
 
 var queueID = regexp.MustCompile(`^[A-Za-z0-9-]{1,100}$`)
 
+// CheckQueueID returns why a queue cannot have the id, nil when it can.
 func CheckQueueID(id string) error {
 	if !queueID.MatchString(id) {
 		return errors.New("a queue id is " + queueIDSyntax)
@@ -298,6 +299,7 @@ func CheckQueueID(id string) error {
 
 var taskName = regexp.MustCompile(`^[A-Za-z0-9_.~-]{1,200}$`)
 
+// CheckTaskName returns why a task type cannot have the name, nil when it can.
 func CheckTaskName(name string) error {
 	if name == "." || name == ".." {
 		return errors.New("a task name stands in a URL path, where . and .. mean something else")
@@ -318,7 +320,8 @@ func statusCodes() []string {
 	}
 }
 
-func checkCode(code string) error {
+// CheckCode returns why a gRPC code name cannot be in on=, nil when it can.
+func CheckCode(code string) error {
 	codes := statusCodes()
 	if slices.Contains(codes, code) {
 		return nil

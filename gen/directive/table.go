@@ -103,7 +103,7 @@ func table() []spec {
 				"Nothing of it is known to Cloud Tasks. Values that are left out are those of `Config.EnqueueRetry`.",
 			},
 			args: []argSpec{
-				{key: "on", kind: listArg, required: true, meta: "CODE", check: checkCode, syntax: "gRPC code names, such as UNAVAILABLE", doc: "what is tried again; a connection that cannot be made or breaks counts as `UNAVAILABLE`"},
+				{key: "on", kind: listArg, required: true, meta: "CODE", check: CheckCode, syntax: "gRPC code names, such as UNAVAILABLE", doc: "what is tried again; a connection that cannot be made or breaks counts as `UNAVAILABLE`"},
 				{key: "initial", kind: durationArg, meta: "DURATION", min: time.Millisecond, doc: "the first pause is a random time of up to this"},
 				{key: "max", kind: durationArg, meta: "DURATION", min: time.Millisecond, doc: "no pause is longer"},
 				{key: "multiplier", kind: decimalArg, meta: "FACTOR", least: 1, doc: "by which the pause's limit grows each time"},
