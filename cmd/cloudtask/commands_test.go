@@ -93,7 +93,7 @@ func TestPermissions(t *testing.T) {
 		{"ls tasks -queue emails", cli.ExitFailed, "PERMISSION_DENIED: The principal lacks IAM permission"},
 		{"replay emails/a", cli.ExitFailed, "PERMISSION_DENIED"},
 		{"discard emails/a -yes", cli.ExitFailed, "0 tasks discarded\ncloudtask discard: 1 task could not be deleted\n"},
-		{"purge emails -yes", cli.ExitOK, "Purging it deletes its tasks for good.\n"},
+		{"purge emails -yes", cli.ExitOK, "Purging it permanently deletes its tasks.\n"},
 	} {
 		if code, out := s.run(t, test.args, s.production.env...); code != test.code || !strings.Contains(out, test.text) {
 			t.Errorf("%s: exit code %d, want %d; printed:\n%s\nwant %q in it", test.args, code, test.code, out, test.text)

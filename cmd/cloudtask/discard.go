@@ -100,13 +100,13 @@ func (op *operation) discard(ctx context.Context, args []string, ls listing) err
 
 func discardWarning(names []string, ls listing) string {
 	if ls.taskType == "" {
-		return fmt.Sprintf("This deletes %s for good: %s", count(len(names), "task"), strings.Join(shortTasks(names), ", "))
+		return fmt.Sprintf("This permanently deletes %s: %s", count(len(names), "task"), strings.Join(shortTasks(names), ", "))
 	}
 	retried := ""
 	if ls.minRetries > 0 {
-		retried = fmt.Sprintf(" that were dispatched %d times or more", ls.minRetries)
+		retried = fmt.Sprintf(" dispatched at least %s", count(ls.minRetries, "time"))
 	}
-	return fmt.Sprintf("This deletes %s of type %s%s for good.", count(len(names), "task"), ls.taskType, retried)
+	return fmt.Sprintf("This permanently deletes %s of type %s%s.", count(len(names), "task"), ls.taskType, retried)
 }
 
 // shortTasks returns the ids.

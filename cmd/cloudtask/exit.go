@@ -20,7 +20,7 @@ const (
 
 var (
 	errDeclined = errors.New("nothing was changed")
-	errNotAsked = errors.New("standard input is no terminal to ask on: -yes says yes")
+	errNotAsked = errors.New("standard input is not a terminal: pass -yes to confirm")
 )
 
 // notFoundError is the absence of what an argument names.

@@ -76,7 +76,7 @@ func (t *target) resolveQueue(ctx context.Context, arg string) (string, error) {
 	case queueName.MatchString(arg):
 		return arg, nil
 	case !queueID.MatchString(arg):
-		return "", cli.BadUsage("%q is no queue: want an id of letters, digits and \"-\", or projects/P/locations/L/queues/Q", arg)
+		return "", cli.BadUsage("%q is not a queue: want an id of letters, digits and \"-\", or projects/P/locations/L/queues/Q", arg)
 	}
 	id := prefixed(t.prefix, arg)
 	switch {
@@ -136,12 +136,12 @@ func (t *target) resolveTask(ctx context.Context, arg string, queues []string, v
 	id := arg
 	if queue, rest, cut := strings.Cut(arg, "/"); cut {
 		if !queueID.MatchString(queue) || !taskID.MatchString(rest) || len(queues) > 0 {
-			return nil, cli.BadUsage("%q is no task: want an id, QUEUE/ID (without -queue), or projects/P/locations/L/queues/Q/tasks/ID", arg)
+			return nil, cli.BadUsage("%q is not a task: want an id, QUEUE/ID (without -queue), or projects/P/locations/L/queues/Q/tasks/ID", arg)
 		}
 		queues, id = []string{queue}, rest
 	}
 	if !taskID.MatchString(id) {
-		return nil, cli.BadUsage("%q is no task: want an id of letters, digits, \"-\" and \"_\", QUEUE/ID, or projects/P/locations/L/queues/Q/tasks/ID", arg)
+		return nil, cli.BadUsage("%q is not a task: want an id of letters, digits, \"-\" and \"_\", QUEUE/ID, or projects/P/locations/L/queues/Q/tasks/ID", arg)
 	}
 	names, err := t.resolveQueues(ctx, queues)
 	if err != nil {

@@ -78,7 +78,7 @@ func operate(define func(*flag.FlagSet, *operation) func(ctx context.Context, ar
 
 // yesFlag adds the flag that answers all questions.
 func (op *operation) yesFlag(flags *flag.FlagSet) {
-	flags.BoolVar(&op.yes, "yes", false, "do not ask; needed where standard input is no terminal")
+	flags.BoolVar(&op.yes, "yes", false, "do not ask; needed when standard input is not a terminal")
 }
 
 const queueFlagUsage = "look only in `QUEUE`, an id or a full name; may be repeated"

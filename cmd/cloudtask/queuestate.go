@@ -50,7 +50,7 @@ func purgeCommand() cli.Command {
 Deletes all tasks that are in the queue. Their names stay taken for up to a day. In production it takes up to a minute, in
 which tasks may still be dispatched.
 `, queueChange{
-		effect: deletes, doing: "purging", warning: "Purging it deletes its tasks for good.",
+		effect: deletes, doing: "purging", warning: "Purging it permanently deletes its tasks.",
 		call: func(ctx context.Context, c *cloudtasks.Client, name string) (*cloudtaskspb.Queue, error) {
 			return c.PurgeQueue(ctx, &cloudtaskspb.PurgeQueueRequest{Name: name})
 		},
