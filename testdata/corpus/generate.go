@@ -1,9 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"log"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,21 +11,21 @@ import (
 	"strings"
 )
 
-// generate writes the code of all tasks. What the generator refuses is left out and noted, which it has to tell of all at
-// once: a second run that refuses more is an error.
+// generate generates the code of all tasks but the ones that the generator refuses. It has to report all of those in its
+// first run: a second one that reports more is an error.
 func (c *corpus) generate(packages []*taskPackage) error {
-	c.generator = filepath.Join(c.dir, "bin", "cloudtaskgen")
-	if err := command(c.root, "go", "build", "-o", c.generator, "./cmd/cloudtaskgen"); err != nil {
+	generator := filepath.Join(c.dir, "bin", "cloudtaskgen")
+	if err := command(c.root, "go", "build", "-o", generator, "./cmd/cloudtaskgen"); err != nil {
 		return err
 	}
-	findings, code, err := output(c.dir, c.generator, "./...")
+	findings, code, err := output(c.dir, generator, "./...")
 	if err != nil || code == 0 {
 		return err
 	}
 	if code != 1 {
-		return fmt.Errorf("the generator ends with %d:\n%s", code, findings)
+		return fmt.Errorf("the generator exits with %d:\n%s", code, findings)
 	}
-	if err := c.note(packages, findings); err != nil {
+	if err := c.noteRefused(packages, findings); err != nil {
 		return err
 	}
 	for _, p := range packages {
@@ -34,113 +33,100 @@ func (c *corpus) generate(packages []*taskPackage) error {
 			return err
 		}
 	}
-	if findings, code, err = output(c.dir, c.generator, "./..."); err == nil && code != 0 {
-		return fmt.Errorf("what the first run left is refused by the second, which ends with %d:\n%s", code, findings)
+	if findings, code, err = output(c.dir, generator, "./..."); err == nil && code != 0 {
+		return fmt.Errorf("the second run, without the tasks that the first one refuses, exits with %d:\n%s", code, findings)
 	}
 	return err
 }
 
-// taskNumber matches the name of a task. Its number depends on how many types are tried.
-var taskNumber = regexp.MustCompile(`\b(Held|Embeds|Lenient)\d+\b`)
-
 var finding = regexp.MustCompile(`^(p\d+)/tasks\.go:(\d+):\d+: (.*)$`)
 
-// note notes which tasks the findings are about.
-func (c *corpus) note(packages []*taskPackage, findings string) error {
-	byDir := make(map[string]*taskPackage)
-	owners := make(map[string][]string) // by package, the task that each line of tasks.go belongs to
+// noteRefused notes in packages which tasks the findings are about.
+func (c *corpus) noteRefused(packages []*taskPackage, findings string) error {
+	owners := make(map[string][]*string) // by package, where to note the findings at each line of its tasks.go
 	for _, p := range packages {
-		byDir[p.dir] = p
 		text, err := os.ReadFile(filepath.Join(c.dir, p.dir, "tasks.go"))
 		if err != nil {
 			return err
 		}
-		owners[p.dir] = ownersOf(string(text))
+		owners[p.dir] = p.owners(string(text))
 	}
 	for line := range strings.Lines(findings) {
 		m := finding.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
 		if m == nil {
-			return fmt.Errorf("not a finding of a task: %s", line)
+			return fmt.Errorf("not a finding in a tasks.go: %s", line)
 		}
 		n, err := strconv.Atoi(m[2])
-		if err != nil || n >= len(owners[m[1]]) {
-			return errors.Join(err, fmt.Errorf("no task stands at %s", line))
+		if err != nil || n >= len(owners[m[1]]) || owners[m[1]][n] == nil {
+			return fmt.Errorf("not the line of a task: %s", line)
 		}
-		way, i, err := parseTask(owners[m[1]][n])
-		if err != nil {
-			return fmt.Errorf("%w: %s", err, line)
-		}
-		if refused := &byDir[m[1]].types[i].refused[way]; *refused == "" {
-			*refused = taskNumber.ReplaceAllString(m[3], "$1")
+		if refused := owners[m[1]][n]; *refused == "" {
+			*refused = m[3]
 		}
 	}
 	return nil
 }
 
-// ownersOf returns for each line of a file of tasks, counted from 1, the task that is declared there.
-func ownersOf(text string) []string {
-	owners := []string{""}
-	task := ""
+// owners returns for each line of p's tasks.go, counted from 1, where it is noted that the task on that line is refused.
+func (p *taskPackage) owners(text string) []*string {
+	tasks := make(map[string]*string)
+	for _, t := range p.payloads {
+		for i, w := range ways {
+			tasks[w.name+t.name] = &t.refused[i]
+		}
+	}
+	owners := []*string{nil}
+	var owner *string
 	for line := range strings.Lines(text) {
 		if comment, ok := strings.CutPrefix(line, "// "); ok {
-			task, _, _ = strings.Cut(comment, " ")
+			name, _, _ := strings.Cut(comment, " ")
+			owner = tasks[name]
 		}
-		owners = append(owners, task)
+		owners = append(owners, owner)
 	}
 	return owners
 }
 
-// parseTask is the reverse of a task's name.
-func parseTask(name string) (way, i int, err error) {
-	for way, prefix := range taskNames {
-		if digits, ok := strings.CutPrefix(name, prefix); ok {
-			i, err := strconv.Atoi(digits)
-			return way, i, err
-		}
-	}
-	return 0, 0, fmt.Errorf("%q is no task", name)
-}
-
 const refusedFile = "refused.txt"
 
-// noEffect is in the finding of a tag for what is decoded in one way only, with it or without.
-const noEffect = `cloudtask:"lenient" has no effect`
-
-// checkRefused compares what was refused with refused.txt, whose lines are sorted.
+// checkRefused compares the refused tasks with refused.txt, whose lines are sorted.
 func (c *corpus) checkRefused(packages []*taskPackage) error {
-	var got []string
-	tasks := 0
+	got := make(map[string]bool)
+	tried := make(map[string]bool)
 	for _, p := range packages {
-		for _, t := range p.types {
-			for way, reason := range t.refused {
-				if strings.Contains(reason, noEffect) {
-					continue
-				}
-				tasks++
-				if reason != "" {
-					got = append(got, fmt.Sprintf("%s.%s, %s: %s", p.path, t.name, strings.ToLower(taskNames[way]), reason))
+		for _, t := range p.payloads {
+			tried[p.path+"."+t.name] = true
+			for i, w := range ways {
+				// A lenient field is refused for the reasons of any other, and where the tag has no effect, which is no fault.
+				if reason := t.refused[i]; reason != "" && !(i == lenient && (t.refused[0] != "" || strings.Contains(reason, "has no effect"))) {
+					got[fmt.Sprintf("%s.%s: %s: %s", p.path, t.name, strings.ToLower(w.name), reason)] = true
 				}
 			}
 		}
 	}
-	slices.Sort(got)
-	log.Printf("%d of %d tasks are refused", len(got), tasks)
+	fmt.Printf("%d tasks are refused\n", len(got))
 	if c.update {
-		return os.WriteFile(refusedFile, []byte(strings.Join(got, "\n")+"\n"), 0o666)
+		lines := slices.Sorted(maps.Keys(got))
+		return os.WriteFile(refusedFile, []byte(strings.Join(lines, "\n")+"\n"), 0o666)
 	}
 	text, err := os.ReadFile(refusedFile)
 	if err != nil {
 		return err
 	}
-	known := strings.Split(string(text), "\n")
-	var surprises []string
-	for _, line := range got {
-		if !slices.Contains(known, line) {
-			surprises = append(surprises, line)
+	var differences []string
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSuffix(line, "\n")
+		name, _, _ := strings.Cut(line, ": ")
+		if !got[line] && (c.whole() || tried[name]) {
+			differences = append(differences, "- "+line)
 		}
+		delete(got, line)
 	}
-	if len(surprises) > 0 {
-		return fmt.Errorf("not in %s:\n%s", refusedFile, strings.Join(surprises, "\n"))
+	for _, line := range slices.Sorted(maps.Keys(got)) {
+		differences = append(differences, "+ "+line)
+	}
+	if len(differences) > 0 {
+		return fmt.Errorf("differences from %s:\n%s", refusedFile, strings.Join(differences, "\n"))
 	}
 	return nil
 }

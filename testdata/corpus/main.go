@@ -1,6 +1,8 @@
-// Command corpus tries the generator and its codecs on other people's types: the exported structs of the packages in
-// sources.go become payloads, as fields, elements and embedded. It generates code for them, vets it, and compares it with
-// encoding/json. What the generator refuses must be in refused.txt, with the reason.
+// Command corpus tries the generator and its codecs on public types. The exported structs of the packages in sources.go
+// become payloads: as fields, as elements, behind pointers, embedded, and lenient. The program generates code for them, vets
+// it, and compares it with encoding/json. The types that the generator refuses are listed in refused.txt with the reasons.
+//
+// It runs in its own directory and writes to a temporary one.
 package main
 
 import (
@@ -18,37 +20,34 @@ import (
 func main() {
 	log.SetFlags(0)
 	var c corpus
-	flag.BoolVar(&c.sample, "sample", false, "only the packages marked as sample, and fewer types of each")
-	flag.IntVar(&c.perPackage, "types", 0, "structs of a package at most; 0: 60, of a sample 12")
-	flag.StringVar(&c.only, "only", "", "packages whose path has this in it")
-	flag.StringVar(&c.dir, "dir", "", "where to write the module of tasks, which is kept then")
+	flag.BoolVar(&c.sample, "sample", false, "try only the packages marked sample, and a fifth of their structs")
+	flag.StringVar(&c.only, "only", "", "try only the packages whose path contains `text`")
+	flag.StringVar(&c.dir, "dir", "", "write the module of tasks to this `directory` and keep it")
 	flag.BoolVar(&c.update, "update", false, "write refused.txt")
-	flag.StringVar(&c.flags, "compare", "", "flags of the comparison, such as \"-values 100 -damages 20\"")
+	flag.StringVar(&c.compareFlags, "compare", "", "`flags` of the comparison, such as \"-values 100 -damages 20\"")
 	flag.Parse()
 	if err := c.run(); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// A corpus is one trial.
+// A corpus is one run of the program.
 type corpus struct {
-	sample     bool
-	perPackage int
-	only       string
-	dir        string // the module of tasks
-	update     bool
-	flags      string
+	sample       bool
+	only         string
+	dir          string // the module of tasks
+	update       bool
+	compareFlags string
 
-	here, root string // this module and the one it tries
-	generator  string // cloudtaskgen
+	here, root string // the directories of this module and of the project
 }
 
+// whole reports whether all packages are tried.
+func (c *corpus) whole() bool { return !c.sample && c.only == "" }
+
 func (c *corpus) run() error {
-	if c.perPackage == 0 {
-		c.perPackage = 60
-		if c.sample {
-			c.perPackage = 12
-		}
+	if c.update && !c.whole() {
+		return errors.New("-update needs all packages: drop -sample and -only")
 	}
 	var err error
 	if c.here, err = os.Getwd(); err != nil {
@@ -71,13 +70,13 @@ func (c *corpus) run() error {
 		do   func() error
 	}{
 		{"find types", func() (err error) { packages, err = c.find(); return err }},
-		{"write tasks", func() error { return c.module(packages) }},
+		{"write tasks", func() error { return c.writeModule(packages) }},
 		{"generate", func() error { return c.generate(packages) }},
+		{"refused types", func() error { return c.checkRefused(packages) }},
 		{"vet", func() error { return command(c.dir, "go", "vet", "./...") }},
 		{"compare with encoding/json", func() error {
-			return command(c.dir, "go", append([]string{"run", "./compare"}, strings.Fields(c.flags)...)...)
+			return command(c.dir, "go", append([]string{"run", "./compare"}, strings.Fields(c.compareFlags)...)...)
 		}},
-		{"what is refused", func() error { return c.checkRefused(packages) }},
 	} {
 		start := time.Now()
 		if err := step.do(); err != nil {
@@ -88,7 +87,7 @@ func (c *corpus) run() error {
 	return nil
 }
 
-// command runs a program in dir, with what it prints shown.
+// command runs a program in dir and shows what it prints.
 func command(dir, name string, args ...string) error {
 	cmd := exec.Command(name, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, os.Stdout, os.Stderr

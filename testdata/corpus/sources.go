@@ -1,8 +1,8 @@
 //go:build corpus
 
-// The packages of the corpus: of different makers, written by hand and by generators, with and without methods of their own.
-// No program imports them here; this file tells the corpus what to read, and go mod tidy what to keep. Those marked as
-// sample are few and small, for every run of CI.
+// The packages whose structs are tried: of many makers, written by hand and by generators, with and without methods of their
+// own. This file is not compiled. Its imports tell the program which packages to read and go mod tidy which modules to
+// require. The ones marked "sample" are light enough for every run of CI.
 package main
 
 import (
@@ -39,7 +39,7 @@ import (
 	_ "github.com/stripe/stripe-go/v82"
 	_ "github.com/twilio/twilio-go/rest/api/v2010"
 	_ "gitlab.com/gitlab-org/api/client-go"
-	_ "k8s.io/api/apps/v1" // sample
+	_ "k8s.io/api/apps/v1"
 	_ "k8s.io/api/batch/v1"
 	_ "k8s.io/api/core/v1" // sample
 	_ "k8s.io/api/networking/v1"

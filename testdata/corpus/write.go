@@ -7,55 +7,51 @@ import (
 	"strings"
 )
 
-// The tasks of a payload: one has it as a field, an element and behind a pointer, one embeds it, and one has it as the first does, but
-// decodes it as encoding/json does where fields are missing.
-const (
-	held = iota
-	embeds
-	lenient
-)
-
-var taskSources = [...]string{
-	held: `
-// Held%[1]d holds %[2]s.
-//
-//cloudtask:task
-type Held%[1]d struct {
-	Field   public.%[2]s            ` + "`json:\"field\"`" + `
-	Slice   []public.%[2]s          ` + "`json:\"slice\"`" + `
-	Map     map[string]public.%[2]s ` + "`json:\"map\"`" + `
-	Pointer *public.%[2]s           ` + "`json:\"pointer\"`" + `
+// A way is how a task uses a struct.
+type way struct {
+	name   string // of the task, before that of the struct
+	source string // of the task, with the struct's name as %s
 }
-`,
-	embeds: `
-// Embeds%[1]d embeds %[2]s.
+
+// lenient is the index of the last of the ways. Its fields are optional, so that no field at all is required.
+const lenient = 2
+
+var ways = [...]way{
+	{"Holds", `
+// Holds%[1]s has fields of %[1]s.
 //
 //cloudtask:task
-type Embeds%[1]d struct {
-	public.%[2]s
+type Holds%[1]s struct {
+	Field   public.%[1]s            ` + "`json:\"field\"`" + `
+	Slice   []public.%[1]s          ` + "`json:\"slice\"`" + `
+	Map     map[string]public.%[1]s ` + "`json:\"map\"`" + `
+	Pointer *public.%[1]s           ` + "`json:\"pointer\"`" + `
+}
+`},
+	{"Embeds", `
+// Embeds%[1]s embeds %[1]s.
+//
+//cloudtask:task
+type Embeds%[1]s struct {
+	public.%[1]s
 	OwnField int ` + "`json:\"own_field_of_the_task\"`" + `
 }
-`,
-	lenient: `
-// Lenient%[1]d holds %[2]s.
+`},
+	lenient: {"Lenient", `
+// Lenient%[1]s has lenient fields of %[1]s.
 //
 //cloudtask:task
-type Lenient%[1]d struct {
-	Field   public.%[2]s            ` + "`json:\"field\" cloudtask:\"lenient\"`" + `
-	Slice   []public.%[2]s          ` + "`json:\"slice\" cloudtask:\"lenient\"`" + `
-	Map     map[string]public.%[2]s ` + "`json:\"map\" cloudtask:\"lenient\"`" + `
-	Pointer *public.%[2]s           ` + "`json:\"pointer\" cloudtask:\"lenient\"`" + `
+type Lenient%[1]s struct {
+	Field   public.%[1]s            ` + "`json:\"field,omitempty\" cloudtask:\"lenient\"`" + `
+	Slice   []public.%[1]s          ` + "`json:\"slice,omitempty\" cloudtask:\"lenient\"`" + `
+	Map     map[string]public.%[1]s ` + "`json:\"map,omitempty\" cloudtask:\"lenient\"`" + `
+	Pointer *public.%[1]s           ` + "`json:\"pointer\" cloudtask:\"lenient\"`" + `
 }
-`,
+`},
 }
 
-var taskNames = [...]string{held: "Held", embeds: "Embeds", lenient: "Lenient"}
-
-// lenientEvery is the share of the payloads that have the third task, which differs from the first in decoding alone.
-const lenientEvery = 3
-
-// module writes the module of tasks. It requires what this one does.
-func (c *corpus) module(packages []*taskPackage) error {
+// writeModule writes the module of tasks, which requires what this module requires.
+func (c *corpus) writeModule(packages []*taskPackage) error {
 	for _, name := range []string{"go.mod", "go.sum"} {
 		text, err := os.ReadFile(filepath.Join(c.here, name))
 		if err != nil {
@@ -82,28 +78,30 @@ func (c *corpus) module(packages []*taskPackage) error {
 // writeTasks writes the tasks of a package that are not refused, and the table of their codecs.
 func (c *corpus) writeTasks(p *taskPackage) error {
 	var tasks, rows strings.Builder
-	fmt.Fprintf(&tasks, "// Package %s has tasks of the types of %s.\npackage %[1]s\n", p.dir, p.path)
-	fmt.Fprintf(&rows, "package %s\n\nimport \"github.com/cloudtaskgen/cloudtaskgen/testdata/corpus/compare\"\n\n// Rows are all tasks.\nvar Rows = []compare.Row{\n", p.dir)
-	imported := false
-	for i, t := range p.types {
-		for way, source := range taskSources {
-			if t.refused[way] != "" || way == lenient && i%lenientEvery != 0 {
+	for _, t := range p.payloads {
+		for i, w := range ways {
+			if t.refused[i] != "" {
 				continue
 			}
-			if !imported {
-				fmt.Fprintf(&tasks, "\nimport public %q\n", p.path)
-				imported = true
-			}
-			fmt.Fprintf(&tasks, source, i, t.name)
-			task := fmt.Sprintf("%s%d", taskNames[way], i)
-			fmt.Fprintf(&rows, "\tcompare.RowOf(%q, %q, %t, Append%s, Decode%[4]s),\n", p.path, strings.ToLower(taskNames[way])+" "+p.name+"."+t.name, way == lenient, task)
+			fmt.Fprintf(&tasks, w.source, t.name)
+			fmt.Fprintf(&rows, "\tcompare.RowOf(%q, %q, %t, Append%s, Decode%[4]s),\n", p.path, w.name+" "+p.name+"."+t.name, i == lenient, w.name+t.name)
 		}
 	}
-	rows.WriteString("}\n")
-	if err := c.write(filepath.Join(p.dir, "tasks.go"), tasks.String()); err != nil {
+	source := fmt.Sprintf("// Package %s has tasks of the types of %s.\npackage %[1]s\n", p.dir, p.path)
+	if tasks.Len() > 0 {
+		source += fmt.Sprintf("\nimport public %q\n%s", p.path, tasks.String())
+	}
+	if err := c.write(filepath.Join(p.dir, "tasks.go"), source); err != nil {
 		return err
 	}
-	return c.write(filepath.Join(p.dir, "rows.go"), rows.String())
+	return c.write(filepath.Join(p.dir, "rows.go"), fmt.Sprintf(`package %s
+
+import "github.com/cloudtaskgen/cloudtaskgen/testdata/corpus/compare"
+
+// Rows has the codecs of all tasks.
+var Rows = []compare.Row{
+%s}
+`, p.dir, rows.String()))
 }
 
 // writeProgram writes the program that compares all codecs with encoding/json.

@@ -12,13 +12,13 @@ func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, seed)) 
 
 func pick[T any](rng *rand.Rand, values ...T) T { return values[rng.IntN(len(values))] }
 
-// A filler sets values to something interesting, a bounded number of them.
+// A filler sets values at random. Public types are wide and deep, so it sets a bounded number of them.
 type filler struct {
 	rng    *rand.Rand
-	budget int // how many more values are set: public types are wide and deep
+	budget int // how many more values may be set
 }
 
-// fill sets v, and what is in it that can be set.
+// fill sets v and everything in it that can be set, or leaves it as it is.
 func (f *filler) fill(v reflect.Value, depth int) {
 	f.budget--
 	if !v.CanSet() || f.budget < 0 || f.rng.IntN(6) == 0 {
@@ -62,7 +62,7 @@ func (f *filler) fill(v reflect.Value, depth int) {
 			f.fillMap(v, depth)
 		}
 	case reflect.Struct:
-		// Fields are visited from a random one on, so that the budget reaches each of them some time.
+		// A random field is the first, so that each of them is within the budget some time.
 		n := v.NumField()
 		for i, first := 0, rng.IntN(max(n, 1)); i < n; i++ {
 			f.fill(v.Field((first+i)%n), depth+1)
@@ -88,7 +88,7 @@ func (f *filler) fillMap(v reflect.Value, depth int) {
 	}
 }
 
-// fillKnown sets what p points to where its type is more than its structure.
+// fillKnown sets what p points to if that is of a type that needs values of its own kind, and reports whether it is.
 func (f *filler) fillKnown(p any) bool {
 	rng := f.rng
 	switch p := p.(type) {

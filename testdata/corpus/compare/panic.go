@@ -5,7 +5,7 @@ import (
 	"runtime/debug"
 )
 
-// panicked is the error of a call that panicked: methods of public types do.
+// panicked is the error of a call that panicked, as methods of public types do.
 type panicked struct {
 	value any
 	stack []byte
