@@ -255,3 +255,16 @@ func BenchmarkThroughputWithBrowsers(b *testing.B) {
 	b.ReportMetric(tasks*float64(b.N)/with.Seconds(), "watched-tasks/s")
 	b.ReportMetric(with.Seconds()/without.Seconds(), "×alone")
 }
+
+// BenchmarkManyQueues is a page of a service with 100,000 queues that have a task each.
+func BenchmarkManyQueues(b *testing.B) {
+	s := newManyQueues(b, 100_000)
+	for _, path := range manyQueuesPages {
+		b.Run(path, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s.get(b, path)
+			}
+		})
+	}
+}

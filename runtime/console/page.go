@@ -7,7 +7,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +20,6 @@ type view struct {
 	Section  string // of the navigation
 	Data     any    // of the page's own template
 	Overview *localqueue.Overview
-	Backlog  totals
 
 	ReadOnly bool
 	Host     string // as the browser calls this server
@@ -31,12 +29,6 @@ type view struct {
 	Still    bool // the page does not change
 
 	template string
-}
-
-// totals are of all queues.
-type totals struct {
-	Waiting, Due, Running, Failing int
-	Done, Failed                   int // in the present minute and the one before
 }
 
 // request is a request for a page.
@@ -52,9 +44,9 @@ func (c *Console) show(ctx context.Context, r *request) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &view{Overview: overview, Backlog: sum(overview), ReadOnly: c.readOnly, Host: r.host, Here: here(r)}
+	v := &view{Overview: overview, ReadOnly: c.readOnly, Host: r.host, Here: here(r)}
 	if !c.readOnly {
-		v.Ask = newAsk(r.query.Get("ask"), overview)
+		v.Ask = c.newAsk(ctx, r.query.Get("ask"))
 	}
 	name := strings.TrimPrefix(r.path, Prefix)
 	parts := 0 // of a resource name
@@ -63,7 +55,7 @@ func (c *Console) show(ctx context.Context, r *request) (*view, error) {
 	}
 	switch {
 	case r.path == "/":
-		err = c.showQueues(v, r)
+		err = c.showQueues(ctx, v, r)
 	case r.path == Prefix+"tasks":
 		err = c.showTasks(ctx, v, r)
 	case r.path == Prefix+"finished":
@@ -78,20 +70,6 @@ func (c *Console) show(ctx context.Context, r *request) (*view, error) {
 		err = &cloudtask.StatusError{Code: cloudtask.NotFound, Message: "There is no such page."}
 	}
 	return v, err
-}
-
-func sum(o *localqueue.Overview) (t totals) {
-	for _, q := range o.Queues {
-		t.Waiting += q.Waiting
-		t.Due += q.Due
-		t.Running += q.Running
-		t.Failing += q.Failing
-		for _, m := range q.Minutes[max(0, len(q.Minutes)-2):] {
-			t.Done += m.Done
-			t.Failed += m.Failed
-		}
-	}
-	return t
 }
 
 // here returns the path and query that show what is requested again.
@@ -116,16 +94,16 @@ type ask struct {
 }
 
 // newAsk reads the question of an address, such as purge:projects/P/locations/L/queues/Q; nil: it is none.
-func newAsk(text string, o *localqueue.Overview) *ask {
+func (c *Console) newAsk(ctx context.Context, text string) *ask {
 	action, name, _ := strings.Cut(text, ":")
 	if action != "purge" && action != "delete" {
 		return nil
 	}
-	i := slices.IndexFunc(o.Queues, func(q localqueue.QueueOverview) bool { return q.Name == queueOf(name) })
-	if i < 0 {
+	queue, err := c.queue.QueueOverview(ctx, queueOf(name))
+	if err != nil {
 		return nil
 	}
-	return &ask{Action: action, Name: name, Queue: o.Queues[i]}
+	return &ask{Action: action, Name: name, Queue: *queue}
 }
 
 // With returns the address of the page with a parameter.

@@ -71,37 +71,40 @@ func (q queueRow) Paused() bool { return q.State != localqueue.Running }
 // Faulty reports whether faults are set.
 func (q queueRow) Faulty() bool { return q.Faults != (localqueue.Faults{}) }
 
-func (c *Console) showQueues(v *view, r *request) error {
-	page := queuesPage{Hint: newHint(""), Text: r.query.Get("text"), Paged: len(v.Overview.Queues) > queuesPerPage}
-	after := r.query.Get("after")
+func (c *Console) showQueues(ctx context.Context, v *view, r *request) error {
+	text, after := r.query.Get("text"), r.query.Get("after")
+	found, err := c.queue.BrowseQueues(ctx, localqueue.BrowseQueues{Text: text, After: after, Size: queuesPerPage})
+	if err != nil {
+		return err
+	}
+	page := queuesPage{Hint: newHint(""), Text: text, Paged: v.Overview.Queues > queuesPerPage, Found: found.Total, Unused: v.Overview.Unused}
 	if after != "" {
-		page.First = queuesAt(page.Text, "")
+		page.First = queuesAt(text, "")
 	}
-	used := make(map[string]bool)
-	for _, q := range v.Overview.Queues { // by name
-		used[rules.Last(q.Name)] = true
-		if page.Text != "" && !strings.Contains(strings.ToLower(q.Name), strings.ToLower(page.Text)) {
-			continue
-		}
-		page.Found++
-		switch {
-		case q.Name <= after:
-		case len(page.Queues) < queuesPerPage:
-			page.Queues = append(page.Queues, newQueueRow(q))
-		case page.Next == "":
-			page.Next = queuesAt(page.Text, page.Queues[queuesPerPage-1].Name)
-		}
+	for _, q := range found.Queues {
+		page.Queues = append(page.Queues, newQueueRow(q))
 	}
-	for _, id := range v.Overview.Defined {
-		if !used[id] {
-			page.Unused = append(page.Unused, id)
-		}
+	if found.More {
+		page.Next = queuesAt(text, page.Queues[len(page.Queues)-1].Name)
 	}
 	if len(page.Unused) > 0 {
 		page.Hint = newHint("projects/demo/locations/here/queues/" + page.Unused[0])
 	}
 	v.Title, v.Section, v.template, v.Data = "Queues", "queues", "queues.html", page
 	return nil
+}
+
+// firstQueues returns the names of as many queues as a selection offers.
+func (c *Console) firstQueues(ctx context.Context) ([]string, error) {
+	found, err := c.queue.BrowseQueues(ctx, localqueue.BrowseQueues{Size: queuesPerPage})
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(found.Queues))
+	for i, q := range found.Queues {
+		names[i] = q.Name
+	}
+	return names, nil
 }
 
 // queuesAt returns the address of the queues whose names contain the text, from the one after that name on.

@@ -58,14 +58,13 @@ func (c *Console) showSend(ctx context.Context, v *view, r *request) error {
 		}
 		v.Title = "Send again"
 	}
-	page.choose(v)
-	return nil
+	return c.chooseQueue(ctx, v, page)
 }
 
-// choose fills in the queues that can be chosen.
-func (page *sendPage) choose(v *view) {
-	for _, q := range v.Overview.Queues[:min(queuesPerPage, len(v.Overview.Queues))] {
-		page.Queues = append(page.Queues, q.Name)
+// chooseQueue shows the form with the queues that can be chosen.
+func (c *Console) chooseQueue(ctx context.Context, v *view, page sendPage) (err error) {
+	if page.Queues, err = c.firstQueues(ctx); err != nil {
+		return err
 	}
 	if page.Queue == "" && len(page.Queues) > 0 {
 		page.Queue = page.Queues[0]
@@ -79,27 +78,27 @@ func (page *sendPage) choose(v *view) {
 	if !slices.Contains(page.Queues, page.Queue) {
 		page.Queues = append(page.Queues, page.Queue)
 	}
-	v.Section, v.template, v.Data = "send", "send.html", *page
+	v.Section, v.template, v.Data = "send", "send.html", page
+	return nil
 }
 
 // sendAgain answers a form that made no task with the form as it was, and why.
 func (c *Console) sendAgain(w http.ResponseWriter, r *http.Request, failed error) {
 	status, message := statusOf(failed)
-	overview, err := c.queue.Overview(r.Context())
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
-	}
 	form := r.PostForm
 	page := sendPage{
 		From: form.Get("from"), Queue: form.Get("queue"), URL: form.Get("url"), Method: form.Get("method"), Methods: methods,
 		Header: form.Get("header"), Body: form.Get("body"), Binary: !form.Has("body"), When: form.Get("when"), Account: form.Get("account"),
 	}
-	v := &view{
-		Title: "Send a task", Overview: overview, Backlog: sum(overview), Host: r.Host, Here: Prefix + "send",
-		Note: &note{Text: message, Failed: true},
+	v := &view{Title: "Send a task", Host: r.Host, Here: Prefix + "send", Note: &note{Text: message, Failed: true}}
+	var err error
+	if v.Overview, err = c.queue.Overview(r.Context()); err == nil {
+		err = c.chooseQueue(r.Context(), v, page)
 	}
-	page.choose(v)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
 	c.write(w, r, status, v)
 }
 

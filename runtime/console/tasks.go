@@ -104,16 +104,12 @@ type taskRow struct {
 
 func rows(tasks []localqueue.Summary, v *view) rowsOf {
 	_, ofOne := v.Data.(queuePage)
-	paused := make(map[string]bool)
-	for _, q := range v.Overview.Queues {
-		paused[q.Name] = q.State != localqueue.Running
-	}
 	out := rowsOf{v, make([]taskRow, len(tasks)), !ofOne}
 	for i, t := range tasks {
 		queue := queueOf(t.Name)
 		row := taskRow{
 			Name: t.Name, ID: rules.Last(t.Name), Type: visible(t.Type), Queue: rules.Last(queue), QueueName: queue,
-			State: t.State.String(), Label: t.State.String(), Held: t.State == localqueue.TaskDue && paused[queue], When: formatTime(t.Scheduled),
+			State: t.State.String(), Label: t.State.String(), Held: t.Held, When: formatTime(t.Scheduled),
 			Attempts: t.Attempts, Code: shortFailure(t.Failure), Payload: oneLine(t.Payload),
 		}
 		if t.State == 0 {
@@ -163,17 +159,13 @@ func (c *Console) list(ctx context.Context, v *view, r *request, browse localque
 	if n, err := strconv.Atoi(r.query.Get("page")); err == nil && n > 1 && r.query.Get("after") != "" {
 		page.Number = n
 	}
-	ids := make(map[string]bool)
-	for _, q := range v.Overview.Queues {
-		if len(page.Queues) < queuesPerPage || q.Name == page.Filter.Queue {
-			page.Queues = append(page.Queues, q.Name)
-		}
-		page.Ambiguous = page.Ambiguous || ids[rules.Last(q.Name)]
-		ids[rules.Last(q.Name)] = true
-	}
 	f := page.Filter
 	page.Ended = Prefix + "finished?" + url.Values{"queue": {f.Queue}, "type": {f.Type}, "text": {f.Text}}.Encode()
 	page.Filtered = f.Queue != "" || f.Type != "" || f.Text != "" || f.State != ""
+	var err error
+	if page.Queues, err = c.firstQueues(ctx); err != nil {
+		return err
+	}
 	page.Hint = newHint(f.Queue)
 	if f.Queue == "" && len(page.Queues) > 0 {
 		page.Hint = newHint(page.Queues[0])
@@ -183,8 +175,9 @@ func (c *Console) list(ctx context.Context, v *view, r *request, browse localque
 		if _, err := c.queue.Queue(ctx, f.Queue); err != nil { // which may exist everywhere
 			return err
 		}
+		page.Queues = append(page.Queues, f.Queue)
 	}
-	var err error
+	page.Ambiguous = ambiguous(page.Queues)
 	if page.Found, err = c.queue.Browse(ctx, browse); err != nil {
 		return err
 	}
@@ -202,6 +195,15 @@ func (c *Console) list(ctx context.Context, v *view, r *request, browse localque
 	}
 	v.Data = page
 	return nil
+}
+
+// ambiguous reports whether the ids of the queues do not tell them apart.
+func ambiguous(names []string) bool {
+	ids := make(map[string]bool)
+	for _, name := range names {
+		ids[rules.Last(name)] = true
+	}
+	return len(ids) < len(names)
 }
 
 // at returns the address of another page of the list, before which so many tasks were looked at in vain.

@@ -2,6 +2,7 @@ package localqueue
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +76,7 @@ type Summary struct {
 	Failure   string    // of the last attempt that failed, such as "INTERNAL(13): HTTP status code 500"; "": none did
 
 	State TaskState // 0: the task is gone
+	Held  bool      // it is due, and its queue is paused
 
 	// Of a task that is gone.
 
@@ -111,9 +113,12 @@ func (s *Service) Browse(ctx context.Context, b Browse) (*Found, error) {
 		return nil, err
 	}
 	now := s.nanos()
-	search := search{Browse: b, now: now, size: size, lower: lowerASCII(b.Text), types: make(map[string]bool)}
-	merge(search.streams(queues, start), search.visit)
+	search := search{Browse: b, now: now, size: size, last: start, lower: lowerASCII(b.Text), types: make(map[string]bool)}
+	search.begin(queues, start)
 	found := &search.found
+	if search.streams.merge(size+1, search.visit) && search.streams.dropped {
+		found.Next = search.last.String()
+	}
 	for t := range search.types {
 		found.Types = append(found.Types, t)
 	}
@@ -122,7 +127,7 @@ func (s *Service) Browse(ctx context.Context, b Browse) (*Found, error) {
 }
 
 // browsed returns the queue of that name, or all.
-func (s *Service) browsed(name string) ([]*queue, error) {
+func (s *Service) browsed(name string) (iter.Seq[*queue], error) {
 	if name == "" {
 		return s.allQueues(), nil
 	}
@@ -133,7 +138,7 @@ func (s *Service) browsed(name string) ([]*queue, error) {
 	if q == nil {
 		return nil, status(cloudtask.NotFound, msgQueueMissing)
 	}
-	return []*queue{q}, nil
+	return func(yield func(*queue) bool) { yield(q) }, nil
 }
 
 // search is a call of Browse.
@@ -147,36 +152,40 @@ type search struct {
 	bytes int      // that were
 	types map[string]bool
 	shown []*task
+
+	streams streams
 }
 
-// streams returns what the search looks at.
-func (s *search) streams(queues []*queue, start position) []*stream {
-	var all []*stream
-	for _, q := range queues {
+// begin begins the streams that the search looks at.
+func (s *search) begin(queues iter.Seq[*queue], start position) {
+	all := &s.streams
+	if all.most = s.size + 1; s.Type != "" || s.Text != "" || s.State != 0 {
+		all.most = maxSearched + 1
+	}
+	for q := range queues {
 		switch {
 		case s.Ended && q.past != nil:
 			for kind := range q.past.shelves {
 				if kind := EventKind(kind); s.Outcome == 0 || s.Outcome == kind {
-					all = append(all, newStream(q.endedAfter(kind), start, s.size))
+					all.begin(stream{q: q, list: (*stream).gone, kind: kind}, start)
 				}
 			}
 		case s.Ended, s.State == TaskRetrying && !q.isFailing():
 		case s.State == TaskRunning:
-			all = append(all, newStream(q.runningAfter(s.now), start, s.size))
+			all.begin(stream{q: q, list: (*stream).running, now: s.now}, start)
 		case s.NextFirst:
 			first := start
 			if s.State == TaskScheduled || s.State == TaskRetrying { // what is due comes before
 				first = start.max(position{a: s.now, b: maxPosition})
 			}
-			all = append(all, newStream(q.waitingAfter(s.now), first, s.size))
+			all.begin(stream{q: q, list: (*stream).waiting, now: s.now}, first)
 			if s.State == 0 {
-				all = append(all, newStream(q.runningAfter(s.now), start, s.size))
+				all.begin(stream{q: q, list: (*stream).running, now: s.now}, start)
 			}
 		default:
-			all = append(all, newStream(q.newestAfter(s.now), start, s.size))
+			all.begin(stream{q: q, list: (*stream).newest, now: s.now}, start)
 		}
 	}
-	return all
 }
 
 // visit looks at a task and returns whether to go on.
@@ -295,7 +304,7 @@ func (c *candidate) summary() Summary {
 	out := Summary{
 		Name: c.q.name + "/tasks/" + c.t.id, Type: taskType(contents.url), URL: contents.url, Method: contents.method,
 		Payload: start(contents.body, maxPayloadStart), Size: len(contents.body),
-		Created: nanoTime(c.t.created), Scheduled: nanoTime(c.schedule), Attempts: int(c.attempts), Failure: c.failure, State: c.state,
+		Created: nanoTime(c.t.created), Scheduled: nanoTime(c.schedule), Attempts: int(c.attempts), Failure: c.failure, State: c.state, Held: c.held,
 	}
 	if e := c.ended; e != nil {
 		out.Outcome, out.Ended = c.kind, nanoTime(e.at)

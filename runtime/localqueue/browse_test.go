@@ -283,15 +283,15 @@ func TestHistoryIsBounded(t *testing.T) {
 	if _, err := s.RunFor(t.Context(), 300*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	overview, err := s.Overview(t.Context())
+	queue, err := s.QueueOverview(t.Context(), queueName)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := overview.Queues[0].Ended; got != 8+1 { // of one megabyte, 8 fit
+	if got := queue.Ended; got != 8+1 { // of one megabyte, 8 fit
 		t.Errorf("%d tasks are remembered, want 8 that have succeeded and 1 that was deleted", got)
 	}
 	var total localqueue.Minute
-	for _, m := range overview.Queues[0].Minutes {
+	for _, m := range queue.Minutes {
 		total.Done, total.Failed = total.Done+m.Done, total.Failed+m.Failed
 	}
 	if want := (localqueue.Minute{Done: 30, Failed: 301}); total != want {
@@ -346,8 +346,12 @@ func TestOverview(t *testing.T) {
 		if diff := cmp.Diff([]string{"emails", "one", "slow"}, overview.Defined); diff != "" || overview.Virtual {
 			t.Fatalf("defined (-want +got):\n%s", diff)
 		}
+		found, err := s.BrowseQueues(t.Context(), localqueue.BrowseQueues{})
+		if err != nil {
+			t.Fatal(err)
+		}
 		got = nil
-		for _, q := range overview.Queues {
+		for _, q := range found.Queues {
 			got = append(got, seen{strings.TrimPrefix(q.Name, location+"/queues/"), q.Waiting, q.Due, q.Running, q.Hold})
 		}
 		if cmp.Equal(want, got) {
@@ -461,5 +465,97 @@ func TestFailuresThatAreRemembered(t *testing.T) {
 	}
 	if found, err = s.Inspect(t.Context(), created.Name); err != nil || found.Attempts[0].Error != "" || len(found.Attempts[0].Response) != 1<<10 {
 		t.Errorf("%v, %+v", err, found.Attempts)
+	}
+}
+
+// The overview has the sums of all queues, and queues are found by name, a page at a time.
+func TestQueuesAreBrowsed(t *testing.T) {
+	t.Parallel()
+	s := newVirtual(t, answer(500), localqueue.WithHistory(10), localqueue.WithQueues(localqueue.Queue{Name: "never"}))
+	for _, place := range []string{"a", "a-b", "b"} {
+		for i := range 5 {
+			if _, err := s.AddTask(t.Context(), fmt.Sprintf("projects/p/locations/%s/queues/q%d", place, i), httpTask()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := s.RunDue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.PauseQueue(t.Context(), "projects/p/locations/b/queues/q0"); err != nil {
+		t.Fatal(err)
+	}
+	add(t, s, httpTask())
+	overview, err := s.Overview(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &localqueue.Overview{
+		Now: start, Virtual: true, Defined: []string{"emails", "never"}, Unused: []string{"never"}, History: 10,
+		Queues: 16, Waiting: 16, Due: 1, Failing: 15, Failed: 15,
+	}
+	if diff := cmp.Diff(want, overview); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{location, "projects/p/locations/a", "projects/p/locations/a-b", "projects/p/locations/b"}, s.Locations()); diff != "" {
+		t.Errorf("locations (-want +got):\n%s", diff)
+	}
+	var names []string
+	for browse := (localqueue.BrowseQueues{Text: "LOCATIONS/A", Size: 3}); ; browse.After = names[len(names)-1] {
+		found, err := s.BrowseQueues(t.Context(), browse)
+		if err != nil || found.Total != 10 || len(found.Queues) > 3 {
+			t.Fatal(found, err)
+		}
+		for _, q := range found.Queues {
+			names = append(names, q.Name)
+		}
+		if !found.More {
+			break
+		}
+	}
+	if len(names) != 10 || !slices.IsSorted(names) {
+		t.Errorf("found %q, want ten queues by name", names)
+	}
+	if err := s.Advance(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range mustFind(t, s, localqueue.Browse{NextFirst: true}).Tasks {
+		if held := strings.Contains(task.Name, "/b/queues/q0/"); task.State != localqueue.TaskDue || task.Held != held {
+			t.Errorf("%s: %v, held %v", task.Name, task.State, task.Held)
+		}
+	}
+}
+
+// A search of more queues than it can keep in mind goes through all of their tasks, page by page.
+func TestBrowseOfManyQueues(t *testing.T) {
+	t.Parallel()
+	s := newVirtual(t, answer(500))
+	const queues = 60
+	for i := range queues * 3 {
+		task := httpTask()
+		task.ScheduleTime = start.Add(time.Duration(i*7919%queues) * time.Minute)
+		if _, err := s.AddTask(t.Context(), fmt.Sprintf("%s/queues/q%d", location, i%queues), task); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, nextFirst := range []bool{true, false} {
+		seen := make(map[string]bool)
+		browse := localqueue.Browse{NextFirst: nextFirst, Size: 7}
+		var last localqueue.Summary
+		for pages := 0; ; pages++ {
+			found := mustFind(t, s, browse)
+			for _, task := range found.Tasks {
+				if seen[task.Name] || nextFirst && task.Scheduled.Before(last.Scheduled) {
+					t.Errorf("next first %v: %s is out of order or there twice", nextFirst, task.Name)
+				}
+				seen[task.Name], last = true, task
+			}
+			if browse.After = found.Next; found.Next == "" || pages > queues {
+				break
+			}
+		}
+		if len(seen) != queues*3 {
+			t.Errorf("next first %v: found %d tasks of %d", nextFirst, len(seen), queues*3)
+		}
 	}
 }

@@ -83,7 +83,7 @@ func observe(t *testing.T, s *localqueue.Service) everything {
 			if err != nil {
 				t.Fatal(err)
 			}
-			inspected.State, inspected.Before, inspected.Ahead, inspected.Queue = 0, 0, nil, localqueue.QueueOverview{} // the clock's doing too
+			inspected.State, inspected.Held, inspected.Before, inspected.Ahead, inspected.Queue = 0, false, 0, nil, localqueue.QueueOverview{} // the clock's doing too
 			e.Past = append(e.Past, inspected)
 		}
 	}
@@ -91,7 +91,11 @@ func observe(t *testing.T, s *localqueue.Service) everything {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, q := range overview.Queues {
+	queues, err := s.BrowseQueues(t.Context(), localqueue.BrowseQueues{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range queues.Queues {
 		if overview.Virtual {
 			e.Minutes = append(e.Minutes, q.Minutes)
 		}

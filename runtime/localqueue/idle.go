@@ -3,7 +3,6 @@ package localqueue
 import (
 	"context"
 	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +24,7 @@ func (b Backlog) Idle() bool { return b.Running == 0 && b.Due == 0 }
 func (s *Service) Backlog() Backlog {
 	b := Backlog{Running: int(s.idle.running.Load())}
 	var next int64
-	for _, q := range s.allQueues() {
+	for q := range s.allQueues() {
 		q.mu.Lock()
 		now := s.nanos()
 		q.expire(now)
@@ -89,7 +88,8 @@ func (s *Service) WaitIdle(ctx context.Context) (left Backlog, err error) {
 // due returns how many tasks are due at now, and when the next one after is; 0: none is. It stops when it has counted
 // that many.
 func (h taskHeap) due(now int64, limit int) (due int, next int64) {
-	for pending := []int{0}; len(pending) > 0 && due < limit; {
+	pending := append(make([]int, 0, 64), 0) // no more than two for each level, so that nothing is allocated
+	for len(pending) > 0 && due < limit {
 		i := pending[len(pending)-1]
 		pending = pending[:len(pending)-1]
 		switch {
@@ -102,13 +102,6 @@ func (h taskHeap) due(now int64, limit int) (due int, next int64) {
 		}
 	}
 	return due, next
-}
-
-// allQueues returns the queues by name.
-func (s *Service) allQueues() []*queue {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return slices.AppendSeq(make([]*queue, 0, s.queues.len()), s.queues.all())
 }
 
 // idle counts attempts and tells those who wait for the service to become idle when to look again.

@@ -10,10 +10,20 @@ import (
 // [WithQueues] defines by an id count from their first use in a location on.
 func (s *Service) Locations() []string {
 	var locations []string
-	for _, q := range s.allQueues() {
-		location, _, _ := rules.SplitQueue(q.name)
-		locations = append(locations, location)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for after := ""; ; {
+		next := ""
+		for q := range s.queues.after(after) {
+			next, _, _ = rules.SplitQueue(q.name)
+			break
+		}
+		if next == "" {
+			break
+		}
+		locations = append(locations, next)
+		after = next + "/queues0" // after all names that begin with next + "/queues/"
 	}
-	slices.Sort(locations)
-	return slices.Compact(locations)
+	slices.Sort(locations) // "-" sorts before "/", so that the order of queues' names is another
+	return locations
 }

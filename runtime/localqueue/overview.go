@@ -1,7 +1,6 @@
 package localqueue
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -13,10 +12,20 @@ import (
 // Overview is the state of a service at a glance.
 type Overview struct {
 	Now     time.Time
-	Virtual bool            // the clock is
-	Queues  []QueueOverview // by name
-	Defined []string        // ids of queues that exist in every project and location, sorted: Queues has those in use
-	History int             // of [WithHistory]
+	Virtual bool     // the clock is
+	Defined []string // ids of queues that exist in every project and location, sorted
+	Unused  []string // of these, ids of queues that are in use in none
+	History int      // of [WithHistory]
+
+	// Of all queues.
+
+	Queues  int // that are in use
+	Waiting int // tasks that are there and not running
+	Due     int // of these, tasks whose time has come; counted up to MaxDue
+	Running int // attempts
+	Failing int // tasks that are there and have failed
+	Done    int // tasks that succeeded in the present minute and the one before
+	Failed  int // attempts that failed in these two minutes
 }
 
 // QueueOverview is the state of a queue.
@@ -71,20 +80,102 @@ func (q *queue) hold(now int64) (Hold, time.Time) {
 	return HoldNone, time.Time{}
 }
 
-// Overview returns the state of all queues of all locations.
+// Overview returns the state of the service. It looks at each queue for a moment, and keeps nothing of it but the sums.
 func (s *Service) Overview(ctx context.Context) (*Overview, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.flush()
 	out := &Overview{Now: s.Now(), Virtual: s.virtual != nil, History: s.options.history}
+	unused := make(map[string]bool)
 	s.mu.RLock()
-	out.Defined = slices.Sorted(maps.Keys(s.everywhere))
+	for id := range s.everywhere {
+		unused[id] = true
+	}
 	s.mu.RUnlock()
-	for _, q := range s.allQueues() {
+	out.Defined = slices.Sorted(maps.Keys(unused))
+	now := s.nanos()
+	for q := range s.allQueues() {
+		out.Queues++
+		if len(unused) > 0 {
+			delete(unused, q.id)
+		}
+		q.addTo(out, now)
+	}
+	out.Unused = slices.Sorted(maps.Keys(unused))
+	return out, nil
+}
+
+// addTo adds the queue to the sums.
+func (q *queue) addTo(out *Overview, now int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.expire(now)
+	out.Waiting += len(q.waiting)
+	out.Running += len(q.running)
+	out.Failing += q.failing
+	due, _ := q.waiting.due(now, MaxDue-out.Due)
+	out.Due += due
+	if q.past == nil {
+		return
+	}
+	for _, at := range []int64{now, now - int64(time.Minute)} {
+		m := q.past.count(at)
+		out.Done += int(m.done)
+		out.Failed += int(m.failed)
+	}
+}
+
+// BrowseQueues selects queues for [Service.BrowseQueues]. Zero fields select all.
+type BrowseQueues struct {
+	Text  string // occurs in the full name; ASCII letters match in either case
+	After string // full name of the last queue of the page before; "" is the first page
+	Size  int    // of the page; 0 or more than 1000: 1000
+}
+
+// FoundQueues is a page of queues that [Service.BrowseQueues] has found.
+type FoundQueues struct {
+	Queues []QueueOverview // by name
+	Total  int             // queues that are selected, on all pages
+	More   bool            // there is a page after this one
+}
+
+// BrowseQueues returns a page of the queues of all locations that are selected.
+func (s *Service) BrowseQueues(ctx context.Context, b BrowseQueues) (*FoundQueues, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	size, err := Page{Size: b.Size}.size(maxTaskPage)
+	if err != nil {
+		return nil, err
+	}
+	defer s.flush()
+	var page []*queue
+	out := &FoundQueues{}
+	lower := lowerASCII(b.Text)
+	s.mu.RLock()
+	for q := range s.queues.after(b.After) {
+		if lower != "" && !containsFold(q.name, lower) {
+			continue
+		}
+		if out.More = len(page) == size; out.More {
+			break
+		}
+		page = append(page, q)
+	}
+	out.Total = s.queues.len()
+	s.mu.RUnlock()
+	if lower != "" {
+		out.Total = 0
+		for q := range s.allQueues() {
+			if containsFold(q.name, lower) {
+				out.Total++
+			}
+		}
+	}
+	for _, q := range page {
 		out.Queues = append(out.Queues, q.overview())
 	}
-	slices.SortFunc(out.Queues, func(a, b QueueOverview) int { return cmp.Compare(a.Name, b.Name) })
 	return out, nil
 }
 
@@ -132,19 +223,11 @@ func (q *queue) overview() QueueOverview {
 	return out
 }
 
-// queueGone is added to Service.changes when a queue, which counts changes of its own, is gone.
-const queueGone = 1 << 40
-
 // Changes returns a number that is another whenever a queue, a task, the faults or a virtual clock have changed.
 func (s *Service) Changes() uint64 {
 	sum := s.changes.Load()
 	if s.virtual != nil {
 		sum += uint64(s.virtual.now.Load())
-	}
-	for _, q := range s.allQueues() {
-		q.mu.Lock()
-		sum += q.changes
-		q.mu.Unlock()
 	}
 	return sum
 }

@@ -62,7 +62,6 @@ type queue struct {
 	late     map[*task]int64 // when tasks that a fault puts off were to be attempted
 	running  []*attempt      // of tasks that are not gone, in no order
 	failing  int             // tasks that have failed
-	changes  uint64          // how often anything has changed
 	past     *past           // nil: nothing is remembered
 
 	slot slot // the dispatcher's, under its lock
@@ -104,7 +103,7 @@ func (q *queue) add(t *task, now int64) bool {
 	if _, taken := q.tasks[t.id]; taken || q.gone.has(t.id, now) {
 		return false
 	}
-	q.changes++
+	q.s.changes.Add(1)
 	q.lastSeq = q.s.created.Add(1)
 	t.seq = q.lastSeq
 	q.tasks[t.id] = t
@@ -182,7 +181,7 @@ func (q *queue) rearm(now int64) {
 	if !ok {
 		at = math.MaxInt64
 	}
-	q.changes++
+	q.s.changes.Add(1)
 	q.s.dispatcher.arm(q, at, now)
 	q.s.idle.changed()
 }

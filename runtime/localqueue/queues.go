@@ -208,7 +208,7 @@ func (s *Service) forget(q *queue) bool {
 	q.past.release()
 	s.queues.remove(q)
 	s.kept.remove(q.name)
-	s.changes.Add(queueGone)
+	s.changes.Add(1)
 	free := later(s.nanos(), int64(max(0, tombstoneWindow(s.options.queueTombstone, 3*24*time.Hour))))
 	s.goneQueues[q.name] = free
 	s.journal.append(func(b []byte) []byte { return packQueueGone(b, q.seq, q.name, free) })

@@ -87,3 +87,29 @@ func (s *queueSet) all() iter.Seq[*queue] { return s.after("") }
 func (s *queueSet) len() int { return len(s.named) }
 
 func (s *queueSet) clear() { *s = queueSet{} }
+
+// allQueues yields the queues by name. They are taken some at a time, so that neither is the service locked for long nor
+// anything allocated for each; one that comes or goes meanwhile may be left out.
+func (s *Service) allQueues() iter.Seq[*queue] {
+	return func(yield func(*queue) bool) {
+		some := make([]*queue, 0, maxBlock)
+		for after := ""; ; after = some[len(some)-1].name {
+			some = some[:0]
+			s.mu.RLock()
+			for q := range s.queues.after(after) {
+				if some = append(some, q); len(some) == cap(some) {
+					break
+				}
+			}
+			s.mu.RUnlock()
+			for _, q := range some {
+				if !yield(q) {
+					return
+				}
+			}
+			if len(some) < cap(some) {
+				return
+			}
+		}
+	}
+}

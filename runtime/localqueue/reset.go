@@ -27,7 +27,7 @@ func (s *Service) Reset(ctx context.Context) (err error) {
 		q.removeAll(TaskPurged, s.nanos())
 		q.mu.Unlock()
 	}
-	s.changes.Add(queueGone)
+	s.changes.Add(1)
 	s.queues.clear()
 	clear(s.goneQueues)
 	s.faults.Store(nil)

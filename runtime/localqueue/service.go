@@ -31,7 +31,7 @@ type Service struct {
 	goneQueues   map[string]int64 // when the names of deleted queues become free
 	queueCounter int
 	created      atomic.Uint64 // tasks ever: their order over all queues
-	changes      atomic.Uint64 // of all but queues; see [Service.Changes]
+	changes      atomic.Uint64 // how often anything has changed; see [Service.Changes]
 
 	dispatcher dispatcher
 	events     events

@@ -66,68 +66,17 @@ type candidate struct {
 	schedule int64
 	attempts int32
 	state    TaskState
+	held     bool // it is due, and its queue is paused
 	failure  string
 
 	kind  EventKind // of a task that is gone
 	ended *ended
 }
 
-// stream yields the tasks of one kind and queue, in order. It takes them out of the queue some at a time, so that the
-// queue is locked for moments only.
-type stream struct {
-	after func(last position, n int) []candidate // up to n that follow
-	last  position
-	n     int
-	ready []candidate
-	ended bool
-}
-
-// maxTaken is how many tasks are taken at a time.
-const maxTaken = 4096
-
-// newStream returns a stream that has at first one more than a page.
-func newStream(after func(position, int) []candidate, start position, page int) *stream {
-	return &stream{after: after, last: start, n: page + 1}
-}
-
-// head returns the next task, nil if there is none.
-func (s *stream) head() *candidate {
-	if len(s.ready) == 0 && !s.ended {
-		s.ready = s.after(s.last, s.n)
-		s.ended = len(s.ready) < s.n
-		s.n = min(2*s.n, maxTaken)
-	}
-	if len(s.ready) == 0 {
-		return nil
-	}
-	return &s.ready[0]
-}
-
-func (s *stream) advance() {
-	s.last = s.ready[0].position
-	s.ready = s.ready[1:]
-}
-
-// merge calls visit with the tasks of all streams in order, until it returns false.
-func merge(streams []*stream, visit func(*candidate) bool) {
-	for {
-		var next *stream
-		var first *candidate
-		for _, s := range streams {
-			if c := s.head(); c != nil && (first == nil || c.before(first.position)) {
-				next, first = s, c
-			}
-		}
-		if first == nil || !visit(first) {
-			return
-		}
-		next.advance()
-	}
-}
-
 // candidate returns t, which is there, at the position.
 func (q *queue) candidate(t *task, p position, now int64) candidate {
 	c := candidate{position: p, q: q, t: t, schedule: t.schedule, attempts: t.dispatches, state: t.state(now)}
+	c.held = c.state == TaskDue && q.settings.State != Running
 	if t.previous != 0 {
 		c.failure = t.failure()
 	}
@@ -167,38 +116,30 @@ func (t *task) failure() string {
 	return message
 }
 
-// newestAfter yields the queue's tasks, the one that was created last first.
-func (q *queue) newestAfter(now int64) func(position, int) []candidate {
-	return func(last position, n int) []candidate {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		out := make([]candidate, 0, min(n, len(q.tasks)))
-		i := len(q.order.places)
-		if last != firstPosition {
-			i = q.order.after(uint64(-last.a)) // from there on, tasks are newer
-		}
-		for i--; i >= q.order.first && len(out) < n; i-- {
-			place := q.order.places[i]
-			if p := (position{a: -int64(place.seq), queue: q.seq}); place.t != nil && last.before(p) {
-				out = append(out, q.candidate(place.t, p, now))
-			}
-		}
-		return out
+// newest lists the queue's tasks, the one that was created last first.
+func (s *stream) newest(last position, n int, out []candidate) []candidate {
+	q := s.q
+	i := len(q.order.places)
+	if last != firstPosition {
+		i = q.order.after(uint64(-last.a)) // from there on, tasks are newer
 	}
+	for i--; i >= q.order.first && len(out) < n; i-- {
+		place := q.order.places[i]
+		if p := (position{a: -int64(place.seq), queue: q.seq}); place.t != nil && last.before(p) {
+			out = append(out, q.candidate(place.t, p, s.now))
+		}
+	}
+	return out
 }
 
-// waitingAfter yields the queue's waiting tasks by schedule time.
-func (q *queue) waitingAfter(now int64) func(position, int) []candidate {
-	return func(last position, n int) []candidate {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		out := make([]candidate, 0, min(n, len(q.waiting)))
-		q.waiting.walk(func(w waiting) bool { return last.before(w.position(q)) }, func(w waiting) bool {
-			out = append(out, q.candidate(w.t, w.position(q), now))
-			return len(out) < n
-		})
-		return out
-	}
+// waiting lists the queue's waiting tasks by schedule time.
+func (s *stream) waiting(last position, n int, out []candidate) []candidate {
+	q := s.q
+	q.waiting.walk(func(w waiting) bool { return last.before(w.position(q)) }, func(w waiting) bool {
+		out = append(out, q.candidate(w.t, w.position(q), s.now))
+		return len(out) < n
+	})
+	return out
 }
 
 func (w waiting) position(q *queue) position { return position{w.schedule, int64(w.seq), q.seq} }
@@ -206,8 +147,9 @@ func (w waiting) position(q *queue) position { return position{w.schedule, int64
 // walk calls visit with the tasks from the first on of which after is true, in order, until it returns false. It takes
 // time for those before and those that it visits, not for those beyond.
 func (h taskHeap) walk(after func(waiting) bool, visit func(waiting) bool) {
-	var frontier walkHeap // tasks whose parents have been passed
-	for pending := []int32{0}; len(pending) > 0; {
+	frontier := make(walkHeap, 0, 64)          // tasks whose parents have been passed
+	pending := append(make([]int32, 0, 64), 0) // so small mostly that nothing is allocated
+	for len(pending) > 0 {
 		i := pending[len(pending)-1]
 		pending = pending[:len(pending)-1]
 		switch {
@@ -268,44 +210,35 @@ func (w walkHeap) up(h taskHeap, i int) {
 	}
 }
 
-// runningAfter yields the queue's running tasks by schedule time.
-func (q *queue) runningAfter(now int64) func(position, int) []candidate {
-	return func(last position, n int) []candidate {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		var out []candidate
-		for _, a := range q.running {
-			if p := (position{a.t.schedule, int64(a.t.seq), q.seq}); last.before(p) {
-				out = append(out, q.candidate(a.t, p, now))
-			}
+// running lists the queue's running tasks by schedule time.
+func (s *stream) running(last position, n int, out []candidate) []candidate {
+	q := s.q
+	for _, a := range q.running {
+		if p := (position{a.t.schedule, int64(a.t.seq), q.seq}); last.before(p) {
+			out = append(out, q.candidate(a.t, p, s.now))
 		}
-		slices.SortFunc(out, func(a, b candidate) int {
-			if a.before(b.position) {
-				return -1
-			}
-			return 1
-		})
-		return out[:min(n, len(out))]
 	}
+	slices.SortFunc(out, func(a, b candidate) int {
+		if a.before(b.position) {
+			return -1
+		}
+		return 1
+	})
+	return out[:min(n, len(out))]
 }
 
-// endedAfter yields the tasks that have ended in that way, the last one first.
-func (q *queue) endedAfter(kind EventKind) func(position, int) []candidate {
-	return func(last position, n int) []candidate {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		s := &q.past.shelves[kind]
-		var out []candidate
-		for i := len(s.tasks) - 1; i >= s.first && len(out) < n; i-- {
-			e := s.tasks[i]
-			p := position{-e.at, -int64(e.number), q.seq}
-			if !last.before(p) {
-				continue
-			}
+// gone lists the tasks that have ended in the stream's way, the last one first.
+func (s *stream) gone(last position, n int, out []candidate) []candidate {
+	q := s.q
+	shelf := &q.past.shelves[s.kind]
+	for i := len(shelf.tasks) - 1; i >= shelf.first && len(out) < n; i-- {
+		p := position{-shelf.tasks[i].at, -int64(shelf.tasks[i].number), q.seq}
+		if last.before(p) {
+			e := shelf.tasks[i]
 			out = append(out, candidate{
-				position: p, q: q, t: e.t, schedule: e.t.schedule, attempts: e.t.dispatches, kind: kind, ended: &e,
+				position: p, q: q, t: e.t, schedule: e.t.schedule, attempts: e.t.dispatches, kind: s.kind, ended: &e,
 			})
 		}
-		return out
 	}
+	return out
 }
