@@ -232,20 +232,32 @@ func take(r *reading, kind problemKind, at path) *problem {
 // has none.
 func (c *comparison) readsOld(p *pair, q problem, other *problem) {
 	const refused = "this version refuses those: 400 until Cloud Tasks gives up on them"
+	required := func(format string, args ...any) string {
+		if p.today.foreign(q.at) {
+			return "put " + leading
+		}
+		return fmt.Sprintf(format, args...)
+	}
 	switch q.kind {
 	case absent:
-		c.field(p, fieldRequired, q.at, true, false, "it is new, so that payloads in flight lack it, and %s; give it %s",
-			refused, tolerant(q.reader.Type, "omitempty or "))
+		c.field(p, fieldRequired, q.at, true, false, "it is new, so that payloads in flight lack it, and %s; %s",
+			refused, required("give it %s", tolerant(q.reader.Type, "omitempty or ")))
 	case omitted:
-		c.field(p, fieldRequired, q.at, true, false, "the version before left it out at times, and %s; keep it optional, or give it %s", refused, tolerant(q.reader.Type, ""))
+		c.field(p, fieldRequired, q.at, true, false, "the version before left it out at times, and %s; %s",
+			refused, required("keep it optional, or give it %s", tolerant(q.reader.Type, "")))
 	case null:
-		c.field(p, fieldRequired, q.at, true, false, "it was %s, which is null at times, and %s; keep the type, or give it %s", q.writer.Type, refused, tolerant(q.reader.Type, ""))
+		c.field(p, fieldRequired, q.at, true, false, "it was %s, which is null at times, and %s; %s",
+			q.writer.Type, refused, required("keep the type, or give it %s", tolerant(q.reader.Type, "")))
 	case mistyped:
 		who := "this version cannot read all that is in flight as what was meant"
 		if other != nil {
 			who += ", nor the version before what this one enqueues"
 		}
-		c.field(p, fieldRetyped, q.at, true, other != nil, "it was %s and is %s: %s; keep it as it is and add a field of the new type under a new name", q.writer.Type, q.reader.Type, who)
+		keep := "keep it as it is and add a field of the new type under a new name"
+		if p.today.foreign(q.at) {
+			keep = stay
+		}
+		c.field(p, fieldRetyped, q.at, true, other != nil, "it was %s and is %s: %s; %s", q.writer.Type, q.reader.Type, who, keep)
 	case defaulted:
 		c.field(p, defaultChanged, q.at, true, other != nil, "%s; keep the default, or choose another name for the field", defaults(q.writer, q.reader))
 	}
@@ -254,19 +266,38 @@ func (c *comparison) readsOld(p *pair, q problem, other *problem) {
 // readsNew adds the break of what the version before does not read.
 func (c *comparison) readsNew(p *pair, q problem) {
 	refused := "the version before refuses payloads without it, " + retried(p.today)
+	deploy := func(format string, args ...any) string {
+		if p.today.foreign(q.at) {
+			return "before you update that module, deploy " + leading
+		}
+		return fmt.Sprintf(format, args...)
+	}
 	switch q.kind {
 	case absent:
-		c.field(p, fieldRemoved, q.at, false, true, "%s; deploy it with %s first, which is written and not required, then remove it", refused, tolerant(q.reader.Type, ""))
+		c.field(p, fieldRemoved, q.at, false, true, "%s; %s",
+			refused, deploy("deploy it with %s first, which is written and not required, then remove it", tolerant(q.reader.Type, "")))
 	case omitted:
-		c.field(p, fieldOptional, q.at, false, true, "it may be left out now, and %s; deploy it with %s and without omitempty first, which is written and not required", refused, tolerant(q.reader.Type, ""))
+		c.field(p, fieldOptional, q.at, false, true, "it may be left out now, and %s; %s",
+			refused, deploy("deploy it with %s and without omitempty first, which is written and not required", tolerant(q.reader.Type, "")))
 	case null:
-		c.field(p, fieldOptional, q.at, false, true, "it is %s, which is null at times, and %s; deploy it as %s with %s first, which is not required", q.writer.Type, refused, q.reader.Type, tolerant(q.reader.Type, ""))
+		c.field(p, fieldOptional, q.at, false, true, "it is %s, which is null at times, and %s; %s",
+			q.writer.Type, refused, deploy("deploy it as %s with %s first, which is not required", q.reader.Type, tolerant(q.reader.Type, "")))
 	case mistyped:
-		c.field(p, fieldRetyped, q.at, false, true, "it was %s and is %s: the version before cannot read all that this one enqueues as what is meant; enqueue only what both can hold until the version before is gone, or add a field of the new type under a new name", q.reader.Type, q.writer.Type)
+		keep := "enqueue only what both can hold until the version before is gone, or add a field of the new type under a new name"
+		if p.today.foreign(q.at) {
+			keep = "enqueue only what both can hold until the version before is gone, or " + stay
+		}
+		c.field(p, fieldRetyped, q.at, false, true, "it was %s and is %s: the version before cannot read all that this one enqueues as what is meant; %s", q.reader.Type, q.writer.Type, keep)
 	case defaulted:
 		c.field(p, defaultChanged, q.at, false, true, "%s; keep the default, or choose another name for the field", defaults(q.reader, q.writer))
 	}
 }
+
+// What to do about a struct of another module, whose fields nobody here can change.
+const (
+	leading = `the tag cloudtask:"lenient" on your field that leads to this struct of another module`
+	stay    = "keep the earlier version of the module that declares it, or use a struct of your own"
+)
 
 // tolerant returns a tag that makes a field of a type one that is written always and required never. also stands before it.
 func tolerant(t *Type, also string) string {

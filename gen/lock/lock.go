@@ -54,6 +54,7 @@ type Task struct {
 
 	pos       model.Position            // in the source; in the lock's file for a task that was read from it
 	at        map[string]model.Position // where fields are, by their path; nil for a task that was read from the file
+	first     map[string]model.Position // where the first field of each struct is, by the struct's path
 	model     *model.Task
 	constants map[string]string // of types with JSON of their own, as Go literals
 }

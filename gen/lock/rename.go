@@ -51,7 +51,11 @@ func (c *comparison) renamed(p *pair, r rename, newRefuses, oldRefuses bool) {
 	if oldRefuses {
 		what += fmt.Sprintf("; the version before refuses payloads without %s, %s", from, retried(p.today))
 	}
-	what += fmt.Sprintf("; keep json:%q, whatever the field is called in Go, or keep both fields until 31 days after the version before", r.from.Name)
+	if p.today.foreign(to) {
+		what += "; " + stay
+	} else {
+		what += fmt.Sprintf("; keep json:%q, whatever the field is called in Go, or keep both fields until 31 days after the version before", r.from.Name)
+	}
 	c.add(Break{Rule: fieldRenamed, Subject: c.subject(p.today, from), Pos: p.today.position(to), InFlight: true, Rolling: oldRefuses, What: what})
 }
 

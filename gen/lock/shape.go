@@ -3,6 +3,7 @@ package lock
 import (
 	"bytes"
 	"encoding/json"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -25,7 +26,7 @@ func shape(p *model.Package, t *model.Task) *Task {
 		}
 	}
 	s.task.Payload = s.fields(t.Payload, nil)
-	s.task.at = map[string]model.Position{}
+	s.task.at, s.task.first = map[string]model.Position{}, map[string]model.Position{}
 	s.locate(t.Payload, nil, map[*model.Struct]bool{})
 	return s.task
 }
@@ -178,7 +179,10 @@ func (s *shaper) locate(st *model.Struct, at path, done map[*model.Struct]bool) 
 		return
 	}
 	done[st] = true
-	for _, f := range st.Fields {
+	for i, f := range st.Fields {
+		if i == 0 {
+			s.task.first[at.String()] = f.Pos
+		}
 		p := at.with(f.Name)
 		s.task.at[p.String()] = f.Pos
 		for t := f.Type; t != nil; t = t.Elem {
@@ -200,4 +204,18 @@ func (t *Task) position(at path) model.Position {
 		}
 	}
 	return t.pos
+}
+
+// foreign reports whether the field at the end of a path is declared in another module, where nobody here can tag it. A field that is
+// gone is where the others of its struct are.
+func (t *Task) foreign(at path) bool {
+	pos, ok := t.at[at.String()]
+	if !ok && len(at) > 0 {
+		pos = t.first[at[:len(at)-1].String()]
+	}
+	if pos.File == "" {
+		return false
+	}
+	vendored := strings.Contains(filepath.ToSlash(pos.File), "/vendor/")
+	return vendored || !sameFile(nearestModule(filepath.Dir(pos.File)), nearestModule(filepath.Dir(t.pos.File)))
 }
