@@ -6,7 +6,7 @@ import (
 )
 
 // An answer stays in memory until its client has read it. What a client that does not read can hold is bounded: each
-// part of an answer has to be taken within stalled, and maxLargeReads of large answers are made at a time.
+// part of an answer has to be taken within stalled, and maxLargeReads of large answers are there at a time.
 const (
 	stalled       = 10 * time.Second
 	answerPart    = 64 << 10 // bytes; an answer of more is large

@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/emulator"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
@@ -53,24 +58,117 @@ func (e *emulated) ask(t *testing.T) net.Conn {
 // Clients that ask for much and read nothing hold a part of it, and keep nobody else from being answered. Not parallel: it
 // measures memory.
 func TestReadersThatDoNotRead(t *testing.T) {
-	e := serve(t)
-	e.fill(t)
-	before := heap()
-	for range 100 {
-		e.ask(t)
+	const readers = 300
+	for _, face := range []struct {
+		name string
+		ask  func(*emulated, *testing.T) net.Conn
+		most uint64 // bytes
+	}{
+		{"REST", (*emulated).ask, 400 << 20},
+		{"gRPC", (*emulated).askGRPC, 400 << 20},
+		{"gRPC, of a task", (*emulated).askGRPCForOne, 400 << 20},
+	} {
+		t.Run(face.name, func(t *testing.T) {
+			e := serve(t)
+			e.fill(t)
+			before := heap()
+			for range readers {
+				face.ask(e, t)
+			}
+			var peak uint64
+			for range 40 {
+				var m runtime.MemStats
+				runtime.ReadMemStats(&m)
+				peak = max(peak, m.HeapInuse)
+				time.Sleep(50 * time.Millisecond)
+			}
+			held := heap() - before
+			t.Logf("%d readers: %d MB are held, %d MB at the peak with garbage", readers, held>>20, peak>>20)
+			if held > 150<<20 || peak > face.most { // without a bound, a gigabyte and more
+				t.Errorf("%d readers hold %d MB, %d MB at the peak", readers, held>>20, peak>>20)
+			}
+			began := time.Now()
+			resp, err := http.Get("http://" + e.addr + queuePath + "/tasks/t1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if took := time.Since(began); resp.StatusCode != 200 || took > 5*time.Second {
+				t.Errorf("another reader is answered %s after %v", resp.Status, took)
+			}
+		})
 	}
-	time.Sleep(2 * time.Second)
-	if held := heap() - before; held > 300<<20 { // without a bound it is 1.1 GB
-		t.Errorf("100 readers hold %d MB", held>>20)
-	}
-	began := time.Now()
-	resp, err := http.Get("http://" + e.addr + queuePath + "/tasks/t1")
+}
+
+// askGRPC asks for the tasks over gRPC, and reads nothing.
+func (e *emulated) askGRPC(t *testing.T) net.Conn {
+	return e.callUnread(t, "ListTasks", &cloudtaskspb.ListTasksRequest{Parent: queueName, ResponseView: cloudtaskspb.Task_FULL})
+}
+
+// askGRPCForOne asks for a task over gRPC, and reads nothing.
+func (e *emulated) askGRPCForOne(t *testing.T) net.Conn {
+	return e.callUnread(t, "GetTask", &cloudtaskspb.GetTaskRequest{Name: queueName + "/tasks/t1", ResponseView: cloudtaskspb.Task_FULL})
+}
+
+func (e *emulated) callUnread(t *testing.T, method string, req proto.Message) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", e.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp.Body.Close()
-	if took := time.Since(began); resp.StatusCode != 200 || took > 5*time.Second {
-		t.Errorf("another reader is answered %s after %v", resp.Status, took)
+	t.Cleanup(func() { conn.Close() })
+	request, err := proto.Marshal(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var header bytes.Buffer
+	fields := hpack.NewEncoder(&header)
+	for _, f := range [][2]string{
+		{":method", "POST"}, {":scheme", "http"}, {":path", "/google.cloud.tasks.v2.CloudTasks/" + method}, {":authority", e.addr},
+		{"content-type", "application/grpc"}, {"te", "trailers"},
+	} {
+		if err := fields.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
+		t.Fatal(err)
+	}
+	framer := http2.NewFramer(conn, nil)
+	message := append([]byte{0, 0, 0, 0, byte(len(request))}, request...)
+	err = errors.Join(framer.WriteSettings(), framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: header.Bytes(), EndHeaders: true}), framer.WriteData(1, true, message))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// A client over gRPC that does not read what it asked for is cut off, and others get their turn.
+func TestUnreadAnswerIsCutOff(t *testing.T) {
+	t.Parallel()
+	e := serve(t)
+	e.fill(t)
+	var conns []net.Conn
+	for range 20 { // more than have their turn at a time
+		conns = append(conns, e.askGRPC(t))
+	}
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	tasks := e.client.ListTasks(ctx, &cloudtaskspb.ListTasksRequest{Parent: queueName, ResponseView: cloudtaskspb.Task_FULL})
+	listed := 0
+	for _, err := range tasks.All() {
+		if err != nil {
+			t.Fatalf("after %v: %v", time.Since(began), err)
+		}
+		listed++
+	}
+	if listed != 12 {
+		t.Errorf("listed %d tasks, want 12", listed)
+	}
+	conns[0].SetReadDeadline(time.Now().Add(20 * time.Second))
+	if n, err := io.Copy(io.Discard, conns[0]); errors.Is(err, os.ErrDeadlineExceeded) || n > 100_000 {
+		t.Errorf("read %d bytes, %v; want the end of the connection", n, err)
 	}
 }
 

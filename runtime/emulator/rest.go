@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -29,11 +28,10 @@ const maxRESTBody = 10 << 20
 type rest struct {
 	routes *routes
 	log    *slog.Logger
-	reads  chan struct{} // one for each read whose answer may be large, until it is made and, if it is large, written
 }
 
 func newREST(routes *routes, log *slog.Logger) *rest {
-	return &rest{routes: routes, log: log, reads: make(chan struct{}, maxLargeReads)}
+	return &rest{routes: routes, log: log}
 }
 
 func (h *rest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -76,29 +74,20 @@ func (h *rest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	leave := func() {}
-	if route.large {
-		select {
-		case h.reads <- struct{}{}:
-			leave = sync.OnceFunc(func() { <-h.reads })
-			defer leave()
-		case <-r.Context().Done():
-			return
-		}
-	}
 	resp, err := route.call(&restCall{route, values, query, r, w})
 	if err != nil {
 		writeError(w, format, err)
 		return
+	}
+	if large, ok := resp.(*largeAnswer); ok {
+		defer large.sent()
+		resp = large.Message
 	}
 	body, err := format.encode(resp)
 	if err != nil {
 		h.log.ErrorContext(r.Context(), "encoding an answer", "path", r.URL.Path, "error", err)
 		writeError(w, format, status.Errorf(codes.Internal, "encoding the answer: %v", err))
 		return
-	}
-	if len(body) <= answerPart {
-		leave()
 	}
 	writeBody(w, http.StatusOK, format, body)
 }

@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,7 +19,6 @@ type route struct {
 	path   pathTemplate
 	body   string // the field that the request's body is; "*" is the whole request, "" is none
 	answer protoreflect.MessageDescriptor
-	large  bool // the answer has tasks or queues in any number
 	call   func(*restCall) (proto.Message, error)
 }
 
@@ -53,9 +51,9 @@ func mixinRules() map[string]*annotations.HttpRule {
 }
 
 // newRoutes returns the routes to the methods of services, which server implements.
-func newRoutes(server any, log *slog.Logger, services ...*grpc.ServiceDesc) (*routes, error) {
+func newRoutes(server any, intercept grpc.UnaryServerInterceptor, services ...*grpc.ServiceDesc) (*routes, error) {
 	rs := &routes{verbs: make(map[string]bool)}
-	mixins, intercept := mixinRules(), recoverPanics(log)
+	mixins := mixinRules()
 	for _, service := range services {
 		found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service.ServiceName))
 		if err != nil {
@@ -111,17 +109,12 @@ func (rs *routes) add(rule *annotations.HttpRule, answer protoreflect.MessageDes
 		if err != nil {
 			return err
 		}
-		rs.all = append(rs.all, route{method, template, binding.GetBody(), answer, method == http.MethodGet && isLarge(answer), call})
+		rs.all = append(rs.all, route{method, template, binding.GetBody(), answer, call})
 		if template.verb != "" {
 			rs.verbs[template.verb] = true
 		}
 	}
 	return nil
-}
-
-// isLarge reports whether an answer is a page of a list, or an operation, which has what a batch has made.
-func isLarge(answer protoreflect.MessageDescriptor) bool {
-	return answer.Fields().ByName("next_page_token") != nil || answer.FullName() == "google.longrunning.Operation"
 }
 
 func bindingOf(rule *annotations.HttpRule) (method, path string) {

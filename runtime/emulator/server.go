@@ -85,7 +85,8 @@ func Serve(queue *localqueue.Service, listener net.Listener, opts ...Option) *Se
 	}
 	api := newAPI(queue)
 	services := []*grpc.ServiceDesc{&cloudtaskspb.CloudTasks_ServiceDesc, locationsService(), &longrunningpb.Operations_ServiceDesc}
-	routes, err := newRoutes(api, o.logger, services...)
+	unread := newUnreadAnswers(recoverPanics(o.logger), services)
+	routes, err := newRoutes(api, unread.intercept, services...)
 	if err == nil {
 		err = addBufferTask(routes, api)
 	}
@@ -114,7 +115,9 @@ func Serve(queue *localqueue.Service, listener net.Listener, opts ...Option) *Se
 			grpc.WaitForHandlers(true),
 			grpc.NumStreamWorkers(streamWorkers),
 			grpc.InTapHandle(door.admitStream),
-			grpc.UnaryInterceptor(recoverPanics(o.logger)),
+			grpc.UnaryInterceptor(unread.interceptGRPC),
+			grpc.ForceServerCodecV2(newAnswerCodec()),
+			grpc.Creds(newConnCredentials()),
 			grpc.ConnectionTimeout(sniffTimeout),
 			grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}), // of clients that have gone without a word
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
