@@ -100,7 +100,7 @@ func (f *Field) missing() string {
 // types reports whether every value of the one type is read as the same value of the other. What is wrong inside of structs
 // it reports as a problem of theirs.
 func (r *reading) types(read, written *Type, at path) bool {
-	if sameMixed(read, written) {
+	if sameMixed(pointed(read), pointed(written)) {
 		return true
 	}
 	read, written = read.read(), written.written()
@@ -126,6 +126,14 @@ func (r *reading) types(read, written *Type, at path) bool {
 		return readsKey(read.key, written.key) && r.types(read.elem, written.elem, at.with(element))
 	}
 	return readsValue(read, written)
+}
+
+// pointed returns the type of the values that pointers of a type lead to.
+func pointed(t *Type) *Type {
+	for t.form == pointer {
+		t = t.elem
+	}
+	return t
 }
 
 // sameMixed reports whether types that are written in one way and read in another are the same: they read what they write, or
