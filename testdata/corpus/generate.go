@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -14,11 +15,11 @@ import (
 // generate generates the code of all tasks but the ones that the generator refuses. It has to report all of those in its
 // first run: a second one that reports more is an error.
 func (c *corpus) generate(packages []*taskPackage) error {
-	generator := filepath.Join(c.dir, "bin", "cloudtaskgen")
-	if err := command(c.root, "go", "build", "-o", generator, "./cmd/cloudtaskgen"); err != nil {
+	c.generator = filepath.Join(c.dir, "bin", "cloudtaskgen")
+	if err := command(c.root, "go", "build", "-o", c.generator, "./cmd/cloudtaskgen"); err != nil {
 		return err
 	}
-	findings, code, err := output(c.dir, generator, "./...")
+	findings, code, err := output(c.dir, c.generator, "./...")
 	if err != nil || code == 0 {
 		return err
 	}
@@ -33,7 +34,7 @@ func (c *corpus) generate(packages []*taskPackage) error {
 			return err
 		}
 	}
-	if findings, code, err = output(c.dir, generator, "./..."); err == nil && code != 0 {
+	if findings, code, err = output(c.dir, c.generator, "./..."); err == nil && code != 0 {
 		return fmt.Errorf("the second run, without the tasks that the first one refuses, exits with %d:\n%s", code, findings)
 	}
 	return err
@@ -128,5 +129,20 @@ func (c *corpus) checkRefused(packages []*taskPackage) error {
 	if len(differences) > 0 {
 		return fmt.Errorf("differences from %s:\n%s", refusedFile, strings.Join(differences, "\n"))
 	}
+	return nil
+}
+
+// checkLock writes a lock of all payloads and checks that nothing differs from it.
+func (c *corpus) checkLock() error {
+	for _, args := range [][]string{{"lock"}, {"lock", "-check"}} {
+		if findings, code, err := output(c.dir, c.generator, args...); err != nil || code != 0 {
+			return errors.Join(err, fmt.Errorf("cloudtaskgen %s exits with %d:\n%s", strings.Join(args, " "), code, findings))
+		}
+	}
+	info, err := os.Stat(filepath.Join(c.dir, "cloudtask.lock.json"))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("the lock has %.1f MB\n", float64(info.Size())/1e6)
 	return nil
 }

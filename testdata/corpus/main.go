@@ -1,6 +1,7 @@
 // Command corpus tries the generator and its codecs on public types. The exported structs of the packages in sources.go
 // become payloads: as fields, as elements, behind pointers, embedded, and lenient. The program generates code for them, vets
-// it, and compares it with encoding/json. The types that the generator refuses are listed in refused.txt with the reasons.
+// it, locks the payloads, and compares the codecs with encoding/json. The types that the generator refuses are listed in
+// refused.txt with the reasons.
 //
 // It runs in its own directory and writes to a temporary one.
 package main
@@ -40,6 +41,7 @@ type corpus struct {
 	compareFlags string
 
 	here, root string // the directories of this module and of the project
+	generator  string // cloudtaskgen
 }
 
 // whole reports whether all packages are tried.
@@ -74,6 +76,7 @@ func (c *corpus) run() error {
 		{"generate", func() error { return c.generate(packages) }},
 		{"refused types", func() error { return c.checkRefused(packages) }},
 		{"vet", func() error { return command(c.dir, "go", "vet", "./...") }},
+		{"lock", c.checkLock},
 		{"compare with encoding/json", func() error {
 			return command(c.dir, "go", append([]string{"run", "./compare"}, strings.Fields(c.compareFlags)...)...)
 		}},
