@@ -157,6 +157,47 @@ func TestUniqueNames(t *testing.T) {
 	})
 }
 
+// A task is unique in the period that it is to run in, whenever it is enqueued.
+func TestUniqueNamesGoByTheTimeOfTheTask(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { // which begins at midnight UTC
+		c := newClient(t, &memory{}, nil)
+		daily := mailType(uniqueTo, func(d *cloudtask.Definition) { d.Within = 24 * time.Hour })
+		id := func(eta cloudtask.ETA) string {
+			t.Helper()
+			receipt, err := daily.Later(t.Context(), c, &mail{To: "ann"}, eta)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return receipt.TaskID
+		}
+		midnight := time.Now()
+		morning := midnight.Add(32 * time.Hour) // of the next day
+		time.Sleep(23 * time.Hour)
+		tomorrow := id(cloudtask.At(morning))
+		if today := id(cloudtask.At(time.Now())); today == tomorrow {
+			t.Error("digests for two days, enqueued on one, have one name")
+		}
+		if got := id(cloudtask.In(9 * time.Hour)); got != tomorrow {
+			t.Errorf("after a delay: %s, want the name of the day that it ends on, %s", got, tomorrow)
+		}
+		until, err := daily.Until(t.Context(), c, &mail{To: "ann"}, morning)
+		if err != nil || until.TaskID != tomorrow {
+			t.Errorf("until a time: %s, %v, want the name of that time's day, %s", until.TaskID, err, tomorrow)
+		}
+		time.Sleep(2 * time.Hour)
+		if got := id(cloudtask.At(morning)); got != tomorrow {
+			t.Error("one digest has two names, enqueued on either side of midnight")
+		}
+		if got := id(cloudtask.At(midnight.Add(30 * time.Hour))); got != tomorrow {
+			t.Error("two times of one day have two names")
+		}
+		if got := id(cloudtask.At(midnight)); got == tomorrow {
+			t.Error("a time that is past has the name of the present day")
+		}
+	})
+}
+
 func TestDuplicates(t *testing.T) {
 	t.Parallel()
 	kinds := []struct {

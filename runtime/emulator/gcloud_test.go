@@ -18,7 +18,8 @@ func TestGcloud(t *testing.T) {
 	}
 	e := fresh(t, setup{})
 	environment := append(os.Environ(), "CLOUDSDK_CONFIG="+t.TempDir(), "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDTASKS=http://"+e.addr+"/",
-		"CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true", "CLOUDSDK_CORE_PROJECT=p", "CLOUDSDK_CORE_DISABLE_PROMPTS=true", "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING=true")
+		"CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true", "CLOUDSDK_CORE_PROJECT=p", "CLOUDSDK_CORE_DISABLE_PROMPTS=true", "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING=true",
+		"NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
 	run := func(command string) string {
 		cmd := exec.CommandContext(t.Context(), gcloud, append([]string{"tasks"}, strings.Fields(command+" --location=l")...)...)
 		cmd.Env = environment

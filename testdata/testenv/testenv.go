@@ -67,11 +67,15 @@ func isKept(name string) bool {
 }
 
 // changedGoSettings returns the settings of the go command that are not its defaults, and none where there is no go command.
+// GOPATH is among them in any case: the go command takes the one that is set for its default, which without a home folder
+// is the only one there is.
 func changedGoSettings() map[string]string {
 	settings := map[string]string{}
-	if out, err := exec.Command("go", "env", "-changed", "-json").Output(); err == nil {
-		if err := json.Unmarshal(out, &settings); err != nil {
-			panic(fmt.Sprintf("go env -changed -json: %v", err))
+	for _, args := range [][]string{{"env", "-changed", "-json"}, {"env", "-json", "GOPATH"}} {
+		if out, err := exec.Command("go", args...).Output(); err == nil {
+			if err := json.Unmarshal(out, &settings); err != nil {
+				panic(fmt.Sprintf("go %s: %v", strings.Join(args, " "), err))
+			}
 		}
 	}
 	return settings
