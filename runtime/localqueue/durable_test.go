@@ -485,3 +485,34 @@ func TestKeptGoesWithTheQueue(t *testing.T) {
 		s = newDurable(t, dir, start, answer(200), opts...)
 	}
 }
+
+// A queue that takes the name of a deleted one keeps nothing of that one's, after a restart either.
+func TestKeptDoesNotComeBack(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := newDurable(t, dir, start, answer(200), localqueue.WithTombstones(0, -1))
+	settings := &localqueue.Queue{Name: location + "/queues/again"}
+	create := func() {
+		t.Helper()
+		if _, err := s.CreateQueue(t.Context(), location, settings); err != nil {
+			t.Fatal(err)
+		}
+	}
+	create()
+	if err := s.Keep(t.Context(), settings.Name, []byte("policy")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DeleteQueue(t.Context(), settings.Name); err != nil {
+		t.Fatal(err)
+	}
+	create()
+	for range 2 {
+		if kept, err := s.Kept(t.Context(), settings.Name); err != nil || kept != nil {
+			t.Errorf("%q is kept, %v; want nothing", kept, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = newDurable(t, dir, start, answer(200), localqueue.WithTombstones(0, -1))
+	}
+}
