@@ -141,11 +141,6 @@ func (b *typeBuilder) promoted(t types.Type, path []*types.Var) int {
 	return 0
 }
 
-func (b *typeBuilder) isPromoted(t types.Type, v *types.Var) bool {
-	obj, _, _ := types.LookupFieldOrMethod(t, true, b.pkg, v.Name())
-	return obj == types.Object(v)
-}
-
 // isQuoted reports whether the ",string" option has a meaning for type t.
 func (b *typeBuilder) isQuoted(t types.Type) bool {
 	basic, ok := t.Underlying().(*types.Basic)

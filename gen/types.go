@@ -30,7 +30,10 @@ type typeBuilder struct {
 	roots    []root
 	problems int                 // that nodes have
 	checked  map[*types.Var]bool // fields that were checked as they are declared
-	tasks    map[types.Type]bool
+
+	selectors map[types.Type]map[string]types.Object // of struct types, see selectorsOf
+
+	tasks map[types.Type]bool
 
 	at     site         // of the type that is built next
 	member *model.Field // that it is the type of; nil: it is an element
