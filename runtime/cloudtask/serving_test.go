@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +26,16 @@ type greeting struct {
 
 type greeted struct {
 	Text string `json:"text"`
+}
+
+// syntaxOffset returns the offset that encoding/json tells of the mistake in a text: with GOEXPERIMENT=jsonv2 it counts
+// otherwise, and escapes less.
+func syntaxOffset(text string) string {
+	var syntax *json.SyntaxError
+	if !errors.As(json.Unmarshal([]byte(text), new(any)), &syntax) {
+		return "none"
+	}
+	return strconv.FormatInt(syntax.Offset, 10)
 }
 
 var greetTask = cloudtask.Definition{
