@@ -134,6 +134,9 @@ func (r Row) documented(data []byte, err error) string {
 			return "the payload is not an object"
 		}
 	}
+	if p, ok := errors.AsType[*taskjson.PanicError](err); ok && strings.Contains(fmt.Sprint(p.Value), "out of range") {
+		return "a method slices beyond the end of what it is given"
+	}
 	if r.hasNameInOtherCase(data) {
 		return "a name in another case"
 	}
