@@ -214,7 +214,8 @@ func TestDuplicates(t *testing.T) {
 		t.Run(kind.name, func(t *testing.T) {
 			t.Parallel()
 			m := &memory{}
-			c := newClient(t, m, nil)
+			var log jsonLog
+			c := newClient(t, m, func(cfg *cloudtask.Config) { cfg.Logger = log.logger() })
 			d := mailType(kind.change)
 			first, err := d.Push(t.Context(), c, &mail{To: "ann"}, kind.opts...)
 			if err != nil || first.Duplicate {
@@ -223,6 +224,9 @@ func TestDuplicates(t *testing.T) {
 			second, err := d.Push(t.Context(), c, &mail{To: "ann"}, kind.opts...)
 			if err != nil || !second.Duplicate || second.TaskID != first.TaskID || second.Queue != "tasks" || second.Project != "p" {
 				t.Errorf("second: %+v, %v, want a duplicate of %s", second, err, first.TaskID)
+			}
+			if lines := log.take(t); len(lines) != 2 || lines[1]["msg"] != "task not enqueued, its name is taken; names stay taken for up to 24 h after success, discard and purge" {
+				t.Errorf("logged %v", lines)
 			}
 			m.only(t)
 			other, err := d.Push(t.Context(), c, &mail{To: "ann"}, append(kind.opts, cloudtask.WithQueue("other"))...)
