@@ -18,6 +18,7 @@ type bench struct {
 	easyjson     string
 	many, none   string // modules of 200 packages, with and without tasks
 	fifty, large string // modules of one package
+	hundred      string // a module of one package, to be compiled
 	peer         string // the structs of large, for easyjson
 	edits        int
 }
@@ -47,6 +48,7 @@ func (b *bench) build() error {
 		{&b.many, "many", many},
 		{&b.none, "none", none},
 		{&b.fifty, "fifty", map[string]string{"tasks.go": onePackage(50, true)}},
+		{&b.hundred, "hundred", map[string]string{"tasks.go": onePackage(100, true)}},
 		{&b.large, "large", map[string]string{"tasks.go": onePackage(500, true)}},
 	} {
 		*m.dir = filepath.Join(b.dir, m.name)
@@ -64,7 +66,11 @@ func (b *bench) build() error {
 	if err := goCommand(b.peer, "mod", "edit", "-replace", "github.com/cloudtaskgen/cloudtaskgen="+b.root); err != nil {
 		return err
 	}
-	return write(b.peer, map[string]string{"peer/tasks.go": onePackage(500, false)})
+	if err := write(b.peer, map[string]string{"peer/tasks.go": onePackage(500, false), "hundred/tasks.go": onePackage(100, false)}); err != nil {
+		return err
+	}
+	_, err := command(filepath.Join(b.peer, "hundred"), nil, []int{0}, b.easyjson, "-all", "tasks.go")()
+	return err
 }
 
 // module makes a module that requires what this one does, and generates its code.
@@ -88,6 +94,28 @@ func (b *bench) module(dir, name string, files map[string]string) error {
 
 func (b *bench) generate(dir string) func() error {
 	return func() error { _, err := command(dir, nil, []int{0}, b.generator, "./...")(); return err }
+}
+
+// compile returns what compiles the one package in a folder, with nothing but the compiler.
+func (b *bench) compile(dir string) func() (sample, error) {
+	return func() (sample, error) {
+		list := exec.Command("go", "list", "-deps", "-export", "-f", "{{if .Export}}packagefile {{.ImportPath}}={{.Export}}{{end}}", ".")
+		list.Dir, list.Stderr = dir, os.Stderr
+		imports, err := list.Output()
+		if err != nil {
+			return sample{}, err
+		}
+		config := filepath.Join(b.dir, "importcfg")
+		if err := os.WriteFile(config, imports, 0o666); err != nil {
+			return sample{}, err
+		}
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			return sample{}, err
+		}
+		args := append([]string{"tool", "compile", "-c", "1", "-p", "example.com/tasks", "-importcfg", config, "-o", filepath.Join(b.dir, "tasks.o")}, files...)
+		return command(dir, nil, []int{0}, "go", args...)()
+	}
 }
 
 // edit changes every source file of a module, so that nothing that was compiled of it is fit to use.
@@ -160,6 +188,11 @@ func (b *bench) works() []*work {
 			name: "500 tasks of 8 fields in one package", prepare: both(b.edit(b.large), b.edit(b.peer)),
 			own: check(b.large, 0), floorName: "easyjson -all", floor: command(filepath.Join(b.peer, "peer"), nil, []int{0}, b.easyjson, "-all", "tasks.go"), of: wall,
 			limit: "0.5 ×, 150 MB", holds: func(m measurement) bool { return m.ratio <= 0.5 && m.own.memory <= 150<<20 },
+		},
+		{
+			name: "compiling 100 tasks of 8 fields", prepare: nothing,
+			own: b.compile(b.hundred), floorName: "easyjson's code", floor: b.compile(filepath.Join(b.peer, "hundred")), of: cpu,
+			limit: "1.2 ×", holds: func(m measurement) bool { return m.ratio <= 1.2 },
 		},
 		{
 			name: "50 tasks in one package, just edited", prepare: b.edit(b.fifty),
