@@ -62,15 +62,15 @@ func (s manyQueues) cost(t testing.TB, path string) (allocations, size uint64) {
 
 // A page allocates for what it shows, not for the queues that there are. Not parallel: it counts allocations.
 func TestPagesOfManyQueues(t *testing.T) {
-	few, many := newManyQueues(t, 2_000), newManyQueues(t, 20_000)
+	few, many := newManyQueues(t, 1_000), newManyQueues(t, 6_000)
 	for _, path := range manyQueuesPages {
 		n, size := few.cost(t, path)
 		manyN, manySize := many.cost(t, path)
 		if manyN > n+n/4+500 {
-			t.Errorf("%s: %d allocations with 2,000 queues, %d with 20,000", path, n, manyN)
+			t.Errorf("%s: %d allocations with 1,000 queues, %d with 6,000", path, n, manyN)
 		}
 		if bound := size + size/4 + 100_000; path != "/ui/tasks?state=scheduled" && manySize > bound { // a search notes 50,000 queues at most
-			t.Errorf("%s: %d bytes with 2,000 queues, %d with 20,000", path, size, manySize)
+			t.Errorf("%s: %d bytes with 1,000 queues, %d with 6,000", path, size, manySize)
 		}
 	}
 }
