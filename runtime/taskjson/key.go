@@ -125,14 +125,6 @@ func sorted(keys []MapKey) []MapKey {
 		}
 		return keys
 	}
-	if len(keys) <= 8 {
-		for i := range keys { // few take longer to hand to a sorting function than to sort
-			for j := i; j > 0 && keys[j].Text < keys[j-1].Text; j-- {
-				keys[j], keys[j-1] = keys[j-1], keys[j]
-			}
-		}
-		return keys
-	}
 	slices.SortFunc(keys, func(a, b MapKey) int { return strings.Compare(a.Text, b.Text) })
 	return keys
 }
