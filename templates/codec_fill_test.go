@@ -1,6 +1,7 @@
 package templates_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"math/big"
@@ -8,6 +9,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/testdata/codec/ext"
@@ -231,4 +233,62 @@ func structural(data []byte, rng *rand.Rand) int {
 		}
 	}
 	return -1
+}
+
+// rewrite writes a JSON text in another way, with white space between its tokens and the members of its objects in another order.
+func rewrite(data []byte, rng *rand.Rand) []byte {
+	r := rewriter{rng: rng, order: rng.IntN(3)}
+	if rng.IntN(3) == 0 {
+		var indented bytes.Buffer
+		_ = json.Indent(&indented, r.value(data), "", pick(rng, "  ", "\t"))
+		return indented.Bytes()
+	}
+	r.spaces = []string{"", "", " ", "\n", "\n    ", "\r\n\t"}
+	return append(r.value(data), r.space()...)
+}
+
+// A rewriter is what rewrite does with one text.
+type rewriter struct {
+	rng    *rand.Rand
+	order  int // of members: 0 as they are, 1 in reverse, 2 at random
+	spaces []string
+}
+
+func (r *rewriter) space() string {
+	if r.spaces == nil {
+		return ""
+	}
+	return pick(r.rng, r.spaces...)
+}
+
+func (r *rewriter) value(data []byte) []byte {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	opening, _ := dec.Token()
+	object := opening == json.Delim('{')
+	if !object && opening != json.Delim('[') {
+		return append([]byte(r.space()), data...)
+	}
+	var parts []string
+	for dec.More() {
+		part := r.space()
+		if object {
+			name, _ := dec.Token()
+			quoted, _ := marshal(name)
+			part += string(quoted) + r.space() + ":"
+		}
+		var value json.RawMessage
+		_ = dec.Decode(&value)
+		parts = append(parts, part+string(r.value(value))+r.space())
+	}
+	switch {
+	case object && r.order == 1:
+		slices.Reverse(parts)
+	case object && r.order == 2:
+		r.rng.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
+	}
+	brackets := "[]"
+	if object {
+		brackets = "{}"
+	}
+	return []byte(r.space() + brackets[:1] + strings.Join(parts, ",") + r.space() + brackets[1:])
 }

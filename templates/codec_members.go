@@ -12,7 +12,7 @@ import (
 
 const (
 	wordBits   = 64
-	fewMembers = 8   // taskjson.FewMembers
+	fewMembers = 8   // as many as are found without an index by name
 	maxParts   = 128 // of what stands in one generated function
 )
 

@@ -22,6 +22,7 @@ func TestShapes(t *testing.T) {
 					encoded++
 					r.compareDecode(t, data)
 					r.compareDecode(t, mutate(data, rng))
+					r.compareRewritten(t, data, rng)
 				}
 			}
 			if encoded == 0 {

@@ -349,6 +349,7 @@ func TestWide(t *testing.T) {
 		if err := wide.DecodeWide(data, &back); err != nil {
 			t.Fatal(err)
 		}
+		r.compareRewritten(t, data, newRand(seed))
 	}
 }
 
@@ -478,6 +479,9 @@ func TestDepth(t *testing.T) {
 		depth func(levels int) string // a payload that is nested so deeply
 	}{
 		{"struct", func(n int) string { return nested(`{`+item+`,"parent":`, `{"id":1,"items":null}`, "}", n-1) }},
+		{"indented struct", func(n int) string {
+			return nested("{\n  \"id\": 1,\n  \"items\": null,\n  \"parent\": ", "{\n  \"id\": 1,\n  \"items\": null\n}", "}", n-1)
+		}},
 		{"any", func(n int) string { return `{` + item + `,"meta":` + nested("[", "", "]", n-1) + "}" }},
 		{"any objects", func(n int) string { return `{` + item + `,"meta":` + nested(`{"a":`, "1", "}", n-1) + "}" }},
 		{"raw", func(n int) string { return `{` + item + `,"raw":` + nested(`[1,`, "1", "]", n-1) + "}" }},

@@ -25,12 +25,16 @@ func (e *Encoder) StringField(name, s string) {
 	buf := e.buf[at:cap(e.buf)]
 	switch n := len(name); { // copying two words takes less time than a call
 	case n == 0:
-	case n >= 8 && n <= 16:
+	case n < 4 || n > 16:
+		copy(buf, name)
+	case n < 8:
+		first, last := load4(name, 0), load4(name, n-4)
+		binary.LittleEndian.PutUint32(buf[:4], first)
+		binary.LittleEndian.PutUint32(buf[n-4:n], last)
+	default:
 		first, last := load8(name, 0), load8(name, n-8)
 		binary.LittleEndian.PutUint64(buf[:8], first)
 		binary.LittleEndian.PutUint64(buf[n-8:n], last)
-	default:
-		copy(buf, name)
 	}
 	b := buf[len(name) : len(name)+size+16]
 	b[0] = '"'

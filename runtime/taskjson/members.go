@@ -1,10 +1,6 @@
 package taskjson
 
-import (
-	"cmp"
-	"math/bits"
-	"slices"
-)
+import "math/bits"
 
 // Members are the members that a struct's object may have, numbered from 0 in the order in which the struct is encoded. A set
 // of them has bit n%64 of word n/64 for member n.
@@ -12,11 +8,8 @@ type Members struct {
 	Names    []string // in quotes and with a colon
 	Required []uint64 // the set of those that must be there; nil: none
 	NotNull  []uint64 // the set of those that must not be null if they are there; nil: none
-	ByName   []int32  // the numbers in the order of the names without quotes; nil: there are [FewMembers] at most
+	ByName   []int32  // the numbers in the order of the names without quotes; nil: there are few, and names are compared with each
 }
-
-// FewMembers is how many members are found without an index by name.
-const FewMembers = 8
 
 // Struct opens a struct's object, reads the name of its first member up to the value, and returns the member's number. It
 // notes in seen, a set, which members were there. Unknown members are skipped. When there is none, it closes the object, checks that all
@@ -59,8 +52,35 @@ func (d *Decoder) given(m *Members, seen []uint64, member int) int {
 	return member
 }
 
+// indentedMember is structMember's comparison for indented JSON: there is white space before the name, and a space may follow it.
+func (d *Decoder) indentedMember(before byte, m *Members, next int) bool {
+	data, start := d.data, d.pos+1
+	if start >= len(data) || data[start] > ' ' || data[start-1] != before || next >= len(m.Names) || d.depth >= MaxDepth {
+		return false
+	}
+	start = spaceEnd(data, start)
+	end := start + len(m.Names[next])
+	if end+1 >= len(data) || string(data[start:end]) != m.Names[next] {
+		return false
+	}
+	if data[end] == ' ' {
+		end++
+	}
+	if data[end] <= ' ' {
+		return false
+	}
+	d.pos, d.spaced = end, true
+	if before == '{' {
+		d.depth++
+	}
+	return true
+}
+
 // anyStructMember is structMember for everything that may be there.
 func (d *Decoder) anyStructMember(before byte, m *Members, seen []uint64, next int) int {
+	if d.indentedMember(before, m, next) {
+		return d.given(m, seen, next)
+	}
 	if before == '{' && d.NullStruct() {
 		return -1
 	}
@@ -79,26 +99,46 @@ func (d *Decoder) anyStructMember(before byte, m *Members, seen []uint64, next i
 	return -1
 }
 
-// find returns the number of the member of that name, which is likely to be next or one soon after it; -1 if there is none.
+// find returns the number of the member of that name, which is likely to be next or, where members are left out, one soon after it, or,
+// where names are in the reverse order, the one before the last; -1 if there is none.
 func (m *Members) find(name []byte, next int) int {
-	for i := next; i < min(next+FewMembers, len(m.Names)); i++ {
+	const soon = 8
+	if next >= 2 && m.name(next-2) == string(name) {
+		return next - 2
+	}
+	last := min(next+soon, len(m.Names))
+	for i := next; i < last; i++ {
 		if m.name(i) == string(name) {
 			return i
 		}
 	}
-	if len(m.Names) <= FewMembers {
-		for i := range min(next, len(m.Names)) {
-			if m.name(i) == string(name) {
-				return i
-			}
+	if m.ByName != nil {
+		return m.search(name)
+	}
+	for i := range m.Names {
+		if m.name(i) == string(name) {
+			return i
 		}
-		return -1
 	}
-	at, ok := slices.BinarySearchFunc(m.ByName, name, func(member int32, name []byte) int { return cmp.Compare(m.name(int(member)), string(name)) })
-	if !ok {
-		return -1
+	return -1
+}
+
+// search is find by the index.
+func (m *Members) search(name []byte) int {
+	from, to := 0, len(m.ByName)
+	for from < to {
+		middle := int(uint(from+to) / 2)
+		member := int(m.ByName[middle])
+		switch found := m.name(member); {
+		case found == string(name):
+			return member
+		case found < string(name):
+			from = middle + 1
+		default:
+			to = middle
+		}
 	}
-	return int(m.ByName[at])
+	return -1
 }
 
 // name returns the name of a member.
