@@ -87,7 +87,7 @@ func (b *typeBuilder) checkJSONTag(v *types.Var, value string, fail func(format 
 	}
 }
 
-// mayBeQuoted says whether encoding/json looks at the option "string" of a field.
+// mayBeQuoted reports whether encoding/json looks at the option "string" of a field.
 func mayBeQuoted(t types.Type) bool {
 	basic, ok := followPointer(t).Underlying().(*types.Basic)
 	return ok && basic.Info()&(types.IsBoolean|types.IsInteger|types.IsFloat|types.IsString) != 0

@@ -139,7 +139,7 @@ func firstDifference(old, content []byte) int {
 	return line
 }
 
-// sameLines says whether a file on disk is what was generated. A checkout on Windows may have given it other line ends.
+// sameLines reports whether a file on disk is what was generated. A checkout on Windows may have given it other line ends.
 func sameLines(old, content []byte) bool {
 	return bytes.Equal(bytes.ReplaceAll(old, []byte("\r\n"), []byte("\n")), content)
 }

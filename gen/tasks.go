@@ -307,7 +307,7 @@ func (b *packageBuilder) results(p *model.Package) {
 	}
 }
 
-// invalid says whether a type does not resolve, and reports that where the type checker had no reason to.
+// invalid reports whether a type does not resolve, and reports that where the type checker had no reason to.
 func (b *packageBuilder) invalid(t types.Type, pos token.Pos, what string) bool {
 	if !strings.Contains(types.TypeString(t, nil), "invalid type") {
 		return false

@@ -34,7 +34,7 @@ func (f *File) typeID(name string) *jen.Statement {
 	return jen.Id(name)
 }
 
-// shadows says whether the package declares a predeclared identifier to be something else.
+// shadows reports whether the package declares a predeclared identifier to be something else.
 func (f *File) shadows() bool {
 	return slices.ContainsFunc(f.pkg.Scope, func(name string) bool { return types.Universe.Lookup(name) != nil })
 }
@@ -109,7 +109,7 @@ func (f *File) qualify(src []byte, pkg string) ([]byte, bool, error) {
 	return src, used, nil
 }
 
-// isType says whether the argument of new is a type: generated code gives it names of types, or converted values.
+// isType reports whether the argument of new is a type: generated code gives it names of types, or converted values.
 func isType(arg ast.Expr) bool {
 	id, ok := arg.(*ast.Ident)
 	return ok && id.Name != "true" && id.Name != "false"

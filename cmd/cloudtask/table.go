@@ -61,7 +61,7 @@ func (t *table) flush() error {
 	return err
 }
 
-// printableLines is cli.Printable that keeps line breaks and tabs.
+// printableLines is [cli.Printable] but keeps line breaks and tabs.
 func printableLines(text string) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {

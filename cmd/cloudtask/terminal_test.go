@@ -26,7 +26,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
-// terminal is a process whose standard cli.Streams are a terminal.
+// terminal is a process whose standard input, output and error are a terminal.
 type terminal struct {
 	*os.File
 	cmd  *exec.Cmd

@@ -256,7 +256,7 @@ func detached(file *ast.File, c *ast.Comment) string {
 	return word + " is not part of a doc comment: " + rule
 }
 
-// trails says whether a comment stands on the line where one of the declarations ends.
+// trails reports whether a comment stands on the line where one of the declarations ends.
 func trails(g *ast.GenDecl, c *ast.Comment) bool {
 	for _, spec := range g.Specs {
 		var comment *ast.CommentGroup

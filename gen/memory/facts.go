@@ -132,7 +132,7 @@ func (s *summer) folder(dir string, below bool) {
 	}
 }
 
-// mayHavePackages says whether a pattern such as ./... reaches into folders of that name.
+// mayHavePackages reports whether a pattern such as ./... reaches into folders of that name.
 func mayHavePackages(name string) bool {
 	return !strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "_") && name != "testdata" && name != "vendor"
 }
@@ -141,7 +141,7 @@ func (f fact) compare(g fact) int {
 	return cmp.Or(cmp.Compare(f.Kind, g.Kind), cmp.Compare(f.Path, g.Path))
 }
 
-// covers says whether a tree has a folder in it.
+// covers reports whether a tree has a folder in it.
 func (f fact) covers(folder fact) bool {
 	rel, err := filepath.Rel(f.Path, folder.Path)
 	if f.Kind != treeFact || folder.Kind != folderFact || err != nil || !filepath.IsLocal(rel) {
@@ -150,7 +150,7 @@ func (f fact) covers(folder fact) bool {
 	return rel == "." || !slices.ContainsFunc(strings.Split(rel, string(filepath.Separator)), func(name string) bool { return !mayHavePackages(name) })
 }
 
-// isSource says whether the go command looks at files of that name.
+// isSource reports whether the go command looks at files of that name.
 func isSource(name string) bool {
 	switch filepath.Ext(name) {
 	case ".go", ".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".f", ".F", ".for", ".f90", ".s", ".S", ".sx", ".swig", ".swigcxx", ".syso":

@@ -73,7 +73,7 @@ type rememberedFact struct {
 	Sum  string // "": to look at before the next check, as nobody did before this one
 }
 
-// Recall says whether a check with these options would find everything in order: for all that is remembered, or because
+// Recall reports whether a check with these options would find everything in order: for all that is remembered, or because
 // the patterns name folders in which no file has directives or was generated. If not, the moment is for remembering it once
 // it has.
 func (m *Memory) Recall(ctx context.Context, opts gen.Options) (moment *Moment, unchanged bool) {
@@ -152,7 +152,7 @@ func (m *Moment) look(f fact) string {
 // Options returns the options of the check, with what is known already.
 func (m *Moment) Options() gen.Options { return m.opts }
 
-// covers says whether the patterns of the check have a folder in one of their trees.
+// covers reports whether the patterns of the check have a folder in one of their trees.
 func (m *Moment) covers(f fact) bool {
 	return slices.ContainsFunc(m.base, func(b fact) bool { return b.covers(f) })
 }
@@ -265,20 +265,20 @@ func (c *contents) visit(name string, content []byte, err error) {
 	}
 }
 
-// areBare says whether there is nothing in the folders from root on for a check to look at, though the pattern names a
+// areBare reports whether there is nothing in the folders from root on for a check to look at, though the pattern names a
 // package: where it names none, there is something to say.
 func (c *contents) areBare(root string) bool {
 	return !c.hidden && !c.output && len(c.tasks) == 0 && slices.ContainsFunc(c.plain, func(dir string) bool { return sameModule(root, dir) })
 }
 
-// isPlain says whether a file is part of a package whatever it is built for, as far as that is plain to see.
+// isPlain reports whether a file is part of a package whatever it is built for, as far as that is plain to see.
 func isPlain(name string, content []byte) bool {
 	base := filepath.Base(name)
 	return base[0] != '.' && !strings.Contains(base, "_") && !bytes.Contains(content, []byte("go:build")) &&
 		!bytes.Contains(content, []byte("+build")) && !bytes.Contains(content, []byte(`"C"`))
 }
 
-// sameModule says whether no module begins on the way from a folder to one in it.
+// sameModule reports whether no module begins on the way from a folder to one in it.
 func sameModule(root, dir string) bool {
 	for ; dir != root && len(dir) > len(root); dir = filepath.Dir(dir) {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
@@ -288,7 +288,7 @@ func sameModule(root, dir string) bool {
 	return true
 }
 
-// knownDriver says whether the go command is what finds packages, and no other program in its place.
+// knownDriver reports whether the go command is what finds packages, and no other program in its place.
 func knownDriver(env []string) bool {
 	driver := os.Getenv("GOPACKAGESDRIVER")
 	for _, pair := range env {

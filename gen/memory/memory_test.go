@@ -96,7 +96,7 @@ func (c *memoryCase) remove(name string) {
 	}
 }
 
-// unchanged says whether the memory knows that a check would find nothing.
+// unchanged reports whether the memory knows that a check would find nothing.
 func (c *memoryCase) unchanged() bool {
 	_, unchanged := c.memory.Recall(c.t.Context(), c.opts)
 	return unchanged

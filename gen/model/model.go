@@ -125,7 +125,7 @@ type Run struct {
 	Signature Source // parameters and results, as in a method of an interface
 }
 
-// NeedsRunner says whether a task of the package has no Run method.
+// NeedsRunner reports whether a task of the package has no Run method.
 func (p *Package) NeedsRunner() bool {
 	return slices.ContainsFunc(p.Tasks, func(t *Task) bool { return t.Run == nil })
 }

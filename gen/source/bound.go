@@ -12,7 +12,7 @@ import (
 const MaxTypes = 100_000
 
 // tooLarge reports aliases that stand for more types than a type checker can bear: each use of an alias counts with all that is in
-// it, so that a few lines, each of which names the one before twice, come to millions. It says whether there are any.
+// it, so that a few lines, each of which names the one before twice, come to millions. It reports whether there are any.
 func (r *reach) tooLarge() (found bool) {
 	sizes := aliasSizes{reach: r, known: map[*declaration]int{}}
 	for _, sp := range slices.SortedFunc(maps.Keys(r.packages), func(a, b *Package) int { return strings.Compare(a.Path, b.Path) }) {

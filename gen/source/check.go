@@ -287,7 +287,7 @@ func (c *Types) ReportCycles() {
 	}
 }
 
-// followsMissing says whether an error is only that the name of a package is unknown which cannot be imported. The type
+// followsMissing reports whether an error is only that the name of a package is unknown which cannot be imported. The type
 // checker takes the last element of the path for it, which is v2 where the name is another.
 func (c *Types) followsMissing(sp *Package, msg string) bool {
 	name, ok := strings.CutPrefix(msg, "undefined: ")
@@ -299,12 +299,12 @@ func (c *Types) followsMissing(sp *Package, msg string) bool {
 	return false
 }
 
-// inReach says whether a place is in a declaration that is reached.
+// inReach reports whether a place is in a declaration that is reached.
 func (c *Types) inReach(pos token.Pos) bool {
 	return slices.ContainsFunc(c.reach.ranges, func(s span) bool { return s.from <= pos && pos <= s.to })
 }
 
-// syntaxMatters says whether a file that does not parse may hide something that is reached: a directive, a declaration or a
+// syntaxMatters reports whether a file that does not parse may hide something that is reached: a directive, a declaration or a
 // method of a reached type. What the parser left of the file cannot tell, so its bytes do.
 func (c *Types) syntaxMatters(sp *Package, name string) bool {
 	for _, f := range sp.Files {

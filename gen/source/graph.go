@@ -74,7 +74,7 @@ func (prog *Program) packageName(p *packages.Package) string {
 	return p.Name
 }
 
-// fromSource says whether a package is read from source: it may be about to change, or what it depends on may.
+// fromSource reports whether a package is read from source: it may be about to change, or what it depends on may.
 // Everything else comes from export data, so no type exists twice: what is read from source is never below export data.
 func (prog *Program) fromSource(target string) bool {
 	return prog.sourceMemo(target, map[string]bool{})

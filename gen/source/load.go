@@ -85,7 +85,7 @@ func (prog *Program) parseAnnotated() error {
 	return nil
 }
 
-// Matched is a package is one that the patterns named.
+// Matched is a package that the patterns named.
 type Matched struct {
 	*packages.Package
 	Own       []string // files that the generator wrote, absolute

@@ -80,7 +80,7 @@ func (prog *Program) reach() *reach {
 	return r
 }
 
-// annotated says whether a declaration's doc comment may have directives.
+// annotated reports whether a declaration's doc comment may have directives.
 func (d *declaration) annotated() bool {
 	ts, ok := d.spec.(*ast.TypeSpec)
 	if !ok || !d.file.Directives {

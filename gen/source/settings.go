@@ -18,12 +18,12 @@ import (
 type Settings struct {
 	Vars    map[string]string // of go env
 	Modules []Module          // main ones, and those that a replace directive takes from a folder
-	Files   []string          // that say so, absolute; some may not be there
+	Files   []string          // go.work, go.mod and what lies beside them, absolute; some may not be there
 	Partial bool              // a go.mod or go.work file cannot be read: there may be more modules
 	Ignores bool              // there are folders that patterns do not reach
 }
 
-// Module is one that its user may be changing.
+// Module is a module that its user may be changing.
 type Module struct{ Path, Dir string }
 
 // ReadSettings asks the go command. What is wrong with go.mod is for it to say, when it is asked for packages.

@@ -84,7 +84,7 @@ func newQueue(s *Service, settings Queue, seq int, now int64) *queue {
 	return q
 }
 
-// expire removes the tasks that have reached the service's rules.Retention.
+// expire removes the tasks that have reached the age at which the service drops them.
 func (q *queue) expire(now int64) {
 	t := q.order.oldest()
 	if t == nil || t.created+int64(rules.Retention) > now {

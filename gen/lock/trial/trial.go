@@ -245,7 +245,7 @@ func (f *filler) fillComposite(v reflect.Value) {
 	}
 }
 
-// ends says whether a type leads to a struct that has been filled often enough, so that nil stands for it.
+// ends reports whether a type leads to a struct that has been filled often enough, so that nil stands for it.
 func (f *filler) ends(t reflect.Type) bool {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map {
 		t = t.Elem()
@@ -268,7 +268,7 @@ func (f *filler) fillCustom(v reflect.Value) {
 	}
 }
 
-// isCustom says whether values of a type write or read their JSON themselves.
+// isCustom reports whether values of a type write or read their JSON themselves.
 func isCustom(t reflect.Type) bool {
 	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface {
 		return false
