@@ -31,10 +31,10 @@ func selectorsOf(t types.Type) map[string]types.Object {
 		var next []embeddedType
 		var number typeutil.Map // int: where a type is in next
 		add := func(obj types.Object, twice bool) {
-			if _, hidden := all[obj.Id()]; hidden {
+			id := obj.Id()
+			if _, hidden := all[id]; hidden {
 				return
 			}
-			id := obj.Id()
 			if _, ok := here[id]; ok || twice {
 				obj = nil
 			}

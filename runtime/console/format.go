@@ -18,6 +18,7 @@ var funcs = template.FuncMap{
 	"asset":    func(name string) string { return assetNames[name] },
 	"bytes":    formatBytes,
 	"chart":    chart,
+	"due":      formatDue,
 	"duration": formatDuration,
 	"id":       rules.Last,
 	"number":   formatNumber,
@@ -32,7 +33,6 @@ var funcs = template.FuncMap{
 	"status":   statusText,
 	"text":     visible,
 	"time":     formatTime,
-	"upTo":     upTo,
 }
 
 // queueOf returns the queue of a queue's or task's name: projects/P/locations/L/queues/Q. Ids may be any of these words.
@@ -59,10 +59,10 @@ func formatNumber(n int) string {
 	return text
 }
 
-// upTo returns a number that is counted up to a limit only.
-func upTo(n, limit int) string {
-	if n >= limit {
-		return formatNumber(limit) + "+"
+// formatDue returns a number of tasks that are due.
+func formatDue(n int) string {
+	if n >= localqueue.MaxDue {
+		return formatNumber(localqueue.MaxDue) + "+"
 	}
 	return formatNumber(n)
 }

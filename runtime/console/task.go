@@ -215,7 +215,7 @@ func why(i *localqueue.Inspection, virtual bool) (sentences []string) {
 		case i.Before == 1:
 			say("One task is due before it.")
 		case i.Before > 1:
-			say(upTo(i.Before, localqueue.MaxDue) + " tasks are due before it.")
+			say(formatDue(i.Before) + " tasks are due before it.")
 		}
 	}
 	return sentences

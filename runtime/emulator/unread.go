@@ -78,7 +78,7 @@ func (u *unreadAnswers) intercept(ctx context.Context, req any, info *grpc.Unary
 	end := sync.OnceFunc(func() { <-u.turns })
 	resp, err := u.next(ctx, req, info, handler)
 	message, ok := resp.(proto.Message)
-	if err != nil || !ok || proto.Size(message) <= answerPart/4 { // of which an answer in JSON may be as much as four times
+	if err != nil || !ok || proto.Size(message) <= answerPart/4 { // as JSON it may be four times as long
 		end()
 		return resp, err
 	}

@@ -103,7 +103,7 @@ func (p *Program) suggestions(ctx context.Context, before []string, typed string
 	}
 	c := p.Default
 	if len(before) > 0 {
-		if named := p.command(before[0]); named != nil && named.Name != "" {
+		if named := p.command(before[0]); named != nil {
 			c, before = named, before[1:]
 		}
 	}

@@ -55,10 +55,7 @@ const helpSummary = "describe a command and its flags"
 func (p *Program) Run(ctx context.Context, args []string, std Streams) int {
 	c, args, err := p.choose(args, std)
 	if c == nil {
-		if err != nil {
-			return p.fail(err, p.Name, std)
-		}
-		return ExitOK
+		return p.fail(err, p.Name, std)
 	}
 	return p.runCommand(ctx, c, args, std)
 }
@@ -78,8 +75,8 @@ func (p *Program) choose(args []string, std Streams) (c *Command, rest []string,
 		p.printOverview(std.Out)
 		return nil, nil, nil
 	case isHelp:
-		return p.help(args[1], std.Out)
-	case c != nil && c.Name != "":
+		return p.help(args[1:], std.Out)
+	case c != nil:
 		return c, args[1:], nil
 	case p.Default != nil:
 		return p.Default, args, nil
@@ -91,7 +88,11 @@ func (p *Program) choose(args []string, std Streams) (c *Command, rest []string,
 }
 
 // help prints a topic, or returns the command that -h is for.
-func (p *Program) help(name string, out io.Writer) (c *Command, args []string, err error) {
+func (p *Program) help(args []string, out io.Writer) (c *Command, rest []string, err error) {
+	if err := WantArgs(args, 1, "command"); err != nil {
+		return nil, nil, err
+	}
+	name := args[0]
 	for _, t := range p.Topics {
 		if t.Name == name {
 			return nil, nil, t.Write(out)

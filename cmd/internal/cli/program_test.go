@@ -73,6 +73,7 @@ func TestRun(t *testing.T) {
 		{"help buy", false, 0, "usage: shop buy THING...", ""},
 		{"help hours", false, 0, "nine to five\n", ""},
 		{"help nosuch", false, 2, "", "shop: unknown command \"nosuch\"\nRun \"shop help\" for usage.\n"},
+		{"help buy apple", false, 2, "", "unexpected argument \"apple\""},
 		{"help", false, 0, "shop sells things.\n\nusage: shop COMMAND [flags]\n\nCommands:\n\n  buy         buy things\n", ""},
 		{"--help", true, 0, "usage: shop [THING...]\n       shop COMMAND [flags]\n", ""},
 		{"", false, 2, "", "usage: shop COMMAND"},
