@@ -90,13 +90,8 @@ func (r *Result) route(p *model.Package, t *model.Task) Route {
 	if t.Run == nil {
 		row.Runs = nameRunner + "." + t.Names.Runner
 	}
-	for _, m := range []struct {
-		has  bool
-		name string
-	}{{t.HasQueue, "Queue"}, {t.HasTimeout, "Timeout"}, {t.HasTaskName, "TaskName"}} {
-		if m.has {
-			row.Dynamic = append(row.Dynamic, m.name)
-		}
+	for _, m := range t.Methods {
+		row.Dynamic = append(row.Dynamic, m.Name)
 	}
 	return row
 }

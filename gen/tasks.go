@@ -190,27 +190,21 @@ func (b *packageBuilder) directives(d *directive.Declaration) *model.Task {
 
 // methods reads Run and the optional methods of a task's struct.
 func (b *packageBuilder) methods(t *model.Task, d *directive.Declaration, named *types.Named) {
-	optional := func(name, result string) bool {
+	for _, m := range model.OptionalMethods() {
 		fits := func(fn *types.Func) bool {
 			sig := fn.Signature()
-			return sig.Params().Len() == 0 && sig.Results().Len() == 1 && types.TypeString(types.Unalias(sig.Results().At(0).Type()), nil) == result
+			return sig.Params().Len() == 0 && sig.Results().Len() == 1 && types.TypeString(types.Unalias(sig.Results().At(0).Type()), nil) == m.Result.String()
 		}
-		fn := b.method(d, named, name, fits)
+		fn := b.method(d, named, m.Name, fits)
 		switch {
 		case fn == nil:
-			return false
 		case fits(fn):
-			return true
-		case !b.checked.IsOwn(fn.Pkg()):
-			return false // of an embedded type that others declare, who mean something else
+			t.Methods = append(t.Methods, m)
+		case !b.checked.IsOwn(fn.Pkg()): // of an embedded type that others declare, who mean something else
 		case !b.checked.IsBad(b.sp.Path) || !strings.Contains(fn.Signature().String(), "invalid type"):
-			b.Errorf(b.methodPos(fn, d), "%s of task %s is %s, but the generator calls it as %s() %s: change or rename it", name, t.Type, b.spelled(fn.Signature()), name, result)
+			b.Errorf(b.methodPos(fn, d), "%s of task %s is %s, but the generator calls it as %s() %s: change or rename it", m.Name, t.Type, b.spelled(fn.Signature()), m.Name, m.Result)
 		}
-		return false
 	}
-	t.HasQueue = optional("Queue", "string")
-	t.HasTimeout = optional("Timeout", "time.Duration")
-	t.HasTaskName = optional("TaskName", "string")
 	if fn := b.method(d, named, "Run", func(*types.Func) bool { return true }); fn != nil {
 		t.Run = b.run(t, d, fn)
 		t.Names.Runner = ""

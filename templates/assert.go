@@ -144,14 +144,8 @@ func (f *File) methodsOf(s *model.Shape) (methods []jen.Code, absent []string) {
 	if t.Run != nil {
 		has["Run"] = f.source(t.Run.Signature)
 	}
-	if t.HasQueue {
-		has["Queue"] = jen.Params().String()
-	}
-	if t.HasTimeout {
-		has["Timeout"] = jen.Params().Qual("time", "Duration")
-	}
-	if t.HasTaskName {
-		has["TaskName"] = jen.Params().String()
+	for _, m := range t.Methods {
+		has[m.Name] = jen.Params().Add(f.source(model.Source{m.Result}))
 	}
 	for _, name := range model.TaskMethods() {
 		if signature := has[name]; signature != nil {

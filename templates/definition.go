@@ -48,14 +48,8 @@ func (f *File) definition(t *model.Task) {
 	if len(t.Unique) > 0 {
 		add("UniqueKey", f.uniqueKey(t))
 	}
-	for _, m := range []struct {
-		has           bool
-		field, method string
-		result        *jen.Statement
-	}{{t.HasQueue, "QueueOf", "Queue", jen.String()}, {t.HasTimeout, "TimeoutOf", "Timeout", jen.Qual("time", "Duration")}, {t.HasTaskName, "TaskNameOf", "TaskName", jen.String()}} {
-		if m.has {
-			add(m.field, jen.Func().Params(jen.Id(task).Any()).Add(m.result).Block(jen.Return(f.asserted(t).Dot(m.method).Call())))
-		}
+	for _, m := range t.Methods {
+		add(m.Field, jen.Func().Params(jen.Id(task).Any()).Add(f.source(model.Source{m.Result})).Block(jen.Return(f.asserted(t).Dot(m.Name).Call())))
 	}
 	f.Line()
 	f.comment(t.Names.Definition + " describes the task " + t.Type + ".")
