@@ -71,7 +71,7 @@ bench-gen: ## compare the generator with the go command and easyjson (BENCHFLAGS
 	cd testdata/bench && $(GO) run ./generator $(BENCHFLAGS)
 
 # The modules of the types are downloaded.
-corpus: ## try the generator and its codecs on the types of public modules, beside encoding/json (CORPUSFLAGS=-sample)
+corpus: ## try the generator, the lock, and the codecs beside encoding/json on the types of public modules (CORPUSFLAGS=-sample)
 	cd testdata/corpus && $(GO) vet . ./compare && $(GO) run . $(CORPUSFLAGS)
 
 # Each package is built for fuzzing once, which takes longer than a short run of its targets.
