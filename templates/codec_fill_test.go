@@ -149,7 +149,7 @@ func anyFloat(rng *rand.Rand) float64 {
 	}
 	return pick(rng, 0, math.Copysign(0, -1), 1, -1.5, 1e20, 1e21, 123456789e13, 1e-6, 9.99e-7, 1e-7, 1e-10, 3e38,
 		math.SmallestNonzeroFloat64, math.SmallestNonzeroFloat32, rng.NormFloat64(), float64(float32(rng.NormFloat64())),
-		float64(rng.Int64()))
+		float64(rng.Int64()), -9999.99, 10000, float64(rng.Int64()>>rng.IntN(63))/1e4)
 }
 
 func anyString(rng *rand.Rand) string {

@@ -104,6 +104,14 @@ func putUint(b *[uintRoom]byte, n uint64, end byte) int {
 	return digits + 1
 }
 
+// putShort is putUint for up to four digits.
+func putShort(b *[uintRoom]byte, n uint32, end byte) int {
+	digits := decimalLen(uint64(n)|1) & (uintRoom - 1)
+	binary.LittleEndian.PutUint32(b[:4], ascii4(n)>>(uint(-8*digits)&31))
+	b[digits] = end
+	return digits + 1
+}
+
 // putLong is putUint for more than twelve digits.
 func putLong(b *[uintRoom]byte, n uint64, digits int, end byte) int {
 	zeros := uint(-8*digits) & 63
@@ -171,16 +179,16 @@ func AppendInts[S ~[]E, E signed | unsigned](e *Encoder, s S) {
 
 // float writes numbers as JavaScript does: an exponent only for the very small and the very large.
 func (e *Encoder) float(f float64, bits int) {
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		e.fail(strconv.FormatFloat(f, 'g', -1, bits) + " cannot be encoded as JSON")
-		return
-	}
 	abs := math.Abs(f)
 	if bits == 64 && abs < maxMillionths {
 		if n := int64(abs*millionths + 0.5); float64(n)/millionths == abs {
 			e.millionths(math.Signbit(f), uint64(n))
 			return
 		}
+	}
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		e.fail(strconv.FormatFloat(f, 'g', -1, bits) + " cannot be encoded as JSON")
+		return
 	}
 	format := byte('f')
 	small, large := abs < 1e-6, abs >= 1e21
@@ -200,24 +208,28 @@ func (e *Encoder) float(f float64, bits int) {
 }
 
 const (
-	millionths    = 1e6
-	maxMillionths = 1e9 // so that there are at most 15 digits, which are the only ones as short that mean the number
+	millionths     = 1e6
+	millionthsRoom = integerRoom + 8 // bytes
+	maxMillionths  = 1e9             // so that there are at most 15 digits, which are the only ones as short that mean the number
 )
 
 // millionths appends n millionths, without trailing zeros.
 func (e *Encoder) millionths(negative bool, n uint64) {
-	const room = integerRoom + 8
 	at := len(e.buf)
-	if cap(e.buf)-at < room {
-		e.buf = slices.Grow(e.buf, room)
+	if cap(e.buf)-at < millionthsRoom {
+		e.buf = slices.Grow(e.buf, millionthsRoom)
 	}
-	buf := e.buf[:at+room]
+	buf := e.buf[:at+millionthsRoom]
 	if negative {
 		buf[at] = '-'
 		at++
 	}
 	whole, rest := n/millionths, n%millionths
-	at += putUint((*[uintRoom]byte)(buf[at:]), whole, '.')
+	if whole < 1e4 {
+		at += putShort((*[uintRoom]byte)(buf[at:]), uint32(whole), '.')
+	} else {
+		at += putUint((*[uintRoom]byte)(buf[at:]), whole, '.')
+	}
 	if rest == 0 {
 		at--
 	} else {

@@ -50,7 +50,7 @@ func (e *Encoder) finishFailed(root string) ([]byte, error) {
 //
 //go:noinline
 func (e *Encoder) Key(quoted string) *Encoder {
-	e.buf = append(e.buf, quoted...)
+	e.named(quoted, 0)
 	return e
 }
 

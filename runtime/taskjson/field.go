@@ -97,15 +97,15 @@ func (e *Encoder) IntField(name string, n int64) {
 //
 //go:noinline
 func (e *Encoder) UintField(name string, n uint64) {
-	e.buf = append(e.buf, name...)
-	e.uint(n)
+	buf := e.named(name, uintRoom)
+	e.buf = e.buf[:len(e.buf)+putUint((*[uintRoom]byte)(buf), n, ',')]
 }
 
 // FloatField appends a member that is a float64.
 //
 //go:noinline
 func (e *Encoder) FloatField(name string, f float64) {
-	e.buf = append(e.buf, name...)
+	e.named(name, millionthsRoom)
 	e.float(f, 64)
 }
 
@@ -113,6 +113,24 @@ func (e *Encoder) FloatField(name string, f float64) {
 //
 //go:noinline
 func (e *Encoder) BoolField(name string, v bool) {
-	e.buf = append(e.buf, name...)
+	e.named(name, len("false,"))
 	e.bool(v)
+}
+
+// named appends a name and returns the room behind it, which is of at least so many bytes.
+func (e *Encoder) named(name string, room int) []byte {
+	at, n := len(e.buf), len(name)
+	if cap(e.buf)-at < n+room {
+		e.buf = slices.Grow(e.buf, n+room)
+	}
+	buf := e.buf[at:cap(e.buf)]
+	if n >= 8 && n <= 16 { // as StringField
+		first, last := load8(name, 0), load8(name, n-8)
+		binary.LittleEndian.PutUint64(buf[:8], first)
+		binary.LittleEndian.PutUint64(buf[n-8:n], last)
+	} else {
+		copy(buf, name)
+	}
+	e.buf = e.buf[:at+n]
+	return buf[n:]
 }
