@@ -16,6 +16,7 @@ type survey struct {
 	report  func(pos token.Pos, format string, args ...any)
 	seen    map[types.Type]bool
 	sizes   map[types.Type]int
+	depths  map[types.Type]int
 	open    []instance               // the instances on the way to what is looked at
 	endless map[*types.TypeName]bool // generic types that were reported
 	found   bool                     // something was reported
@@ -28,16 +29,18 @@ type instance struct {
 }
 
 // How many types one may consist of that are not declared: by its type arguments, and altogether. A generic type that exceeds the
-// first grows without end; what exceeds the second would take longer to write down than anybody waits.
+// first grows without end; what exceeds the second would take longer to write down than anybody waits. maxDepth is how many of
+// them may be in each other: the codec of each spells out all those in it.
 const (
 	maxInstance = 500
 	maxSize     = source.MaxTypes
+	maxDepth    = 100
 )
 
 func newSurvey(spell *speller, own func(p *types.Package) bool, report func(pos token.Pos, format string, args ...any)) *survey {
 	return &survey{
 		spell: spell, own: own, report: report,
-		seen: map[types.Type]bool{}, sizes: map[types.Type]int{}, endless: map[*types.TypeName]bool{},
+		seen: map[types.Type]bool{}, sizes: map[types.Type]int{}, depths: map[types.Type]int{}, endless: map[*types.TypeName]bool{},
 	}
 }
 
@@ -47,6 +50,15 @@ func (s *survey) visit(t types.Type, pos token.Pos) {
 		return
 	}
 	s.seen[t] = true
+	if len(s.open) < 2 && s.depth(t) > maxDepth { // what has grown through instances is reported as that
+		s.fail(pos, "more than %d types are in each other here, none of which has a name: declare one of them", maxDepth)
+		return
+	}
+	s.enter(t, pos)
+}
+
+// enter is visit for what is known to be new, or is the underlying type of such a one.
+func (s *survey) enter(t types.Type, pos token.Pos) {
 	if s.size(t) >= maxSize {
 		s.tooLarge("this", pos, maxSize)
 		return
@@ -76,7 +88,7 @@ func (s *survey) visit(t types.Type, pos token.Pos) {
 
 func (s *survey) named(t *types.Named, pos token.Pos) {
 	if t.TypeArgs().Len() == 0 {
-		s.visit(t.Underlying(), pos)
+		s.enter(t.Underlying(), pos)
 		return
 	}
 	if s.endless[t.Origin().Obj()] {
@@ -91,7 +103,7 @@ func (s *survey) named(t *types.Named, pos token.Pos) {
 	for arg := range t.TypeArgs().Types() {
 		s.visit(arg, pos)
 	}
-	s.visit(t.Underlying(), pos)
+	s.enter(t.Underlying(), pos)
 }
 
 // cycle reports the instances that have grown to t, or that it has so many type arguments.
@@ -161,5 +173,30 @@ func (s *survey) size(t types.Type) int {
 		}
 	}
 	s.sizes[t] = n
+	return n
+}
+
+// depth returns how many types without a name are in each other in t, with itself.
+func (s *survey) depth(t types.Type) int {
+	if n, ok := s.depths[t]; ok {
+		return n
+	}
+	n := 0
+	below := func(t types.Type) { n = max(n, 1+s.depth(t)) }
+	switch t := t.(type) {
+	case *types.Alias:
+		n = s.depth(t.Rhs())
+	case *types.Named: // it has a name
+	case *types.Map:
+		below(t.Key())
+		below(t.Elem())
+	case interface{ Elem() types.Type }:
+		below(t.Elem())
+	case *types.Struct:
+		for f := range t.Fields() {
+			below(f.Type())
+		}
+	}
+	s.depths[t] = n
 	return n
 }
