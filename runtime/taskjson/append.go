@@ -67,7 +67,7 @@ const (
 	integerRoom = 1 + uintRoom
 )
 
-// integer appends n, which is in two's complement if it is negative.
+// integer appends n. A negative n is given in two's complement.
 func (e *Encoder) integer(n uint64, negative bool) {
 	at := len(e.buf)
 	if cap(e.buf)-at < integerRoom {
@@ -82,13 +82,13 @@ func (e *Encoder) integer(n uint64, negative bool) {
 	e.buf = e.buf[:at+putUint((*[uintRoom]byte)(buf[at:]), n, ',')]
 }
 
-// putUint writes n and end to b and returns how many bytes they take.
+// putUint writes n and end to b and returns their length.
 func putUint(b *[uintRoom]byte, n uint64, end byte) int {
 	if n < 10 {
 		b[0], b[1] = '0'+byte(n), end
 		return 2
 	}
-	// The number of digits comes first: the next number is written from there on while this one's digits are worked out.
+	// Count the digits first: the next number's position depends on it, so the processor can start on that one meanwhile.
 	digits := decimalLen(n) & (uintRoom - 1)
 	zeros := uint(-8*digits) & 63 // bits of leading zeros in the first word
 	switch {
@@ -126,14 +126,14 @@ func putLong(b *[uintRoom]byte, n uint64, digits int, end byte) int {
 	return digits + 1
 }
 
-// decimalLen returns how many digits n has, which is not 0, without a branch that depends on it.
+// decimalLen returns the number of decimal digits of n, which must not be 0. No branch depends on n.
 func decimalLen(n uint64) int {
 	log := bits.Len64(n) * 1233 >> 12 // 1233/4096 is the logarithm of 2; right, or one too high
 	_, high := bits.Sub64(n, pow10[log], 0)
 	return log + 1 - int(high)
 }
 
-// ascii8 returns n, of up to eight digits, in digits, the first one in the lowest byte.
+// ascii8 returns the eight ASCII digits of n, the most significant one in the lowest byte.
 func ascii8(n uint64) uint64 {
 	x := n/1e4 | n%1e4<<32
 	y := x * 10486 >> 20 & 0x0000007F0000007F // a hundredth
@@ -210,7 +210,7 @@ func (e *Encoder) float(f float64, bits int) {
 const (
 	millionths     = 1e6
 	millionthsRoom = integerRoom + 8 // bytes
-	maxMillionths  = 1e9             // so that there are at most 15 digits, which are the only ones as short that mean the number
+	maxMillionths  = 1e9             // at most 15 digits: no other decimal that short means the same float64
 )
 
 // millionths appends n millionths, without trailing zeros.
@@ -275,8 +275,8 @@ func appendText[S string | []byte](dst []byte, s S, end byte) []byte {
 	}
 }
 
-// escapeRune returns the escape sequence of the separator at the start of s, or of what is not UTF-8 there; and how many
-// bytes it stands for.
+// escapeRune returns the escape sequence for the separator or invalid UTF-8 at the start of s, and the number of bytes
+// that it replaces.
 func escapeRune(s string) (escaped string, n int) {
 	switch r, n := utf8.DecodeRuneInString(s); r {
 	case '\u2028':
@@ -327,7 +327,7 @@ func AppendBase64[S ~[]E, E ~uint8](e *Encoder, v *S) {
 	e.Bytes(&b)
 }
 
-// Number appends a number as it stands; "" counts as 0.
+// Number appends a number unchanged; "" counts as 0.
 func (e *Encoder) Number(v *json.Number) {
 	text := string(*v)
 	if text == "" {
@@ -340,7 +340,7 @@ func (e *Encoder) Number(v *json.Number) {
 	e.buf = append(append(e.buf, text...), ',')
 }
 
-// Time appends a time in the format of RFC 3339, with nanoseconds. A year beyond 9999 is an error.
+// Time appends a time in RFC 3339 format, with nanoseconds. A year beyond 9999 is an error.
 func (e *Encoder) Time(v *time.Time) {
 	b, err := v.AppendText(append(e.buf, '"'))
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// RawMessage appends JSON as it stands, without white space between its tokens; null for nil.
+// RawMessage appends JSON without the white space between its tokens; null for nil.
 func (e *Encoder) RawMessage(v *json.RawMessage) {
 	if e.NotNil(*v != nil) {
 		if problem := e.compact(*v); problem != nil {
@@ -46,8 +46,8 @@ func (e *Encoder) TextMarshaler(v encoding.TextMarshaler) {
 	e.buf = appendText(e.buf, text, ',')
 }
 
-// compact appends b, which must be one JSON value, no deeper than what can be decoded again, without white space between
-// its tokens. It returns what is wrong with b, and appends nothing then.
+// compact appends b without the white space between its tokens. If b is not exactly one JSON value that can be decoded
+// again, compact appends nothing and returns the problem.
 func (e *Encoder) compact(b []byte) (problem *Error) {
 	d := Decoder{data: b, depth: e.depth}
 	d.space()
@@ -67,7 +67,7 @@ func (e *Encoder) compact(b []byte) (problem *Error) {
 	return nil
 }
 
-// failInvalid records what is wrong with JSON that did not come from this encoder.
+// failInvalid records a problem of JSON that a method or a RawMessage supplied.
 func (e *Encoder) failInvalid(what string, problem *Error) {
 	e.fail(fmt.Sprintf("%s is not valid: %s, at its byte %d", what, problem.Msg, problem.Offset))
 }
@@ -90,7 +90,7 @@ func appendCompact(dst, b []byte) []byte {
 	return append(dst, b[start:]...)
 }
 
-// Any appends a value of whatever type. Types other than those that decoding makes are left to encoding/json.
+// Any appends a value of any type. Types that decoding never produces are left to encoding/json.
 func (e *Encoder) Any(v *any) {
 	switch x := (*v).(type) {
 	case nil:

@@ -7,11 +7,11 @@ import (
 )
 
 // Decoder reads a payload. Make one with [NewDecoder], hand it to a generated function and return what
-// [Decoder.Finish] says. After the first error every method does nothing.
+// [Decoder.Finish] returns. After the first error every method does nothing.
 //
-// Methods that read a value leave their target alone when the value is null, unless nil is a value of the target.
+// Methods that read a value leave their target unchanged when the value is null, unless the target can be nil.
 type Decoder struct {
-	data    []byte // what is read; nil after an error
+	data    []byte // the input; nil after an error
 	pos     int
 	depth   int
 	keyAt   int    // where the name of the current member starts, behind its quote
@@ -30,7 +30,7 @@ type Decoder struct {
 	failure *failure
 }
 
-// A failure is the first error, and what its path is made of.
+// A failure is the first error, with what is needed to work out its path.
 type failure struct {
 	err    *Error
 	input  []byte
@@ -62,8 +62,7 @@ func (d *Decoder) finish() error {
 	return f.err
 }
 
-// NullStruct reads null in place of a struct and reports true if that is the next value; but not for the payload
-// itself.
+// NullStruct reports whether a struct's value is null, and reads the null. The payload itself must not be null.
 func (d *Decoder) NullStruct() bool { return d.depth > 0 && d.null() }
 
 // Entry reads the key of the next entry of a map's object. It reports false, and closes the object, when there is none.
@@ -77,7 +76,7 @@ func (d *Decoder) Key() []byte {
 	return d.data[d.keyAt:d.keyEnd]
 }
 
-// Default decodes a field that the payload does not have from its default, given as JSON.
+// Default decodes the default, given as JSON, of a field that the payload lacks.
 func (d *Decoder) Default(json string, decode func(d *Decoder)) {
 	if d.failure != nil {
 		return
@@ -89,7 +88,7 @@ func (d *Decoder) Default(json string, decode func(d *Decoder)) {
 	}
 }
 
-// null reads null and reports true if that is the next value.
+// null reports whether the next value is null, and reads it.
 func (d *Decoder) null() bool { return d.peek() == 'n' && d.readNull() }
 
 func (d *Decoder) readNull() bool {
@@ -150,7 +149,7 @@ func (d *Decoder) elem() bool {
 	return d.close()
 }
 
-// open enters an array or object, whose bracket has to be next.
+// open reads the opening bracket of an array or object.
 func (d *Decoder) open(what string, bracket byte) bool {
 	if d.peek() != bracket {
 		d.failType(what)
@@ -194,7 +193,7 @@ func (d *Decoder) skipSpace() {
 	d.pos = end
 }
 
-// spaceEnd returns the index, from i on, of the first byte that is no white space.
+// spaceEnd returns the index of the first byte at or after i that is not white space.
 //
 //go:noinline
 func spaceEnd(data []byte, i int) int {
@@ -213,7 +212,7 @@ func spaceEnd(data []byte, i int) int {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
-// literal reads word, whose first byte is known to be next.
+// literal reads word. The caller has seen its first byte.
 func (d *Decoder) literal(word string) bool {
 	end := d.pos + len(word)
 	if end > len(d.data) || string(d.data[d.pos:end]) != word {
@@ -229,12 +228,12 @@ func (d *Decoder) literal(word string) bool {
 	return true
 }
 
-// fail records an error of the value that is next.
+// fail records an error of the next value.
 func (d *Decoder) fail(msg string) { d.failAt(d.pos, msg) }
 
 func (d *Decoder) failAt(offset int, msg string) { d.failErr(offset, msg, nil) }
 
-// failErr records what a method of the target's type returned for the value that starts at offset.
+// failErr records the error that a method of the target's type returned for the value at offset.
 //
 //go:noinline
 func (d *Decoder) failErr(offset int, msg string, err error) {
@@ -244,7 +243,7 @@ func (d *Decoder) failErr(offset int, msg string, err error) {
 	}
 }
 
-// failSyntax records that the next byte is not what JSON has there.
+// failSyntax records a syntax error at the next byte.
 func (d *Decoder) failSyntax(msg string) {
 	if d.failure != nil {
 		return
@@ -261,7 +260,7 @@ func (d *Decoder) failSyntax(msg string) {
 	d.fail(fmt.Sprintf("%s, found %q", msg, c))
 }
 
-// failType records that the next value is not of the kind that its target takes.
+// failType records that the next value has the wrong kind for its target.
 func (d *Decoder) failType(want string) {
 	found := ""
 	switch c := d.peek(); {

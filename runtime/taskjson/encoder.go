@@ -5,11 +5,11 @@ import (
 	"reflect"
 )
 
-// Encoder appends JSON to a byte slice. Make one with [NewEncoder], hand it to a generated function and return what
-// [Encoder.Finish] says. After the first error what it appends is of no use, and Finish drops it.
+// Encoder appends JSON to a byte slice. Make one with [NewEncoder], pass it to a generated function and return what
+// [Encoder.Finish] returns, which drops everything after an error.
 //
-// Every value is followed by a comma, which the bracket that closes the array or object around it replaces. So nobody
-// has to know which value is the first of them.
+// A comma follows every value. The bracket that closes an array or object replaces the last one, so no method needs to know
+// whether its value is the first.
 type Encoder struct {
 	buf   []byte
 	start int // where the JSON starts in buf
@@ -18,7 +18,7 @@ type Encoder struct {
 	failure *encodeFailure
 }
 
-// An encodeFailure is the first error, and what its path is made of.
+// An encodeFailure is the first error, with what is needed to work out its path.
 type encodeFailure struct {
 	err   *Error
 	at    int // where in buf the value should be that err is about
@@ -63,8 +63,8 @@ func (e *Encoder) MapKey(key string) *Encoder {
 	return e
 }
 
-// Object opens a struct's object. Its brace is appended by what follows: with the name of the first member, as a part of it, if that one is
-// always there.
+// Object opens a struct's object. It does not append the brace: the call after it does, as a part of the first member's name if that
+// member is always present.
 func (e *Encoder) Object() {
 	if e.depth++; e.depth > MaxDepth {
 		e.failDepth()
@@ -152,7 +152,7 @@ func (e *Encoder) EndQuote() {
 
 func (e *Encoder) null() { e.buf = append(e.buf, "null,"...) }
 
-// NotZero reports whether a field with the omitzero option is to be appended: v's IsZero method says that it is not zero.
+// NotZero reports whether a field with the omitzero option is to be appended, which is if v's IsZero method returns false.
 // quoted is the field's name as [Encoder.Key] takes it.
 func (e *Encoder) NotZero(quoted string, v interface{ IsZero() bool }) bool {
 	if e.failure != nil {
@@ -166,10 +166,10 @@ func (e *Encoder) NotZero(quoted string, v interface{ IsZero() bool }) bool {
 	return !zero
 }
 
-// fail records an error of the value that would be next. In place of the value there is a null.
+// fail records an error of the next value and appends null in its place.
 func (e *Encoder) fail(msg string) { e.failValue(msg, nil) }
 
-// failValue is fail for what a method of the value's type returned.
+// failValue is fail with the error of a method of the value's type.
 func (e *Encoder) failValue(msg string, err error) {
 	e.failErr(msg, err)
 	e.null()

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// Error says what is wrong with a value that was to be encoded or decoded, and where it is.
+// Error is a value that could not be encoded or decoded: the problem, and its place.
 type Error struct {
 	Path   string // the value, such as payload.items[3].quantity or payload.attrs["key"]; with … for the middle of a very long one
 	Offset int    // the byte of the JSON text at which decoding stopped; -1 when encoding
-	Msg    string // what is wrong
+	Msg    string // the problem
 	Err    error  // what a method of the value's type returned, or a *PanicError; nil when the codec itself objected
 }
 
-// Error returns the path, what is wrong there and, for decoding, the offset.
+// Error returns the path, the problem and, for decoding, the offset.
 func (e *Error) Error() string {
 	var s strings.Builder
 	s.WriteString(e.Path)
@@ -35,8 +35,8 @@ func (e *Error) Error() string {
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// A trail collects what a path needs while the calls that led to an error return. JSON alone does not tell a struct,
-// whose members are spelled .name, from a map, whose members are spelled ["key"].
+// A trail records which levels are structs while the calls that led to an error return. A path spells a struct's members
+// .name and a map's ["key"], and the JSON alone does not tell them apart.
 type trail struct {
 	structs map[int]bool // nesting depths, counted from 1, whose object is a struct
 }
@@ -48,7 +48,7 @@ func (t *trail) markStruct(depth int) {
 	t.structs[depth] = true
 }
 
-// pathEnd is how many levels of nesting a path names at either end, so that nobody has to read a thousand.
+// pathEnd is the number of levels that a path names at either end. Those between are left out.
 const pathEnd = 16
 
 // path names the value at the end of prefix, which is the part of a well-formed JSON text before that value, or
@@ -80,7 +80,7 @@ func (t *trail) path(root string, prefix []byte, field string) string {
 // openLevels returns the arrays and objects that are open at the end of prefix, the outermost first.
 func openLevels(prefix []byte) []level {
 	brackets := bytes.Count(prefix, []byte("{")) + bytes.Count(prefix, []byte("["))
-	levels := make([]level, 1, 1+min(brackets, MaxDepth)) // the first is around the outermost one, so that every value has one around it
+	levels := make([]level, 1, 1+min(brackets, MaxDepth)) // the first is around the outermost one, so every value has one around it
 	scalar := false                                       // a number, true, false or null has begun
 	for i := 0; i < len(prefix); i++ {
 		top := &levels[len(levels)-1]
@@ -143,7 +143,7 @@ func writeMember(s *strings.Builder, name string, isStruct bool) {
 	s.WriteString("[" + strconv.Quote(name) + "]")
 }
 
-// isIdentifier reports whether name stands in a path without quotes.
+// isIdentifier reports whether a path has name without quotes.
 func isIdentifier(name string) bool {
 	for _, c := range name {
 		plain := c == '_' || c == '-' || c == '$' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || c >= 0x80
@@ -154,7 +154,7 @@ func isIdentifier(name string) bool {
 	return name != ""
 }
 
-// stringEnd returns the index after the string whose opening quote stands before i, or the end of data and false.
+// stringEnd returns the index after the string whose opening quote is before i, or the end of data and false.
 func stringEnd(data []byte, i int) (end int, closed bool) {
 	for ; i < len(data); i++ {
 		switch data[i] {

@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// The methods of this file append a struct's member: its name, given as [Encoder.Key] takes it, and a value of a type that most
-// members have. They are not inlined, because there are many of them in a package.
+// The methods of this file append a struct's member: its name, given as for [Encoder.Key], and a value of one of the most common
+// types. They are not inlined, because generated code calls them so often that inlining would dominate its compile time.
 
-// StringField appends a member that is a string. A short one is copied while it is looked at, a word at a time; one in which there is
-// something to escape is appended once more by appendText, as are long ones.
+// StringField appends a member that is a string. It copies a short one while checking it, a word at a time. appendText appends long
+// ones, and those with something to escape.
 //
 //go:noinline
 func (e *Encoder) StringField(name, s string) {
@@ -117,7 +117,7 @@ func (e *Encoder) BoolField(name string, v bool) {
 	e.bool(v)
 }
 
-// named appends a name and returns the room behind it, which is of at least so many bytes.
+// named appends a name and returns the free space after it, at least room bytes.
 func (e *Encoder) named(name string, room int) []byte {
 	at, n := len(e.buf), len(name)
 	if cap(e.buf)-at < n+room {

@@ -1,6 +1,6 @@
 package taskjson
 
-// These functions let generated code use types that it cannot spell: Go infers them from what has values of them.
+// These functions let generated code use types that it cannot name: the compiler infers them from the arguments.
 
 // NewPointee returns a new value of the type that p points to.
 func NewPointee[T any](p *T) *T { return new(T) }

@@ -30,7 +30,7 @@ func (d *Decoder) checkKey(err error) {
 	}
 }
 
-// TextKey hands the name of the current member to key.
+// TextKey passes the name of the current member to key's UnmarshalText.
 func (d *Decoder) TextKey(key encoding.TextUnmarshaler) {
 	if d.failure != nil {
 		return
@@ -44,7 +44,7 @@ func (d *Decoder) TextKey(key encoding.TextUnmarshaler) {
 	d.checkKey(unmarshalText(key, d.Key()))
 }
 
-// PutText is [Put] for a key that TextKey has read. It fails if the key's method left something in it that cannot be hashed.
+// PutText is [Put] for a key that TextKey has read. It fails if the key cannot be hashed, which is up to its method.
 func PutText[M ~map[K]V, K comparable, V any](d *Decoder, m M, key K, v *V) {
 	var err error
 	put := func() {
@@ -55,15 +55,13 @@ func PutText[M ~map[K]V, K comparable, V any](d *Decoder, m M, key K, v *V) {
 	d.checkKey(err)
 }
 
-// A MapKey is the key of a map's entry as JSON has it, and the index of the entry's value among those that were collected with
-// it.
+// A MapKey is a map's key as JSON text, with the index of its value among those collected.
 type MapKey struct {
 	Text  string
 	Value int
 }
 
-// StringEntries appends the keys of m to keys, in the order in which encoding/json has them, and its values to values. Both
-// start empty.
+// StringEntries appends the keys of m to keys, in encoding/json's order, and its values to values. Both start empty.
 func StringEntries[K ~string, V any](keys []MapKey, values []V, m map[K]V) ([]MapKey, []V) {
 	for k, v := range m {
 		keys = append(keys, MapKey{string(k), len(values)})
@@ -113,7 +111,7 @@ func (e *Encoder) textKey(k encoding.TextMarshaler) string {
 	return string(text)
 }
 
-// sorted sorts keys in place. Where it is inlined, as on 386, the compiler moves the caller's array of keys to the heap.
+// sorted sorts keys in place. It must not be inlined: on 386 the compiler would move the caller's array of keys to the heap.
 //
 //go:noinline
 func sorted(keys []MapKey) []MapKey {

@@ -1,19 +1,19 @@
 package taskjson
 
-// A target is what the members of an object are read into.
+// A target is the kind of value that an object's members are read into.
 type target uint8
 
 const (
 	intoStruct  target = iota
 	intoMap            // or an any
-	intoNothing        // so that names need not be kept
+	intoNothing        // names need not be kept
 )
 
 // member reads a member's name, from the byte before it, a comma or the opening brace, to its value. When no member
 // follows, it closes the object and reports false, as it does after an error.
 //
-// It is what names take the most time in. So it deals itself with what is common, a name of ASCII without escape
-// sequences and the colon right behind it, and leaves to anyMember what is not.
+// Most of the time that names take is spent here, so member itself handles the common case, an ASCII name without escape
+// sequences and a colon right after it. anyMember handles the rest.
 func (d *Decoder) member(before byte, into target) bool {
 	data, i, spaced := d.data, d.pos, false
 	if i < len(data) && data[i] <= ' ' {
@@ -60,7 +60,7 @@ func (d *Decoder) member(before byte, into target) bool {
 	return d.anyMember(before, into)
 }
 
-// anyMember is member for everything that may be there.
+// anyMember is member for any input.
 func (d *Decoder) anyMember(before byte, into target) bool {
 	if before == '{' {
 		if !d.enter() {
@@ -91,7 +91,7 @@ func (d *Decoder) anyMember(before byte, into target) bool {
 	return false
 }
 
-// enter enters an object, whose brace has to be next.
+// enter reads an object's opening brace.
 func (d *Decoder) enter() bool {
 	if d.depth == 0 {
 		d.space()
@@ -120,7 +120,7 @@ func (d *Decoder) name(into target) bool {
 	return true
 }
 
-// keepName reads a name, with whatever it needs to be unquoted.
+// keepName reads a name and unquotes it.
 func (d *Decoder) keepName() {
 	start := d.pos + 1
 	if _, ok := d.text(); ok {

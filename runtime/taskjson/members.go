@@ -22,8 +22,8 @@ func (d *Decoder) Next(m *Members, seen []uint64, last int) int {
 	return d.structMember(',', m, seen, last+1)
 }
 
-// structMember reads a member's name, from the byte before it, a comma or the opening brace. It deals itself with what is common:
-// the name is the next one, as the encoder writes it. So it only has to be compared.
+// structMember reads a member's name, from the byte before it, a comma or the opening brace. It handles the common case itself: the
+// name is the next one in the encoder's order and spelling, so a comparison is enough.
 func (d *Decoder) structMember(before byte, m *Members, seen []uint64, next int) int {
 	if next < len(m.Names) {
 		quoted, data, start := m.Names[next], d.data, d.pos+1
@@ -39,7 +39,7 @@ func (d *Decoder) structMember(before byte, m *Members, seen []uint64, next int)
 	return d.anyStructMember(before, m, seen, next)
 }
 
-// given notes that a member is there, whose value is next, and returns it.
+// given records that a member is present and returns it. Its value is next.
 func (d *Decoder) given(m *Members, seen []uint64, member int) int {
 	word, bit := uint(member)/64, uint64(1)<<(uint(member)%64)
 	if seen[word]&bit != 0 {
@@ -76,7 +76,7 @@ func (d *Decoder) indentedMember(before byte, m *Members, next int) bool {
 	return true
 }
 
-// anyStructMember is structMember for everything that may be there.
+// anyStructMember is structMember for any input.
 func (d *Decoder) anyStructMember(before byte, m *Members, seen []uint64, next int) int {
 	if d.indentedMember(before, m, next) {
 		return d.given(m, seen, next)
@@ -99,8 +99,8 @@ func (d *Decoder) anyStructMember(before byte, m *Members, seen []uint64, next i
 	return -1
 }
 
-// find returns the number of the member of that name, which is likely to be next or, where members are left out, one soon after it, or,
-// where names are in the reverse order, the one before the last; -1 if there is none.
+// find returns the number of the member with a name, or -1. It tries the likely ones first: the next, those soon after it (members may
+// be left out), and the one before the last (names may be in reverse order).
 func (m *Members) find(name []byte, next int) int {
 	const soon = 8
 	if next >= 2 && m.name(next-2) == string(name) {
@@ -147,7 +147,7 @@ func (m *Members) name(member int) string {
 	return quoted[len(`"`) : len(quoted)-len(`":`)]
 }
 
-// missing fails at the end of a struct's object, which does not have the member that name is the name of.
+// missing fails at the end of a struct's object because it lacks a member.
 func (d *Decoder) missing(name string) {
 	d.failAt(d.pos-1, "required field is missing")
 	d.failure.member = name
@@ -157,7 +157,7 @@ func (d *Decoder) missing(name string) {
 // EmptyStruct reads the object of a struct without members.
 func (d *Decoder) EmptyStruct() { d.Struct(&Members{}, nil) }
 
-// Value notes in word, which the bit belongs to, that the value that is next is not null.
+// Value records a member's bit in word if the next value is not null.
 func (d *Decoder) Value(word *uint64, bit uint64) *Decoder {
 	if d.peek() != 'n' {
 		*word |= bit

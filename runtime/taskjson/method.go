@@ -8,8 +8,7 @@ import (
 	"runtime/debug"
 )
 
-// The functions of this file call methods of values' types. Other people wrote them, so a panic in one is an error of the
-// value that it was called for.
+// The functions of this file call methods of values' types, which may be anybody's. A panic in one is an error of its value.
 
 // A PanicError is a panic in a method of a value's type. It does not unwrap to the value of the panic, which may be an
 // error that means something else.
@@ -42,7 +41,7 @@ func unmarshalJSON(v json.Unmarshaler, data []byte) (err error) {
 	return v.UnmarshalJSON(data)
 }
 
-// unmarshalText hands v a text that has no spare capacity: what follows it is read later.
+// unmarshalText passes v a text without spare capacity: the bytes after it are not read yet.
 func unmarshalText(v encoding.TextUnmarshaler, text []byte) (err error) {
 	defer catch(&err)
 	return v.UnmarshalText(text[:len(text):len(text)])

@@ -42,7 +42,7 @@ func (d *Decoder) QuotedValue(word *uint64, bit uint64) *Decoder {
 	return d
 }
 
-// quotedNull reads a string and reports whether it says null. It reads nothing where there is no string.
+// quotedNull reads a string and reports whether it holds null. If the next value is not a string, it reads nothing.
 func (d *Decoder) quotedNull() bool {
 	if d.peek() != '"' {
 		return false
@@ -115,7 +115,7 @@ func QuotedString[T ~string](d *Decoder, v *T) {
 	}
 }
 
-// QuotedNumber reads a quoted number as it stands.
+// QuotedNumber reads a quoted number without converting it.
 func QuotedNumber(d *Decoder, v *json.Number) {
 	start := d.pos
 	if s, ok := d.quoted("a number"); ok {
@@ -131,7 +131,7 @@ func QuotedNumber(d *Decoder, v *json.Number) {
 	}
 }
 
-// quoted reads a string and returns what it says. It reports false for null, in quotes or not, and after an error.
+// quoted reads a string and returns its contents. It reports false for null, quoted or not, and after an error.
 func (d *Decoder) quoted(want string) ([]byte, bool) {
 	if d.peek() != '"' {
 		if !d.null() {
@@ -148,7 +148,7 @@ func (d *Decoder) quoted(want string) ([]byte, bool) {
 	return s, ok
 }
 
-// quotedNumber is quoted for what starts like a number; the rest is for strconv to judge, as in encoding/json.
+// quotedNumber is quoted for contents that start like a number. As in encoding/json, strconv checks the rest.
 func (d *Decoder) quotedNumber(want string) ([]byte, bool) {
 	start := d.pos
 	s, ok := d.quoted(want)
@@ -163,7 +163,7 @@ func (d *Decoder) failQuoted(start int, s []byte, want string) {
 	d.failAt(start, fmt.Sprintf("expected %s in a string, found %q in it", want, shorten(s)))
 }
 
-// unquote returns what s says if it is exactly one string.
+// unquote returns the contents of s if it is exactly one string.
 func unquote(s []byte) (string, bool) {
 	d := Decoder{data: s}
 	if d.peek() != '"' {

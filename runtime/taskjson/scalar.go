@@ -29,7 +29,7 @@ func (d *Decoder) Bool(v *bool) {
 	}
 }
 
-// Int reads an integer, as do the following methods; one that its type cannot hold is an error.
+// Int reads an integer, as do the following methods. An integer that overflows the type is an error.
 func (d *Decoder) Int(v *int) {
 	if n, ok := d.integer(strconv.IntSize, true); ok {
 		*v = int(n)
@@ -120,8 +120,8 @@ func (d *Decoder) Float64(v *float64) {
 	}
 }
 
-// integer reads an integer of so many bits, and returns one that is signed in two's complement. It reports false for
-// null and after an error.
+// integer reads an integer of the given size in bits. It returns a signed one in two's complement. It reports false for null
+// and after an error.
 func (d *Decoder) integer(bits int, signed bool) (uint64, bool) {
 	data, i := d.data, d.pos
 	negative := i < len(data) && data[i] == '-'
@@ -152,7 +152,7 @@ func (d *Decoder) integer(bits int, signed bool) (uint64, bool) {
 		end < len(data) && (data[end] == '.' || data[end]|0x20 == 'e') {
 		return d.anyInteger(bits, signed)
 	}
-	limit := uint64(1) << (bits - 1) // of what is signed
+	limit := uint64(1) << (bits - 1) // of a signed one
 	switch {
 	case !signed && !negative && n>>bits == 0, signed && n < limit && !negative:
 	case signed && n <= limit && negative:
@@ -166,7 +166,7 @@ func (d *Decoder) integer(bits int, signed bool) (uint64, bool) {
 
 const maxDigits = 19 // of a number that surely fits into 64 bits
 
-// anyInteger is integer for everything that may be there.
+// anyInteger is integer for any input.
 func (d *Decoder) anyInteger(bits int, signed bool) (n uint64, ok bool) {
 	start := d.pos
 	literal := d.numberOrNull("an integer")
@@ -194,12 +194,12 @@ func integerType(bits int, signed bool) string {
 	return "uint" + strconv.Itoa(bits)
 }
 
-// exactDigits is how many decimal digits a float64 holds exactly, as a number and as a power of ten.
+// exactDigits is the number of decimal digits that a float64 holds exactly, as a number and as a power of ten.
 const exactDigits = 15
 
 var pow10 = [20]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19}
 
-// numberOrNull reads a number and returns it as it stands. It returns nil for null and after an error.
+// numberOrNull reads a number and returns its text. It returns nil for null and after an error.
 func (d *Decoder) numberOrNull(want string) []byte {
 	c := d.peek()
 	if c == '-' || '0' <= c && c <= '9' {
@@ -228,8 +228,8 @@ func (d *Decoder) float(bits int) (float64, bool) {
 	return f, err == nil
 }
 
-// smallFloat reads the number at i, which it takes if it has no exponent and so few digits that one division, of two
-// numbers that are exact, rounds it rightly; and returns where it ends. Otherwise it returns i.
+// smallFloat reads the number at i if it has no exponent and so few digits that dividing two exact numbers rounds correctly.
+// It returns the number's end, or i if it read nothing.
 func smallFloat(data []byte, i, bits int) (f float64, end int) {
 	first := i
 	if i < len(data) && data[i] == '-' {
@@ -273,7 +273,7 @@ func smallFloat(data []byte, i, bits int) (f float64, end int) {
 	return f, end
 }
 
-// failNumber records why strconv did not take a number that is well-formed JSON.
+// failNumber records why strconv refused a number that is well-formed JSON.
 func (d *Decoder) failNumber(start int, literal []byte, typ string, err error) {
 	if errors.Is(err, strconv.ErrRange) {
 		d.failAt(start, fmt.Sprintf("%s is out of range of %s", shorten(literal), typ))
@@ -285,7 +285,7 @@ func (d *Decoder) failNumber(start int, literal []byte, typ string, err error) {
 // shorten keeps error messages readable when the value is not.
 func shorten(text []byte) string { return cut(text, 64) }
 
-// cut returns at most so many bytes of a text.
+// cut shortens a text to at most so many bytes, at the boundary of a rune.
 func cut[S string | []byte](text S, most int) string {
 	if len(text) <= most {
 		return string(text)
@@ -297,7 +297,7 @@ func cut[S string | []byte](text S, most int) string {
 	return string(text[:end]) + "..."
 }
 
-// Number reads a number as it stands. Like encoding/json it takes a string that holds one, too.
+// Number reads a number without converting it. Like encoding/json, it accepts a string that holds a number.
 func (d *Decoder) Number(v *json.Number) {
 	if d.peek() != '"' {
 		if literal := d.numberOrNull("a number"); literal != nil {
@@ -378,15 +378,15 @@ func (d *Decoder) Time(v *time.Time) {
 	}
 }
 
-// utcTime reads a time as most of them are: in UTC, with at most nanoseconds, and on a day that every month has, so that
-// nothing is left to check. Otherwise it reports false.
+// utcTime reads a time in the common form: UTC, at most nanoseconds, and a day of the month up to 28, which needs no further
+// check. Otherwise it reports false.
 func utcTime(s []byte) (t time.Time, ok bool) {
 	const layout, tail = "2006-01-02T15:04:05", len("2006-01-02T")
 	last := len(s) - 1
 	if last < len(layout) || s[last] != 'Z' || s[10] != 'T' || s[8]-'0' > 9 || s[9]-'0' > 9 {
 		return t, false
 	}
-	// 2006-01- and 15:04:05, in which only the right bytes are no digits.
+	// 2006-01- and 15:04:05, where only the right bytes are not digits.
 	date, clock := binary.LittleEndian.Uint64(s), binary.LittleEndian.Uint64(s[tail:tail+8])
 	if nonDigits(date) != 0x80<<32|0x80<<56 || s[4] != '-' || s[7] != '-' ||
 		nonDigits(clock) != 0x80<<16|0x80<<40 || s[13] != ':' || s[16] != ':' {

@@ -1,7 +1,7 @@
 package taskjson
 
-// Skip reads any value and drops it. It must be well-formed all the same. It calls itself once in 64 levels of nesting, so
-// that no value takes much stack.
+// Skip reads any value and drops it. The value must be well-formed. Skip calls itself once in 64 levels of nesting, so no value
+// takes much stack.
 func (d *Decoder) Skip() {
 	outer := d.depth
 	objects := uint64(0) // a bit for each open level, the innermost being the lowest: set where it is an object
@@ -50,8 +50,7 @@ func (d *Decoder) Skip() {
 	}
 }
 
-// skipString reads a string, whose opening quote is known to be next, and returns what is between the quotes as it
-// stands.
+// skipString reads a string and returns the bytes between its quotes. The caller has seen the opening quote.
 func (d *Decoder) skipString() []byte {
 	start := d.pos + 1
 	for i := start; i < len(d.data); {
@@ -118,7 +117,7 @@ func unhex(c byte) rune {
 	return -1
 }
 
-// number reads a number and returns it as it stands; nil after an error.
+// number reads a number and returns its text; nil after an error.
 func (d *Decoder) number() []byte {
 	start := d.pos
 	if d.peek() == '-' {

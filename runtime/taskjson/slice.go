@@ -34,14 +34,15 @@ func Grow[S ~[]E, E any](v *S) *E {
 	return &(*v)[n]
 }
 
-// lookAhead is how many bytes of a payload are looked at in all to count elements, in times its length.
+// lookAhead bounds the bytes read in advance to count elements, as a multiple of the payload's length.
 const lookAhead = 4
 
-// count guesses how many elements an array has, whose first one is next, and each of which takes size bytes of memory.
+// count guesses the number of elements of an array whose first element is next and whose elements take size bytes of memory
+// each.
 //
-// It looks no further than the next closing bracket. For arrays in each other that is the same one, so what is looked at
-// is bounded in all: reading stays linear, however deep arrays are in each other. Guesses that are too high, because of
-// commas in strings and the like, are bounded by what the text could hold.
+// It looks no further than the next closing bracket. Nested arrays share that bracket, so lookAhead bounds the total: reading
+// stays linear however deep arrays are nested. A guess that is too high, because of commas in strings, is bounded by the
+// number of elements that the text could hold.
 func (d *Decoder) count(size int) int {
 	if d.looked > lookAhead*len(d.data) {
 		return 1

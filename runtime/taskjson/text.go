@@ -35,8 +35,8 @@ const (
 	textChunk = 256 // bytes
 )
 
-// copied returns s as a string. Where there are more than a few, short ones share memory: so little of it that one of them
-// does not keep much alive, and no more than is left to be read.
+// copied returns s as a string. Beyond the first few, short strings share memory, but no more than textChunk bytes of it, so
+// keeping one of them does not keep much alive.
 func (d *Decoder) copied(s []byte) string {
 	d.textCount++
 	if d.textCount <= fewTexts || len(s) > shortText {
@@ -56,8 +56,8 @@ func (d *Decoder) share(s []byte) string {
 	return d.texts.String()[start:]
 }
 
-// text reads a string and returns what it says, which is valid until the next read. It reports false for null and
-// after an error.
+// text reads a string and returns its contents, which are valid until the next read. It reports false for null and after an
+// error.
 func (d *Decoder) text() ([]byte, bool) {
 	if d.peek() != '"' {
 		if !d.null() {
@@ -75,7 +75,7 @@ func (d *Decoder) text() ([]byte, bool) {
 	return d.unquote(start)
 }
 
-// textEnd returns the index, from i on, of the first byte that does not stand for itself in a string.
+// textEnd returns the index of the first byte at or after i that does not mean itself in a string.
 func (d *Decoder) textEnd(i int) int {
 	for {
 		i = plainEnd(d.data, i)
@@ -89,7 +89,7 @@ func (d *Decoder) textEnd(i int) int {
 	}
 }
 
-// unquote is text for a string, which starts at start, that does not stand for itself.
+// unquote is text for a string with escape sequences or invalid UTF-8, which begins at start.
 func (d *Decoder) unquote(start int) ([]byte, bool) {
 	if d.spare == nil {
 		d.spare = make([]byte, 0, 256)
@@ -126,7 +126,7 @@ func (d *Decoder) unquote(start int) ([]byte, bool) {
 	}
 }
 
-// plain holds the bytes that stand for themselves in a string, whatever is around them.
+// plain holds the bytes that always mean themselves in a string.
 var plain = func() (set [256]bool) {
 	for c := ' '; c < utf8.RuneSelf; c++ {
 		set[c] = c != '"' && c != '\\'
@@ -134,7 +134,7 @@ var plain = func() (set [256]bool) {
 	return set
 }()
 
-// unescape returns what the escape sequence at the start of s stands for, and its length.
+// unescape returns the rune of the escape sequence at the start of s, and the sequence's length.
 func unescape(s []byte) (rune, int) {
 	switch s[1] {
 	case 'b':
@@ -167,7 +167,7 @@ func unescapeHex(s []byte) (rune, int) {
 	return utf8.RuneError, 6
 }
 
-// hex4 returns the number that the first four bytes of s write in hexadecimal digits.
+// hex4 returns the value of the four hexadecimal digits at the start of s.
 func hex4(s []byte) (r rune) {
 	for _, c := range s[:4] {
 		r = r<<4 | unhex(c)

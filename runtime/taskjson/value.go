@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Any reads a value of whatever kind: a nil, bool, float64, string, []any or map[string]any. Of a name that an object
-// has twice, the last one counts.
+// Any reads any value, as nil, bool, float64, string, []any or map[string]any. If an object has a name twice, the last one
+// counts.
 func (d *Decoder) Any(v *any) {
 	switch c := d.peek(); c {
 	case '"':
@@ -34,7 +34,7 @@ func (d *Decoder) Any(v *any) {
 	}
 }
 
-// An anyReader reads arrays and objects into an any. It does not call itself, so that no value takes much stack.
+// An anyReader reads arrays and objects into an any. It does not call itself, so no value takes much stack.
 type anyReader struct {
 	open  []container // the innermost last
 	elems []any       // of the open arrays, behind each other
@@ -115,7 +115,7 @@ func (r *anyReader) add(d *Decoder) bool {
 	return false
 }
 
-// leave makes the innermost container the value.
+// leave makes the innermost container the current value.
 func (r *anyReader) leave() {
 	c := r.open[len(r.open)-1]
 	r.open = r.open[:len(r.open)-1]
@@ -127,15 +127,15 @@ func (r *anyReader) leave() {
 	r.elems = r.elems[:c.start]
 }
 
-// RawMessage reads any value and keeps it as it stands.
+// RawMessage reads any value and keeps its text.
 func (d *Decoder) RawMessage(v *json.RawMessage) {
 	if raw := d.raw(); raw != nil {
 		*v = append((*v)[:0], raw...)
 	}
 }
 
-// raw reads any value and returns it as it stands, without spare capacity: what follows it is read later. It returns nil after
-// an error.
+// raw reads any value and returns its text, without spare capacity: the bytes after it are not read yet. It returns nil after an
+// error.
 func (d *Decoder) raw() []byte {
 	start := d.pos
 	d.Skip()
@@ -145,7 +145,7 @@ func (d *Decoder) raw() []byte {
 	return d.data[start:d.pos:d.pos]
 }
 
-// Unmarshaler hands the next value to v, null too.
+// Unmarshaler passes the next value, even null, to v's UnmarshalJSON.
 func (d *Decoder) Unmarshaler(v json.Unmarshaler) {
 	start := d.pos
 	if raw := d.raw(); raw != nil {
@@ -155,7 +155,7 @@ func (d *Decoder) Unmarshaler(v json.Unmarshaler) {
 	}
 }
 
-// TextUnmarshaler hands what the next string says to v.
+// TextUnmarshaler passes the contents of the next string to v's UnmarshalText.
 func (d *Decoder) TextUnmarshaler(v encoding.TextUnmarshaler) {
 	start := d.pos
 	if s, ok := d.text(); ok {
@@ -175,7 +175,7 @@ func Alloc[T any](d *Decoder, p **T) bool {
 	return true
 }
 
-// Embedded returns what an embedded pointer points to, which it allocates at the first of its fields.
+// Embedded returns the target of an embedded pointer, and allocates it for the first of its fields.
 func Embedded[T any](p **T) *T {
 	if *p == nil {
 		*p = new(T)
@@ -183,8 +183,8 @@ func Embedded[T any](p **T) *T {
 	return *p
 }
 
-// OpenMap opens an object that is to be read into v and reads the key of its first entry. It reports false when there
-// is none. For null, v becomes nil.
+// OpenMap opens an object to be read into v and reads the key of its first entry. It reports whether there is one. For null, v
+// becomes nil.
 func OpenMap[M ~map[K]V, K comparable, V any](d *Decoder, v *M) bool {
 	if d.null() {
 		*v = nil

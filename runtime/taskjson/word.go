@@ -24,26 +24,26 @@ func load4[S string | []byte](s S, i int) uint32 {
 	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
 }
 
-// special marks the high bit of each byte of x that does not stand for itself in a string, or is not ASCII. Only the
-// lowest mark is exact: those above it may be wrong.
+// special sets the high bit of each byte of x that is not ASCII or does not mean itself in a string. Only the lowest mark is
+// reliable.
 func special(x uint64) uint64 { return (quoting(x) | x) & highs }
 
-// quoting is special for a word of ASCII: of what is not, and of the lower bits, it says nothing.
+// quoting is special for a word of ASCII. The marks of other bytes, and all bits but the high ones, are undefined.
 func quoting(x uint64) uint64 {
-	// With its second bit flipped a quote comes right after the control characters.
+	// With its second bit flipped, a quote is the byte right after the control characters.
 	return ((x ^ ones*2) - ones*('"'^2+1)) | ((x ^ ones*'\\') - ones)
 }
 
 // firstMark returns the index of the byte that the lowest mark is in.
 func firstMark(marks uint64) int { return bits.TrailingZeros64(marks) >> 3 }
 
-// nonDigits marks the high bit of each byte of x that is not a digit, of which the lowest is exact.
+// nonDigits sets the high bit of each byte of x that is not a digit. Only the lowest mark is reliable.
 func nonDigits(x uint64) uint64 {
 	x ^= ones * '0'
 	return (x + ones*(0x80-10) | x) & highs
 }
 
-// digits8 returns the number that x spells in n digits.
+// digits8 returns the value of the n digits in x.
 func digits8(x uint64, n int) uint64 {
 	x <<= uint(64 - 8*n) // leading zeros, but for their higher bits
 	x = x & (ones * 0x0F) * (10<<8 + 1) >> 8
@@ -51,9 +51,9 @@ func digits8(x uint64, n int) uint64 {
 	return x & 0x0000FFFF0000FFFF * (10000<<32 + 1) >> 32
 }
 
-// plainEnd returns the index, from i on, of the first byte of s that cannot be copied into or out of a JSON string as it
-// stands: a quote, a backslash, a control character, what is not UTF-8, and the separators U+2028 and U+2029, which are
-// only escaped. Without any it is the length of s.
+// plainEnd returns the index of the first byte of s at or after i that cannot be copied unchanged into or out of a JSON string: a
+// quote, a backslash, a control character, invalid UTF-8, or one of the separators U+2028 and U+2029, which only encoding
+// escapes. Without any it returns the length of s.
 func plainEnd[S string | []byte](s S, i int) int {
 	for i+8 <= len(s) {
 		marks := special(load8(s, i))
@@ -62,7 +62,7 @@ func plainEnd[S string | []byte](s S, i int) int {
 			continue
 		}
 		i += firstMark(marks)
-		// What has one rune beyond ASCII has more of them.
+		// Text with one rune beyond ASCII usually has more of them.
 		for i+4 <= len(s) {
 			x := load4(s, i)
 			if isRune2(x) {
@@ -87,7 +87,7 @@ func plainEnd[S string | []byte](s S, i int) int {
 		}
 	}
 	if left := len(s) - i; left > 0 && len(s) >= 8 {
-		// The last eight bytes without those that are done. What is shifted in counts as control characters.
+		// The last eight bytes, without those that were checked. The zeros shifted in count as control characters.
 		i += firstMark(special(load8(s, len(s)-8) >> uint(64-8*left)))
 	}
 	for i < len(s) {
@@ -105,18 +105,17 @@ func plainEnd[S string | []byte](s S, i int) int {
 	return i
 }
 
-// isRune2 reports whether x starts with a rune of two bytes, which are not more than it needs.
+// isRune2 reports whether x starts with a rune of two bytes, in its shortest encoding.
 func isRune2(x uint32) bool { return x&0xC0E0 == 0x80C0 && x&0x1E != 0 }
 
-// isPlainRune3 reports whether x starts with a rune of three bytes, which are not more than it needs, and which is neither
-// half of a surrogate pair nor a separator.
+// isPlainRune3 reports whether x starts with a rune of three bytes, in its shortest encoding, that is neither half of a surrogate
+// pair nor a separator.
 func isPlainRune3(x uint32) bool {
 	lead := x & 0x200F
 	return x&0xC0C0F0 == 0x8080E0 && lead != 0 && lead != 0x200D && x&0xFEFFFF != 0xA880E2
 }
 
-// isRune4 reports whether x is a rune of four bytes, which are not more than it needs, and which is not beyond the last
-// one.
+// isRune4 reports whether x is a valid rune of four bytes, in its shortest encoding.
 func isRune4(x uint32) bool {
 	lead := x & 0x3007
 	return x&0xC0C0C0F8 == 0x808080F0 && lead != 0 && (lead&7 < 4 || lead == 4)
