@@ -1,12 +1,14 @@
-// Package predeclared has Go's predeclared identifiers under other names.
+// Package predeclared gives Go's predeclared identifiers other names.
 //
-// A package may declare error, string or len to be something of its own, and has no way then to name Go's. Generated code
-// in such a package takes from here what it needs; everywhere else it does without.
+// A package that declares error, string or len itself can no longer name Go's. Generated code in such a package uses this one.
+//
+// Only generated code calls this package. It may change in any version, together with the generator, and is not covered by the
+// promise of compatibility.
 package predeclared
 
 import "reflect"
 
-// The predeclared types. Aliases are the types themselves, so that signatures stay what they are.
+// The predeclared types. An alias is the type itself, so signatures do not change.
 type (
 	Any        = any
 	Bool       = bool
