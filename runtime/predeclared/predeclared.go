@@ -49,4 +49,4 @@ func IsNil[T any](v T) bool { return reflect.ValueOf(&v).Elem().IsNil() }
 func New[T any]() *T { return new(T) }
 
 // PointerTo is new(v) of a value.
-func PointerTo[T any](v T) *T { return &v }
+func PointerTo[T any](v T) *T { return new(v) }

@@ -262,19 +262,19 @@ func (d *Decoder) failSyntax(msg string) {
 
 // failType records that the next value has the wrong kind for its target.
 func (d *Decoder) failType(want string) {
-	found := ""
-	switch c := d.peek(); {
-	case c == '{':
+	var found string
+	switch d.peek() {
+	case '{':
 		found = "an object"
-	case c == '[':
+	case '[':
 		found = "an array"
-	case c == '"':
+	case '"':
 		found = "a string"
-	case c == 't', c == 'f':
+	case 't', 'f':
 		found = "a boolean"
-	case c == 'n':
+	case 'n':
 		found = "null"
-	case c == '-', '0' <= c && c <= '9':
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
 		found = "a number"
 	default:
 		d.failSyntax("expected " + want)

@@ -69,8 +69,8 @@ func (d *Decoder) anyMember(before byte, into target) bool {
 	} else if d.peek() != ',' && d.peek() != '}' {
 		d.space()
 	}
-	switch c := d.peek(); {
-	case c == before:
+	switch d.peek() {
+	case before:
 		d.pos++
 		d.space()
 		if before == '{' && d.peek() == '}' {
@@ -79,7 +79,7 @@ func (d *Decoder) anyMember(before byte, into target) bool {
 		if d.name(into) {
 			return true
 		}
-	case c == '}':
+	case '}':
 		return d.close()
 	default:
 		d.failSyntax("expected , or } after a member")

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime/debug"
+	"slices"
 )
 
 // The functions of this file call methods of values' types, which may be anybody's. A panic in one is an error of its value.
@@ -44,7 +45,7 @@ func unmarshalJSON(v json.Unmarshaler, data []byte) (err error) {
 // unmarshalText passes v a text without spare capacity: the bytes after it are not read yet.
 func unmarshalText(v encoding.TextUnmarshaler, text []byte) (err error) {
 	defer catch(&err)
-	return v.UnmarshalText(text[:len(text):len(text)])
+	return v.UnmarshalText(slices.Clip(text))
 }
 
 func isZero(v interface{ IsZero() bool }) (zero bool, err error) {
