@@ -75,7 +75,7 @@ func TestRulesAgree(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	queue, err := s.GetQueue(t.Context(), "projects/p/locations/l/queues/q")
+	queue, err := s.Backend().GetQueue(t.Context(), "projects/p/locations/l/queues/q")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,7 +103,7 @@ func start(t *testing.T) *program {
 	}
 	t.Cleanup(func() { p.queue.Close() })
 	cfg := cloudtask.Config{Project: "p", Location: "l", BaseURL: "http://localhost:8080", InsecureNoAuth: true, Logger: slog.New(slog.DiscardHandler)}
-	if p.client, err = cloudtask.NewClient(p.queue, cfg); err != nil {
+	if p.client, err = cloudtask.NewClient(p.queue.Backend(), cfg); err != nil {
 		t.Fatal(err)
 	}
 	routes := append(manual.Routes(p.client, p.app), shared.Routes(p.runner, double)...)
@@ -213,7 +213,7 @@ func TestGeneratedMethodsChoose(t *testing.T) {
 	}
 	deadline := func(r cloudtask.Receipt) time.Duration {
 		t.Helper()
-		return must(p.queue.GetTask(ctx, "projects/p/locations/l/queues/"+r.Queue+"/tasks/"+r.TaskID))(t).DispatchDeadline
+		return must(p.queue.Backend().GetTask(ctx, "projects/p/locations/l/queues/"+r.Queue+"/tasks/"+r.TaskID))(t).DispatchDeadline
 	}
 	if got := deadline(plain); got != 20*time.Second {
 		t.Errorf("dispatch deadline %v, want the directive's 20s", got)
@@ -222,7 +222,7 @@ func TestGeneratedMethodsChoose(t *testing.T) {
 		t.Errorf("dispatch deadline %v, want the method's 1m", got)
 	}
 	robust := must(manual.EnqueueRobustEnqueueAsap(ctx, c, manual.RobustEnqueue{Data: map[string]any{}}))(t)
-	got := must(p.queue.GetTask(ctx, "projects/p/locations/l/queues/"+robust.Queue+"/tasks/"+robust.TaskID))(t).Retry
+	got := must(p.queue.Backend().GetTask(ctx, "projects/p/locations/l/queues/"+robust.Queue+"/tasks/"+robust.TaskID))(t).Retry
 	want := &cloudtask.RetryConfig{MaxAttempts: 7, MaxRetryDuration: time.Hour, MinBackoff: 5 * time.Second, MaxBackoff: 10 * time.Minute, MaxDoublings: 4}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("retry of the task (-want +got):\n%s", diff)

@@ -38,7 +38,7 @@ func (s *stage) fill(t *testing.T, n int) {
 
 func (s *stage) left(t *testing.T) int {
 	t.Helper()
-	tasks, _, err := s.queue.ListTasks(t.Context(), reportsQueue, "")
+	tasks, _, err := s.queue.Backend().ListTasks(t.Context(), reportsQueue, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -121,7 +121,7 @@ func NewWithOptions(t TB, opts Options, routes ...cloudtask.Route) *Queue {
 	}
 	service.Observe(q.observe)
 	q.Service = service
-	q.Backend = recorder{service, q}
+	q.Backend = recorder{service.Backend(), q}
 	t.Cleanup(q.close)
 	if q.Client, err = cloudtask.NewClient(q.Backend, q.Config); err != nil {
 		t.Fatalf("cloudtasktest: making the client: %v", err)

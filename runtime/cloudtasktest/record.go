@@ -14,7 +14,7 @@ import (
 // recorder is the queue service as clients use it: the queue knows of a task before its enqueue returns. Closing it is
 // left to the test's end.
 type recorder struct {
-	*localqueue.Service
+	localqueue.Backend
 	q *Queue
 }
 
@@ -22,14 +22,14 @@ func (recorder) Close() error { return nil }
 
 // CreateTask records the task that it creates, and one that exists already.
 func (r recorder) CreateTask(ctx context.Context, queue string, task *cloudtask.Task) (*cloudtask.Task, error) {
-	stored, err := r.Service.CreateTask(ctx, queue, task)
+	stored, err := r.Backend.CreateTask(ctx, queue, task)
 	r.q.created(task, stored, err)
 	return stored, err
 }
 
 // CreateTasks is CreateTask for a batch.
 func (r recorder) CreateTasks(ctx context.Context, queue, requestID string, tasks []*cloudtask.Task) ([]cloudtask.CreateResult, error) {
-	results, err := r.Service.CreateTasks(ctx, queue, requestID, tasks)
+	results, err := r.Backend.CreateTasks(ctx, queue, requestID, tasks)
 	for i, result := range results {
 		r.q.created(tasks[i], result.Task, result.Err)
 	}

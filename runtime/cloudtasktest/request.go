@@ -22,7 +22,7 @@ func Request(t TB, task *Task, statuses ...int) *http.Request {
 		localqueue.WithLogger(slog.New(slog.DiscardHandler)),
 	}
 	queue, _ := splitTaskName(task.sent.Name)
-	if settings, err := task.q.Service.Queue(t.Context(), queue); err == nil {
+	if settings, err := task.q.Service.GetQueue(t.Context(), queue); err == nil {
 		settings.State = localqueue.Running
 		options = append(options, localqueue.WithQueues(*settings))
 	}
@@ -31,7 +31,7 @@ func Request(t TB, task *Task, statuses ...int) *http.Request {
 		t.Fatalf("cloudtasktest: Request: %v", err)
 	}
 	defer service.Close()
-	if _, err = service.CreateTask(t.Context(), queue, task.sent); err != nil {
+	if _, err = service.Backend().CreateTask(t.Context(), queue, task.sent); err != nil {
 		t.Fatalf("cloudtasktest: Request: %v: %v", task, err)
 	}
 	for ran := true; r.request == nil; {

@@ -43,7 +43,7 @@ func newBusy(b *testing.B, limits localqueue.RateLimits) *busy {
 	b.Cleanup(func() { _ = s.Close() })
 	out := &busy{Service: s}
 	for i := range *waitingTasks {
-		created, err := s.AddTask(context.Background(), busyQueue, &localqueue.Task{
+		created, err := s.CreateTask(context.Background(), busyQueue, &localqueue.Task{
 			ScheduleTime: time.Now().Add(time.Hour + time.Duration(i%1000)*time.Second),
 			HTTP: &localqueue.HTTPRequest{
 				URL: "http://worker.example/tasks/SendWelcomeEmail", Header: map[string]string{"Content-Type": "application/json"},
@@ -78,7 +78,7 @@ func (s *busy) dispatch(b *testing.B, perSecond int) (stop func()) {
 			case <-ticks.C:
 			}
 			for range perSecond / int(time.Second/step) {
-				if _, err := s.AddTask(context.Background(), busyQueue, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: target.URL + "/tasks/Greet", Body: make([]byte, 256)}}); err != nil {
+				if _, err := s.CreateTask(context.Background(), busyQueue, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: target.URL + "/tasks/Greet", Body: make([]byte, 256)}}); err != nil {
 					b.Error(err)
 					return
 				}
@@ -228,7 +228,7 @@ func BenchmarkThroughputWithBrowsers(b *testing.B) {
 			group.Go(func() {
 				task := &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: target.URL + "/tasks/Greet", Body: make([]byte, 256)}}
 				for range tasks / 4 {
-					if _, err := s.AddTask(context.Background(), busyQueue, task); err != nil {
+					if _, err := s.CreateTask(context.Background(), busyQueue, task); err != nil {
 						b.Error(err)
 					}
 				}

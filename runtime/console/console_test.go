@@ -59,7 +59,7 @@ func (s *shown) add(t testing.TB, id string, change ...func(*localqueue.Task)) s
 	for _, c := range change {
 		c(task)
 	}
-	if _, err := s.AddTask(context.Background(), queueName, task); err != nil {
+	if _, err := s.CreateTask(context.Background(), queueName, task); err != nil {
 		t.Fatal(err)
 	}
 	return task.Name
@@ -178,7 +178,7 @@ func TestHowLongNamesStayTaken(t *testing.T) {
 	if page := s.get(t, "/ui/"+name, 200); strings.Contains(page, "Its name stays taken until") {
 		t.Errorf("the name is said to be taken after it became free")
 	}
-	created, err := s.AddTask(t.Context(), queueName, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: "http://localhost/tasks/Greet"}})
+	created, err := s.CreateTask(t.Context(), queueName, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: "http://localhost/tasks/Greet"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -475,7 +475,7 @@ func TestSendAgain(t *testing.T) {
 			t.Errorf("%s: the form has it", test.name)
 		}
 		to, said := s.post(t, "send", form)
-		task, err := s.Task(t.Context(), strings.TrimPrefix(to, "/ui/"), localqueue.ViewFull)
+		task, err := s.GetTask(t.Context(), strings.TrimPrefix(to, "/ui/"), localqueue.ViewFull)
 		if err != nil {
 			t.Fatalf("%s: %q, %v", test.name, said, err)
 		}
@@ -504,7 +504,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 	send := func(lines string) map[string]string {
 		form := url.Values{"from": {from}, "queue": {queueName}, "url": {"http://localhost/x"}, "method": {"POST"}, "header": {lines}}
 		to, said := s.post(t, "send", form)
-		task, err := s.Task(t.Context(), strings.TrimPrefix(to, "/ui/"), localqueue.ViewFull)
+		task, err := s.GetTask(t.Context(), strings.TrimPrefix(to, "/ui/"), localqueue.ViewFull)
 		if err != nil {
 			t.Fatalf("%q, %v", said, err)
 		}

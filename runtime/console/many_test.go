@@ -33,7 +33,7 @@ func newManyQueues(t testing.TB, n int) manyQueues {
 	at := time.Now().Add(24 * time.Hour)
 	for i := range n {
 		task := &localqueue.Task{ScheduleTime: at, HTTP: &localqueue.HTTPRequest{URL: "http://worker.example/tasks/Greet", Body: []byte("{}")}}
-		if _, err := s.AddTask(t.Context(), fmt.Sprintf("%s/queues/q-%06d", manyLocation, i), task); err != nil {
+		if _, err := s.CreateTask(t.Context(), fmt.Sprintf("%s/queues/q-%06d", manyLocation, i), task); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -132,7 +132,7 @@ func (c *Console) send(ctx context.Context, form url.Values) (*localqueue.Task, 
 	}
 	if t := task.AppEngine; t != nil {
 		t.RelativeURI, t.Method, t.Header, t.Body = form.Get("url"), form.Get("method"), header, body
-		return c.queue.AddTask(ctx, form.Get("queue"), task)
+		return c.queue.CreateTask(ctx, form.Get("queue"), task)
 	}
 	t := task.HTTP
 	t.URL, t.Method, t.Header, t.Body = strings.TrimSpace(form.Get("url")), form.Get("method"), header, body
@@ -144,7 +144,7 @@ func (c *Console) send(ctx context.Context, form url.Values) (*localqueue.Task, 
 	default:
 		t.OIDC.ServiceAccount = account
 	}
-	return c.queue.AddTask(ctx, form.Get("queue"), task)
+	return c.queue.CreateTask(ctx, form.Get("queue"), task)
 }
 
 // endLines returns a text whose lines end with LF.

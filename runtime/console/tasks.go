@@ -172,7 +172,7 @@ func (c *Console) list(ctx context.Context, v *view, r *request, browse localque
 	}
 	browse.Queue, browse.Type, browse.Text, browse.Size, browse.After = f.Queue, f.Type, f.Text, pageSize, r.query.Get("after")
 	if f.Queue != "" && !slices.Contains(page.Queues, f.Queue) {
-		if _, err := c.queue.Queue(ctx, f.Queue); err != nil { // which may exist everywhere
+		if _, err := c.queue.GetQueue(ctx, f.Queue); err != nil { // which may exist everywhere
 			return err
 		}
 		page.Queues = append(page.Queues, f.Queue)

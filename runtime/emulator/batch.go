@@ -26,11 +26,11 @@ func (a *api) BatchCreateTasks(ctx context.Context, req *cloudtaskspb.BatchCreat
 		}
 		tasks[i] = taskFromProto(one.GetTask(), one.GetResponseView())
 	}
-	return operationAnswer(a.queue.AddTasks(ctx, req.GetParent(), req.GetRequestId(), tasks))
+	return operationAnswer(a.queue.BatchCreateTasks(ctx, req.GetParent(), req.GetRequestId(), tasks))
 }
 
 func (a *api) BatchDeleteTasks(ctx context.Context, req *cloudtaskspb.BatchDeleteTasksRequest) (*longrunningpb.Operation, error) {
-	return operationAnswer(a.queue.DeleteTasks(ctx, req.GetParent(), req.GetRequestId(), req.GetNames()))
+	return operationAnswer(a.queue.BatchDeleteTasks(ctx, req.GetParent(), req.GetRequestId(), req.GetNames()))
 }
 
 // operationSegment stands between location and id in an operation's name. The id is a request id, which is the
@@ -46,7 +46,7 @@ func (a *api) GetOperation(ctx context.Context, req *longrunningpb.GetOperationR
 		return nil, status.Errorf(codes.InvalidArgument,
 			"Operation name %q must be formatted: \"projects/<PROJECT_ID>/locations/<LOCATION_ID>/operations/<OPERATION_ID>\".", bounded(req.GetName()))
 	}
-	return operationAnswer(a.queue.Batch(ctx, location, id))
+	return operationAnswer(a.queue.GetBatch(ctx, location, id))
 }
 
 // operationAnswer reports a batch as an operation that is done: the engine is, by the time it answers.

@@ -45,7 +45,7 @@ func addBufferTask(rs *routes, a *api) error {
 // task's id.
 func (a *api) bufferTask(c *restCall) (*cloudtaskspb.Task, error) {
 	r, queueName := c.request, c.values[0]
-	queue, err := a.queue.Queue(r.Context(), queueName)
+	queue, err := a.queue.GetQueue(r.Context(), queueName)
 	if err != nil {
 		return nil, wireError(err)
 	}
@@ -78,7 +78,7 @@ func (a *api) bufferTask(c *restCall) (*cloudtaskspb.Task, error) {
 	if len(c.values) > 1 {
 		task.Name = queueName + "/tasks/" + c.values[1]
 	}
-	return taskAnswer(a.queue.AddTask(r.Context(), queueName, task))
+	return taskAnswer(a.queue.CreateTask(r.Context(), queueName, task))
 }
 
 // bufferAnswer describes google.cloud.tasks.v2.BufferTaskResponse, a message that has no Go type.

@@ -390,7 +390,7 @@ func TestControlEventsAreBounded(t *testing.T) {
 	e := serve(t, localqueue.WithVirtualClock(clockStart))
 	e.control(t, controlCall{method: "POST", path: "events"})
 	for i := range 25_000 {
-		if _, err := e.queue.AddTask(t.Context(), queueName, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: "http://h/" + strconv.Itoa(i)}}); err != nil {
+		if _, err := e.queue.CreateTask(t.Context(), queueName, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: "http://h/" + strconv.Itoa(i)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -423,7 +423,7 @@ func TestControlEventsBytes(t *testing.T) {
 	url := "http://localhost/" + strings.Repeat("x", 2000)
 	const created = 9000
 	for range created {
-		if _, err := e.queue.AddTask(t.Context(), queueName, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: url}}); err != nil {
+		if _, err := e.queue.CreateTask(t.Context(), queueName, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: url}}); err != nil {
 			t.Fatal(err)
 		}
 	}

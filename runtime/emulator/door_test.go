@@ -107,7 +107,7 @@ func TestGetChangesNothing(t *testing.T) {
 	}
 	server := emulator.Serve(queue, listener, emulator.WithLogger(quiet), emulator.WithConsole(console.New(queue, console.WithLogger(quiet))))
 	defer server.Close()
-	if _, err := queue.AddTask(t.Context(), queueName, &localqueue.Task{Name: queueName + "/tasks/t", HTTP: &localqueue.HTTPRequest{URL: "http://h/"}}); err != nil {
+	if _, err := queue.CreateTask(t.Context(), queueName, &localqueue.Task{Name: queueName + "/tasks/t", HTTP: &localqueue.HTTPRequest{URL: "http://h/"}}); err != nil {
 		t.Fatal(err)
 	}
 	const elsewhere = "projects/a/locations/b/queues/everywhere"

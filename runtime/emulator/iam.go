@@ -15,7 +15,7 @@ import (
 // They are kept under the queues' names, and go with them.
 
 func (a *api) GetIamPolicy(ctx context.Context, req *iampb.GetIamPolicyRequest) (*iampb.Policy, error) {
-	if _, err := a.queue.Queue(ctx, req.GetResource()); err != nil {
+	if _, err := a.queue.GetQueue(ctx, req.GetResource()); err != nil {
 		return nil, wireError(err)
 	}
 	policy := &iampb.Policy{}
@@ -24,7 +24,7 @@ func (a *api) GetIamPolicy(ctx context.Context, req *iampb.GetIamPolicyRequest) 
 
 // SetIamPolicy replaces the policy. A policy with an etag replaces only the one that it was read from.
 func (a *api) SetIamPolicy(ctx context.Context, req *iampb.SetIamPolicyRequest) (*iampb.Policy, error) {
-	if _, err := a.queue.Queue(ctx, req.GetResource()); err != nil {
+	if _, err := a.queue.GetQueue(ctx, req.GetResource()); err != nil {
 		return nil, wireError(err)
 	}
 	policy := &iampb.Policy{}
@@ -46,7 +46,7 @@ func (a *api) SetIamPolicy(ctx context.Context, req *iampb.SetIamPolicyRequest) 
 
 // TestIamPermissions grants everything on a queue that exists, and nothing, without an error, on one that does not.
 func (a *api) TestIamPermissions(ctx context.Context, req *iampb.TestIamPermissionsRequest) (*iampb.TestIamPermissionsResponse, error) {
-	_, err := a.queue.Queue(ctx, req.GetResource())
+	_, err := a.queue.GetQueue(ctx, req.GetResource())
 	switch err := wireError(err); status.Code(err) {
 	case codes.OK:
 		return &iampb.TestIamPermissionsResponse{Permissions: req.GetPermissions()}, nil

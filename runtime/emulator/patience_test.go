@@ -32,7 +32,7 @@ func (e *emulated) fill(t *testing.T) {
 	}
 	for i := range 12 {
 		task := &localqueue.Task{Name: fmt.Sprintf("%s/tasks/t%d", queueName, i), HTTP: &localqueue.HTTPRequest{URL: "http://h/", Body: bytes.Repeat([]byte{byte(i)}, 1_000_000)}}
-		if _, err := e.queue.AddTask(t.Context(), queueName, task); err != nil {
+		if _, err := e.queue.CreateTask(t.Context(), queueName, task); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -15,7 +15,7 @@ func (a *api) ListQueues(ctx context.Context, req *cloudtaskspb.ListQueuesReques
 		return nil, err
 	}
 	page := localqueue.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()}
-	queues, next, err := a.queue.Queues(ctx, req.GetParent(), page, filter)
+	queues, next, err := a.queue.ListQueues(ctx, req.GetParent(), page, filter)
 	if err != nil {
 		return nil, wireError(err)
 	}
@@ -27,7 +27,7 @@ func (a *api) ListQueues(ctx context.Context, req *cloudtaskspb.ListQueuesReques
 }
 
 func (a *api) GetQueue(ctx context.Context, req *cloudtaskspb.GetQueueRequest) (*cloudtaskspb.Queue, error) {
-	return queueAnswer(a.queue.Queue(ctx, req.GetName()))
+	return queueAnswer(a.queue.GetQueue(ctx, req.GetName()))
 }
 
 func (a *api) CreateQueue(ctx context.Context, req *cloudtaskspb.CreateQueueRequest) (*cloudtaskspb.Queue, error) {

@@ -10,16 +10,16 @@ import (
 )
 
 func (a *api) CreateTask(ctx context.Context, req *cloudtaskspb.CreateTaskRequest) (*cloudtaskspb.Task, error) {
-	return taskAnswer(a.queue.AddTask(ctx, req.GetParent(), taskFromProto(req.GetTask(), req.GetResponseView())))
+	return taskAnswer(a.queue.CreateTask(ctx, req.GetParent(), taskFromProto(req.GetTask(), req.GetResponseView())))
 }
 
 func (a *api) GetTask(ctx context.Context, req *cloudtaskspb.GetTaskRequest) (*cloudtaskspb.Task, error) {
-	return taskAnswer(a.queue.Task(ctx, req.GetName(), localqueue.View(req.GetResponseView())))
+	return taskAnswer(a.queue.GetTask(ctx, req.GetName(), localqueue.View(req.GetResponseView())))
 }
 
 func (a *api) ListTasks(ctx context.Context, req *cloudtaskspb.ListTasksRequest) (*cloudtaskspb.ListTasksResponse, error) {
 	page := localqueue.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()}
-	tasks, next, err := a.queue.Tasks(ctx, req.GetParent(), page, localqueue.View(req.GetResponseView()))
+	tasks, next, err := a.queue.ListTasks(ctx, req.GetParent(), page, localqueue.View(req.GetResponseView()))
 	if err != nil {
 		return nil, wireError(err)
 	}

@@ -133,7 +133,7 @@ func (s *system) idle(t *testing.T) {
 func (s *system) settle(t *testing.T) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
-		tasks, _, err := s.queue.ListTasks(t.Context(), "projects/p/locations/l/queues/emails", "")
+		tasks, _, err := s.queue.Backend().ListTasks(t.Context(), "projects/p/locations/l/queues/emails", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -224,7 +224,7 @@ func TestHandlerRefusesTokensOfOthers(t *testing.T) {
 			}
 			name := "projects/p/locations/l/queues/emails/tasks/" + receipt.TaskID
 			for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-				task, err := s.queue.GetTask(t.Context(), name)
+				task, err := s.queue.Backend().GetTask(t.Context(), name)
 				if err != nil {
 					t.Fatalf("the task is gone: %v", err)
 				}

@@ -78,7 +78,7 @@ func (n *lossyNetwork) untilGone(ctx context.Context, req, reply any) {
 	}
 	for _, name := range names {
 		for name != "" && ctx.Err() == nil {
-			if _, err := n.queue.GetTask(ctx, name); err != nil {
+			if _, err := n.queue.Backend().GetTask(ctx, name); err != nil {
 				break
 			}
 			time.Sleep(time.Millisecond)

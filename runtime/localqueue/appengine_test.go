@@ -50,19 +50,19 @@ func TestAppEngineTaskIsStored(t *testing.T) {
 			t.Parallel()
 			s := newVirtual(t, answer(200))
 			created := add(t, s, &localqueue.Task{AppEngine: &test.in, View: localqueue.ViewFull})
-			got, err := s.Task(t.Context(), created.Name, localqueue.ViewFull)
+			got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewFull)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if got.DispatchDeadline != 0 {
 				t.Errorf("deadline %v, want none", got.DispatchDeadline)
 			}
-			for call, task := range map[string]*localqueue.Task{"AddTask": created, "Task": got} {
+			for call, task := range map[string]*localqueue.Task{"CreateTask": created, "Task": got} {
 				if diff := cmp.Diff(&test.want, task.AppEngine); diff != "" || task.HTTP != nil {
 					t.Errorf("%s (-want +got):\n%s", call, diff)
 				}
 			}
-			basic, err := s.Task(t.Context(), created.Name, localqueue.ViewBasic)
+			basic, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
 			if err != nil || basic.AppEngine.Body != nil {
 				t.Errorf("basic view: %v, %v", basic, err)
 			}
@@ -122,7 +122,7 @@ func TestAppEngineTimeout(t *testing.T) {
 	if _, err := s.RunDue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	task, err := s.Task(t.Context(), name, localqueue.ViewBasic)
+	task, err := s.GetTask(t.Context(), name, localqueue.ViewBasic)
 	if err != nil || task.ResponseCount != 0 || task.DispatchCount != 1 || task.LastAttempt.Message != "DEADLINE_EXCEEDED(4): HTTP status code 504" {
 		t.Errorf("after the timeout: %+v, %v", task, err)
 	}
@@ -190,7 +190,7 @@ func TestAppEngineWithoutAnApp(t *testing.T) {
 			events <- e
 		}
 	}))
-	if _, err := s.AddTask(context.Background(), queueName, appEngineTask(localqueue.AppEngineRequest{RelativeURI: "/x"})); err != nil {
+	if _, err := s.CreateTask(context.Background(), queueName, appEngineTask(localqueue.AppEngineRequest{RelativeURI: "/x"})); err != nil {
 		t.Fatal(err)
 	}
 	select {
@@ -207,12 +207,12 @@ func TestAppEngineTasksOfABackend(t *testing.T) {
 	t.Parallel()
 	s := newVirtual(t, answer(200))
 	name := add(t, s, appEngineTask(localqueue.AppEngineRequest{RelativeURI: "/x", Body: []byte("b")})).Name
-	got, err := s.GetTask(t.Context(), name)
+	got, err := s.Backend().GetTask(t.Context(), name)
 	if err != nil || got.URL != "http://demo.appspot.com/x" || string(got.Body) != "b" {
 		t.Errorf("%+v, %v", got, err)
 	}
 	both := httpTask()
 	both.AppEngine = &localqueue.AppEngineRequest{}
-	_, err = s.AddTask(t.Context(), queueName, both)
+	_, err = s.CreateTask(t.Context(), queueName, both)
 	wantStatus(t, err, cloudtask.InvalidArgument, "Task must have one target: either HttpRequest or AppEngineHttpRequest.")
 }

@@ -135,7 +135,7 @@ func (s *Service) prepare(ctx context.Context, a *attempt, c *contents) (*url.UR
 		return nil, nil, err
 	}
 	if a.target != nil {
-		if a.target.apply(c); a.target.URI != nil {
+		if c.override(a.target); a.target.URI != nil {
 			a.target.URI.apply(target)
 			c.url = target.String()
 		}

@@ -46,7 +46,7 @@ func TestRetryLimits(t *testing.T) {
 			if attempts != test.want || err != nil {
 				t.Errorf("%d attempts, %v; want %d", attempts, err, test.want)
 			}
-			_, err = s.Task(t.Context(), created.Name, localqueue.ViewBasic)
+			_, err = s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
 			wantStatus(t, err, cloudtask.NotFound, "")
 		})
 	}
@@ -75,7 +75,7 @@ func TestBackoffOfAges(t *testing.T) {
 	if attempts, err := s.RunFor(t.Context(), 30*24*time.Hour); attempts != 1 || err != nil {
 		t.Errorf("%d attempts, %v; want 1", attempts, err)
 	}
-	got, err := s.Task(t.Context(), created.Name, localqueue.ViewBasic)
+	got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
 	if err != nil || got.ScheduleTime.Sub(start) < 30*24*time.Hour {
 		t.Errorf("%+v, %v; want a task whose next attempt is beyond its life", got, err)
 	}
@@ -113,7 +113,7 @@ func TestAttemptFields(t *testing.T) {
 		if err := s.Advance(5 * time.Second); err != nil {
 			t.Error(err)
 		}
-		during, _ = s.Task(r.Context(), queueName+"/tasks/t", localqueue.ViewBasic)
+		during, _ = s.GetTask(r.Context(), queueName+"/tasks/t", localqueue.ViewBasic)
 		w.WriteHeader(500)
 	})
 	task := httpTask()
@@ -124,7 +124,7 @@ func TestAttemptFields(t *testing.T) {
 	if _, err := s.RunNext(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	after, err := s.Task(t.Context(), task.Name, localqueue.ViewBasic)
+	after, err := s.GetTask(t.Context(), task.Name, localqueue.ViewBasic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestResponseStatus(t *testing.T) {
 		if _, err := s.RunDue(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		got, err := s.Task(t.Context(), created.Name, localqueue.ViewBasic)
+		got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,7 +209,7 @@ func TestDispatchDeadline(t *testing.T) {
 	if _, err := s.RunDue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.Task(t.Context(), created.Name, localqueue.ViewBasic)
+	got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +274,7 @@ func TestRetryAfter(t *testing.T) {
 			if _, err := s.RunDue(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			got, err := s.Task(t.Context(), created.Name, localqueue.ViewBasic)
+			got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -302,7 +302,7 @@ func TestRunTask(t *testing.T) {
 	if err != nil || ran.DispatchCount != 1 || string(ran.HTTP.Body) != "{}" {
 		t.Fatalf("RunTask: %+v, %v; want one dispatch, with the body", ran, err)
 	}
-	got, err := s.Task(t.Context(), created.Name, localqueue.ViewBasic)
+	got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -359,7 +359,7 @@ func TestWhileRunning(t *testing.T) {
 			if _, err := s.RunDue(t.Context()); err != nil || attempts != 1 {
 				t.Errorf("%d attempts, %v; want 1", attempts, err)
 			}
-			got, err := s.Task(t.Context(), name, localqueue.ViewBasic)
+			got, err := s.GetTask(t.Context(), name, localqueue.ViewBasic)
 			if test.left != (err == nil) || test.left && got.DispatchCount != 1 {
 				t.Errorf("task after the attempt: %+v, %v", got, err)
 			}
@@ -410,7 +410,7 @@ func TestRedirects(t *testing.T) {
 			if _, err := s.RunDue(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			got, err := s.Task(t.Context(), created.Name, localqueue.ViewBasic)
+			got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
 			if message := ""; test.previous == "" && err == nil || test.previous != "" && (err != nil || got.LastAttempt.Message != test.previous) {
 				if got != nil {
 					message = got.LastAttempt.Message
@@ -487,7 +487,7 @@ func TestTokens(t *testing.T) {
 			if got != test.want {
 				t.Errorf("Authorization %q, want %q", got, test.want)
 			}
-			if _, err := s.Task(t.Context(), created.Name, localqueue.ViewBasic); (err == nil) != (got == "no request") {
+			if _, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic); (err == nil) != (got == "no request") {
 				t.Errorf("task after the attempt: %v", err)
 			}
 		})
@@ -534,7 +534,7 @@ func TestPanickingHandler(t *testing.T) {
 			if _, err := s.RunDue(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			got, err := s.Task(t.Context(), created.Name, localqueue.ViewBasic)
+			got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
 			if err != nil || got.ResponseCount != 0 || got.LastAttempt.Message != "UNAVAILABLE(14): HTTP status code 503" {
 				t.Errorf("task %+v, %v; want a failed attempt without response", got, err)
 			}

@@ -7,27 +7,33 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
+// Backend is a service as a client's [cloudtask.Backend]: its calls in package cloudtask's types.
+type Backend struct{ *Service }
+
 var (
-	_ cloudtask.Backend      = (*Service)(nil)
-	_ cloudtask.BatchDeleter = (*Service)(nil)
+	_ cloudtask.Backend      = Backend{}
+	_ cloudtask.BatchDeleter = Backend{}
 )
 
-// CreateTask is [Service.AddTask] in the core's types.
-func (s *Service) CreateTask(ctx context.Context, queue string, task *cloudtask.Task) (*cloudtask.Task, error) {
-	created, err := s.AddTask(ctx, queue, fromCore(task))
+// Backend returns what [cloudtask.NewClient] needs to enqueue to the service.
+func (s *Service) Backend() Backend { return Backend{s} }
+
+// CreateTask creates a task. The answer has no body.
+func (b Backend) CreateTask(ctx context.Context, queue string, task *cloudtask.Task) (*cloudtask.Task, error) {
+	created, err := b.Service.CreateTask(ctx, queue, fromCore(task))
 	if err != nil {
 		return nil, err
 	}
 	return toCore(created), nil
 }
 
-// CreateTasks is [Service.AddTasks] in the core's types.
-func (s *Service) CreateTasks(ctx context.Context, queue, requestID string, tasks []*cloudtask.Task) ([]cloudtask.CreateResult, error) {
+// CreateTasks creates tasks in one call.
+func (b Backend) CreateTasks(ctx context.Context, queue, requestID string, tasks []*cloudtask.Task) ([]cloudtask.CreateResult, error) {
 	rich := make([]*Task, len(tasks))
 	for i, t := range tasks {
 		rich[i] = fromCore(t)
 	}
-	batch, err := s.AddTasks(ctx, queue, requestID, rich)
+	batch, err := b.Service.BatchCreateTasks(ctx, queue, requestID, rich)
 	if err != nil {
 		return nil, err
 	}
@@ -41,9 +47,9 @@ func (s *Service) CreateTasks(ctx context.Context, queue, requestID string, task
 	return results, nil
 }
 
-// BatchDeleteTasks is [Service.DeleteTasks] in the core's types.
-func (s *Service) BatchDeleteTasks(ctx context.Context, queue, requestID string, names []string) ([]error, error) {
-	batch, err := s.DeleteTasks(ctx, queue, requestID, names)
+// BatchDeleteTasks deletes tasks in one call.
+func (b Backend) BatchDeleteTasks(ctx context.Context, queue, requestID string, names []string) ([]error, error) {
+	batch, err := b.Service.BatchDeleteTasks(ctx, queue, requestID, names)
 	if err != nil {
 		return nil, err
 	}
@@ -54,18 +60,18 @@ func (s *Service) BatchDeleteTasks(ctx context.Context, queue, requestID string,
 	return errs, nil
 }
 
-// GetTask is [Service.Task] in the core's types, with the body.
-func (s *Service) GetTask(ctx context.Context, name string) (*cloudtask.Task, error) {
-	t, err := s.Task(ctx, name, ViewFull)
+// GetTask returns a task with its body.
+func (b Backend) GetTask(ctx context.Context, name string) (*cloudtask.Task, error) {
+	t, err := b.Service.GetTask(ctx, name, ViewFull)
 	if err != nil {
 		return nil, err
 	}
 	return toCore(t), nil
 }
 
-// ListTasks is [Service.Tasks] in the core's types, without bodies.
-func (s *Service) ListTasks(ctx context.Context, queue, pageToken string) ([]*cloudtask.Task, string, error) {
-	page, next, err := s.Tasks(ctx, queue, Page{Token: pageToken}, ViewBasic)
+// ListTasks returns a page of tasks without bodies.
+func (b Backend) ListTasks(ctx context.Context, queue, pageToken string) ([]*cloudtask.Task, string, error) {
+	page, next, err := b.Service.ListTasks(ctx, queue, Page{Token: pageToken}, ViewBasic)
 	if err != nil {
 		return nil, "", err
 	}
@@ -76,9 +82,9 @@ func (s *Service) ListTasks(ctx context.Context, queue, pageToken string) ([]*cl
 	return tasks, next, nil
 }
 
-// GetQueue is [Service.Queue] in the core's types.
-func (s *Service) GetQueue(ctx context.Context, name string) (*cloudtask.Queue, error) {
-	q, err := s.Queue(ctx, name)
+// GetQueue returns a queue.
+func (b Backend) GetQueue(ctx context.Context, name string) (*cloudtask.Queue, error) {
+	q, err := b.Service.GetQueue(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +106,7 @@ func fromCore(t *cloudtask.Task) *Task {
 }
 
 func toCore(t *Task) *cloudtask.Task {
-	request := requestOf(t)
+	request := t.Request()
 	if t.AppEngine != nil {
 		request.URL = "http://" + t.AppEngine.Routing.Host + t.AppEngine.RelativeURI
 	}

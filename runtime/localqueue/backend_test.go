@@ -26,7 +26,7 @@ func coreTask(id string) *cloudtask.Task {
 func TestBackend(t *testing.T) {
 	t.Parallel()
 	s := newVirtual(t, answer(500))
-	var backend cloudtask.Backend = s
+	var backend cloudtask.Backend = s.Backend()
 	created, err := backend.CreateTask(t.Context(), queueName, coreTask("a"))
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +81,7 @@ func TestBackendBatch(t *testing.T) {
 	s := newVirtual(t, answer(200))
 	bad := coreTask("bad")
 	bad.URL = ""
-	results, err := s.CreateTasks(t.Context(), queueName, "r1", []*cloudtask.Task{coreTask("a"), bad, coreTask("a"), coreTask("b"), nil})
+	results, err := s.Backend().CreateTasks(t.Context(), queueName, "r1", []*cloudtask.Task{coreTask("a"), bad, coreTask("a"), coreTask("b"), nil})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestBackendBatch(t *testing.T) {
 	if diff := cmp.Diff([]string{"OK", "INVALID_ARGUMENT", "ALREADY_EXISTS", "OK", "INVALID_ARGUMENT"}, got); diff != "" {
 		t.Errorf("codes (-want +got):\n%s", diff)
 	}
-	again, err := s.CreateTasks(t.Context(), queueName, "r1", []*cloudtask.Task{coreTask("a"), bad, coreTask("a"), coreTask("b"), nil})
+	again, err := s.Backend().CreateTasks(t.Context(), queueName, "r1", []*cloudtask.Task{coreTask("a"), bad, coreTask("a"), coreTask("b"), nil})
 	if err != nil || again[0].Err != nil || again[0].Task.Name != results[0].Task.Name {
 		t.Errorf("the same request again: %+v, %v; want the first answer", again, err)
 	}
@@ -109,7 +109,7 @@ func TestBatches(t *testing.T) {
 		tasks[i] = httpTask()
 	}
 	tasks[1].View = localqueue.ViewFull
-	batch, err := s.AddTasks(t.Context(), queueName, "", tasks)
+	batch, err := s.BatchCreateTasks(t.Context(), queueName, "", tasks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,14 +119,14 @@ func TestBatches(t *testing.T) {
 	if batch.Results[0].Task.HTTP.Body != nil || string(batch.Results[1].Task.HTTP.Body) != "{}" {
 		t.Error("the results are not in the views asked for")
 	}
-	if same, err := s.Batch(t.Context(), location, batch.ID); same != batch || err != nil {
+	if same, err := s.GetBatch(t.Context(), location, batch.ID); same != batch || err != nil {
 		t.Errorf("Batch: %v, %v; want the batch", same, err)
 	}
-	_, err = s.Batch(t.Context(), location, "other")
+	_, err = s.GetBatch(t.Context(), location, "other")
 	wantStatus(t, err, cloudtask.NotFound, "Requested entity was not found.")
 
 	names := []string{batch.Results[0].Task.Name, queueName + "/tasks/never", location + "/queues/other/tasks/x", "bad", batch.Results[0].Task.Name}
-	deleted, err := s.DeleteTasks(t.Context(), queueName, "d1", names)
+	deleted, err := s.BatchDeleteTasks(t.Context(), queueName, "d1", names)
 	if err != nil || !deleted.Delete {
 		t.Fatalf("DeleteTasks: %+v, %v", deleted, err)
 	}
@@ -138,15 +138,15 @@ func TestBatches(t *testing.T) {
 		t.Errorf("codes (-want +got):\n%s", diff)
 	}
 	// Creations and deletions share their request ids.
-	if same, err := s.AddTasks(t.Context(), queueName, "d1", tasks[:1]); same != deleted || err != nil {
-		t.Errorf("AddTasks with the id of a deletion: %v, %v; want that batch", same, err)
+	if same, err := s.BatchCreateTasks(t.Context(), queueName, "d1", tasks[:1]); same != deleted || err != nil {
+		t.Errorf("BatchCreateTasks with the id of a deletion: %v, %v; want that batch", same, err)
 	}
 
-	_, err = s.AddTasks(t.Context(), queueName, "", make([]*localqueue.Task, 101))
+	_, err = s.BatchCreateTasks(t.Context(), queueName, "", make([]*localqueue.Task, 101))
 	wantStatus(t, err, cloudtask.InvalidArgument, "A batch must have between 1 and 100 requests: it has 101.")
-	_, err = s.DeleteTasks(t.Context(), queueName, "", nil)
+	_, err = s.BatchDeleteTasks(t.Context(), queueName, "", nil)
 	wantStatus(t, err, cloudtask.InvalidArgument, "A batch must have between 1 and 1000 requests: it has 0.")
-	_, err = s.DeleteTasks(t.Context(), location+"/queues/missing", "", []string{"x"})
+	_, err = s.BatchDeleteTasks(t.Context(), location+"/queues/missing", "", []string{"x"})
 	wantStatus(t, err, cloudtask.NotFound, msgQueueMissing)
 }
 
@@ -158,7 +158,7 @@ func TestBatchOnce(t *testing.T) {
 	future := httpTask()
 	future.ScheduleTime = time.Now().Add(time.Hour)
 	call := func() (*localqueue.Batch, error) {
-		return s.AddTasks(t.Context(), fresh, "id", []*localqueue.Task{future, future})
+		return s.BatchCreateTasks(t.Context(), fresh, "id", []*localqueue.Task{future, future})
 	}
 	_, err := call()
 	wantStatus(t, err, cloudtask.NotFound, msgQueueMissing)
@@ -174,7 +174,7 @@ func TestBatchOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if tasks, _, err := s.Tasks(t.Context(), fresh, localqueue.Page{}, localqueue.ViewBasic); len(tasks) != 2 || err != nil {
+	if tasks, _, err := s.ListTasks(t.Context(), fresh, localqueue.Page{}, localqueue.ViewBasic); len(tasks) != 2 || err != nil {
 		t.Errorf("%d tasks, %v; want 2", len(tasks), err)
 	}
 }
@@ -205,7 +205,7 @@ func FuzzAddTask(f *testing.F) {
 		if account != "" {
 			task.HTTP.OIDC = &localqueue.OIDCToken{ServiceAccount: account, Audience: audience}
 		}
-		created, err := s.AddTask(t.Context(), queueName, task)
+		created, err := s.CreateTask(t.Context(), queueName, task)
 		if err != nil {
 			wantStatus(t, err, cloudtask.InvalidArgument, "")
 			return
@@ -213,7 +213,7 @@ func FuzzAddTask(f *testing.F) {
 		if created.HTTP.URL != url || string(created.HTTP.Body) != string(body) || id != "" && created.Name != task.Name {
 			t.Errorf("stored %+v of %+v", created.HTTP, task.HTTP)
 		}
-		if got, err := s.Task(t.Context(), created.Name, localqueue.ViewFull); err != nil {
+		if got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewFull); err != nil {
 			t.Error(err)
 		} else if diff := cmp.Diff(created, got, cmp.Transformer("body", func(b []byte) string { return string(b) })); diff != "" {
 			t.Errorf("created and fetched differ:\n%s", diff)
@@ -221,7 +221,7 @@ func FuzzAddTask(f *testing.F) {
 		if ran, err := s.RunNext(t.Context()); !ran || err != nil {
 			t.Errorf("RunNext: %v, %v", ran, err)
 		}
-		if _, err := s.Task(t.Context(), created.Name, localqueue.ViewBasic); reached != (err != nil) {
+		if _, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic); reached != (err != nil) {
 			t.Errorf("reached the handler: %v, task afterwards: %v", reached, err)
 		}
 	})
@@ -233,7 +233,7 @@ func FuzzNames(f *testing.F) {
 	f.Add("projects//locations/l/queues/q/queues/q", "tasks/")
 	f.Fuzz(func(t *testing.T, queue, task string) {
 		s := newVirtual(t, answer(200))
-		if _, err := s.AddTask(t.Context(), queue, httpTask()); err != nil {
+		if _, err := s.CreateTask(t.Context(), queue, httpTask()); err != nil {
 			wantStatus(t, err, cloudtask.InvalidArgument, "")
 		} else if parts := strings.Split(queue, "/"); len(parts) != 6 || parts[0] != "projects" || parts[2] != "locations" || parts[4] != "queues" {
 			t.Errorf("queue %q was created", queue)
@@ -243,7 +243,7 @@ func FuzzNames(f *testing.F) {
 				t.Errorf("%q: %v", task, err)
 			}
 		}
-		if _, _, err := s.Tasks(t.Context(), queueName, localqueue.Page{Token: task}, localqueue.ViewBasic); err != nil {
+		if _, _, err := s.ListTasks(t.Context(), queueName, localqueue.Page{Token: task}, localqueue.ViewBasic); err != nil {
 			wantStatus(t, err, cloudtask.InvalidArgument, "")
 		}
 	})

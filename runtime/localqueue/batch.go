@@ -5,10 +5,26 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
+
+// Batch is what became of a batch call: what the wire API reports as a finished google.longrunning.Operation.
+type Batch struct {
+	ID         string // the request id, or one that the service chose
+	Location   string // projects/P/locations/L
+	Delete     bool   // a batch of deletions, not of creations
+	Start, End time.Time
+	Results    []BatchResult // one for each item, in order; shared by all who ask for the batch: do not change
+}
+
+// BatchResult is the outcome of one item of a [Batch].
+type BatchResult struct {
+	Task *Task // as stored, in the view asked for; nil for deletions and failures
+	Err  error
+}
 
 const (
 	maxBatchCreate = 100
@@ -37,10 +53,10 @@ type batchCall struct {
 	err   error
 }
 
-// AddTasks adds up to 100 tasks (BatchCreateTasks); each task.View is the view of its result. A call with the request
-// id of an earlier one, of AddTasks or DeleteTasks in the same location, returns that one's batch and does nothing. Where
-// the tasks of the batch have more than 128 KiB, they are then returned without what they deliver: see [Service.Batch].
-func (s *Service) AddTasks(ctx context.Context, queue, requestID string, tasks []*Task) (*Batch, error) {
+// BatchCreateTasks adds up to 100 tasks; each task.View is the view of its result. A call with the request
+// id of an earlier one, of BatchCreateTasks or BatchDeleteTasks in the same location, returns that one's batch and does nothing. Where
+// the tasks of the batch have more than 128 KiB, they are then returned without what they deliver: see [Service.GetBatch].
+func (s *Service) BatchCreateTasks(ctx context.Context, queue, requestID string, tasks []*Task) (*Batch, error) {
 	if err := s.enterBatch(ctx, queue, requestID, len(tasks), maxBatchCreate); err != nil {
 		return nil, err
 	}
@@ -56,14 +72,14 @@ func (s *Service) AddTasks(ctx context.Context, queue, requestID string, tasks [
 	})
 }
 
-// DeleteTasks removes up to 1000 tasks of queue (BatchDeleteTasks). See [Service.AddTasks] on request ids.
-func (s *Service) DeleteTasks(ctx context.Context, queue, requestID string, names []string) (*Batch, error) {
+// BatchDeleteTasks removes up to 1000 tasks of queue. See [Service.BatchCreateTasks] on request ids.
+func (s *Service) BatchDeleteTasks(ctx context.Context, queue, requestID string, names []string) (*Batch, error) {
 	if err := s.enterBatch(ctx, queue, requestID, len(names), maxBatchDelete); err != nil {
 		return nil, err
 	}
 	return s.batch(ctx, queue, requestID, func() (*Batch, error) {
 		if s.look(queue) == nil {
-			return nil, status(cloudtask.NotFound, msgQueueMissing)
+			return nil, queueMissing()
 		}
 		b := &Batch{Delete: true, Results: make([]BatchResult, len(names))}
 		for i, name := range names {
@@ -174,7 +190,7 @@ func (r *BatchResult) size() int {
 		return size
 	}
 	size += len(r.Task.Name)
-	if request := requestOf(r.Task); request != nil {
+	if request := r.Task.Request(); request != nil {
 		size += len(request.URL) + len(request.Body)
 		for key, value := range request.Header {
 			size += len(key) + len(value)
@@ -183,10 +199,10 @@ func (r *BatchResult) size() int {
 	return size
 }
 
-// Batch returns the batch of an earlier AddTasks or DeleteTasks in location (projects/P/locations/L). The last 256
+// GetBatch returns the batch of an earlier BatchCreateTasks or BatchDeleteTasks in location (projects/P/locations/L). The last 256
 // batches are remembered. Of one whose results have more than 128 KiB, each task has its name, times, counts and deadline,
 // and no target.
-func (s *Service) Batch(ctx context.Context, location, id string) (*Batch, error) {
+func (s *Service) GetBatch(ctx context.Context, location, id string) (*Batch, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -194,7 +210,7 @@ func (s *Service) Batch(ctx context.Context, location, id string) (*Batch, error
 	call := s.batches.byID[batchKey(location, id)]
 	s.batches.mu.Unlock()
 	if call == nil {
-		return nil, status(cloudtask.NotFound, msgNotFound)
+		return nil, notFound()
 	}
 	select {
 	case <-call.done:

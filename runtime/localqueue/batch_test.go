@@ -28,7 +28,7 @@ func TestRememberedBatches(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := newDurable(t, dir, start, answer(200))
-	small, err := s.AddTasks(t.Context(), queueName, "small", fullBatch(100, 500))
+	small, err := s.BatchCreateTasks(t.Context(), queueName, "small", fullBatch(100, 500))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestRememberedBatches(t *testing.T) {
 	for _, task := range tasks[1:] {
 		task.Name = queueName + "/tasks/a"
 	}
-	large, err := s.AddTasks(t.Context(), queueName, "large", tasks)
+	large, err := s.BatchCreateTasks(t.Context(), queueName, "large", tasks)
 	if err != nil || len(large.Results[0].Task.HTTP.Body) != 100_000 {
 		t.Fatalf("%+v, %v: want the call itself answered in full", large, err)
 	}
@@ -44,15 +44,15 @@ func TestRememberedBatches(t *testing.T) {
 	for i := range names {
 		names[i] = fmt.Sprintf("%s/queues/other/tasks/%s", location, strings.Repeat("é", 400))
 	}
-	if _, err := s.DeleteTasks(t.Context(), queueName, "deletion", names); err != nil {
+	if _, err := s.BatchDeleteTasks(t.Context(), queueName, "deletion", names); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		again, err := s.AddTasks(t.Context(), queueName, "small", fullBatch(1, 1))
+		again, err := s.BatchCreateTasks(t.Context(), queueName, "small", fullBatch(1, 1))
 		if diff := cmp.Diff(small, again, byText); err != nil || diff != "" {
 			t.Errorf("%v; the small batch (-answer +remembered):\n%s", err, diff)
 		}
-		again, err = s.AddTasks(t.Context(), queueName, "large", fullBatch(1, 1))
+		again, err = s.BatchCreateTasks(t.Context(), queueName, "large", fullBatch(1, 1))
 		if err != nil || len(again.Results) != 3 || !again.Start.Equal(large.Start) {
 			t.Fatalf("%+v, %v: want the large batch", again, err)
 		}
@@ -63,7 +63,7 @@ func TestRememberedBatches(t *testing.T) {
 		if two.Name != queueName+"/tasks/a" || cloudtask.StatusOf(three.Err) != cloudtask.AlreadyExists {
 			t.Errorf("%+v, %+v: want a task and a duplicate", two, three)
 		}
-		deletion, err := s.Batch(t.Context(), location, "deletion")
+		deletion, err := s.GetBatch(t.Context(), location, "deletion")
 		if err != nil || cloudtask.StatusOf(deletion.Results[999].Err) != cloudtask.InvalidArgument || len(deletion.Results[999].Err.Error()) > 250 {
 			t.Errorf("%v, %v: want short errors", deletion, err)
 		}
@@ -72,7 +72,7 @@ func TestRememberedBatches(t *testing.T) {
 		}
 		s = newDurable(t, dir, start, answer(200))
 	}
-	_, err = s.AddTasks(t.Context(), queueName, strings.Repeat("x", 1001), fullBatch(1, 1))
+	_, err = s.BatchCreateTasks(t.Context(), queueName, strings.Repeat("x", 1001), fullBatch(1, 1))
 	wantStatus(t, err, cloudtask.InvalidArgument, "The request ID must have at most 1000 bytes: it has 1001.")
 }
 
@@ -81,7 +81,7 @@ func TestMemoryOfBatches(t *testing.T) { // not parallel: it measures the heap
 	s := newVirtual(t, answer(200))
 	before := heap()
 	for i := range 100 {
-		if _, err := s.AddTasks(t.Context(), queueName, fmt.Sprint(i), fullBatch(20, 50_000)); err != nil {
+		if _, err := s.BatchCreateTasks(t.Context(), queueName, fmt.Sprint(i), fullBatch(20, 50_000)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.PurgeQueue(t.Context(), queueName); err != nil {

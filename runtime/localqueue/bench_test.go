@@ -45,7 +45,7 @@ func BenchmarkCreateTask(b *testing.B) {
 				task := benchTask("http://localhost/tasks/X")
 				task.ScheduleTime = time.Now().Add(time.Hour)
 				for pb.Next() {
-					if _, err := s.AddTask(context.Background(), fastQueue, task); err != nil {
+					if _, err := s.CreateTask(context.Background(), fastQueue, task); err != nil {
 						b.Error(err)
 						return
 					}
@@ -71,7 +71,7 @@ func BenchmarkCreateTaskDurable(b *testing.B) {
 				task := benchTask("http://localhost/tasks/X")
 				task.ScheduleTime = time.Now().Add(time.Hour)
 				for pb.Next() {
-					if _, err := s.AddTask(context.Background(), fastQueue, task); err != nil {
+					if _, err := s.CreateTask(context.Background(), fastQueue, task); err != nil {
 						b.Error(err)
 						return
 					}
@@ -98,7 +98,7 @@ func BenchmarkRecover(b *testing.B) {
 		batch[i].ScheduleTime = time.Now().Add(time.Hour + time.Duration(i)*time.Second)
 	}
 	for range *recoverTasks / len(batch) {
-		if _, err := s.AddTasks(context.Background(), fastQueue, "", batch); err != nil {
+		if _, err := s.BatchCreateTasks(context.Background(), fastQueue, "", batch); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -162,7 +162,7 @@ func addTasks(b *testing.B, target *target, history int) {
 	for range 4 {
 		group.Go(func() {
 			for range dispatchedTasks / 4 {
-				if _, err := s.AddTask(context.Background(), fastQueue, task); err != nil {
+				if _, err := s.CreateTask(context.Background(), fastQueue, task); err != nil {
 					b.Error(err)
 				}
 			}
@@ -232,7 +232,7 @@ func BenchmarkMemoryPerFutureTask(b *testing.B) {
 		task.ScheduleTime = time.Now().Add(time.Hour)
 		before := heap()
 		for range tasks {
-			if _, err := s.AddTask(context.Background(), fastQueue, task); err != nil {
+			if _, err := s.CreateTask(context.Background(), fastQueue, task); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -274,7 +274,7 @@ func BenchmarkVirtualWeek(b *testing.B) {
 	}
 }
 
-// BenchmarkLatency is how long after AddTask has returned the handler is reached, when the queue is idle. Often it is
+// BenchmarkLatency is how long after CreateTask has returned the handler is reached, when the queue is idle. Often it is
 // reached before, which counts as zero.
 func BenchmarkLatency(b *testing.B) {
 	arrived := make(chan time.Time, 1)
@@ -284,7 +284,7 @@ func BenchmarkLatency(b *testing.B) {
 	task := benchTask(server.URL)
 	var latencies []time.Duration
 	for b.Loop() {
-		if _, err := s.AddTask(context.Background(), fastQueue, task); err != nil {
+		if _, err := s.CreateTask(context.Background(), fastQueue, task); err != nil {
 			b.Fatal(err)
 		}
 		answered := time.Now()
@@ -308,14 +308,14 @@ func BenchmarkMillionFutureTasks(b *testing.B) {
 		task.ScheduleTime = time.Now().Add(time.Hour)
 		begin := time.Now()
 		for range tasks {
-			if _, err := s.AddTask(context.Background(), fastQueue, task); err != nil {
+			if _, err := s.CreateTask(context.Background(), fastQueue, task); err != nil {
 				b.Fatal(err)
 			}
 		}
 		created := time.Now()
 		listed, page := 0, localqueue.Page{}
 		for {
-			part, next, err := s.Tasks(context.Background(), fastQueue, page, localqueue.ViewBasic)
+			part, next, err := s.ListTasks(context.Background(), fastQueue, page, localqueue.ViewBasic)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
 // TaskState is what a task that is there waits for.
@@ -136,7 +134,7 @@ func (s *Service) browsed(name string) (iter.Seq[*queue], error) {
 	}
 	q := s.look(name)
 	if q == nil {
-		return nil, status(cloudtask.NotFound, msgQueueMissing)
+		return nil, queueMissing()
 	}
 	return func(yield func(*queue) bool) { yield(q) }, nil
 }

@@ -42,7 +42,7 @@ func browsed(t *testing.T) *localqueue.Service {
 		{otherQueue, "in-two-hours", "Good", 2 * time.Hour, `{"user": "Cyd"}`},
 		{otherQueue, "deleted", "Bad", 3 * time.Hour, ""},
 	} {
-		if _, err := s.AddTask(t.Context(), task.queue, &localqueue.Task{
+		if _, err := s.CreateTask(t.Context(), task.queue, &localqueue.Task{
 			Name: task.queue + "/tasks/" + task.id, ScheduleTime: s.Now().Add(task.in),
 			Retry: &cloudtask.RetryConfig{MaxAttempts: 4, MinBackoff: time.Minute, MaxBackoff: 10 * time.Hour},
 			HTTP:  &localqueue.HTTPRequest{URL: "http://worker.example/tasks/" + task.kind + "?x=/y", Body: []byte(task.body), Header: map[string]string{"X-Tenant": "ACME"}},
@@ -56,7 +56,7 @@ func browsed(t *testing.T) *localqueue.Service {
 	if err := s.DeleteTask(t.Context(), otherQueue+"/tasks/deleted"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.AddTask(t.Context(), queueName, &localqueue.Task{Name: queueName + "/tasks/due", HTTP: &localqueue.HTTPRequest{URL: "http://worker.example"}}); err != nil {
+	if _, err := s.CreateTask(t.Context(), queueName, &localqueue.Task{Name: queueName + "/tasks/due", HTTP: &localqueue.HTTPRequest{URL: "http://worker.example"}}); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -157,7 +157,7 @@ func TestBrowseMany(t *testing.T) {
 		task := httpTask()
 		task.Name = fmt.Sprintf("%s/tasks/%d", []string{queueName, otherQueue}[i%2], i)
 		task.ScheduleTime = start.Add(time.Duration(random.IntN(tasks/10)) * time.Second)
-		if _, err := s.AddTask(context.Background(), task.Name[:strings.LastIndex(task.Name, "/tasks/")], task); err != nil {
+		if _, err := s.CreateTask(context.Background(), task.Name[:strings.LastIndex(task.Name, "/tasks/")], task); err != nil {
 			t.Fatal(err)
 		}
 		id := fmt.Sprint(i)
@@ -252,7 +252,7 @@ func TestInspect(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := &localqueue.Task{Name: otherQueue + "/tasks/succeeds", HTTP: httpTask().HTTP}
-	if _, err := s.AddTask(t.Context(), otherQueue, again); err != nil {
+	if _, err := s.CreateTask(t.Context(), otherQueue, again); err != nil {
 		t.Fatal(err)
 	}
 	if got := inspect(again.Name); got.State != localqueue.TaskDue || got.Before != 1 || len(got.Attempts) != 0 {
@@ -322,7 +322,7 @@ func TestOverview(t *testing.T) {
 	}
 	for _, queue := range []string{"one", "slow", "emails"} {
 		for range 3 {
-			if _, err := s.AddTask(t.Context(), location+"/queues/"+queue, httpTask()); err != nil {
+			if _, err := s.CreateTask(t.Context(), location+"/queues/"+queue, httpTask()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -474,7 +474,7 @@ func TestQueuesAreBrowsed(t *testing.T) {
 	s := newVirtual(t, answer(500), localqueue.WithHistory(10), localqueue.WithQueues(localqueue.Queue{Name: "never"}))
 	for _, place := range []string{"a", "a-b", "b"} {
 		for i := range 5 {
-			if _, err := s.AddTask(t.Context(), fmt.Sprintf("projects/p/locations/%s/queues/q%d", place, i), httpTask()); err != nil {
+			if _, err := s.CreateTask(t.Context(), fmt.Sprintf("projects/p/locations/%s/queues/q%d", place, i), httpTask()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -534,7 +534,7 @@ func TestBrowseOfManyQueues(t *testing.T) {
 	for i := range queues * 3 {
 		task := httpTask()
 		task.ScheduleTime = start.Add(time.Duration(i*7919%queues) * time.Minute)
-		if _, err := s.AddTask(t.Context(), fmt.Sprintf("%s/queues/q%d", location, i%queues), task); err != nil {
+		if _, err := s.CreateTask(t.Context(), fmt.Sprintf("%s/queues/q%d", location, i%queues), task); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -81,7 +81,7 @@ func TestCreateTaskRefuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			task := httpTask()
 			test.change(task)
-			_, err := s.AddTask(t.Context(), queueName, task)
+			_, err := s.CreateTask(t.Context(), queueName, task)
 			if test.message == "" {
 				wantStatus(t, err, cloudtask.OK, "")
 			} else {
@@ -96,7 +96,7 @@ func TestCreateTaskHelp(t *testing.T) {
 	s := newVirtual(t, answer(200))
 	task := httpTask()
 	task.Name = queueName + "/tasks/?"
-	_, err := s.AddTask(t.Context(), queueName, task)
+	_, err := s.CreateTask(t.Context(), queueName, task)
 	var help *localqueue.Help
 	if !errors.As(err, &help) {
 		t.Fatalf("error %v has no help", err)
@@ -154,14 +154,14 @@ func TestCreateTaskStores(t *testing.T) {
 	if len(id) < 17 || len(id) > 20 || strings.Trim(id, "0123456789") != "" {
 		t.Errorf("task id %q, want 17 to 20 digits", id)
 	}
-	got, err := s.Task(t.Context(), created.Name, localqueue.ViewFull)
+	got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewFull)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("fetched task (-want +got):\n%s", diff)
 	}
-	got, err = s.Task(t.Context(), created.Name, localqueue.ViewUnspecified)
+	got, err = s.GetTask(t.Context(), created.Name, localqueue.ViewUnspecified)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestCreateTaskSharesNothing(t *testing.T) {
 	for _, k := range []*localqueue.Task{task, created} {
 		k.HTTP.Body[0], k.HTTP.Header["a"], k.HTTP.OIDC.ServiceAccount, k.Retry.MaxAttempts = 'X', "X", "X", 99
 	}
-	got, err := s.Task(t.Context(), created.Name, localqueue.ViewFull)
+	got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewFull)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,14 +232,14 @@ func TestTaskSize(t *testing.T) {
 				task, request := test.task, *test.task.HTTP
 				request.Body = make([]byte, body)
 				task.HTTP, task.Name = &request, queueName+"/tasks/"+name
-				_, err := s.AddTask(t.Context(), queueName, &task)
+				_, err := s.CreateTask(t.Context(), queueName, &task)
 				return err
 			}
 			// The body that fits is found from the size of the proto with an empty one.
 			if err := try("0", 1); err != nil {
 				t.Fatal(err)
 			}
-			stored, err := s.Task(t.Context(), queueName+"/tasks/0", localqueue.ViewFull)
+			stored, err := s.GetTask(t.Context(), queueName+"/tasks/0", localqueue.ViewFull)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -318,7 +318,7 @@ func TestMissingTasks(t *testing.T) {
 		name("never"): never, location + "/queues/missing/tasks/x": never,
 	}
 	for name, want := range names {
-		_, err := s.Task(t.Context(), name, localqueue.ViewBasic)
+		_, err := s.GetTask(t.Context(), name, localqueue.ViewBasic)
 		wantStatus(t, err, cloudtask.NotFound, want)
 		wantStatus(t, s.DeleteTask(t.Context(), name), cloudtask.NotFound, never)
 		_, err = s.RunTask(t.Context(), name, localqueue.ViewBasic)
@@ -327,7 +327,7 @@ func TestMissingTasks(t *testing.T) {
 	for _, id := range []string{"completed", "deleted", "purged"} {
 		task := httpTask()
 		task.Name = name(id)
-		_, err := s.AddTask(t.Context(), queueName, task)
+		_, err := s.CreateTask(t.Context(), queueName, task)
 		wantStatus(t, err, cloudtask.AlreadyExists, "Requested entity already exists")
 	}
 	// The names are free again after 24 hours, to the moment.
@@ -336,15 +336,15 @@ func TestMissingTasks(t *testing.T) {
 	}
 	task := httpTask()
 	task.Name = name("purged")
-	_, err := s.AddTask(t.Context(), queueName, task)
+	_, err := s.CreateTask(t.Context(), queueName, task)
 	wantStatus(t, err, cloudtask.AlreadyExists, "")
 	if err := s.Advance(time.Nanosecond); err != nil {
 		t.Fatal(err)
 	}
 	add(t, s, task)
-	_, err = s.AddTask(t.Context(), queueName, task)
+	_, err = s.CreateTask(t.Context(), queueName, task)
 	wantStatus(t, err, cloudtask.AlreadyExists, "Requested entity already exists")
-	_, err = s.Task(t.Context(), name("completed"), localqueue.ViewBasic)
+	_, err = s.GetTask(t.Context(), name("completed"), localqueue.ViewBasic)
 	wantStatus(t, err, cloudtask.NotFound, never)
 }
 
@@ -378,7 +378,7 @@ func TestTombstonesForEver(t *testing.T) {
 	if attempts, err := s.RunFor(t.Context(), 100*365*24*time.Hour); attempts != 1 || err != nil {
 		t.Fatalf("%d attempts, %v; want 1", attempts, err)
 	}
-	_, err := s.AddTask(t.Context(), queueName, task)
+	_, err := s.CreateTask(t.Context(), queueName, task)
 	wantStatus(t, err, cloudtask.AlreadyExists, "")
 	if err := s.DeleteQueue(t.Context(), queueName); err != nil {
 		t.Fatal(err)
@@ -403,7 +403,7 @@ func TestPaging(t *testing.T) {
 	var got []string
 	var sizes []int
 	for token := ""; ; {
-		page, next, err := s.Tasks(t.Context(), queueName, localqueue.Page{Size: 700, Token: token}, localqueue.ViewBasic)
+		page, next, err := s.ListTasks(t.Context(), queueName, localqueue.Page{Size: 700, Token: token}, localqueue.ViewBasic)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -455,7 +455,7 @@ func TestPageSizesAndTokens(t *testing.T) {
 		add(t, s, httpTask())
 	}
 	list := func(queue string, page localqueue.Page) (int, string, error) {
-		tasks, next, err := s.Tasks(t.Context(), queue, page, localqueue.ViewFull)
+		tasks, next, err := s.ListTasks(t.Context(), queue, page, localqueue.ViewFull)
 		return len(tasks), next, err
 	}
 	for size, want := range map[int]int{0: 1000, 1: 1, 1000: 1000, 1001: 1000, 1 << 30: 1000} {
@@ -498,7 +498,7 @@ func TestFullPagesAreBounded(t *testing.T) {
 	}
 	total := 0
 	for token, pages := "", 0; pages == 0 || token != ""; pages++ {
-		tasks, next, err := s.Tasks(t.Context(), queueName, localqueue.Page{Token: token}, localqueue.ViewFull)
+		tasks, next, err := s.ListTasks(t.Context(), queueName, localqueue.Page{Token: token}, localqueue.ViewFull)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -517,12 +517,12 @@ func TestContextOfCalls(t *testing.T) {
 	s := newVirtual(t, answer(200))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := s.AddTask(ctx, queueName, httpTask())
+	_, err := s.CreateTask(ctx, queueName, httpTask())
 	wantStatus(t, err, cloudtask.Canceled, "")
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v is not context.Canceled", err)
 	}
-	if tasks, _, _ := s.Tasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic); len(tasks) != 0 {
+	if tasks, _, _ := s.ListTasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic); len(tasks) != 0 {
 		t.Errorf("%d tasks after a call that was given up, want none", len(tasks))
 	}
 }

@@ -139,7 +139,7 @@ func TestTornEndIsDropped(t *testing.T) {
 			for range 2 {
 				s := newDurable(t, dir, start, answer(500), localqueue.WithQueues(localqueue.Queue{Name: queueName}),
 					localqueue.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
-				if tasks, _, err := s.Tasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewFull); err != nil || len(tasks) != test.want {
+				if tasks, _, err := s.ListTasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewFull); err != nil || len(tasks) != test.want {
 					t.Errorf("%d tasks, %v; want %d", len(tasks), err, test.want)
 				}
 				add(t, s, httpTask())
@@ -342,7 +342,7 @@ func TestIncompleteDirectories(t *testing.T) {
 			var log bytes.Buffer
 			s := newDurable(t, dir, start, answer(500), localqueue.WithQueues(localqueue.Queue{Name: queueName}),
 				localqueue.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))))
-			tasks, _, err := s.Tasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewFull)
+			tasks, _, err := s.ListTasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewFull)
 			if err != nil || len(tasks) != test.want {
 				t.Errorf("%d tasks, %v; want %d", len(tasks), err, test.want)
 			}

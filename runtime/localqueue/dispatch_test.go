@@ -102,7 +102,7 @@ func TestRealClock(t *testing.T) {
 	if err := s.Shutdown(context.Background()); err != nil {
 		t.Error(err)
 	}
-	_, err := s.Task(t.Context(), created.Name, localqueue.ViewBasic)
+	_, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
 	wantStatus(t, err, cloudtask.Unavailable, "")
 }
 

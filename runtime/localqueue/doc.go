@@ -9,10 +9,10 @@
 //	queue, err := localqueue.New(localqueue.WithHandler(handler))
 //	…
 //	defer queue.Close()
-//	client, err := cloudtask.NewClient(queue, cfg)
+//	client, err := cloudtask.NewClient(queue.Backend(), cfg)
 //
 // The methods of that interface speak the core's types. The others speak this package's richer ones, which hold all
-// that the wire API has: they are named AddTask, Task, Tasks, CreateQueue, Queue, Queues and so on. The wire API itself
+// that the wire API has: they are named CreateTask, Task, Tasks, CreateQueue, Queue, Queues and so on. The wire API itself
 // is package emulator's.
 //
 // Time is real, or virtual with [WithVirtualClock]: then it stands still until [Service.Advance], [Service.RunDue],

@@ -47,24 +47,24 @@ func observe(t *testing.T, s *localqueue.Service) everything {
 	t.Helper()
 	e := everything{Tasks: make(map[string][]*localqueue.Task), Lookups: make(map[string]string), Batches: make(map[string]*localqueue.Batch)}
 	var err error
-	if e.Queues, _, err = s.Queues(t.Context(), location, localqueue.Page{}, localqueue.QueueFilter{}); err != nil {
+	if e.Queues, _, err = s.ListQueues(t.Context(), location, localqueue.Page{}, localqueue.QueueFilter{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, q := range e.Queues {
-		tasks, next, err := s.Tasks(t.Context(), q.Name, localqueue.Page{}, localqueue.ViewFull)
+		tasks, next, err := s.ListTasks(t.Context(), q.Name, localqueue.Page{}, localqueue.ViewFull)
 		if err != nil || next != "" {
 			t.Fatalf("tasks of %s: next page %q, %v", q.Name, next, err)
 		}
 		e.Tasks[q.Name] = tasks
 		for _, id := range []string{"a", "b", "c", "never"} {
 			name := q.Name + "/tasks/" + id
-			if _, err := s.Task(t.Context(), name, localqueue.ViewBasic); err != nil {
+			if _, err := s.GetTask(t.Context(), name, localqueue.ViewBasic); err != nil {
 				e.Lookups[name] = err.Error()
 			}
 		}
 	}
 	for _, id := range []string{"request-1", "request-2"} {
-		if b, err := s.Batch(t.Context(), location, id); err == nil {
+		if b, err := s.GetBatch(t.Context(), location, id); err == nil {
 			e.Batches[id] = b
 		}
 	}
@@ -149,7 +149,7 @@ func TestRestartKeeps(t *testing.T) {
 			add(t, s, named("a"))
 			must(t, second(s.RunFor(t.Context(), time.Minute)))
 		}, func(t *testing.T, s *localqueue.Service) {
-			task, err := s.Task(t.Context(), queueName+"/tasks/a", localqueue.ViewBasic)
+			task, err := s.GetTask(t.Context(), queueName+"/tasks/a", localqueue.ViewBasic)
 			if err != nil || task.DispatchCount < 5 || task.LastAttempt.Message == "" {
 				t.Errorf("%+v, %v: want some attempts", task, err)
 			}
@@ -162,7 +162,7 @@ func TestRestartKeeps(t *testing.T) {
 			must(t, second(s.RunTask(t.Context(), queueName+"/tasks/c", localqueue.ViewBasic)))
 		}, func(t *testing.T, s *localqueue.Service) {
 			for _, id := range []string{"a", "b"} {
-				_, err := s.AddTask(t.Context(), queueName, named(id))
+				_, err := s.CreateTask(t.Context(), queueName, named(id))
 				wantStatus(t, err, cloudtask.AlreadyExists, "Requested entity already exists")
 			}
 		}},
@@ -171,7 +171,7 @@ func TestRestartKeeps(t *testing.T) {
 			must(t, second(s.PurgeQueue(t.Context(), queueName)))
 			add(t, s, named("b"))
 		}, func(t *testing.T, s *localqueue.Service) {
-			_, err := s.AddTask(t.Context(), queueName, named("a"))
+			_, err := s.CreateTask(t.Context(), queueName, named("a"))
 			wantStatus(t, err, cloudtask.AlreadyExists, "")
 		}},
 		{"a queue's settings and state", func(t *testing.T, s *localqueue.Service) {
@@ -237,7 +237,7 @@ func TestRestartKeeps(t *testing.T) {
 		}, func(t *testing.T, s *localqueue.Service) {
 			_, err := s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: queueName})
 			wantStatus(t, err, cloudtask.FailedPrecondition, "")
-			_, err = s.AddTask(t.Context(), queueName, httpTask())
+			_, err = s.CreateTask(t.Context(), queueName, httpTask())
 			wantStatus(t, err, cloudtask.NotFound, "")
 		}},
 		{"a queue that was created again", func(t *testing.T, s *localqueue.Service) {
@@ -245,13 +245,13 @@ func TestRestartKeeps(t *testing.T) {
 			must(t, s.DeleteQueue(t.Context(), location+"/queues/other"))
 			must(t, s.Advance(4*24*time.Hour))
 			must(t, second(s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: location + "/queues/other"})))
-			must(t, second(s.AddTask(t.Context(), location+"/queues/other", httpTask())))
+			must(t, second(s.CreateTask(t.Context(), location+"/queues/other", httpTask())))
 		}, nil},
 		{"batches", func(t *testing.T, s *localqueue.Service) {
-			must(t, second(s.AddTasks(t.Context(), queueName, "request-1", []*localqueue.Task{named("a"), named("a"), named("x y")})))
-			must(t, second(s.DeleteTasks(t.Context(), queueName, "request-2", []string{queueName + "/tasks/a"})))
+			must(t, second(s.BatchCreateTasks(t.Context(), queueName, "request-1", []*localqueue.Task{named("a"), named("a"), named("x y")})))
+			must(t, second(s.BatchDeleteTasks(t.Context(), queueName, "request-2", []string{queueName + "/tasks/a"})))
 		}, func(t *testing.T, s *localqueue.Service) {
-			b, err := s.AddTasks(t.Context(), queueName, "request-1", []*localqueue.Task{named("b")})
+			b, err := s.BatchCreateTasks(t.Context(), queueName, "request-1", []*localqueue.Task{named("b")})
 			if err != nil || len(b.Results) != 3 {
 				t.Errorf("%+v, %v: want the batch of the first call", b, err)
 			}
@@ -274,7 +274,7 @@ func TestRestartKeeps(t *testing.T) {
 		{"a reset", func(t *testing.T, s *localqueue.Service) {
 			add(t, s, named("a"))
 			must(t, s.DeleteTask(t.Context(), queueName+"/tasks/a"), s.Keep(t.Context(), "policy", []byte("p")))
-			must(t, second(s.AddTasks(t.Context(), queueName, "request-1", []*localqueue.Task{named("c")})))
+			must(t, second(s.BatchCreateTasks(t.Context(), queueName, "request-1", []*localqueue.Task{named("c")})))
 			must(t, second(s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: location + "/queues/other"})))
 			must(t, s.DeleteQueue(t.Context(), location+"/queues/other"))
 			must(t, s.Reset(t.Context()))
@@ -294,7 +294,7 @@ func TestRestartKeeps(t *testing.T) {
 			add(t, s, named("a"))
 			must(t, s.DeleteTask(t.Context(), queueName+"/tasks/a"))
 		}, func(t *testing.T, s *localqueue.Service) {
-			_, err := s.AddTask(t.Context(), queueName, named("a"))
+			_, err := s.CreateTask(t.Context(), queueName, named("a"))
 			wantStatus(t, err, cloudtask.AlreadyExists, "")
 		}},
 	}
@@ -382,7 +382,7 @@ func TestDeletedQueueStaysDeleted(t *testing.T) {
 	for i := range 10 {
 		name := fmt.Sprintf("%s/queues/q%d", location, i)
 		for range 10 { // long to list, so that calls wait for one another
-			if _, err := s.AddTasks(t.Context(), name, "", tasks); err != nil {
+			if _, err := s.BatchCreateTasks(t.Context(), name, "", tasks); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -390,7 +390,7 @@ func TestDeletedQueueStaysDeleted(t *testing.T) {
 		for range 4 {
 			group.Go(func() {
 				for err := error(nil); err == nil; {
-					_, _, err = s.Tasks(t.Context(), name, localqueue.Page{}, localqueue.ViewFull)
+					_, _, err = s.ListTasks(t.Context(), name, localqueue.Page{}, localqueue.ViewFull)
 				}
 			})
 			group.Go(func() {
@@ -409,7 +409,7 @@ func TestDeletedQueueStaysDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = newDurable(t, dir, start, answer(200))
-	if queues, _, err := s.Queues(t.Context(), location, localqueue.Page{}, localqueue.QueueFilter{}); err != nil || len(queues) != 0 {
+	if queues, _, err := s.ListQueues(t.Context(), location, localqueue.Page{}, localqueue.QueueFilter{}); err != nil || len(queues) != 0 {
 		t.Errorf("%d of 10 deleted queues are there again, %v", len(queues), err)
 	}
 }
@@ -434,7 +434,7 @@ func TestRecreatedQueueStays(t *testing.T) {
 				t.Fatal(err)
 			}
 			s = newDurable(t, dir, start, answer(200), localqueue.WithStrict())
-			if tasks, _, err := s.Tasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic); err != nil || len(tasks) != 1 {
+			if tasks, _, err := s.ListTasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic); err != nil || len(tasks) != 1 {
 				t.Errorf("%d tasks, %v; want the one that was added", len(tasks), err)
 			}
 		})
@@ -449,11 +449,11 @@ func TestBatchesWithoutRequestIDs(t *testing.T) {
 	for run := range 3 {
 		s := newDurable(t, dir, start, answer(200))
 		for range 2 {
-			if _, err := s.AddTasks(t.Context(), queueName, "", []*localqueue.Task{httpTask()}); err != nil {
+			if _, err := s.BatchCreateTasks(t.Context(), queueName, "", []*localqueue.Task{httpTask()}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if tasks, _, err := s.Tasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic); err != nil || len(tasks) != 2*run+2 {
+		if tasks, _, err := s.ListTasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic); err != nil || len(tasks) != 2*run+2 {
 			t.Errorf("run %d: %d tasks, %v; want %d", run, len(tasks), err, 2*run+2)
 		}
 		if err := s.Close(); err != nil {

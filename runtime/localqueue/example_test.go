@@ -46,7 +46,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	client, err := cloudtask.NewClient(queue, cfg)
+	client, err := cloudtask.NewClient(queue.Backend(), cfg)
 	if err != nil {
 		panic(err)
 	}
@@ -87,7 +87,7 @@ func ExampleService_SetFaults() {
 	ctx := context.Background()
 	for range 100 {
 		task := &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: "http://localhost/tasks/Count"}}
-		if _, err := queue.AddTask(ctx, "projects/demo/locations/here/queues/emails", task); err != nil {
+		if _, err := queue.CreateTask(ctx, "projects/demo/locations/here/queues/emails", task); err != nil {
 			log.Fatal(err)
 		}
 	}

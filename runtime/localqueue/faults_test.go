@@ -113,7 +113,7 @@ func TestLoseAnswer(t *testing.T) {
 	if ran, err := s.RunNext(t.Context()); !ran || err != nil {
 		t.Fatal(ran, err)
 	}
-	got, err := s.Task(t.Context(), created.Name, localqueue.ViewBasic)
+	got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
 	if err != nil || got.DispatchCount != 1 || got.ResponseCount != 0 || got.LastAttempt.Code != cloudtask.Unavailable || !got.LastAttempt.ResponseTime.IsZero() {
 		t.Errorf("task %+v, last attempt %+v, %v", got, got.LastAttempt, err)
 	}
@@ -242,7 +242,7 @@ func TestFaultsByQueue(t *testing.T) {
 		t.Errorf("Faults (-want +got):\n%s", diff)
 	}
 	for _, queue := range []string{"any", "failing", "sound"} {
-		if _, err := s.AddTask(t.Context(), location+"/queues/"+queue, httpTask()); err != nil {
+		if _, err := s.CreateTask(t.Context(), location+"/queues/"+queue, httpTask()); err != nil {
 			t.Fatal(err)
 		}
 	}

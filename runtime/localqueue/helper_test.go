@@ -52,9 +52,9 @@ func httpTask() *localqueue.Task {
 
 func add(t testing.TB, s *localqueue.Service, task *localqueue.Task) *localqueue.Task {
 	t.Helper()
-	created, err := s.AddTask(context.Background(), queueName, task)
+	created, err := s.CreateTask(context.Background(), queueName, task)
 	if err != nil {
-		t.Fatalf("AddTask: %v", err)
+		t.Fatalf("CreateTask: %v", err)
 	}
 	return created
 }

@@ -26,7 +26,7 @@ func TestWaitIdle(t *testing.T) {
 		s = newService(t, localqueue.WithHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			time.Sleep(time.Second)
 			if handled.Add(1) == 1 {
-				if _, err := s.AddTask(context.Background(), location+"/queues/follow-up", httpTask()); err != nil {
+				if _, err := s.CreateTask(context.Background(), location+"/queues/follow-up", httpTask()); err != nil {
 					t.Error(err)
 				}
 			}
@@ -137,7 +137,7 @@ func TestReset(t *testing.T) {
 		if _, err := s.RunUntilIdle(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.AddTasks(ctx, queueName, "batch", []*localqueue.Task{httpTask()}); err != nil {
+		if _, err := s.BatchCreateTasks(ctx, queueName, "batch", []*localqueue.Task{httpTask()}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.SetFaults("", localqueue.Faults{Twice: 1}); err != nil {
@@ -162,11 +162,11 @@ func TestReset(t *testing.T) {
 		if err := s.Reset(ctx); err != nil {
 			t.Fatal(err)
 		}
-		queues, _, err := s.Queues(ctx, location, localqueue.Page{}, localqueue.QueueFilter{})
+		queues, _, err := s.ListQueues(ctx, location, localqueue.Page{}, localqueue.QueueFilter{})
 		if err != nil || len(queues) != 1 || queues[0].Name != queueName || queues[0].RateLimits.MaxDispatchesPerSecond != 3 {
 			t.Errorf("queues after Reset: %+v, %v", queues, err)
 		}
-		if _, err := s.Batch(ctx, location, "batch"); cloudtask.StatusOf(err) != cloudtask.NotFound {
+		if _, err := s.GetBatch(ctx, location, "batch"); cloudtask.StatusOf(err) != cloudtask.NotFound {
 			t.Errorf("batch after Reset: %v", err)
 		}
 		if !s.Now().Equal(start) || len(s.Faults()) != 0 || s.Backlog() != (localqueue.Backlog{}) {
@@ -226,7 +226,7 @@ func TestRunUntilIdleIsBounded(t *testing.T) {
 		if calls++; calls == 1000 {
 			cancel()
 		}
-		if _, err := s.AddTask(context.Background(), queueName, httpTask()); err != nil {
+		if _, err := s.CreateTask(context.Background(), queueName, httpTask()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -254,7 +254,7 @@ func TestVirtualClockIsDeterministic(t *testing.T) {
 			task := httpTask()
 			task.Retry = &cloudtask.RetryConfig{MaxAttempts: 5}
 			task.ScheduleTime = start.Add(time.Duration(i%7) * time.Second)
-			if _, err := s.AddTask(t.Context(), location+"/queues/"+string(rune('a'+i%3)), task); err != nil {
+			if _, err := s.CreateTask(t.Context(), location+"/queues/"+string(rune('a'+i%3)), task); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -58,7 +58,7 @@ func (s *Service) Inspect(ctx context.Context, name string) (out *Inspection, er
 	}
 	q := s.look(parent)
 	if q == nil {
-		return nil, status(cloudtask.NotFound, msgQueueMissing)
+		return nil, queueMissing()
 	}
 	overview := q.overview()
 	q.mu.Lock()
@@ -67,9 +67,9 @@ func (s *Service) Inspect(ctx context.Context, name string) (out *Inspection, er
 	c, found := q.lookUp(id, now)
 	if !found {
 		if q.gone.has(id, now) {
-			return nil, status(cloudtask.NotFound, msgTaskGone)
+			return nil, taskGone()
 		}
-		return nil, status(cloudtask.NotFound, msgNotFound)
+		return nil, notFound()
 	}
 	out = &Inspection{Summary: c.summary(), Task: q.view(c.t, ViewFull), Queue: overview}
 	if q.past != nil {

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"sync"
 
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
@@ -75,7 +74,7 @@ func (s *Service) Keep(ctx context.Context, name string, value []byte) (err erro
 	s.mu.RLock() // so that the queue is not deleted meanwhile
 	defer s.mu.RUnlock()
 	if ofQueue && s.queues.get(name) == nil {
-		return status(cloudtask.NotFound, msgQueueMissing)
+		return queueMissing()
 	}
 	s.kept.mu.Lock()
 	defer s.kept.mu.Unlock()

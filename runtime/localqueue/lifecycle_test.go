@@ -39,7 +39,7 @@ func TestDispatchDeadlineRealClock(t *testing.T) {
 		task.Retry = &cloudtask.RetryConfig{MinBackoff: time.Minute}
 		created := add(t, s, task)
 		time.Sleep(15*time.Second + time.Millisecond)
-		got, err := s.Task(t.Context(), created.Name, localqueue.ViewBasic)
+		got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
 		if err != nil || got.LastAttempt.Code != cloudtask.DeadlineExceeded || got.ResponseCount != 0 {
 			t.Errorf("task after its deadline: %+v, %v", got, err)
 		}
@@ -86,7 +86,7 @@ func TestClosed(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	_, addErr := s.AddTask(t.Context(), queueName, httpTask())
+	_, addErr := s.CreateTask(t.Context(), queueName, httpTask())
 	_, runErr := s.RunTask(t.Context(), created.Name, localqueue.ViewBasic)
 	_, dueErr := s.RunDue(t.Context())
 	_, queueErr := s.CreateQueue(t.Context(), location, &localqueue.Queue{})
@@ -196,7 +196,7 @@ func TestEvents(t *testing.T) {
 	var lines []string
 	var s *localqueue.Service
 	observer := func(e localqueue.Event) {
-		if _, err := s.Queue(context.Background(), e.Queue); err != nil { // an observer may call the service
+		if _, err := s.GetQueue(context.Background(), e.Queue); err != nil { // an observer may call the service
 			t.Error(err)
 		}
 		next := ""
@@ -244,7 +244,7 @@ func TestEvents(t *testing.T) {
 	if err := s.Advance(31 * 24 * time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Task(t.Context(), old.Name, localqueue.ViewBasic); err == nil {
+	if _, err := s.GetTask(t.Context(), old.Name, localqueue.ViewBasic); err == nil {
 		t.Error("a task of 31 days is still there")
 	}
 	want := []string{
@@ -314,7 +314,7 @@ func TestStress(t *testing.T) {
 				task.Name = location + "/queues/" + queue + "/tasks/" + id
 				task.Retry = &cloudtask.RetryConfig{MinBackoff: time.Millisecond, MaxBackoff: 5 * time.Millisecond, MaxAttempts: -1}
 				task.ScheduleTime = time.Now().Add(rand.N(20 * time.Millisecond))
-				if _, err := s.AddTask(t.Context(), location+"/queues/"+queue, task); err != nil {
+				if _, err := s.CreateTask(t.Context(), location+"/queues/"+queue, task); err != nil {
 					t.Error(err)
 				}
 				switch rand.N(6) {
@@ -329,7 +329,7 @@ func TestStress(t *testing.T) {
 					_, _ = s.PauseQueue(t.Context(), location+"/queues/"+queue)
 					_, _ = s.ResumeQueue(t.Context(), location+"/queues/"+queue)
 				case 3:
-					_, _, _ = s.Tasks(t.Context(), location+"/queues/"+queue, localqueue.Page{Size: 10}, localqueue.ViewFull)
+					_, _, _ = s.ListTasks(t.Context(), location+"/queues/"+queue, localqueue.Page{Size: 10}, localqueue.ViewFull)
 				}
 				wanted.Store(queue+"/"+id, true)
 			}
@@ -342,7 +342,7 @@ func TestStress(t *testing.T) {
 			t.Fatal("tasks are left after 20 s")
 		}
 		for q := range queues {
-			tasks, _, err := s.Tasks(t.Context(), fmt.Sprintf("%s/queues/q%d", location, q), localqueue.Page{}, localqueue.ViewBasic)
+			tasks, _, err := s.ListTasks(t.Context(), fmt.Sprintf("%s/queues/q%d", location, q), localqueue.Page{}, localqueue.ViewBasic)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -118,7 +118,7 @@ func TestFairness(t *testing.T) {
 	})
 	for queue, tasks := range map[string]int{"a": 50, "b": 3, "c": 3} {
 		for range tasks {
-			if _, err := s.AddTask(t.Context(), location+"/queues/"+queue, httpTask()); err != nil {
+			if _, err := s.CreateTask(t.Context(), location+"/queues/"+queue, httpTask()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -178,7 +178,7 @@ func TestConcurrency(t *testing.T) {
 		}))
 		const wide = location + "/queues/wide"
 		for range 1000 {
-			if _, err := s.AddTask(t.Context(), wide, httpTask()); err != nil {
+			if _, err := s.CreateTask(t.Context(), wide, httpTask()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -281,7 +281,7 @@ func TestConcurrencyRaisedLive(t *testing.T) {
 			last = add(t, s, httpTask())
 		}
 		want("limit 3", 3, 0)
-		if _, err := s.AddTask(t.Context(), location+"/queues/other", httpTask()); err != nil {
+		if _, err := s.CreateTask(t.Context(), location+"/queues/other", httpTask()); err != nil {
 			t.Fatal(err)
 		}
 		want("another queue", 3, 1)
@@ -334,7 +334,7 @@ func TestRatesOfManyQueues(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 1000 {
-			if _, err := s.AddTask(t.Context(), q.Name, httpTask()); err != nil {
+			if _, err := s.CreateTask(t.Context(), q.Name, httpTask()); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -57,7 +57,7 @@ func TestObserverThatPanics(t *testing.T) {
 		defer func() { panicked = recover() }()
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		batch, err := s.DeleteTasks(ctx, queueName, "id", []string{name})
+		batch, err := s.BatchDeleteTasks(ctx, queueName, "id", []string{name})
 		return batch, nil, err
 	}
 	if _, panicked, _ := remove(); panicked == nil {

@@ -26,10 +26,10 @@ func createGetDelete(t *testing.T, queue string) {
 	}
 	defer s.Close()
 	name := queue + "/tasks/tasks"
-	if _, err := s.CreateTask(t.Context(), queue, &cloudtask.Task{Name: name, URL: "http://127.0.0.1/"}); err != nil {
+	if _, err := s.Backend().CreateTask(t.Context(), queue, &cloudtask.Task{Name: name, URL: "http://127.0.0.1/"}); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.GetTask(t.Context(), name); err != nil || got.Name != name {
+	if got, err := s.Backend().GetTask(t.Context(), name); err != nil || got.Name != name {
 		t.Errorf("GetTask: %+v, %v", got, err)
 	}
 	if err := s.DeleteTask(t.Context(), name); err != nil {

@@ -70,7 +70,7 @@ func TestURIOverride(t *testing.T) {
 			s := newService(t, localqueue.WithVirtualClock(start), localqueue.WithTransport(roundTripper(func(r *http.Request) { got = r.URL.String() })),
 				localqueue.WithQueues(localqueue.Queue{Name: queueName, HTTPTarget: &localqueue.HTTPTarget{URI: &test.override}}))
 			name := add(t, s, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: test.task}}).Name
-			if stored, err := s.Task(t.Context(), name, localqueue.ViewBasic); err != nil || stored.HTTP.URL != test.task {
+			if stored, err := s.GetTask(t.Context(), name, localqueue.ViewBasic); err != nil || stored.HTTP.URL != test.task {
 				t.Errorf("stored: %+v, %v", stored, err)
 			}
 			if _, err := s.RunDue(t.Context()); err != nil {

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
 // Overview is the state of a service at a glance.
@@ -189,7 +187,7 @@ func (s *Service) QueueOverview(ctx context.Context, name string) (*QueueOvervie
 	}
 	q := s.look(name)
 	if q == nil {
-		return nil, status(cloudtask.NotFound, msgQueueMissing)
+		return nil, queueMissing()
 	}
 	defer s.flush()
 	out := q.overview()

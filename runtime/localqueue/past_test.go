@@ -30,7 +30,7 @@ func TestPastOfManyQueues(t *testing.T) {
 		for n := range tasks {
 			task := httpTask()
 			task.Name, task.HTTP.Body = name(queue, n), make([]byte, size)
-			if _, err := s.AddTask(t.Context(), fmt.Sprintf("%s/queues/q%d", location, queue), task); err != nil {
+			if _, err := s.CreateTask(t.Context(), fmt.Sprintf("%s/queues/q%d", location, queue), task); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -77,7 +77,7 @@ func TestPastOfManyQueues(t *testing.T) {
 	for n := range 50 {
 		task := httpTask()
 		task.Name, task.HTTP.Body = fmt.Sprintf("%s-%d", name(0, 1000), n), make([]byte, size)
-		if _, err := s.AddTask(t.Context(), location+"/queues/q0", task); err != nil {
+		if _, err := s.CreateTask(t.Context(), location+"/queues/q0", task); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -72,7 +72,7 @@ func newQueue(s *Service, settings Queue, seq int, now int64) *queue {
 	q := &queue{s: s, name: settings.Name, id: id, seq: seq, tasks: make(map[string]*task)}
 	q.gone.window = int64(tombstoneWindow(s.options.taskTombstone, 24*time.Hour))
 	q.past = newPast(s.options.history, &s.pastSize)
-	q.unbounded = checkRate(settings.RateLimits, false) != nil
+	q.unbounded = settings.RateLimits.Check(false) != nil
 	q.settings = settings
 	q.settings.PurgeTime = time.Time{}
 	if settings.State != Paused {
@@ -358,7 +358,7 @@ func (q *queue) view(t *task, view View) *Task {
 
 // copySettings returns the queue's settings, sharing nothing with it.
 func (q *queue) copySettings() *Queue {
-	c := queueDefaults(q.settings)
+	c := q.settings.WithDefaults()
 	c.RateLimits.MaxBurstSize = q.settings.RateLimits.MaxBurstSize // a defined queue's is not derived
 	return &c
 }

@@ -79,7 +79,7 @@ func (s *Service) findOrCreate(name string) (*queue, error) {
 	if q := s.find(name); q != nil {
 		return q, nil
 	}
-	missing := status(cloudtask.NotFound, msgQueueMissing)
+	missing := queueMissing()
 	if s.options.strict {
 		return nil, missing
 	}
@@ -92,7 +92,7 @@ func (s *Service) findOrCreate(name string) (*queue, error) {
 		return nil, missing
 	}
 	s.log.Info("queue created, since a task was enqueued to it (production would answer that it does not exist)", "queue", name)
-	return s.addQueue(queueDefaults(Queue{Name: name})), nil
+	return s.addQueue(Queue{Name: name}.WithDefaults()), nil
 }
 
 // withQueue calls f with the queue locked, or returns the error missing. f changes no settings: see changeQueue.
@@ -122,7 +122,7 @@ func (s *Service) changeQueue(ctx context.Context, name string, f func(q *queue,
 	defer s.settle(&err)
 	defer s.flush()
 	s.find(name) // which adds one that is defined for every location
-	err = s.withQueue(name, status(cloudtask.NotFound, msgQueueMissing), func(q *queue, now int64) error {
+	err = s.withQueue(name, queueMissing(), func(q *queue, now int64) error {
 		f(q, now)
 		out = q.copySettings()
 		return nil
@@ -131,13 +131,13 @@ func (s *Service) changeQueue(ctx context.Context, name string, f func(q *queue,
 }
 
 // Queue returns the queue (GetQueue of the wire API).
-func (s *Service) Queue(ctx context.Context, name string) (out *Queue, err error) {
+func (s *Service) GetQueue(ctx context.Context, name string) (out *Queue, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.settle(&err)
 	defer s.flush()
-	err = s.withQueue(name, status(cloudtask.NotFound, msgQueueMissing), func(q *queue, _ int64) error {
+	err = s.withQueue(name, queueMissing(), func(q *queue, _ int64) error {
 		out = q.copySettings()
 		return nil
 	})
@@ -185,7 +185,7 @@ func (s *Service) DeleteQueue(ctx context.Context, name string) (err error) {
 	}
 	q := s.find(name)
 	if q == nil || !s.forget(q) {
-		return status(cloudtask.NotFound, msgNotFound)
+		return notFound()
 	}
 	defer s.flush()
 	q.mu.Lock()
@@ -243,11 +243,11 @@ func newSettings(queue *Queue) (Queue, error) {
 		return Queue{}, invalid("Queue is required.")
 	}
 	if _, _, ok := rules.SplitQueue(queue.Name); !ok {
-		return Queue{}, errQueueName()
+		return Queue{}, badQueueName()
 	}
-	settings := queueDefaults(*queue)
+	settings := queue.WithDefaults()
 	settings.State = Running
-	return settings, checkQueue(settings, false)
+	return settings, settings.Check(false)
 }
 
 func (s *Service) createQueue(settings Queue) (*Queue, error) {
@@ -275,7 +275,7 @@ func (s *Service) UpdateQueue(ctx context.Context, queue *Queue, mask []string) 
 		return nil, invalid("Queue is required.")
 	}
 	if _, _, ok := rules.SplitQueue(queue.Name); !ok {
-		return nil, errQueueName()
+		return nil, badQueueName()
 	}
 	for {
 		out, err := s.tryUpdate(queue, mask)
@@ -290,7 +290,7 @@ func (s *Service) tryUpdate(queue *Queue, mask []string) (*Queue, error) {
 	q := s.find(queue.Name)
 	if q == nil {
 		settings := Queue{Name: queue.Name}
-		if err := applyMask(&settings, queue, mask); err != nil {
+		if err := settings.Update(queue, mask); err != nil {
 			return nil, err
 		}
 		settings, err := newSettings(&settings)
@@ -309,11 +309,11 @@ func (s *Service) tryUpdate(queue *Queue, mask []string) (*Queue, error) {
 		return nil, errQueueGone
 	}
 	settings := *q.copySettings()
-	if err := applyMask(&settings, queue, mask); err != nil {
+	if err := settings.Update(queue, mask); err != nil {
 		return nil, err
 	}
-	settings = queueDefaults(settings)
-	if err := checkQueue(settings, q.unbounded); err != nil {
+	settings = settings.WithDefaults()
+	if err := settings.Check(q.unbounded); err != nil {
 		return nil, err
 	}
 	now := s.nanos()
@@ -340,7 +340,7 @@ func (f QueueFilter) list(parent string) string {
 
 // Queues returns one page of the queues in parent (projects/P/locations/L) that filter selects, by name, and the token
 // of the next page, "" after the last (ListQueues).
-func (s *Service) Queues(ctx context.Context, parent string, page Page, filter QueueFilter) (queues []*Queue, next string, err error) {
+func (s *Service) ListQueues(ctx context.Context, parent string, page Page, filter QueueFilter) (queues []*Queue, next string, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, "", err
 	}

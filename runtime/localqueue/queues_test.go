@@ -61,7 +61,7 @@ func TestQueueDefaults(t *testing.T) {
 			if diff := cmp.Diff(&test.want, created); diff != "" {
 				t.Errorf("created queue (-want +got):\n%s", diff)
 			}
-			got, err := s.Queue(t.Context(), name)
+			got, err := s.GetQueue(t.Context(), name)
 			if diff := cmp.Diff(&test.want, got); diff != "" || err != nil {
 				t.Errorf("fetched queue (-want +got):\n%s%v", diff, err)
 			}
@@ -131,17 +131,17 @@ func TestMissingQueues(t *testing.T) {
 	s := newVirtual(t, answer(200), localqueue.WithStrict())
 	const missing = location + "/queues/missing"
 	calls := map[string]func() error{
-		"Queue":       func() error { _, err := s.Queue(t.Context(), missing); return err },
+		"Queue":       func() error { _, err := s.GetQueue(t.Context(), missing); return err },
 		"PauseQueue":  func() error { _, err := s.PauseQueue(t.Context(), missing); return err },
 		"ResumeQueue": func() error { _, err := s.ResumeQueue(t.Context(), missing); return err },
 		"PurgeQueue":  func() error { _, err := s.PurgeQueue(t.Context(), missing); return err },
-		"AddTask":     func() error { _, err := s.AddTask(t.Context(), missing, httpTask()); return err },
-		"AddTasks": func() error {
-			_, err := s.AddTasks(t.Context(), missing, "", []*localqueue.Task{httpTask()})
+		"CreateTask":  func() error { _, err := s.CreateTask(t.Context(), missing, httpTask()); return err },
+		"BatchCreateTasks": func() error {
+			_, err := s.BatchCreateTasks(t.Context(), missing, "", []*localqueue.Task{httpTask()})
 			return err
 		},
 		"Tasks": func() error {
-			_, _, err := s.Tasks(t.Context(), missing, localqueue.Page{}, localqueue.ViewBasic)
+			_, _, err := s.ListTasks(t.Context(), missing, localqueue.Page{}, localqueue.ViewBasic)
 			return err
 		},
 	}
@@ -156,24 +156,24 @@ func TestMissingQueueIsCreated(t *testing.T) {
 	t.Parallel()
 	s := newVirtual(t, answer(200))
 	const fresh = "projects/p/locations/l/queues/fresh"
-	if _, err := s.AddTask(t.Context(), fresh, httpTask()); err != nil {
+	if _, err := s.CreateTask(t.Context(), fresh, httpTask()); err != nil {
 		t.Fatal(err)
 	}
-	if q, err := s.Queue(t.Context(), fresh); err != nil || q.State != localqueue.Running {
+	if q, err := s.GetQueue(t.Context(), fresh); err != nil || q.State != localqueue.Running {
 		t.Errorf("Queue: %v, %v", q, err)
 	}
 	bad := httpTask()
 	bad.HTTP.URL = ""
-	if _, err := s.AddTask(t.Context(), fresh+"2", bad); err == nil {
+	if _, err := s.CreateTask(t.Context(), fresh+"2", bad); err == nil {
 		t.Error("a task without URL was accepted")
 	}
-	_, err := s.Queue(t.Context(), fresh+"2")
+	_, err := s.GetQueue(t.Context(), fresh+"2")
 	wantStatus(t, err, cloudtask.NotFound, msgQueueMissing)
 	// A queue that was deleted stays deleted, as in production.
 	if err := s.DeleteQueue(t.Context(), fresh); err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.AddTask(t.Context(), fresh, httpTask())
+	_, err = s.CreateTask(t.Context(), fresh, httpTask())
 	wantStatus(t, err, cloudtask.NotFound, msgQueueMissing)
 }
 
@@ -184,9 +184,9 @@ func TestDeleteQueue(t *testing.T) {
 	if err := s.DeleteQueue(t.Context(), queueName); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.Queue(t.Context(), queueName)
+	_, err := s.GetQueue(t.Context(), queueName)
 	wantStatus(t, err, cloudtask.NotFound, msgQueueMissing)
-	_, err = s.Task(t.Context(), created.Name, localqueue.ViewBasic)
+	_, err = s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
 	wantStatus(t, err, cloudtask.NotFound, "Requested entity was not found.")
 	wantStatus(t, s.DeleteQueue(t.Context(), queueName), cloudtask.NotFound, "Requested entity was not found.")
 	if attempts, err := s.RunUntilIdle(t.Context()); attempts != 0 || err != nil {
@@ -210,10 +210,10 @@ func TestDeleteQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	// It does not come back on its own, although it is defined for every location.
-	_, err = s.Queue(t.Context(), queueName)
+	_, err = s.GetQueue(t.Context(), queueName)
 	wantStatus(t, err, cloudtask.NotFound, msgQueueMissing)
 	wantStatus(t, create(), cloudtask.OK, "")
-	if tasks, _, err := s.Tasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic); len(tasks) != 0 || err != nil {
+	if tasks, _, err := s.ListTasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic); len(tasks) != 0 || err != nil {
 		t.Errorf("%d tasks in the new queue, %v", len(tasks), err)
 	}
 }
@@ -324,7 +324,7 @@ func TestPurge(t *testing.T) {
 		t.Errorf("PurgeQueue: purge time %v, %v; want %v", q.PurgeTime, err, want)
 	}
 	kept := add(t, s, httpTask())
-	tasks, _, err := s.Tasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic)
+	tasks, _, err := s.ListTasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic)
 	if err != nil || len(tasks) != 1 || tasks[0].Name != kept.Name {
 		t.Errorf("%d tasks after the purge, %v; want the one that was added since", len(tasks), err)
 	}
@@ -344,7 +344,7 @@ func TestListQueues(t *testing.T) {
 	list := func(parent string) []string {
 		var names []string
 		for token := ""; ; {
-			queues, next, err := s.Queues(t.Context(), parent, localqueue.Page{Size: 2, Token: token}, localqueue.QueueFilter{})
+			queues, next, err := s.ListQueues(t.Context(), parent, localqueue.Page{Size: 2, Token: token}, localqueue.QueueFilter{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -365,9 +365,9 @@ func TestListQueues(t *testing.T) {
 	if diff := cmp.Diff([]string{prefix + "emails", prefix + "z"}, list("projects/other/locations/l")); diff != "" {
 		t.Errorf("queues of the other project (-want +got):\n%s", diff)
 	}
-	_, _, err := s.Queues(t.Context(), "projects/x", localqueue.Page{}, localqueue.QueueFilter{})
+	_, _, err := s.ListQueues(t.Context(), "projects/x", localqueue.Page{}, localqueue.QueueFilter{})
 	wantStatus(t, err, cloudtask.InvalidArgument, "Invalid resource field value in the request.")
-	_, _, err = s.Queues(t.Context(), location, localqueue.Page{Token: "x"}, localqueue.QueueFilter{})
+	_, _, err = s.ListQueues(t.Context(), location, localqueue.Page{Token: "x"}, localqueue.QueueFilter{})
 	wantStatus(t, err, cloudtask.InvalidArgument, "")
 }
 
@@ -416,7 +416,7 @@ func TestListQueuesDefinedEverywhere(t *testing.T) {
 	for _, size := range []int{1, 7, 1505, 9800} {
 		var got []string
 		for token := ""; ; {
-			queues, next, err := s.Queues(t.Context(), parent, localqueue.Page{Size: size, Token: token}, localqueue.QueueFilter{})
+			queues, next, err := s.ListQueues(t.Context(), parent, localqueue.Page{Size: size, Token: token}, localqueue.QueueFilter{})
 			if err != nil || len(queues) == 0 || len(queues) > size {
 				t.Fatalf("a page of %d queues, %v", len(queues), err)
 			}
@@ -432,7 +432,7 @@ func TestListQueuesDefinedEverywhere(t *testing.T) {
 		}
 	}
 	paused := localqueue.QueueFilter{Text: "paused", Match: func(q *localqueue.Queue) bool { return q.State == localqueue.Paused }}
-	if queues, next, err := s.Queues(t.Context(), parent, localqueue.Page{Size: 2}, paused); err != nil || next != "" || len(queues) != 1 || queues[0].Name != parent+"/queues/m" {
+	if queues, next, err := s.ListQueues(t.Context(), parent, localqueue.Page{Size: 2}, paused); err != nil || next != "" || len(queues) != 1 || queues[0].Name != parent+"/queues/m" {
 		t.Errorf("paused queues: %v, next %q, %v", queues, next, err)
 	}
 	if s.Changes() != changes {

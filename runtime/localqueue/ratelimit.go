@@ -6,33 +6,6 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
-// rateDefaults fills in what the service does for fields that are unset, and the burst size, which it derives.
-func rateDefaults(r RateLimits) RateLimits {
-	if r.MaxDispatchesPerSecond == 0 {
-		r.MaxDispatchesPerSecond = rules.DefaultRate
-	}
-	if r.MaxConcurrentDispatches == 0 {
-		r.MaxConcurrentDispatches = rules.DefaultMaxConcurrent
-	}
-	r.MaxBurstSize = int(min(max(10, r.MaxDispatchesPerSecond/5), math.MaxInt32))
-	return r
-}
-
-// checkRate refuses what the service refuses; unbounded allows more than its maxima.
-func checkRate(r RateLimits, unbounded bool) error {
-	switch {
-	case !(r.MaxDispatchesPerSecond >= 0): // NaN too
-		return invalid("RateLimits.maxDispatchesPerSecond cannot be negative.")
-	case r.MaxDispatchesPerSecond > rules.MaxRate && !unbounded:
-		return invalid("RateLimits.maxDispatchesPerSecond must be less than or equal to %d.", rules.MaxRate)
-	case r.MaxConcurrentDispatches < 0:
-		return invalid("RateLimits.maxConcurrentDispatches cannot be negative.")
-	case r.MaxConcurrentDispatches > rules.MaxConcurrent && !unbounded:
-		return invalid("RateLimits.maxConcurrentDispatches must be less than or equal to %d.", rules.MaxConcurrent)
-	}
-	return nil
-}
-
 // bucket is a token bucket: each dispatch takes one token.
 type bucket struct {
 	rate   float64 // tokens a second

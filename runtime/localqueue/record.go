@@ -2,6 +2,7 @@ package localqueue
 
 import (
 	"encoding/binary"
+	"net/http"
 	"slices"
 	"time"
 
@@ -25,7 +26,7 @@ const (
 
 // pack packs a task that [normalize] returned.
 func pack(t *Task) record {
-	h := requestOf(t)
+	h := t.Request()
 	size := len(h.URL) + len(h.Body) + 64
 	for k, v := range h.Header {
 		size += len(k) + len(v) + 2*binary.MaxVarintLen32
@@ -71,14 +72,6 @@ func pack(t *Task) record {
 	}
 	b = append(b, h.Body...)
 	return record(b)
-}
-
-// requestOf returns the part of a task's request that both kinds of target have.
-func requestOf(t *Task) *HTTPRequest {
-	if r := t.AppEngine; r != nil {
-		return &HTTPRequest{URL: r.RelativeURI, Method: r.Method, Header: r.Header, Body: r.Body}
-	}
-	return t.HTTP
 }
 
 func packString(b []byte, s string) []byte {
@@ -182,3 +175,30 @@ func (c *contents) task(view View) *Task {
 	}
 	return t
 }
+
+// override overrides parts of an HTTP task's contents, all but its URL, by the queue's target.
+func (c *contents) override(t *HTTPTarget) {
+	if t.Method != "" {
+		if c.method = t.Method; !takesBody(c.method) {
+			c.body = ""
+		}
+	}
+	if len(t.Header) > 0 || t.OIDC != nil || t.OAuth != nil {
+		replaced := make(map[string]bool, len(t.Header)+1)
+		for _, h := range t.Header {
+			replaced[http.CanonicalHeaderKey(h.Key)] = true
+		}
+		c.header = slices.DeleteFunc(c.header, func(f headerField) bool { return replaced[http.CanonicalHeaderKey(f.key)] })
+		for _, h := range t.Header {
+			c.header = append(c.header, headerField{h.Key, h.Value})
+		}
+	}
+	switch {
+	case t.OIDC != nil:
+		c.token, c.account, c.audience = tokenOIDC, t.OIDC.ServiceAccount, t.OIDC.Audience
+	case t.OAuth != nil:
+		c.token, c.account, c.audience = tokenOAuth, t.OAuth.ServiceAccount, t.OAuth.Scope
+	}
+}
+
+func takesBody(method string) bool { return method == "POST" || method == "PUT" || method == "PATCH" }

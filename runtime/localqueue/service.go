@@ -124,11 +124,11 @@ func (s *Service) start() (err error) {
 
 func (s *Service) defineQueues(queues []Queue) error {
 	for _, q := range queues {
-		settings := queueDefaults(q)
+		settings := q.WithDefaults()
 		if burst := q.RateLimits.MaxBurstSize; burst > 0 {
 			settings.RateLimits.MaxBurstSize = burst
 		}
-		if err := checkQueue(settings, true); err != nil {
+		if err := settings.Check(true); err != nil {
 			return fmt.Errorf("localqueue: queue %q: %w", q.Name, err)
 		}
 		if rules.ValidQueueID(q.Name) {

@@ -37,7 +37,7 @@ func TestSnapshotsWhileQueuesChange(t *testing.T) {
 				if random.IntN(2) == 0 {
 					task.Name = fmt.Sprintf("%s/tasks/%d-%d", queue, client, len(mine))
 				}
-				created, err := s.AddTask(t.Context(), queue, task)
+				created, err := s.CreateTask(t.Context(), queue, task)
 				if err != nil {
 					t.Error(err)
 					return
@@ -103,7 +103,7 @@ func TestSnapshotsReplaceJournals(t *testing.T) {
 		t.Errorf("%d bytes in %v", size, glob(t, dir, "*"))
 	}
 	s = newDurable(t, dir, start, answer(500))
-	tasks, _, err := s.Tasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic)
+	tasks, _, err := s.ListTasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic)
 	if err != nil || len(tasks) != len(kept) {
 		t.Fatalf("%d tasks, %v; want %d", len(tasks), err, len(kept))
 	}

@@ -10,8 +10,12 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
-// AddTask adds task to queue (CreateTask) and returns it as stored, in the view that task.View names.
-func (s *Service) AddTask(ctx context.Context, queue string, task *Task) (out *Task, err error) {
+// maxPageBytes ends a page of tasks in the full view early: a page is one message to a client, and gRPC's default limit
+// for one is 4 MiB. The rest is for names and times.
+const maxPageBytes = 3 << 20
+
+// CreateTask adds task to queue and returns it as stored, in the view that task.View names.
+func (s *Service) CreateTask(ctx context.Context, queue string, task *Task) (out *Task, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -135,23 +139,23 @@ func (s *Service) onTask(name string, f func(q *queue, t *task, now int64) error
 		return err
 	}
 	defer s.flush()
-	return s.withQueue(parent, status(cloudtask.NotFound, msgNotFound), func(q *queue, now int64) error {
+	return s.withQueue(parent, notFound(), func(q *queue, now int64) error {
 		return f(q, q.tasks[id], now)
 	})
 }
 
 // Task returns the task (GetTask).
-func (s *Service) Task(ctx context.Context, name string, view View) (out *Task, err error) {
-	if err := checkView(view); err != nil {
+func (s *Service) GetTask(ctx context.Context, name string, view View) (out *Task, err error) {
+	if err := view.Check(); err != nil {
 		return nil, err
 	}
 	err = s.withTask(ctx, name, func(q *queue, t *task, now int64) error {
 		if t == nil {
 			_, id, _ := rules.CutTask(name)
 			if q.gone.has(id, now) {
-				return status(cloudtask.NotFound, msgTaskGone)
+				return taskGone()
 			}
-			return status(cloudtask.NotFound, msgNotFound)
+			return notFound()
 		}
 		out = q.view(t, view)
 		return nil
@@ -166,7 +170,7 @@ func (s *Service) DeleteTask(ctx context.Context, name string) error {
 
 func deleteTask(q *queue, t *task, now int64) error {
 	if t == nil {
-		return status(cloudtask.NotFound, msgNotFound)
+		return notFound()
 	}
 	q.remove(t, TaskDeleted, now, made{})
 	q.rearm(now)
@@ -177,13 +181,13 @@ func deleteTask(q *queue, t *task, now int64) error {
 // is running gets no second attempt. When the attempt fails, the next is due at the time of the call plus the back-off.
 // On a virtual clock the attempt has ended when RunTask returns; the task is returned as it was during it.
 func (s *Service) RunTask(ctx context.Context, name string, view View) (out *Task, err error) {
-	if err := checkView(view); err != nil {
+	if err := view.Check(); err != nil {
 		return nil, err
 	}
 	var a *attempt
 	err = s.withTask(ctx, name, func(q *queue, t *task, now int64) error {
 		if t == nil {
-			return status(cloudtask.NotFound, msgNotFound)
+			return notFound()
 		}
 		if !t.running {
 			a = q.force(t, now)
@@ -211,12 +215,12 @@ func (s *Service) runForced(a *attempt) {
 
 // Tasks returns one page of the tasks of the queue parent, oldest first, and the token of the next, "" after the last (ListTasks).
 // A task that is there from the first page's call to the last's is on exactly one page, whatever else comes and goes.
-func (s *Service) Tasks(ctx context.Context, parent string, page Page, view View) (tasks []*Task, next string, err error) {
+func (s *Service) ListTasks(ctx context.Context, parent string, page Page, view View) (tasks []*Task, next string, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, "", err
 	}
 	defer s.settle(&err)
-	if err := checkView(view); err != nil {
+	if err := view.Check(); err != nil {
 		return nil, "", err
 	}
 	size, err := page.size(maxTaskPage)
@@ -228,7 +232,7 @@ func (s *Service) Tasks(ctx context.Context, parent string, page Page, view View
 		return nil, "", err
 	}
 	defer s.flush()
-	err = s.withQueue(parent, status(cloudtask.NotFound, msgQueueMissing), func(q *queue, now int64) error {
+	err = s.withQueue(parent, queueMissing(), func(q *queue, now int64) error {
 		bytes := 0
 		for _, p := range q.order.places[q.order.after(after):] {
 			if p.t == nil {
@@ -255,7 +259,7 @@ func (p Page) taskPosition(parent string, now time.Time) (uint64, error) {
 	}
 	seq, err := strconv.ParseUint(position, 10, 64)
 	if err != nil {
-		return 0, errPageToken()
+		return 0, badPageToken()
 	}
 	return seq, nil
 }

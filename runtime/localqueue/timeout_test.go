@@ -129,7 +129,7 @@ func TestTimeOuts(t *testing.T) {
 		transport := &http.Transport{DialContext: network.dial}
 		defer transport.CloseIdleConnections()
 		s := newService(t, localqueue.WithTransport(transport))
-		client, err := cloudtask.NewClient(s, cloudtask.Config{Project: "demo", Location: "europe-west1", Logger: slog.New(slog.DiscardHandler)})
+		client, err := cloudtask.NewClient(s.Backend(), cloudtask.Config{Project: "demo", Location: "europe-west1", Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}

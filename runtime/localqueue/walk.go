@@ -51,7 +51,7 @@ func parsePosition(text string) (position, error) {
 	for i, part := range parts {
 		v, err := strconv.ParseInt(part, 10, 64)
 		if err != nil || len(parts) != len(n) {
-			return position{}, errPageToken()
+			return position{}, badPageToken()
 		}
 		n[i] = v
 	}

@@ -89,7 +89,7 @@ func TestRequestOnTheWire(t *testing.T) {
 	if diff := cmp.Diff(want, <-got); diff != "" {
 		t.Errorf("request (-want +got):\n%s", diff)
 	}
-	if _, err := s.Task(t.Context(), created.Name, localqueue.ViewBasic); err == nil {
+	if _, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic); err == nil {
 		t.Error("the task is still there after 204")
 	}
 }
@@ -150,7 +150,7 @@ func TestHostileTargets(t *testing.T) {
 			if attempts, err := s.RunDue(t.Context()); attempts != 1 || err != nil {
 				t.Fatalf("%d attempts, %v", attempts, err)
 			}
-			got, err := s.Task(t.Context(), created.Name, localqueue.ViewBasic)
+			got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
 			message := ""
 			if err == nil {
 				message = got.LastAttempt.Message
@@ -175,7 +175,7 @@ func TestHeadersThatCannotBeSent(t *testing.T) {
 		if _, err := s.RunDue(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := s.Task(t.Context(), created.Name, localqueue.ViewBasic); err != nil || got.LastAttempt.Message == "" {
+		if got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic); err != nil || got.LastAttempt.Message == "" {
 			t.Errorf("headers %q: %+v, %v; want a failed attempt", header, got, err)
 		}
 	}
@@ -238,7 +238,7 @@ func TestShutdown(t *testing.T) {
 			done := make(chan error)
 			go func() { done <- s.Shutdown(ctx) }()
 			for {
-				if _, err := s.AddTask(t.Context(), queueName, httpTask()); err != nil {
+				if _, err := s.CreateTask(t.Context(), queueName, httpTask()); err != nil {
 					break // it has begun
 				}
 			}

@@ -81,11 +81,11 @@ func TestQueuesOfAService(t *testing.T) {
 	}
 	defer s.Close()
 	const location = "projects/any/locations/where"
-	a, err := s.Queue(t.Context(), location+"/queues/a")
+	a, err := s.GetQueue(t.Context(), location+"/queues/a")
 	if err != nil || a.RateLimits.MaxBurstSize != 3 || a.State != localqueue.Running {
 		t.Errorf("a: %+v, %v", a, err)
 	}
-	b, err := s.Queue(t.Context(), location+"/queues/b")
+	b, err := s.GetQueue(t.Context(), location+"/queues/b")
 	if err != nil || b.State != localqueue.Paused {
 		t.Errorf("b: %+v, %v", b, err)
 	}

@@ -19,7 +19,7 @@ func TestActionsOfQueues(t *testing.T) {
 	s := serve(t, true)
 	w := s.open(t, "/")
 	state := func() string {
-		q, err := s.Queue(t.Context(), queueName)
+		q, err := s.GetQueue(t.Context(), queueName)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -170,7 +170,7 @@ func (s *served) handled() []string {
 func (s *served) add(t *testing.T, id string, in time.Duration) string {
 	t.Helper()
 	name := queueName + "/tasks/" + id
-	if _, err := s.AddTask(context.Background(), queueName, &localqueue.Task{
+	if _, err := s.CreateTask(context.Background(), queueName, &localqueue.Task{
 		Name: name, ScheduleTime: s.Now().Add(in),
 		HTTP: &localqueue.HTTPRequest{URL: "http://localhost/tasks/Greet", Body: []byte(`{"id":"` + id + `"}`), Header: map[string]string{"X-Tenant": "acme"}},
 	}); err != nil {

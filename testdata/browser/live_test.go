@@ -143,7 +143,7 @@ func TestSearchGoesOn(t *testing.T) {
 		if i == 55_000 {
 			task.HTTP.Body = []byte("needle")
 		}
-		if _, err := s.AddTask(t.Context(), queueName, task); err != nil {
+		if _, err := s.CreateTask(t.Context(), queueName, task); err != nil {
 			t.Fatal(err)
 		}
 	}

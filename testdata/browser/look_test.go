@@ -40,7 +40,7 @@ func furnish(t *testing.T, s *served) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.AddTask(t.Context(), place+"/queues/"+queue, &localqueue.Task{
+		if _, err := s.CreateTask(t.Context(), place+"/queues/"+queue, &localqueue.Task{
 			ScheduleTime: s.Now().Add(in), HTTP: &localqueue.HTTPRequest{
 				URL: "http://localhost:8080/tasks/" + kind, Body: body, OIDC: &localqueue.OIDCToken{ServiceAccount: "tasks@demo.iam.gserviceaccount.com"},
 				Header: map[string]string{"Content-Type": "application/json", "Traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},

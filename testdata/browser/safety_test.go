@@ -28,7 +28,7 @@ func TestPayloadsAreText(t *testing.T) {
 			Name: queueName + "/tasks/" + id, ScheduleTime: time.Now().Add(time.Hour),
 			HTTP: &localqueue.HTTPRequest{URL: "http://localhost/tasks/" + hostile, Body: []byte(body), Header: map[string]string{"X-Markup": hostile}},
 		}
-		if _, err := s.AddTask(t.Context(), queueName, task); err != nil {
+		if _, err := s.CreateTask(t.Context(), queueName, task); err != nil {
 			t.Fatal(err)
 		}
 		names = append(names, task.Name)

@@ -6,8 +6,8 @@ import (
 )
 
 // storedSize returns the size of a normalized task that [rules.MaxTaskSize] bounds.
-func storedSize(t *Task) int {
-	h := requestOf(t)
+func (t *Task) storedSize() int {
+	h := t.Request()
 	request := rules.BytesSize(len(h.URL)) + 2 // http_method is an enum below 128
 	for k, v := range h.Header {
 		request += rules.MessageSize(rules.MessageSize(len(k)) + rules.MessageSize(len(v))) // a map's entries have both, even if empty

@@ -21,7 +21,7 @@ func normalize(queue string, in *Task, now time.Time, newID func() string) (t *T
 	if id, err = normalizeName(t, queue, newID); err != nil {
 		return nil, "", err
 	}
-	if err = checkView(in.View); err != nil {
+	if err = in.View.Check(); err != nil {
 		return nil, "", err
 	}
 	switch {
@@ -48,17 +48,10 @@ func normalize(queue string, in *Task, now time.Time, newID func() string) (t *T
 		}
 		t.Retry = &retry
 	}
-	if storedSize(t) > rules.MaxTaskSize {
+	if t.storedSize() > rules.MaxTaskSize {
 		return nil, "", invalid("Task size too large")
 	}
 	return t, id, nil
-}
-
-func checkView(view View) error {
-	if view < ViewUnspecified || view > ViewFull {
-		return invalid("Task view %d is unknown: it must be BASIC or FULL.", view)
-	}
-	return nil
 }
 
 func normalizeName(t *Task, queue string, newID func() string) (id string, err error) {
@@ -158,39 +151,4 @@ func storedHeader(in map[string]string) map[string]string {
 	})
 	out["User-Agent"] = rules.UserAgent
 	return out
-}
-
-// queueDefaults returns the settings of a queue as they are stored, sharing nothing with q.
-func queueDefaults(q Queue) Queue {
-	if q.SamplingRatio != nil {
-		ratio := *q.SamplingRatio
-		q.SamplingRatio = &ratio
-	}
-	q.HTTPTarget = normalizeHTTPTarget(q.HTTPTarget)
-	if q.AppEngineRouting != nil {
-		routing := q.AppEngineRouting.in(q.Name)
-		q.AppEngineRouting = &routing
-	}
-	q.RateLimits, q.Retry = rateDefaults(q.RateLimits), retryDefaults(q.Retry)
-	return q
-}
-
-// checkQueue refuses what the service refuses in settings whose defaults are filled in.
-func checkQueue(q Queue, unbounded bool) error {
-	if err := checkRate(q.RateLimits, unbounded); err != nil {
-		return err
-	}
-	if err := checkRetry(q.Retry); err != nil {
-		return err
-	}
-	if r := q.SamplingRatio; r != nil && !(*r >= 0 && *r <= 1) {
-		return invalid("StackdriverLoggingConfig.samplingRatio must be between [0, 1].")
-	}
-	return checkHTTPTarget(q.HTTPTarget)
-}
-
-// errQueueName refuses the name of a queue that is to be created.
-func errQueueName() error {
-	return invalidWithHelp("Definition of queue name", docQueueName,
-		`Queue name must be formatted: "projects/<PROJECT_ID>/locations/<LOCATION_ID>/queues/<QUEUE_ID>".`)
 }

@@ -2,7 +2,6 @@ package localqueue
 
 import (
 	"net"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -197,30 +196,3 @@ func splitPort(hostPort string) (host, port string) {
 	port = u.Port()
 	return strings.TrimSuffix(strings.TrimSuffix(hostPort, port), ":"), port
 }
-
-// apply overrides parts of an HTTP task's contents, all but its URL.
-func (t *HTTPTarget) apply(c *contents) {
-	if t.Method != "" {
-		if c.method = t.Method; !takesBody(c.method) {
-			c.body = ""
-		}
-	}
-	if len(t.Header) > 0 || t.OIDC != nil || t.OAuth != nil {
-		replaced := make(map[string]bool, len(t.Header)+1)
-		for _, h := range t.Header {
-			replaced[http.CanonicalHeaderKey(h.Key)] = true
-		}
-		c.header = slices.DeleteFunc(c.header, func(f headerField) bool { return replaced[http.CanonicalHeaderKey(f.key)] })
-		for _, h := range t.Header {
-			c.header = append(c.header, headerField{h.Key, h.Value})
-		}
-	}
-	switch {
-	case t.OIDC != nil:
-		c.token, c.account, c.audience = tokenOIDC, t.OIDC.ServiceAccount, t.OIDC.Audience
-	case t.OAuth != nil:
-		c.token, c.account, c.audience = tokenOAuth, t.OAuth.ServiceAccount, t.OAuth.Scope
-	}
-}
-
-func takesBody(method string) bool { return method == "POST" || method == "PUT" || method == "PATCH" }

@@ -2,17 +2,17 @@ package localqueue
 
 // applyMask copies the fields that mask names, in the wire API's spelling, from src to dst, which shares nothing with
 // another queue.
-func applyMask(dst, src *Queue, mask []string) error {
+func (q *Queue) Update(from *Queue, mask []string) error {
 	if len(mask) == 0 {
 		mask = []string{"rate_limits", "retry_config", "stackdriver_logging_config", "http_target", "app_engine_routing_override"}
 	}
 	for _, path := range mask {
 		switch {
 		case path == "*":
-			if err := applyMask(dst, src, nil); err != nil {
+			if err := q.Update(from, nil); err != nil {
 				return err
 			}
-		case maskLimits(dst, src, path), maskHTTPTarget(dst, src, path), maskURI(dst, src, path), maskRouting(dst, src, path):
+		case maskLimits(q, from, path), maskHTTPTarget(q, from, path), maskURI(q, from, path), maskRouting(q, from, path):
 		default:
 			return invalid("The update mask names %q, which is not a field of a queue that can be updated.", path)
 		}

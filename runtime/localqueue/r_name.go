@@ -24,18 +24,18 @@ func parseTaskName(name string) (queue, id string, err error) {
 // checkQueueName is for calls that name a queue which should exist.
 func checkQueueName(name string) error {
 	if _, _, ok := rules.SplitQueue(name); !ok {
-		return errBadResource()
+		return badResource()
 	}
 	return nil
 }
 
 func checkLocation(parent string) error {
 	if _, _, ok := rules.SplitLocation(parent); !ok {
-		return errBadResource()
+		return badResource()
 	}
 	return nil
 }
 
-func errBadResource() error {
+func badResource() error {
 	return status(cloudtask.InvalidArgument, "Invalid resource field value in the request.")
 }

@@ -10,12 +10,14 @@ import (
 const (
 	maxTaskPage  = 1000
 	maxQueuePage = 9800
-	// maxPageBytes ends a page of tasks in the full view early: a page is one message to a client, and gRPC's default limit
-	// for one is 4 MiB. The rest is for names and times.
-	maxPageBytes = 3 << 20
-
-	tokenLife = 2 * time.Hour
+	tokenLife    = 2 * time.Hour
 )
+
+// Page selects a part of a list.
+type Page struct {
+	Size  int    // 0 or more than the maximum: the maximum, 1000 tasks or 9800 queues
+	Token string // of the page before; "" is the first page. Good for two hours and for the same list only
+}
 
 // size returns how many items the page may have.
 func (p Page) size(max int) (int, error) {
@@ -41,13 +43,13 @@ func (p Page) position(parent string, now time.Time) (string, error) {
 	}
 	text, err := base64.RawURLEncoding.DecodeString(p.Token)
 	if err != nil {
-		return "", errPageToken()
+		return "", badPageToken()
 	}
 	of, rest, ok1 := strings.Cut(string(text), "\n")
 	expires, position, ok2 := strings.Cut(rest, "\n")
 	end, err := strconv.ParseInt(expires, 10, 64)
 	if !ok1 || !ok2 || err != nil || of != parent || position == "" {
-		return "", errPageToken()
+		return "", badPageToken()
 	}
 	if now.Unix() >= end {
 		return "", invalid("The page token has expired: it is good for two hours.")
@@ -55,6 +57,6 @@ func (p Page) position(parent string, now time.Time) (string, error) {
 	return position, nil
 }
 
-func errPageToken() error {
+func badPageToken() error {
 	return invalid("The page token is invalid: it must be the next page token of an answer for the same list.")
 }
