@@ -29,18 +29,20 @@ var mayImport = map[string]string{
 	"runtime/cloudtask": "runtime/internal/ended runtime/internal/failedanswer runtime/internal/inproc runtime/internal/rules runtime/taskjson",
 	"runtime/gcp":       "runtime/cloudtask runtime/internal/ended runtime/internal/rules",
 
+	"runtime/resource": "runtime/cloudtask runtime/internal/rules",
+
 	"runtime/localqueue/internal/wal": "",
 	"runtime/localqueue": "runtime/cloudtask runtime/internal/failedanswer runtime/internal/inproc runtime/internal/rules " +
-		"runtime/localqueue/internal/wal",
-	"runtime/emulator":      "runtime/cloudtask runtime/internal/guard runtime/internal/rules runtime/issuer runtime/localqueue",
-	"runtime/console":       "runtime/cloudtask runtime/internal/guard runtime/internal/rules runtime/localqueue",
-	"runtime/cloudtasktest": "runtime/cloudtask runtime/internal/rules runtime/issuer runtime/localqueue",
-	"runtime/queueyaml":     "runtime/internal/rules runtime/localqueue",
+		"runtime/localqueue/internal/wal runtime/resource",
+	"runtime/emulator":      "runtime/cloudtask runtime/internal/guard runtime/internal/rules runtime/issuer runtime/localqueue runtime/resource",
+	"runtime/console":       "runtime/cloudtask runtime/internal/guard runtime/internal/rules runtime/localqueue runtime/resource",
+	"runtime/cloudtasktest": "runtime/cloudtask runtime/internal/rules runtime/issuer runtime/localqueue runtime/resource",
+	"runtime/queueyaml":     "runtime/internal/rules runtime/resource",
 
 	"cmd/internal/cli": "",
 	"cmd/cloudtaskgen": "cmd/internal/cli gen gen/diag gen/directive gen/lock gen/memory templates",
 	"cmd/cloudtask": "cmd/internal/cli runtime/cloudtask runtime/console runtime/emulator runtime/gcp runtime/issuer runtime/localqueue " +
-		"runtime/queueyaml",
+		"runtime/queueyaml runtime/resource",
 
 	"gen/lock/trial": "", // runs within tests of users' packages
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtasktest"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // TestRulesAgree compares what the generator says of Cloud Tasks with what the runtime does. Neither may import the other, so each
@@ -70,7 +71,7 @@ func TestRulesAgree(t *testing.T) {
 		}
 	}
 
-	s, err := localqueue.New(localqueue.WithQueues(localqueue.Queue{Name: "q"}))
+	s, err := localqueue.New(localqueue.WithQueues(resource.Queue{Name: "q"}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/issuer"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/queueyaml"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // Of draining after a signal, each at most.
@@ -55,10 +56,10 @@ type devOptions struct {
 	hosts       []string // that requests may name, too
 	dir         string
 	strict      bool
-	named       []localqueue.Queue // with default settings
-	routed      []localqueue.Queue // that directives name, with default settings
-	prefix      string             // of the programs' queues
-	defined     []localqueue.Queue // with settings, which count where both name a queue
+	named       []resource.Queue // with default settings
+	routed      []resource.Queue // that directives name, with default settings
+	prefix      string           // of the programs' queues
+	defined     []resource.Queue // with settings, which count where both name a queue
 	clock       string
 	start       time.Time
 	seed        uint64
@@ -91,7 +92,7 @@ func devCommand() cli.Command {
 			flags.StringVar(&opts.dir, "dir", "", "keep queues and tasks in files in `DIR`, which is created if it is missing, so that they survive the process; without it they are in memory")
 			flags.BoolVar(&opts.strict, "strict", false, "answer calls that name a missing queue as Cloud Tasks does, in place of creating it")
 			flags.Func("queue", "create the queue `NAME`: projects/P/locations/L/queues/Q, or an id Q that then exists in every project and location; may be repeated", func(name string) error {
-				opts.named = append(opts.named, localqueue.Queue{Name: name})
+				opts.named = append(opts.named, resource.Queue{Name: name})
 				return nil
 			})
 			flags.Func("queue-file", "create the queues of `FILE`, in the form of App Engine's queue.yaml, in every project and location", func(name string) error {
@@ -230,7 +231,7 @@ func dev(ctx context.Context, opts devOptions, stdout io.Writer, log *slog.Logge
 
 // queues returns the queues that the flags define, with the prefix where that is not part of what names them. A queue.yaml
 // says what queues are called in Cloud Tasks.
-func (opts *devOptions) queues() (queues []localqueue.Queue) {
+func (opts *devOptions) queues() (queues []resource.Queue) {
 	for _, q := range opts.named {
 		if !strings.Contains(q.Name, "/") {
 			q.Name = prefixed(opts.prefix, q.Name)

@@ -26,6 +26,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/emulator"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/gcp"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 	"github.com/cloudtaskgen/cloudtaskgen/testdata/testenv"
 )
 
@@ -61,10 +62,10 @@ func newStage(t testing.TB, dir string) *stage {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	queue, err := localqueue.New(localqueue.WithLogger(quiet), localqueue.WithVirtualClock(clockStart), localqueue.WithHistory(100), localqueue.WithQueues(
-		localqueue.Queue{Name: "projects/my-project/locations/europe-west1/queues/emails", RateLimits: localqueue.RateLimits{MaxDispatchesPerSecond: 0.5, MaxConcurrentDispatches: 8},
+		resource.Queue{Name: "projects/my-project/locations/europe-west1/queues/emails", RateLimits: resource.RateLimits{MaxDispatchesPerSecond: 0.5, MaxConcurrentDispatches: 8},
 			Retry: cloudtask.RetryConfig{MaxAttempts: 5, MinBackoff: 10 * time.Second, MaxBackoff: 5 * time.Minute, MaxDoublings: 3}},
-		localqueue.Queue{Name: "projects/my-project/locations/europe-west1/queues/reports"},
-		localqueue.Queue{Name: "projects/my-project/locations/us-east1/queues/reports", State: localqueue.Paused},
+		resource.Queue{Name: "projects/my-project/locations/europe-west1/queues/reports"},
+		resource.Queue{Name: "projects/my-project/locations/us-east1/queues/reports", State: resource.StatePaused},
 	))
 	if err != nil {
 		t.Fatal(err)

@@ -7,11 +7,11 @@ import (
 	"os"
 	"strings"
 
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // readFile reads queues with parse; the name "-" is standard input. Notes and errors get the file's name.
-func readFile(name string, parse func([]byte) ([]localqueue.Queue, []string, error)) (queues []localqueue.Queue, notes []string, err error) {
+func readFile(name string, parse func([]byte) ([]resource.Queue, []string, error)) (queues []resource.Queue, notes []string, err error) {
 	var data []byte
 	if name == "-" {
 		name = "standard input"
@@ -39,7 +39,7 @@ type route struct {
 }
 
 // queuesOfRoutes returns the queues that the directives of tasks name, and tells of the tasks that name none.
-func queuesOfRoutes(data []byte) (queues []localqueue.Queue, notes []string, err error) {
+func queuesOfRoutes(data []byte) (queues []resource.Queue, notes []string, err error) {
 	var routes []route
 	if err := json.Unmarshal(data, &routes); err != nil {
 		return nil, nil, fmt.Errorf("this is not the output of cloudtaskgen list -json: %w", err)
@@ -54,7 +54,7 @@ func queuesOfRoutes(data []byte) (queues []localqueue.Queue, notes []string, err
 			unnamed = append(unnamed, r.Name)
 		case !seen[r.Queue]:
 			seen[r.Queue] = true
-			queues = append(queues, localqueue.Queue{Name: r.Queue})
+			queues = append(queues, resource.Queue{Name: r.Queue})
 		}
 	}
 	if len(unnamed) > 0 {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/queueyaml"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // The queue.yaml that is printed defines queues with the settings that Cloud Tasks gives a new one: its own defaults are
@@ -25,9 +25,9 @@ func TestQueuesYAML(t *testing.T) {
 		t.Fatal(len(queues), ignored, err)
 	}
 	for _, q := range queues {
-		want := localqueue.Queue{
+		want := resource.Queue{
 			Name:       q.Name,
-			RateLimits: localqueue.RateLimits{MaxDispatchesPerSecond: 500, MaxBurstSize: 100, MaxConcurrentDispatches: 1000},
+			RateLimits: resource.RateLimits{MaxDispatchesPerSecond: 500, MaxBurstSize: 100, MaxConcurrentDispatches: 1000},
 			Retry:      cloudtask.RetryConfig{MaxAttempts: 100, MinBackoff: 100 * time.Millisecond, MaxBackoff: time.Hour, MaxDoublings: 16},
 		}
 		if diff := cmp.Diff(want, q); diff != "" {

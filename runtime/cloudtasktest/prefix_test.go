@@ -7,6 +7,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtasktest"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // With a queue prefix, the test's queues are those of Cloud Tasks, and the program's ids get it.
@@ -14,7 +15,7 @@ func TestQueuePrefix(t *testing.T) {
 	t.Parallel()
 	q := cloudtasktest.NewWithOptions(t, cloudtasktest.Options{
 		Config:  cloudtask.Config{QueuePrefix: "staging-", BackupQueue: "spare"},
-		Service: []localqueue.Option{localqueue.WithStrict(), localqueue.WithQueues(localqueue.Queue{Name: "staging-greetings"}, localqueue.Queue{Name: "staging-spare"})},
+		Service: []localqueue.Option{localqueue.WithStrict(), localqueue.WithQueues(resource.Queue{Name: "staging-greetings"}, resource.Queue{Name: "staging-spare"})},
 	}, greetTask.Route(failsFirst(1)))
 	own, err := greetTask.Asap(t.Context(), q.Client, &greet{Name: "Ada"})
 	if err != nil {

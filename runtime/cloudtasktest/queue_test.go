@@ -13,6 +13,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtasktest"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 var errDown = errors.New("mail server is down")
@@ -82,7 +83,7 @@ func TestOutcomes(t *testing.T) {
 		}
 		return fmt.Errorf("greeting: %w", errDown)
 	}))
-	if _, err := q.Service.CreateQueue(t.Context(), "projects/test/locations/here", &localqueue.Queue{
+	if _, err := q.Service.CreateQueue(t.Context(), "projects/test/locations/here", &resource.Queue{
 		Name: "projects/test/locations/here/queues/strict", Retry: cloudtask.RetryConfig{MaxAttempts: 2, MinBackoff: time.Minute},
 	}); err != nil {
 		t.Fatal(err)
@@ -154,7 +155,7 @@ func TestOptions(t *testing.T) {
 	q := cloudtasktest.NewWithOptions(t, cloudtasktest.Options{
 		Config: cloudtask.Config{Queue: "mine", BackupQueue: "backup", MaxETA: time.Hour, PropagatedHeaders: []string{"X-Tenant"}},
 		Service: []localqueue.Option{localqueue.WithStrict(), localqueue.WithVirtualClock(begin),
-			localqueue.WithQueues(localqueue.Queue{Name: "backup"})},
+			localqueue.WithQueues(resource.Queue{Name: "backup"})},
 	})
 	ctx := t.Context()
 	if _, err := greetTask.Later(ctx, q.Client, &greet{}, cloudtask.In(2*time.Hour)); !errors.Is(err, cloudtask.ErrETATooFar) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // Request returns the request that Cloud Tasks sends with the task's first attempt, as a server sees it; or, where
@@ -23,7 +24,7 @@ func Request(t TB, task *Task, statuses ...int) *http.Request {
 	}
 	queue, _ := splitTaskName(task.sent.Name)
 	if settings, err := task.q.Service.GetQueue(t.Context(), queue); err == nil {
-		settings.State = localqueue.Running
+		settings.State = resource.StateRunning
 		options = append(options, localqueue.WithQueues(*settings))
 	}
 	service, err := localqueue.New(options...)

@@ -16,6 +16,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 const (
@@ -88,7 +89,7 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request, name string) {
 
 func (c *Console) runTask(ctx context.Context, form url.Values) (string, string, error) {
 	task := form.Get("task")
-	_, err := c.queue.RunTask(ctx, task, localqueue.ViewBasic)
+	_, err := c.queue.RunTask(ctx, task, resource.ViewBasic)
 	return "Task " + rules.Last(task) + " is run now.", "", err
 }
 
@@ -137,7 +138,7 @@ func (c *Console) runDue(ctx context.Context, form url.Values) (string, string, 
 	}
 	n := 0
 	for _, t := range due.Tasks {
-		_, err := c.queue.RunTask(ctx, t.Name, localqueue.ViewBasic)
+		_, err := c.queue.RunTask(ctx, t.Name, resource.ViewBasic)
 		if cloudtask.StatusOf(err) == cloudtask.NotFound {
 			continue // it has been run, or deleted
 		}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/console"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 var waitingTasks = flag.Int("waiting", 100_000, "how many tasks wait while BenchmarkPages and BenchmarkOpenPage measure")
@@ -33,19 +34,19 @@ type busy struct {
 
 const busyQueue = location + "/queues/busy"
 
-func newBusy(b *testing.B, limits localqueue.RateLimits) *busy {
+func newBusy(b *testing.B, limits resource.RateLimits) *busy {
 	b.Helper()
 	s, err := localqueue.New(localqueue.WithHistory(1000), localqueue.WithLogger(slog.New(slog.DiscardHandler)),
-		localqueue.WithQueues(localqueue.Queue{Name: busyQueue, RateLimits: limits}))
+		localqueue.WithQueues(resource.Queue{Name: busyQueue, RateLimits: limits}))
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = s.Close() })
 	out := &busy{Service: s}
 	for i := range *waitingTasks {
-		created, err := s.CreateTask(context.Background(), busyQueue, &localqueue.Task{
+		created, err := s.CreateTask(context.Background(), busyQueue, &resource.Task{
 			ScheduleTime: time.Now().Add(time.Hour + time.Duration(i%1000)*time.Second),
-			HTTP: &localqueue.HTTPRequest{
+			HTTP: &resource.HTTPRequest{
 				URL: "http://worker.example/tasks/SendWelcomeEmail", Header: map[string]string{"Content-Type": "application/json"},
 				Body: fmt.Appendf(nil, `{"user_id": %d, "custom_message": "%0230d"}`, i, i),
 			},
@@ -78,7 +79,7 @@ func (s *busy) dispatch(b *testing.B, perSecond int) (stop func()) {
 			case <-ticks.C:
 			}
 			for range perSecond / int(time.Second/step) {
-				if _, err := s.CreateTask(context.Background(), busyQueue, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: target.URL + "/tasks/Greet", Body: make([]byte, 256)}}); err != nil {
+				if _, err := s.CreateTask(context.Background(), busyQueue, &resource.Task{HTTP: &resource.HTTPRequest{URL: target.URL + "/tasks/Greet", Body: make([]byte, 256)}}); err != nil {
 					b.Error(err)
 					return
 				}
@@ -94,7 +95,7 @@ func (s *busy) dispatch(b *testing.B, perSecond int) (stop func()) {
 
 // BenchmarkPages is how long each page takes to be served, over HTTP, while 500 tasks a second are delivered.
 func BenchmarkPages(b *testing.B) {
-	s := newBusy(b, localqueue.RateLimits{})
+	s := newBusy(b, resource.RateLimits{})
 	defer s.dispatch(b, 500)()
 	time.Sleep(2 * time.Second)
 	deep := s.deep(b)
@@ -145,7 +146,7 @@ func (s *busy) deep(b *testing.B) func(nextFirst bool) string {
 // BenchmarkOpenPage is the processor time, of queue and page together, that a second takes in which 500 tasks are
 // delivered: with no page open, and with each. Both take turns within a run.
 func BenchmarkOpenPage(b *testing.B) {
-	s := newBusy(b, localqueue.RateLimits{})
+	s := newBusy(b, resource.RateLimits{})
 	defer s.dispatch(b, 500)()
 	time.Sleep(2 * time.Second)
 	for _, page := range []struct{ name, path string }{
@@ -211,7 +212,7 @@ func (s *busy) openPages(b *testing.B, paths ...string) (closePages func()) {
 // browsers that show ten pages. Both take turns within a run.
 func BenchmarkThroughputWithBrowsers(b *testing.B) {
 	const tasks = 20_000
-	s := newBusy(b, localqueue.RateLimits{MaxDispatchesPerSecond: 1e9, MaxConcurrentDispatches: 1e6})
+	s := newBusy(b, resource.RateLimits{MaxDispatchesPerSecond: 1e9, MaxConcurrentDispatches: 1e6})
 	deliver := func() time.Duration {
 		done := make(chan struct{})
 		var answered atomic.Int64
@@ -226,7 +227,7 @@ func BenchmarkThroughputWithBrowsers(b *testing.B) {
 		var group sync.WaitGroup
 		for range 4 {
 			group.Go(func() {
-				task := &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: target.URL + "/tasks/Greet", Body: make([]byte, 256)}}
+				task := &resource.Task{HTTP: &resource.HTTPRequest{URL: target.URL + "/tasks/Greet", Body: make([]byte, 256)}}
 				for range tasks / 4 {
 					if _, err := s.CreateTask(context.Background(), busyQueue, task); err != nil {
 						b.Error(err)

@@ -21,6 +21,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/console"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 const (
@@ -39,7 +40,7 @@ func show(t testing.TB, handler http.HandlerFunc, opts ...console.Option) *shown
 	t.Helper()
 	s, err := localqueue.New(
 		localqueue.WithVirtualClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)), localqueue.WithHandler(handler), localqueue.WithHistory(100),
-		localqueue.WithQueues(localqueue.Queue{Name: queueName, Retry: cloudtask.RetryConfig{MinBackoff: time.Minute}}),
+		localqueue.WithQueues(resource.Queue{Name: queueName, Retry: cloudtask.RetryConfig{MinBackoff: time.Minute}}),
 		localqueue.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		t.Fatal(err)
@@ -53,9 +54,9 @@ func answer(status int) http.HandlerFunc {
 }
 
 // add adds a task of that id.
-func (s *shown) add(t testing.TB, id string, change ...func(*localqueue.Task)) string {
+func (s *shown) add(t testing.TB, id string, change ...func(*resource.Task)) string {
 	t.Helper()
-	task := &localqueue.Task{Name: queueName + "/tasks/" + id, HTTP: &localqueue.HTTPRequest{URL: "http://localhost/tasks/Greet", Body: []byte(`{"id":"` + id + `"}`)}}
+	task := &resource.Task{Name: queueName + "/tasks/" + id, HTTP: &resource.HTTPRequest{URL: "http://localhost/tasks/Greet", Body: []byte(`{"id":"` + id + `"}`)}}
 	for _, c := range change {
 		c(task)
 	}
@@ -124,7 +125,7 @@ func wants(t *testing.T, page, text string, wants ...string) {
 func TestPages(t *testing.T) {
 	t.Parallel()
 	s := show(t, answer(500))
-	task := s.add(t, "fails", func(t *localqueue.Task) { t.HTTP.Header = map[string]string{"X-Tenant": "acme"} })
+	task := s.add(t, "fails", func(t *resource.Task) { t.HTTP.Header = map[string]string{"X-Tenant": "acme"} })
 	if _, err := s.RunFor(t.Context(), time.Minute); err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +179,7 @@ func TestHowLongNamesStayTaken(t *testing.T) {
 	if page := s.get(t, "/ui/"+name, 200); strings.Contains(page, "Its name stays taken until") {
 		t.Errorf("the name is said to be taken after it became free")
 	}
-	created, err := s.CreateTask(t.Context(), queueName, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: "http://localhost/tasks/Greet"}})
+	created, err := s.CreateTask(t.Context(), queueName, &resource.Task{HTTP: &resource.HTTPRequest{URL: "http://localhost/tasks/Greet"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +195,7 @@ func TestHostileTasks(t *testing.T) {
 	s := show(t, func(w http.ResponseWriter, r *http.Request) { http.Error(w, markup, 500) })
 	var names []string
 	for id, body := range map[string]string{"json": fmt.Sprintf(`{%q: [%q, "\u003cscript>"]}`, markup, markup), "text": markup, "binary": "\x00\xff<script>"} {
-		names = append(names, s.add(t, id, func(t *localqueue.Task) {
+		names = append(names, s.add(t, id, func(t *resource.Task) {
 			t.HTTP.URL = "http://localhost/tasks/<script>alert(1)<img onerror=x>?\"'><script>"
 			t.HTTP.Body = []byte(body)
 			t.HTTP.Header = map[string]string{"X-Markup": "<script>alert(1)</script>"}
@@ -414,7 +415,7 @@ func TestActions(t *testing.T) {
 	did("purge", form("queue", queueName), back, "Queue emails is purged: its tasks are deleted.")
 	did("purge", form("queue", location+"/queues/missing"), back, "Queue does not exist. If you just created the queue, wait at least a minute for the queue to initialize.")
 	did("clock", form("move", "due"), back, "No attempt was made. It is 2026-03-01 12:00:00 UTC.")
-	s.add(t, "f", func(t *localqueue.Task) { t.ScheduleTime = s.Now().Add(time.Hour) })
+	s.add(t, "f", func(t *resource.Task) { t.ScheduleTime = s.Now().Add(time.Hour) })
 	did("clock", form("move", "", "by", "90 s"), back, "No attempt was made. It is 2026-03-01 12:01:30 UTC.")
 	did("clock", form("move", "next"), back, "1 attempt was made. It is 2026-03-01 13:00:00 UTC.")
 	did("clock", form("move", "24h"), back, "No attempt was made. It is 2026-03-02 13:00:00 UTC.")
@@ -462,10 +463,10 @@ func TestSendAgain(t *testing.T) {
 		{"no text", "\x00\xff", "-", "\x00\xff"},
 	}
 	for i, test := range tests {
-		from := s.add(t, fmt.Sprint("task-", i), func(task *localqueue.Task) {
+		from := s.add(t, fmt.Sprint("task-", i), func(task *resource.Task) {
 			task.HTTP.Body, task.DispatchDeadline = []byte(test.body), 42*time.Second
 			task.Retry = &cloudtask.RetryConfig{MaxAttempts: 7}
-			task.HTTP.OIDC = &localqueue.OIDCToken{ServiceAccount: "a@b", Audience: "c"}
+			task.HTTP.OIDC = &resource.OIDCToken{ServiceAccount: "a@b", Audience: "c"}
 		})
 		page := s.get(t, "/ui/send?from="+from, 200)
 		form := url.Values{"from": {from}, "queue": {queueName}, "url": {"http://localhost/other"}, "method": {"POST"}, "account": {"a@b"}, "when": {"1h"}}
@@ -475,7 +476,7 @@ func TestSendAgain(t *testing.T) {
 			t.Errorf("%s: the form has it", test.name)
 		}
 		to, said := s.post(t, "send", form)
-		task, err := s.GetTask(t.Context(), strings.TrimPrefix(to, "/ui/"), localqueue.ViewFull)
+		task, err := s.GetTask(t.Context(), strings.TrimPrefix(to, "/ui/"), resource.ViewFull)
 		if err != nil {
 			t.Fatalf("%s: %q, %v", test.name, said, err)
 		}
@@ -493,7 +494,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 	t.Parallel()
 	s := show(t, answer(500))
 	header := map[string]string{"Authorization": "Bearer hush", "x-api-key": "hush", "X-Forwarded-User": "hush", "X-Tenant": "acme"}
-	from := s.add(t, "secret", func(task *localqueue.Task) { task.HTTP.Header = header })
+	from := s.add(t, "secret", func(task *resource.Task) { task.HTTP.Header = header })
 	for _, path := range []string{"/ui/" + from, "/ui/send?from=" + from} {
 		page := s.get(t, path, 200)
 		if strings.Contains(page, "hush") {
@@ -504,7 +505,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 	send := func(lines string) map[string]string {
 		form := url.Values{"from": {from}, "queue": {queueName}, "url": {"http://localhost/x"}, "method": {"POST"}, "header": {lines}}
 		to, said := s.post(t, "send", form)
-		task, err := s.GetTask(t.Context(), strings.TrimPrefix(to, "/ui/"), localqueue.ViewFull)
+		task, err := s.GetTask(t.Context(), strings.TrimPrefix(to, "/ui/"), resource.ViewFull)
 		if err != nil {
 			t.Fatalf("%q, %v", said, err)
 		}
@@ -535,7 +536,7 @@ func TestWhyAttemptsFailed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := show(t, handler.ServeHTTP)
-	task := s.add(t, "fails", func(task *localqueue.Task) { task.Retry = &cloudtask.RetryConfig{MaxAttempts: 2} })
+	task := s.add(t, "fails", func(task *resource.Task) { task.Retry = &cloudtask.RetryConfig{MaxAttempts: 2} })
 	if _, err := s.RunUntilIdle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -553,7 +554,7 @@ func TestManyQueues(t *testing.T) {
 	t.Parallel()
 	s := show(t, answer(200))
 	for i := range 1000 {
-		if _, err := s.CreateQueue(t.Context(), "projects/many/locations/l", &localqueue.Queue{Name: fmt.Sprintf("projects/many/locations/l/queues/many-%04d", i)}); err != nil {
+		if _, err := s.CreateQueue(t.Context(), "projects/many/locations/l", &resource.Queue{Name: fmt.Sprintf("projects/many/locations/l/queues/many-%04d", i)}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/console"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // manyQueues is the page of a service with many queues that have a task each.
@@ -25,14 +26,14 @@ var manyQueuesPages = []string{
 
 func newManyQueues(t testing.TB, n int) manyQueues {
 	t.Helper()
-	s, err := localqueue.New(localqueue.WithHistory(100), localqueue.WithLogger(slog.New(slog.DiscardHandler)), localqueue.WithQueues(localqueue.Queue{Name: "emails"}))
+	s, err := localqueue.New(localqueue.WithHistory(100), localqueue.WithLogger(slog.New(slog.DiscardHandler)), localqueue.WithQueues(resource.Queue{Name: "emails"}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	at := time.Now().Add(24 * time.Hour)
 	for i := range n {
-		task := &localqueue.Task{ScheduleTime: at, HTTP: &localqueue.HTTPRequest{URL: "http://worker.example/tasks/Greet", Body: []byte("{}")}}
+		task := &resource.Task{ScheduleTime: at, HTTP: &resource.HTTPRequest{URL: "http://worker.example/tasks/Greet", Body: []byte("{}")}}
 		if _, err := s.CreateTask(t.Context(), fmt.Sprintf("%s/queues/q-%06d", manyLocation, i), task); err != nil {
 			t.Fatal(err)
 		}

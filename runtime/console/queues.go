@@ -7,6 +7,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // few is how many tasks the page of a queue shows of each kind.
@@ -51,9 +52,9 @@ func newQueueRow(q localqueue.QueueOverview) queueRow {
 // Condition is the queue's state in a word for style sheets and one for people.
 func (q queueRow) Condition() [2]string {
 	switch {
-	case q.State == localqueue.Disabled:
+	case q.State == resource.StateDisabled:
 		return [2]string{"paused", "disabled"}
-	case q.State != localqueue.Running:
+	case q.State != resource.StateRunning:
 		return [2]string{"paused", "paused"}
 	case q.Due > 0 && q.Hold == localqueue.HoldConcurrency:
 		return [2]string{"limited", "all slots taken"}
@@ -66,7 +67,7 @@ func (q queueRow) Condition() [2]string {
 }
 
 // Paused reports whether the queue is to be resumed.
-func (q queueRow) Paused() bool { return q.State != localqueue.Running }
+func (q queueRow) Paused() bool { return q.State != resource.StateRunning }
 
 // Faulty reports whether faults are set.
 func (q queueRow) Faulty() bool { return q.Faults != (localqueue.Faults{}) }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // sendPage is the form that makes a task, of nothing or of another.
@@ -103,14 +103,14 @@ func (c *Console) sendAgain(w http.ResponseWriter, r *http.Request, failed error
 }
 
 // send makes the task that the form describes.
-func (c *Console) send(ctx context.Context, form url.Values) (*localqueue.Task, error) {
-	task := &localqueue.Task{HTTP: &localqueue.HTTPRequest{}}
+func (c *Console) send(ctx context.Context, form url.Values) (*resource.Task, error) {
+	task := &resource.Task{HTTP: &resource.HTTPRequest{}}
 	if from := form.Get("from"); from != "" {
 		found, err := c.queue.Inspect(ctx, from)
 		if err != nil {
 			return nil, fmt.Errorf("the task that is to be sent again: %w", err)
 		}
-		task = &localqueue.Task{HTTP: found.Task.HTTP, AppEngine: found.Task.AppEngine, DispatchDeadline: found.Task.DispatchDeadline, Retry: found.Task.Retry}
+		task = &resource.Task{HTTP: found.Task.HTTP, AppEngine: found.Task.AppEngine, DispatchDeadline: found.Task.DispatchDeadline, Retry: found.Task.Retry}
 	}
 	header, err := parseHeader(form.Get("header"))
 	if err != nil {
@@ -140,7 +140,7 @@ func (c *Console) send(ctx context.Context, form url.Values) (*localqueue.Task, 
 	case account == "":
 		t.OIDC = nil
 	case t.OIDC == nil:
-		t.OIDC, t.OAuth = &localqueue.OIDCToken{ServiceAccount: account}, nil
+		t.OIDC, t.OAuth = &resource.OIDCToken{ServiceAccount: account}, nil
 	default:
 		t.OIDC.ServiceAccount = account
 	}

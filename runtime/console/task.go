@@ -10,6 +10,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // latest is how many attempts of a task can be seen without opening the list of the others.
@@ -71,14 +72,14 @@ func plan(ahead []localqueue.Backoff) (steps []step) {
 	return steps
 }
 
-func bodyOf(t *localqueue.Task) []byte {
+func bodyOf(t *resource.Task) []byte {
 	if t.AppEngine != nil {
 		return t.AppEngine.Body
 	}
 	return t.HTTP.Body
 }
 
-func headerOf(t *localqueue.Task) map[string]string {
+func headerOf(t *resource.Task) map[string]string {
 	if t.AppEngine != nil {
 		return t.AppEngine.Header
 	}

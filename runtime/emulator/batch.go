@@ -16,10 +16,11 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 func (a *api) BatchCreateTasks(ctx context.Context, req *cloudtaskspb.BatchCreateTasksRequest) (*longrunningpb.Operation, error) {
-	tasks := make([]*localqueue.Task, len(req.GetRequests()))
+	tasks := make([]*resource.Task, len(req.GetRequests()))
 	for i, one := range req.GetRequests() {
 		if one.GetParent() != req.GetParent() {
 			return nil, status.Errorf(codes.InvalidArgument, "requests[%d].parent (%q) must be the same as the batch's parent (%q).", i, bounded(one.GetParent()), bounded(req.GetParent()))

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 	"google.golang.org/genproto/googleapis/api/httpbody"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -17,8 +18,6 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/dynamicpb"
-
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
 // BufferTask exists over REST only: it makes a task of any HTTP request, for a queue whose http_target says where its
@@ -71,7 +70,7 @@ func (a *api) bufferTask(c *restCall) (*cloudtaskspb.Task, error) {
 	if method != http.MethodPost && method != http.MethodPut && method != http.MethodPatch {
 		body = nil
 	}
-	task := &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: url, Method: method, Header: map[string]string{}, Body: body}}
+	task := &resource.Task{HTTP: &resource.HTTPRequest{URL: url, Method: method, Header: map[string]string{}, Body: body}}
 	if contentType != "" && len(body) > 0 {
 		task.HTTP.Header["Content-Type"] = contentType
 	}

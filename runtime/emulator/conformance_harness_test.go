@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // setup is what a case's service is started with, besides the queue named queueName.
@@ -35,7 +36,7 @@ func fresh(t *testing.T, with setup) *emulated {
 	if *devCommand != "" {
 		return startCommand(t, with)
 	}
-	opts := []localqueue.Option{localqueue.WithQueues(localqueue.Queue{Name: queueName})}
+	opts := []localqueue.Option{localqueue.WithQueues(resource.Queue{Name: queueName})}
 	if !with.real {
 		opts = append(opts, localqueue.WithVirtualClock(restClock()))
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/emulator"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/issuer"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 var clockStart = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -390,7 +391,7 @@ func TestControlEventsAreBounded(t *testing.T) {
 	e := serve(t, localqueue.WithVirtualClock(clockStart))
 	e.control(t, controlCall{method: "POST", path: "events"})
 	for i := range 25_000 {
-		if _, err := e.queue.CreateTask(t.Context(), queueName, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: "http://h/" + strconv.Itoa(i)}}); err != nil {
+		if _, err := e.queue.CreateTask(t.Context(), queueName, &resource.Task{HTTP: &resource.HTTPRequest{URL: "http://h/" + strconv.Itoa(i)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -423,7 +424,7 @@ func TestControlEventsBytes(t *testing.T) {
 	url := "http://localhost/" + strings.Repeat("x", 2000)
 	const created = 9000
 	for range created {
-		if _, err := e.queue.CreateTask(t.Context(), queueName, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: url}}); err != nil {
+		if _, err := e.queue.CreateTask(t.Context(), queueName, &resource.Task{HTTP: &resource.HTTPRequest{URL: url}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -12,21 +12,21 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // taskFromProto is the task of a create request, to be answered in view. Everything may be missing: what is required is
 // the engine's to say, and so is that a time or a duration is none, of which the task has an error.
-func taskFromProto(p *cloudtaskspb.Task, view cloudtaskspb.Task_View) *localqueue.Task {
-	task := &localqueue.Task{Name: p.GetName(), View: localqueue.View(view)}
+func taskFromProto(p *cloudtaskspb.Task, view cloudtaskspb.Task_View) *resource.Task {
+	task := &resource.Task{Name: p.GetName(), View: resource.View(view)}
 	if req := p.GetHttpRequest(); req != nil {
-		task.HTTP = &localqueue.HTTPRequest{URL: req.GetUrl(), Header: req.GetHeaders(), Body: req.GetBody()}
+		task.HTTP = &resource.HTTPRequest{URL: req.GetUrl(), Header: req.GetHeaders(), Body: req.GetBody()}
 		task.HTTP.Method = methodFromProto(req.GetHttpMethod())
 		if token := req.GetOidcToken(); token != nil {
-			task.HTTP.OIDC = &localqueue.OIDCToken{ServiceAccount: token.GetServiceAccountEmail(), Audience: token.GetAudience()}
+			task.HTTP.OIDC = &resource.OIDCToken{ServiceAccount: token.GetServiceAccountEmail(), Audience: token.GetAudience()}
 		}
 		if token := req.GetOauthToken(); token != nil {
-			task.HTTP.OAuth = &localqueue.OAuthToken{ServiceAccount: token.GetServiceAccountEmail(), Scope: token.GetScope()}
+			task.HTTP.OAuth = &resource.OAuthToken{ServiceAccount: token.GetServiceAccountEmail(), Scope: token.GetScope()}
 		}
 	}
 	if req := p.GetAppEngineHttpRequest(); req != nil {
@@ -52,7 +52,7 @@ func invalid(format string, args ...any) error {
 	return &cloudtask.StatusError{Code: cloudtask.InvalidArgument, Message: fmt.Sprintf(format, args...)}
 }
 
-func taskToProto(task *localqueue.Task) *cloudtaskspb.Task {
+func taskToProto(task *resource.Task) *cloudtaskspb.Task {
 	p := &cloudtaskspb.Task{
 		Name:             task.Name,
 		ScheduleTime:     timeToProto(task.ScheduleTime),
@@ -78,7 +78,7 @@ func taskToProto(task *localqueue.Task) *cloudtaskspb.Task {
 	return p
 }
 
-func requestToProto(req *localqueue.HTTPRequest) *cloudtaskspb.HttpRequest {
+func requestToProto(req *resource.HTTPRequest) *cloudtaskspb.HttpRequest {
 	p := &cloudtaskspb.HttpRequest{
 		Url:        req.URL,
 		HttpMethod: methodToProto(req.Method),
@@ -115,14 +115,14 @@ func attemptToProto(attempt *cloudtask.Attempt) *cloudtaskspb.Attempt {
 	return p
 }
 
-func queueFromProto(p *cloudtaskspb.Queue) (*localqueue.Queue, error) {
+func queueFromProto(p *cloudtaskspb.Queue) (*resource.Queue, error) {
 	retry, err := retryFromProto(p.GetRetryConfig())
 	if err != nil {
 		return nil, err
 	}
-	queue := &localqueue.Queue{
+	queue := &resource.Queue{
 		Name: p.GetName(),
-		RateLimits: localqueue.RateLimits{
+		RateLimits: resource.RateLimits{
 			MaxDispatchesPerSecond:  p.GetRateLimits().GetMaxDispatchesPerSecond(),
 			MaxConcurrentDispatches: int(p.GetRateLimits().GetMaxConcurrentDispatches()),
 		},
@@ -137,7 +137,7 @@ func queueFromProto(p *cloudtaskspb.Queue) (*localqueue.Queue, error) {
 	return queue, nil
 }
 
-func queueToProto(queue *localqueue.Queue) *cloudtaskspb.Queue {
+func queueToProto(queue *resource.Queue) *cloudtaskspb.Queue {
 	p := &cloudtaskspb.Queue{
 		Name: queue.Name,
 		RateLimits: &cloudtaskspb.RateLimits{

@@ -2,8 +2,7 @@ package emulator
 
 import (
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
-
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // methodFromProto returns the method's name, "" for unspecified.
@@ -18,8 +17,8 @@ func methodToProto(method string) cloudtaskspb.HttpMethod {
 	return cloudtaskspb.HttpMethod(cloudtaskspb.HttpMethod_value[method])
 }
 
-func appEngineFromProto(p *cloudtaskspb.AppEngineHttpRequest) *localqueue.AppEngineRequest {
-	req := &localqueue.AppEngineRequest{
+func appEngineFromProto(p *cloudtaskspb.AppEngineHttpRequest) *resource.AppEngineRequest {
+	req := &resource.AppEngineRequest{
 		Method: methodFromProto(p.GetHttpMethod()), RelativeURI: p.GetRelativeUri(), Header: p.GetHeaders(), Body: p.GetBody(),
 	}
 	if routing := routingFromProto(p.GetAppEngineRouting()); routing != nil {
@@ -28,45 +27,45 @@ func appEngineFromProto(p *cloudtaskspb.AppEngineHttpRequest) *localqueue.AppEng
 	return req
 }
 
-func appEngineToProto(req *localqueue.AppEngineRequest) *cloudtaskspb.AppEngineHttpRequest {
+func appEngineToProto(req *resource.AppEngineRequest) *cloudtaskspb.AppEngineHttpRequest {
 	return &cloudtaskspb.AppEngineHttpRequest{
 		HttpMethod: methodToProto(req.Method), AppEngineRouting: routingToProto(&req.Routing), RelativeUri: req.RelativeURI,
 		Headers: req.Header, Body: req.Body,
 	}
 }
 
-func routingFromProto(p *cloudtaskspb.AppEngineRouting) *localqueue.AppEngineRouting {
+func routingFromProto(p *cloudtaskspb.AppEngineRouting) *resource.AppEngineRouting {
 	if p == nil {
 		return nil
 	}
-	return &localqueue.AppEngineRouting{Service: p.GetService(), Version: p.GetVersion(), Instance: p.GetInstance()}
+	return &resource.AppEngineRouting{Service: p.GetService(), Version: p.GetVersion(), Instance: p.GetInstance()}
 }
 
-func routingToProto(routing *localqueue.AppEngineRouting) *cloudtaskspb.AppEngineRouting {
+func routingToProto(routing *resource.AppEngineRouting) *cloudtaskspb.AppEngineRouting {
 	if routing == nil {
 		return nil
 	}
 	return &cloudtaskspb.AppEngineRouting{Service: routing.Service, Version: routing.Version, Instance: routing.Instance, Host: routing.Host}
 }
 
-func targetFromProto(p *cloudtaskspb.HttpTarget) *localqueue.HTTPTarget {
+func targetFromProto(p *cloudtaskspb.HttpTarget) *resource.HTTPTarget {
 	if p == nil {
 		return nil
 	}
-	target := &localqueue.HTTPTarget{URI: uriFromProto(p.GetUriOverride()), Method: methodFromProto(p.GetHttpMethod())}
+	target := &resource.HTTPTarget{URI: uriFromProto(p.GetUriOverride()), Method: methodFromProto(p.GetHttpMethod())}
 	for _, override := range p.GetHeaderOverrides() {
-		target.Header = append(target.Header, localqueue.HeaderOverride{Key: override.GetHeader().GetKey(), Value: override.GetHeader().GetValue()})
+		target.Header = append(target.Header, resource.HeaderOverride{Key: override.GetHeader().GetKey(), Value: override.GetHeader().GetValue()})
 	}
 	if token := p.GetOidcToken(); token != nil {
-		target.OIDC = &localqueue.OIDCToken{ServiceAccount: token.GetServiceAccountEmail(), Audience: token.GetAudience()}
+		target.OIDC = &resource.OIDCToken{ServiceAccount: token.GetServiceAccountEmail(), Audience: token.GetAudience()}
 	}
 	if token := p.GetOauthToken(); token != nil {
-		target.OAuth = &localqueue.OAuthToken{ServiceAccount: token.GetServiceAccountEmail(), Scope: token.GetScope()}
+		target.OAuth = &resource.OAuthToken{ServiceAccount: token.GetServiceAccountEmail(), Scope: token.GetScope()}
 	}
 	return target
 }
 
-func targetToProto(target *localqueue.HTTPTarget) *cloudtaskspb.HttpTarget {
+func targetToProto(target *resource.HTTPTarget) *cloudtaskspb.HttpTarget {
 	if target == nil {
 		return nil
 	}
@@ -87,13 +86,13 @@ func targetToProto(target *localqueue.HTTPTarget) *cloudtaskspb.HttpTarget {
 	return p
 }
 
-func uriFromProto(p *cloudtaskspb.UriOverride) *localqueue.URIOverride {
+func uriFromProto(p *cloudtaskspb.UriOverride) *resource.URIOverride {
 	if p == nil {
 		return nil
 	}
-	uri := &localqueue.URIOverride{Host: p.Host, Port: p.Port, Mode: localqueue.OverrideMode(p.GetUriOverrideEnforceMode())}
+	uri := &resource.URIOverride{Host: p.Host, Port: p.Port, Mode: resource.OverrideMode(p.GetUriOverrideEnforceMode())}
 	if p.Scheme != nil {
-		uri.Scheme = new(localqueue.Scheme(*p.Scheme))
+		uri.Scheme = new(resource.Scheme(*p.Scheme))
 	}
 	if p.PathOverride != nil {
 		uri.Path = new(p.GetPathOverride().GetPath())
@@ -104,7 +103,7 @@ func uriFromProto(p *cloudtaskspb.UriOverride) *localqueue.URIOverride {
 	return uri
 }
 
-func uriToProto(uri *localqueue.URIOverride) *cloudtaskspb.UriOverride {
+func uriToProto(uri *resource.URIOverride) *cloudtaskspb.UriOverride {
 	if uri == nil {
 		return nil
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/emulator"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/issuer"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // A web page reaches the queue through its user's browser: under a name of its own that it has been given this machine's
@@ -29,7 +30,7 @@ func TestWebPagesAreKeptOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	queue, err := localqueue.New(localqueue.WithLogger(quiet), localqueue.WithTokenSource(issuer.New("http://advertised.example:8123")),
-		localqueue.WithQueues(localqueue.Queue{Name: queueName}, localqueue.Queue{Name: "everywhere"}))
+		localqueue.WithQueues(resource.Queue{Name: queueName}, resource.Queue{Name: "everywhere"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +97,7 @@ func TestGetChangesNothing(t *testing.T) {
 	t.Parallel()
 	quiet := slog.New(slog.DiscardHandler)
 	queue, err := localqueue.New(localqueue.WithLogger(quiet), localqueue.WithVirtualClock(clockStart), localqueue.WithHistory(10),
-		localqueue.WithQueues(localqueue.Queue{Name: queueName}, localqueue.Queue{Name: "everywhere"}))
+		localqueue.WithQueues(resource.Queue{Name: queueName}, resource.Queue{Name: "everywhere"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +108,7 @@ func TestGetChangesNothing(t *testing.T) {
 	}
 	server := emulator.Serve(queue, listener, emulator.WithLogger(quiet), emulator.WithConsole(console.New(queue, console.WithLogger(quiet))))
 	defer server.Close()
-	if _, err := queue.CreateTask(t.Context(), queueName, &localqueue.Task{Name: queueName + "/tasks/t", HTTP: &localqueue.HTTPRequest{URL: "http://h/"}}); err != nil {
+	if _, err := queue.CreateTask(t.Context(), queueName, &resource.Task{Name: queueName + "/tasks/t", HTTP: &resource.HTTPRequest{URL: "http://h/"}}); err != nil {
 		t.Fatal(err)
 	}
 	const elsewhere = "projects/a/locations/b/queues/everywhere"

@@ -16,6 +16,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/emulator"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // BenchmarkCreateTaskDurable compares CreateTask over gRPC, by 16 clients that each wait for their answers, of a queue in
@@ -54,7 +55,7 @@ type createBench struct {
 func newCreateBench(b *testing.B, clients, connections int, opts ...localqueue.Option) *createBench {
 	b.Helper()
 	silent := slog.New(slog.DiscardHandler)
-	queue, err := localqueue.New(append(opts, localqueue.WithLogger(silent), localqueue.WithQueues(localqueue.Queue{Name: queueName}))...)
+	queue, err := localqueue.New(append(opts, localqueue.WithLogger(silent), localqueue.WithQueues(resource.Queue{Name: queueName}))...)
 	if err != nil {
 		b.Fatal(err)
 	}

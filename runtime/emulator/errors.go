@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // maxMessage bounds an error's message in bytes. Messages quote what the caller sent, and travel in HTTP/2 headers,
@@ -33,7 +34,7 @@ func wireError(err error) error {
 		return status.Error(codes.Internal, bounded(err.Error()))
 	}
 	st := &rpcstatus.Status{Code: int32(refused.Code), Message: bounded(refused.Message)}
-	var help *localqueue.Help
+	var help *resource.Help
 	if errors.As(err, &help) {
 		detail, err := anypb.New(&errdetails.Help{Links: []*errdetails.Help_Link{{Description: help.Description, Url: help.URL}}})
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // predicate is a part of a filter that has been read.
@@ -34,7 +35,7 @@ func newQueueFilter(text string) (localqueue.QueueFilter, error) {
 	if err != nil {
 		return localqueue.QueueFilter{}, filterError(err)
 	}
-	return localqueue.QueueFilter{Text: text, Match: func(q *localqueue.Queue) bool { return match(queueToProto(q).ProtoReflect()) }}, nil
+	return localqueue.QueueFilter{Text: text, Match: func(q *resource.Queue) bool { return match(queueToProto(q).ProtoReflect()) }}, nil
 }
 
 func filterError(err error) error {

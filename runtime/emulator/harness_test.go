@@ -19,6 +19,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/emulator"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 const (
@@ -56,8 +57,8 @@ func serve(t *testing.T, opts ...localqueue.Option) *emulated {
 }
 
 // quickQueue retries after a millisecond, for tests that wait in real time.
-func quickQueue() localqueue.Queue {
-	q := localqueue.Queue{Name: queueName}
+func quickQueue() resource.Queue {
+	q := resource.Queue{Name: queueName}
 	q.Retry.MinBackoff = time.Millisecond
 	q.Retry.MaxBackoff = time.Millisecond
 	return q

@@ -22,6 +22,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/emulator"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // fill adds twelve tasks of a megabyte, of which a list in the full view has a few on a page.
@@ -31,7 +32,7 @@ func (e *emulated) fill(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 12 {
-		task := &localqueue.Task{Name: fmt.Sprintf("%s/tasks/t%d", queueName, i), HTTP: &localqueue.HTTPRequest{URL: "http://h/", Body: bytes.Repeat([]byte{byte(i)}, 1_000_000)}}
+		task := &resource.Task{Name: fmt.Sprintf("%s/tasks/t%d", queueName, i), HTTP: &resource.HTTPRequest{URL: "http://h/", Body: bytes.Repeat([]byte{byte(i)}, 1_000_000)}}
 		if _, err := e.queue.CreateTask(t.Context(), queueName, task); err != nil {
 			t.Fatal(err)
 		}
@@ -183,7 +184,7 @@ func TestReaderIsCutOff(t *testing.T) {
 	listener := bufconn.Listen(16 << 10) // a network that holds next to nothing
 	e := &emulated{queue: queue, server: emulator.Serve(queue, listener)}
 	defer e.server.Close()
-	if _, err := queue.CreateQueue(t.Context(), locationName, &localqueue.Queue{Name: queueName}); err != nil {
+	if _, err := queue.CreateQueue(t.Context(), locationName, &resource.Queue{Name: queueName}); err != nil {
 		t.Fatal(err)
 	}
 	e.fill(t)

@@ -4,9 +4,8 @@ import (
 	"context"
 
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 	"google.golang.org/protobuf/types/known/emptypb"
-
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
 func (a *api) ListQueues(ctx context.Context, req *cloudtaskspb.ListQueuesRequest) (*cloudtaskspb.ListQueuesResponse, error) {
@@ -14,7 +13,7 @@ func (a *api) ListQueues(ctx context.Context, req *cloudtaskspb.ListQueuesReques
 	if err != nil {
 		return nil, err
 	}
-	page := localqueue.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()}
+	page := resource.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()}
 	queues, next, err := a.queue.ListQueues(ctx, req.GetParent(), page, filter)
 	if err != nil {
 		return nil, wireError(err)
@@ -65,7 +64,7 @@ func (a *api) ResumeQueue(ctx context.Context, req *cloudtaskspb.ResumeQueueRequ
 	return queueAnswer(a.queue.ResumeQueue(ctx, req.GetName()))
 }
 
-func queueAnswer(queue *localqueue.Queue, err error) (*cloudtaskspb.Queue, error) {
+func queueAnswer(queue *resource.Queue, err error) (*cloudtaskspb.Queue, error) {
 	if err != nil {
 		return nil, wireError(err)
 	}

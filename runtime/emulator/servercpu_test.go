@@ -27,6 +27,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/emulator"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 	"github.com/cloudtaskgen/cloudtaskgen/testdata/testenv"
 )
 
@@ -57,7 +58,7 @@ func benchServer(kind string) error {
 		cloudtaskspb.RegisterCloudTasksServer(server, noop{})
 		go server.Serve(listener)
 	case "emulator":
-		queue, err := localqueue.New(localqueue.WithLogger(slog.New(slog.DiscardHandler)), localqueue.WithQueues(localqueue.Queue{Name: queueName}))
+		queue, err := localqueue.New(localqueue.WithLogger(slog.New(slog.DiscardHandler)), localqueue.WithQueues(resource.Queue{Name: queueName}))
 		if err != nil {
 			return err
 		}

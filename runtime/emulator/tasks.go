@@ -4,9 +4,8 @@ import (
 	"context"
 
 	"cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 	"google.golang.org/protobuf/types/known/emptypb"
-
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
 func (a *api) CreateTask(ctx context.Context, req *cloudtaskspb.CreateTaskRequest) (*cloudtaskspb.Task, error) {
@@ -14,12 +13,12 @@ func (a *api) CreateTask(ctx context.Context, req *cloudtaskspb.CreateTaskReques
 }
 
 func (a *api) GetTask(ctx context.Context, req *cloudtaskspb.GetTaskRequest) (*cloudtaskspb.Task, error) {
-	return taskAnswer(a.queue.GetTask(ctx, req.GetName(), localqueue.View(req.GetResponseView())))
+	return taskAnswer(a.queue.GetTask(ctx, req.GetName(), resource.View(req.GetResponseView())))
 }
 
 func (a *api) ListTasks(ctx context.Context, req *cloudtaskspb.ListTasksRequest) (*cloudtaskspb.ListTasksResponse, error) {
-	page := localqueue.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()}
-	tasks, next, err := a.queue.ListTasks(ctx, req.GetParent(), page, localqueue.View(req.GetResponseView()))
+	page := resource.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()}
+	tasks, next, err := a.queue.ListTasks(ctx, req.GetParent(), page, resource.View(req.GetResponseView()))
 	if err != nil {
 		return nil, wireError(err)
 	}
@@ -38,10 +37,10 @@ func (a *api) DeleteTask(ctx context.Context, req *cloudtaskspb.DeleteTaskReques
 }
 
 func (a *api) RunTask(ctx context.Context, req *cloudtaskspb.RunTaskRequest) (*cloudtaskspb.Task, error) {
-	return taskAnswer(a.queue.RunTask(ctx, req.GetName(), localqueue.View(req.GetResponseView())))
+	return taskAnswer(a.queue.RunTask(ctx, req.GetName(), resource.View(req.GetResponseView())))
 }
 
-func taskAnswer(task *localqueue.Task, err error) (*cloudtaskspb.Task, error) {
+func taskAnswer(task *resource.Task, err error) (*cloudtaskspb.Task, error) {
 	if err != nil {
 		return nil, wireError(err)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/emulator"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/gcp"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 type mail struct {
@@ -63,9 +64,9 @@ const testAccount = "runner@p.iam.gserviceaccount.com"
 func newSystem(t *testing.T, definition *cloudtask.Definition, run func(ctx context.Context, task any) error, change ...func(client, handler *cloudtask.Config)) *system {
 	t.Helper()
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	emails := localqueue.Queue{Name: "emails"}
+	emails := resource.Queue{Name: "emails"}
 	emails.Retry.MinBackoff, emails.Retry.MaxBackoff = time.Millisecond, time.Millisecond
-	queue, err := localqueue.New(localqueue.WithStrict(), localqueue.WithLogger(quiet), localqueue.WithQueues(emails, localqueue.Queue{Name: "spare"}))
+	queue, err := localqueue.New(localqueue.WithStrict(), localqueue.WithLogger(quiet), localqueue.WithQueues(emails, resource.Queue{Name: "spare"}))
 	if err != nil {
 		t.Fatal(err)
 	}

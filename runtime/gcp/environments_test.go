@@ -15,7 +15,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/gcp"
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // While the account of tasks is changed, those of the one before are in flight; and an enqueuer may have one of its own.
@@ -45,7 +45,7 @@ func TestQueuePrefixes(t *testing.T) {
 	if _, err := definition.Asap(t.Context(), s.client, &mail{}); cloudtask.StatusOf(err) != cloudtask.NotFound || !strings.Contains(err.Error(), `"staging-emails"`) {
 		t.Errorf("%v, want that there is no queue staging-emails", err)
 	}
-	if _, err := s.queue.CreateQueue(t.Context(), "projects/p/locations/l", &localqueue.Queue{Name: "projects/p/locations/l/queues/staging-emails"}); err != nil {
+	if _, err := s.queue.CreateQueue(t.Context(), "projects/p/locations/l", &resource.Queue{Name: "projects/p/locations/l/queues/staging-emails"}); err != nil {
 		t.Fatal(err)
 	}
 	receipt, err := definition.Asap(t.Context(), s.client, &mail{UserID: 1})

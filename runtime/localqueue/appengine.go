@@ -54,7 +54,7 @@ func (s *Service) appEngineURL(a *attempt, c *contents) (*url.URL, error) {
 		if s.options.transport == nil {
 			return nil, errors.New("no App Engine app is known to deliver the task to: name one with WithAppEngine, or cloudtask dev -app-engine")
 		}
-		base = "http://" + routing.in(a.q.name).Host
+		base = "http://" + routing.In(a.q.name).Host
 	}
 	return url.Parse(strings.TrimSuffix(base, "/") + rules.EncodeURL(c.url))
 }

@@ -13,10 +13,11 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-func appEngineTask(r localqueue.AppEngineRequest) *localqueue.Task {
-	return &localqueue.Task{AppEngine: &r}
+func appEngineTask(r resource.AppEngineRequest) *resource.Task {
+	return &resource.Task{AppEngine: &r}
 }
 
 const appEngineAgent = "AppEngine-Google; (+http://code.google.com/appengine)"
@@ -25,44 +26,44 @@ func TestAppEngineTaskIsStored(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name     string
-		in, want localqueue.AppEngineRequest
+		in, want resource.AppEngineRequest
 	}{
-		{"defaults", localqueue.AppEngineRequest{}, localqueue.AppEngineRequest{
+		{"defaults", resource.AppEngineRequest{}, resource.AppEngineRequest{
 			Method: "POST", RelativeURI: "/", Header: map[string]string{"User-Agent": appEngineAgent},
-			Routing: localqueue.AppEngineRouting{Host: "demo.appspot.com"},
+			Routing: resource.AppEngineRouting{Host: "demo.appspot.com"},
 		}},
-		{"with a body", localqueue.AppEngineRequest{Method: "PUT", RelativeURI: "/a?b=c", Body: []byte("hello")}, localqueue.AppEngineRequest{
+		{"with a body", resource.AppEngineRequest{Method: "PUT", RelativeURI: "/a?b=c", Body: []byte("hello")}, resource.AppEngineRequest{
 			Method: "PUT", RelativeURI: "/a?b=c", Body: []byte("hello"),
 			Header:  map[string]string{"User-Agent": appEngineAgent, "Content-Length": "5", "Content-Type": "application/octet-stream"},
-			Routing: localqueue.AppEngineRouting{Host: "demo.appspot.com"},
+			Routing: resource.AppEngineRouting{Host: "demo.appspot.com"},
 		}},
-		{"own headers", localqueue.AppEngineRequest{
+		{"own headers", resource.AppEngineRequest{
 			Body:    []byte("{}"),
 			Header:  map[string]string{"content-TYPE": "application/json", "user-agent": "mine", "Host": "h", "content-length": "9", "X-Google-A": "a", "x-appengine-taskname": "b", "Kept": "c"},
-			Routing: localqueue.AppEngineRouting{Service: "worker", Version: "v2", Instance: "1", Host: "ignored"},
-		}, localqueue.AppEngineRequest{
+			Routing: resource.AppEngineRouting{Service: "worker", Version: "v2", Instance: "1", Host: "ignored"},
+		}, resource.AppEngineRequest{
 			Method: "POST", RelativeURI: "/", Body: []byte("{}"),
 			Header:  map[string]string{"content-TYPE": "application/json", "User-Agent": "mine " + appEngineAgent, "Content-Length": "2", "Kept": "c"},
-			Routing: localqueue.AppEngineRouting{Service: "worker", Version: "v2", Instance: "1", Host: "1.v2.worker.demo.appspot.com"},
+			Routing: resource.AppEngineRouting{Service: "worker", Version: "v2", Instance: "1", Host: "1.v2.worker.demo.appspot.com"},
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s := newVirtual(t, answer(200))
-			created := add(t, s, &localqueue.Task{AppEngine: &test.in, View: localqueue.ViewFull})
-			got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewFull)
+			created := add(t, s, &resource.Task{AppEngine: &test.in, View: resource.ViewFull})
+			got, err := s.GetTask(t.Context(), created.Name, resource.ViewFull)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if got.DispatchDeadline != 0 {
 				t.Errorf("deadline %v, want none", got.DispatchDeadline)
 			}
-			for call, task := range map[string]*localqueue.Task{"CreateTask": created, "Task": got} {
+			for call, task := range map[string]*resource.Task{"CreateTask": created, "Task": got} {
 				if diff := cmp.Diff(&test.want, task.AppEngine); diff != "" || task.HTTP != nil {
 					t.Errorf("%s (-want +got):\n%s", call, diff)
 				}
 			}
-			basic, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
+			basic, err := s.GetTask(t.Context(), created.Name, resource.ViewBasic)
 			if err != nil || basic.AppEngine.Body != nil {
 				t.Errorf("basic view: %v, %v", basic, err)
 			}
@@ -87,7 +88,7 @@ func TestAppEngineHeaders(t *testing.T) {
 			t.Errorf("host %q, headers %v", r.Host, r.Header)
 		}
 	})
-	task := appEngineTask(localqueue.AppEngineRequest{RelativeURI: "/work"})
+	task := appEngineTask(resource.AppEngineRequest{RelativeURI: "/work"})
 	task.Name = queueName + "/tasks/t1"
 	add(t, s, task)
 	if _, err := s.RunUntilIdle(t.Context()); err != nil {
@@ -118,11 +119,11 @@ func TestAppEngineTimeout(t *testing.T) {
 			}
 		}
 	})
-	name := add(t, s, appEngineTask(localqueue.AppEngineRequest{})).Name
+	name := add(t, s, appEngineTask(resource.AppEngineRequest{})).Name
 	if _, err := s.RunDue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	task, err := s.GetTask(t.Context(), name, localqueue.ViewBasic)
+	task, err := s.GetTask(t.Context(), name, resource.ViewBasic)
 	if err != nil || task.ResponseCount != 0 || task.DispatchCount != 1 || task.LastAttempt.Message != "DEADLINE_EXCEEDED(4): HTTP status code 504" {
 		t.Errorf("after the timeout: %+v, %v", task, err)
 	}
@@ -150,7 +151,7 @@ func TestAppEngineServices(t *testing.T) {
 	}
 	s := newService(t, localqueue.WithAppEngine("", app("default")+"/"), localqueue.WithAppEngine("worker", app("worker")))
 	send := func(service string) string {
-		add(t, s, appEngineTask(localqueue.AppEngineRequest{RelativeURI: "/x?y", Body: []byte("hi"), Routing: localqueue.AppEngineRouting{Service: service}}))
+		add(t, s, appEngineTask(resource.AppEngineRequest{RelativeURI: "/x?y", Body: []byte("hi"), Routing: resource.AppEngineRouting{Service: service}}))
 		select {
 		case r := <-received:
 			return r
@@ -168,9 +169,9 @@ func TestAppEngineServices(t *testing.T) {
 			t.Errorf("service %q: %q, want %q", test.service, got, test.want)
 		}
 	}
-	override := &localqueue.Queue{Name: queueName, AppEngineRouting: &localqueue.AppEngineRouting{Service: "worker", Host: "ignored"}}
+	override := &resource.Queue{Name: queueName, AppEngineRouting: &resource.AppEngineRouting{Service: "worker", Host: "ignored"}}
 	updated, err := s.UpdateQueue(t.Context(), override, []string{"app_engine_routing_override"})
-	if err != nil || *updated.AppEngineRouting != (localqueue.AppEngineRouting{Service: "worker", Host: "worker.demo.appspot.com"}) {
+	if err != nil || *updated.AppEngineRouting != (resource.AppEngineRouting{Service: "worker", Host: "worker.demo.appspot.com"}) {
 		t.Fatalf("%+v, %v", updated.AppEngineRouting, err)
 	}
 	if got := send("other"); !strings.HasPrefix(got, "worker ") {
@@ -190,7 +191,7 @@ func TestAppEngineWithoutAnApp(t *testing.T) {
 			events <- e
 		}
 	}))
-	if _, err := s.CreateTask(context.Background(), queueName, appEngineTask(localqueue.AppEngineRequest{RelativeURI: "/x"})); err != nil {
+	if _, err := s.CreateTask(context.Background(), queueName, appEngineTask(resource.AppEngineRequest{RelativeURI: "/x"})); err != nil {
 		t.Fatal(err)
 	}
 	select {
@@ -206,13 +207,13 @@ func TestAppEngineWithoutAnApp(t *testing.T) {
 func TestAppEngineTasksOfABackend(t *testing.T) {
 	t.Parallel()
 	s := newVirtual(t, answer(200))
-	name := add(t, s, appEngineTask(localqueue.AppEngineRequest{RelativeURI: "/x", Body: []byte("b")})).Name
+	name := add(t, s, appEngineTask(resource.AppEngineRequest{RelativeURI: "/x", Body: []byte("b")})).Name
 	got, err := s.Backend().GetTask(t.Context(), name)
 	if err != nil || got.URL != "http://demo.appspot.com/x" || string(got.Body) != "b" {
 		t.Errorf("%+v, %v", got, err)
 	}
 	both := httpTask()
-	both.AppEngine = &localqueue.AppEngineRequest{}
+	both.AppEngine = &resource.AppEngineRequest{}
 	_, err = s.CreateTask(t.Context(), queueName, both)
 	wantStatus(t, err, cloudtask.InvalidArgument, "Task must have one target: either HttpRequest or AppEngineHttpRequest.")
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/failedanswer"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 const (
@@ -55,8 +56,8 @@ type attempt struct {
 	retry *cloudtask.RetryConfig // the task's own settings; nil: the queue's count
 
 	// The queue's when the attempt began; shared, never changed.
-	target  *HTTPTarget
-	routing *AppEngineRouting
+	target  *resource.HTTPTarget
+	routing *resource.AppEngineRouting
 
 	// The dispatcher's, under its lock.
 	slow          bool
@@ -136,7 +137,7 @@ func (s *Service) prepare(ctx context.Context, a *attempt, c *contents) (*url.UR
 	}
 	if a.target != nil {
 		if c.override(a.target); a.target.URI != nil {
-			a.target.URI.apply(target)
+			a.target.URI.Apply(target)
 			c.url = target.String()
 		}
 	}

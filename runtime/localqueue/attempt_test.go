@@ -14,6 +14,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // The retry limits: attempts alone, duration alone, both (both must be exceeded), neither (31 days of age).
@@ -46,7 +47,7 @@ func TestRetryLimits(t *testing.T) {
 			if attempts != test.want || err != nil {
 				t.Errorf("%d attempts, %v; want %d", attempts, err, test.want)
 			}
-			_, err = s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
+			_, err = s.GetTask(t.Context(), created.Name, resource.ViewBasic)
 			wantStatus(t, err, cloudtask.NotFound, "")
 		})
 	}
@@ -75,7 +76,7 @@ func TestBackoffOfAges(t *testing.T) {
 	if attempts, err := s.RunFor(t.Context(), 30*24*time.Hour); attempts != 1 || err != nil {
 		t.Errorf("%d attempts, %v; want 1", attempts, err)
 	}
-	got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
+	got, err := s.GetTask(t.Context(), created.Name, resource.ViewBasic)
 	if err != nil || got.ScheduleTime.Sub(start) < 30*24*time.Hour {
 		t.Errorf("%+v, %v; want a task whose next attempt is beyond its life", got, err)
 	}
@@ -95,7 +96,7 @@ func TestQueueRetrySettings(t *testing.T) {
 	if _, err := s.RunDue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	q := &localqueue.Queue{Name: queueName, Retry: cloudtask.RetryConfig{MaxAttempts: 4}}
+	q := &resource.Queue{Name: queueName, Retry: cloudtask.RetryConfig{MaxAttempts: 4}}
 	if _, err := s.UpdateQueue(t.Context(), q, []string{"retry_config.max_attempts"}); err != nil {
 		t.Fatal(err)
 	}
@@ -108,12 +109,12 @@ func TestQueueRetrySettings(t *testing.T) {
 func TestAttemptFields(t *testing.T) {
 	t.Parallel()
 	var s *localqueue.Service
-	var during *localqueue.Task
+	var during *resource.Task
 	s = newVirtual(t, func(w http.ResponseWriter, r *http.Request) {
 		if err := s.Advance(5 * time.Second); err != nil {
 			t.Error(err)
 		}
-		during, _ = s.GetTask(r.Context(), queueName+"/tasks/t", localqueue.ViewBasic)
+		during, _ = s.GetTask(r.Context(), queueName+"/tasks/t", resource.ViewBasic)
 		w.WriteHeader(500)
 	})
 	task := httpTask()
@@ -124,7 +125,7 @@ func TestAttemptFields(t *testing.T) {
 	if _, err := s.RunNext(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	after, err := s.GetTask(t.Context(), task.Name, localqueue.ViewBasic)
+	after, err := s.GetTask(t.Context(), task.Name, resource.ViewBasic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +135,7 @@ func TestAttemptFields(t *testing.T) {
 		Dispatches, Responses int
 		Last                  *cloudtask.Attempt
 	}
-	of := func(k *localqueue.Task) fields {
+	of := func(k *resource.Task) fields {
 		return fields{k.ScheduleTime, k.FirstAttempt, k.DispatchCount, k.ResponseCount, k.LastAttempt}
 	}
 	want := fields{begin, begin, 1, 0, &cloudtask.Attempt{ScheduleTime: begin, DispatchTime: begin}}
@@ -164,7 +165,7 @@ func TestResponseStatus(t *testing.T) {
 		if _, err := s.RunDue(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
+		got, err := s.GetTask(t.Context(), created.Name, resource.ViewBasic)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,7 +210,7 @@ func TestDispatchDeadline(t *testing.T) {
 	if _, err := s.RunDue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
+	got, err := s.GetTask(t.Context(), created.Name, resource.ViewBasic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +275,7 @@ func TestRetryAfter(t *testing.T) {
 			if _, err := s.RunDue(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
+			got, err := s.GetTask(t.Context(), created.Name, resource.ViewBasic)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -298,21 +299,21 @@ func TestRunTask(t *testing.T) {
 	if err := s.Advance(time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	ran, err := s.RunTask(t.Context(), created.Name, localqueue.ViewFull)
+	ran, err := s.RunTask(t.Context(), created.Name, resource.ViewFull)
 	if err != nil || ran.DispatchCount != 1 || string(ran.HTTP.Body) != "{}" {
 		t.Fatalf("RunTask: %+v, %v; want one dispatch, with the body", ran, err)
 	}
-	got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
+	got, err := s.GetTask(t.Context(), created.Name, resource.ViewBasic)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := start.Add(time.Minute + 10*time.Second).Truncate(time.Microsecond); !got.ScheduleTime.Equal(want) {
 		t.Errorf("scheduled for %v after failing, want %v: the time of the call plus the back-off", got.ScheduleTime, want)
 	}
-	if _, err := s.RunTask(t.Context(), created.Name, localqueue.ViewBasic); err != nil {
+	if _, err := s.RunTask(t.Context(), created.Name, resource.ViewBasic); err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.RunTask(t.Context(), created.Name, localqueue.ViewBasic)
+	_, err = s.RunTask(t.Context(), created.Name, resource.ViewBasic)
 	wantStatus(t, err, cloudtask.NotFound, "Requested entity was not found.")
 }
 
@@ -326,7 +327,7 @@ func TestWhileRunning(t *testing.T) {
 		left bool // whether the task is there after the failed attempt
 	}{
 		{"run", func(s *localqueue.Service, name string) error {
-			_, err := s.RunTask(context.Background(), name, localqueue.ViewBasic)
+			_, err := s.RunTask(context.Background(), name, resource.ViewBasic)
 			return err
 		}, true},
 		{"delete", func(s *localqueue.Service, name string) error { return s.DeleteTask(context.Background(), name) }, false},
@@ -359,7 +360,7 @@ func TestWhileRunning(t *testing.T) {
 			if _, err := s.RunDue(t.Context()); err != nil || attempts != 1 {
 				t.Errorf("%d attempts, %v; want 1", attempts, err)
 			}
-			got, err := s.GetTask(t.Context(), name, localqueue.ViewBasic)
+			got, err := s.GetTask(t.Context(), name, resource.ViewBasic)
 			if test.left != (err == nil) || test.left && got.DispatchCount != 1 {
 				t.Errorf("task after the attempt: %+v, %v", got, err)
 			}
@@ -403,14 +404,14 @@ func TestRedirects(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.path, func(t *testing.T) {
 			hops = nil
-			created := add(t, s, &localqueue.Task{HTTP: &localqueue.HTTPRequest{
+			created := add(t, s, &resource.Task{HTTP: &resource.HTTPRequest{
 				URL: "http://worker.example" + test.path, Method: "PUT", Body: []byte("payload"),
 				Header: map[string]string{"authorization": "secret", "COOKIE": "too", "x-api-key": "as well", "Content-Type": "text/plain"},
 			}})
 			if _, err := s.RunDue(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
+			got, err := s.GetTask(t.Context(), created.Name, resource.ViewBasic)
 			if message := ""; test.previous == "" && err == nil || test.previous != "" && (err != nil || got.LastAttempt.Message != test.previous) {
 				if got != nil {
 					message = got.LastAttempt.Message
@@ -452,15 +453,15 @@ func (f fakeTokens) AccessToken(_ context.Context, account, scope string) (strin
 
 func TestTokens(t *testing.T) {
 	t.Parallel()
-	oidc := func(audience string) localqueue.HTTPRequest {
-		return localqueue.HTTPRequest{OIDC: &localqueue.OIDCToken{ServiceAccount: "a@b", Audience: audience}}
+	oidc := func(audience string) resource.HTTPRequest {
+		return resource.HTTPRequest{OIDC: &resource.OIDCToken{ServiceAccount: "a@b", Audience: audience}}
 	}
-	oauth := func(scope string) localqueue.HTTPRequest {
-		return localqueue.HTTPRequest{OAuth: &localqueue.OAuthToken{ServiceAccount: "a@b", Scope: scope}}
+	oauth := func(scope string) resource.HTTPRequest {
+		return resource.HTTPRequest{OAuth: &resource.OAuthToken{ServiceAccount: "a@b", Scope: scope}}
 	}
 	tests := []struct {
 		name    string
-		request localqueue.HTTPRequest
+		request resource.HTTPRequest
 		source  localqueue.TokenSource
 		want    string
 	}{
@@ -468,7 +469,7 @@ func TestTokens(t *testing.T) {
 		{"OIDC for the URL", oidc(""), fakeTokens{}, "Bearer id:a@b:http://w/x?y"},
 		{"OAuth", oauth("scope"), fakeTokens{}, "Bearer access:a@b:scope"},
 		{"OAuth of the default scope", oauth(""), fakeTokens{}, "Bearer access:a@b:https://www.googleapis.com/auth/cloud-platform"},
-		{"none", localqueue.HTTPRequest{}, fakeTokens{}, "the task's own"},
+		{"none", resource.HTTPRequest{}, fakeTokens{}, "the task's own"},
 		{"no source", oidc(""), nil, "the task's own"},
 		{"source that fails", oidc(""), fakeTokens{errors.New("no key")}, "no request"},
 	}
@@ -480,14 +481,14 @@ func TestTokens(t *testing.T) {
 			}, localqueue.WithTokenSource(test.source))
 			request := test.request
 			request.URL, request.Header = "http://w/x?y", map[string]string{"authorization": "the task's own"}
-			created := add(t, s, &localqueue.Task{HTTP: &request})
+			created := add(t, s, &resource.Task{HTTP: &request})
 			if _, err := s.RunDue(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if got != test.want {
 				t.Errorf("Authorization %q, want %q", got, test.want)
 			}
-			if _, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic); (err == nil) != (got == "no request") {
+			if _, err := s.GetTask(t.Context(), created.Name, resource.ViewBasic); (err == nil) != (got == "no request") {
 				t.Errorf("task after the attempt: %v", err)
 			}
 		})
@@ -534,7 +535,7 @@ func TestPanickingHandler(t *testing.T) {
 			if _, err := s.RunDue(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
+			got, err := s.GetTask(t.Context(), created.Name, resource.ViewBasic)
 			if err != nil || got.ResponseCount != 0 || got.LastAttempt.Message != "UNAVAILABLE(14): HTTP status code 503" {
 				t.Errorf("task %+v, %v; want a failed attempt without response", got, err)
 			}

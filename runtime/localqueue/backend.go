@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // Backend is a service as a client's [cloudtask.Backend]: its calls in package cloudtask's types.
@@ -29,7 +30,7 @@ func (b Backend) CreateTask(ctx context.Context, queue string, task *cloudtask.T
 
 // CreateTasks creates tasks in one call.
 func (b Backend) CreateTasks(ctx context.Context, queue, requestID string, tasks []*cloudtask.Task) ([]cloudtask.CreateResult, error) {
-	rich := make([]*Task, len(tasks))
+	rich := make([]*resource.Task, len(tasks))
 	for i, t := range tasks {
 		rich[i] = fromCore(t)
 	}
@@ -62,7 +63,7 @@ func (b Backend) BatchDeleteTasks(ctx context.Context, queue, requestID string, 
 
 // GetTask returns a task with its body.
 func (b Backend) GetTask(ctx context.Context, name string) (*cloudtask.Task, error) {
-	t, err := b.Service.GetTask(ctx, name, ViewFull)
+	t, err := b.Service.GetTask(ctx, name, resource.ViewFull)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +72,7 @@ func (b Backend) GetTask(ctx context.Context, name string) (*cloudtask.Task, err
 
 // ListTasks returns a page of tasks without bodies.
 func (b Backend) ListTasks(ctx context.Context, queue, pageToken string) ([]*cloudtask.Task, string, error) {
-	page, next, err := b.Service.ListTasks(ctx, queue, Page{Token: pageToken}, ViewBasic)
+	page, next, err := b.Service.ListTasks(ctx, queue, resource.Page{Token: pageToken}, resource.ViewBasic)
 	if err != nil {
 		return nil, "", err
 	}
@@ -91,21 +92,21 @@ func (b Backend) GetQueue(ctx context.Context, name string) (*cloudtask.Queue, e
 	return &cloudtask.Queue{Name: q.Name, Retry: q.Retry}, nil
 }
 
-func fromCore(t *cloudtask.Task) *Task {
+func fromCore(t *cloudtask.Task) *resource.Task {
 	if t == nil {
 		return nil
 	}
-	rich := &Task{
+	rich := &resource.Task{
 		Name: t.Name, ScheduleTime: t.ScheduleTime, DispatchDeadline: t.DispatchDeadline, Retry: t.Retry,
-		HTTP: &HTTPRequest{URL: t.URL, Header: t.Header, Body: t.Body},
+		HTTP: &resource.HTTPRequest{URL: t.URL, Header: t.Header, Body: t.Body},
 	}
 	if t.ServiceAccount != "" {
-		rich.HTTP.OIDC = &OIDCToken{ServiceAccount: t.ServiceAccount, Audience: t.Audience}
+		rich.HTTP.OIDC = &resource.OIDCToken{ServiceAccount: t.ServiceAccount, Audience: t.Audience}
 	}
 	return rich
 }
 
-func toCore(t *Task) *cloudtask.Task {
+func toCore(t *resource.Task) *cloudtask.Task {
 	request := t.Request()
 	if t.AppEngine != nil {
 		request.URL = "http://" + t.AppEngine.Routing.Host + t.AppEngine.RelativeURI

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 func coreTask(id string) *cloudtask.Task {
@@ -104,11 +105,11 @@ func TestBackendBatch(t *testing.T) {
 func TestBatches(t *testing.T) {
 	t.Parallel()
 	s := newVirtual(t, answer(200))
-	tasks := make([]*localqueue.Task, 100)
+	tasks := make([]*resource.Task, 100)
 	for i := range tasks {
 		tasks[i] = httpTask()
 	}
-	tasks[1].View = localqueue.ViewFull
+	tasks[1].View = resource.ViewFull
 	batch, err := s.BatchCreateTasks(t.Context(), queueName, "", tasks)
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +143,7 @@ func TestBatches(t *testing.T) {
 		t.Errorf("BatchCreateTasks with the id of a deletion: %v, %v; want that batch", same, err)
 	}
 
-	_, err = s.BatchCreateTasks(t.Context(), queueName, "", make([]*localqueue.Task, 101))
+	_, err = s.BatchCreateTasks(t.Context(), queueName, "", make([]*resource.Task, 101))
 	wantStatus(t, err, cloudtask.InvalidArgument, "A batch must have between 1 and 100 requests: it has 101.")
 	_, err = s.BatchDeleteTasks(t.Context(), queueName, "", nil)
 	wantStatus(t, err, cloudtask.InvalidArgument, "A batch must have between 1 and 1000 requests: it has 0.")
@@ -158,11 +159,11 @@ func TestBatchOnce(t *testing.T) {
 	future := httpTask()
 	future.ScheduleTime = time.Now().Add(time.Hour)
 	call := func() (*localqueue.Batch, error) {
-		return s.BatchCreateTasks(t.Context(), fresh, "id", []*localqueue.Task{future, future})
+		return s.BatchCreateTasks(t.Context(), fresh, "id", []*resource.Task{future, future})
 	}
 	_, err := call()
 	wantStatus(t, err, cloudtask.NotFound, msgQueueMissing)
-	if _, err := s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: fresh}); err != nil {
+	if _, err := s.CreateQueue(t.Context(), location, &resource.Queue{Name: fresh}); err != nil {
 		t.Fatal(err)
 	}
 	var group sync.WaitGroup
@@ -174,7 +175,7 @@ func TestBatchOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if tasks, _, err := s.ListTasks(t.Context(), fresh, localqueue.Page{}, localqueue.ViewBasic); len(tasks) != 2 || err != nil {
+	if tasks, _, err := s.ListTasks(t.Context(), fresh, resource.Page{}, resource.ViewBasic); len(tasks) != 2 || err != nil {
 		t.Errorf("%d tasks, %v; want 2", len(tasks), err)
 	}
 }
@@ -194,16 +195,16 @@ func FuzzAddTask(f *testing.F) {
 				}
 			}
 		})
-		task := &localqueue.Task{
-			HTTP:         &localqueue.HTTPRequest{URL: url, Method: method, Header: map[string]string{key: value}, Body: body},
-			ScheduleTime: start.Add(time.Duration(delay)), DispatchDeadline: time.Duration(deadline), View: localqueue.ViewFull,
+		task := &resource.Task{
+			HTTP:         &resource.HTTPRequest{URL: url, Method: method, Header: map[string]string{key: value}, Body: body},
+			ScheduleTime: start.Add(time.Duration(delay)), DispatchDeadline: time.Duration(deadline), View: resource.ViewFull,
 			Retry: &cloudtask.RetryConfig{MaxAttempts: attempts, MinBackoff: time.Duration(backoff), MaxBackoff: time.Duration(backoff)},
 		}
 		if id != "" {
 			task.Name = queueName + "/tasks/" + id
 		}
 		if account != "" {
-			task.HTTP.OIDC = &localqueue.OIDCToken{ServiceAccount: account, Audience: audience}
+			task.HTTP.OIDC = &resource.OIDCToken{ServiceAccount: account, Audience: audience}
 		}
 		created, err := s.CreateTask(t.Context(), queueName, task)
 		if err != nil {
@@ -213,7 +214,7 @@ func FuzzAddTask(f *testing.F) {
 		if created.HTTP.URL != url || string(created.HTTP.Body) != string(body) || id != "" && created.Name != task.Name {
 			t.Errorf("stored %+v of %+v", created.HTTP, task.HTTP)
 		}
-		if got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewFull); err != nil {
+		if got, err := s.GetTask(t.Context(), created.Name, resource.ViewFull); err != nil {
 			t.Error(err)
 		} else if diff := cmp.Diff(created, got, cmp.Transformer("body", func(b []byte) string { return string(b) })); diff != "" {
 			t.Errorf("created and fetched differ:\n%s", diff)
@@ -221,7 +222,7 @@ func FuzzAddTask(f *testing.F) {
 		if ran, err := s.RunNext(t.Context()); !ran || err != nil {
 			t.Errorf("RunNext: %v, %v", ran, err)
 		}
-		if _, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic); reached != (err != nil) {
+		if _, err := s.GetTask(t.Context(), created.Name, resource.ViewBasic); reached != (err != nil) {
 			t.Errorf("reached the handler: %v, task afterwards: %v", reached, err)
 		}
 	})
@@ -243,7 +244,7 @@ func FuzzNames(f *testing.F) {
 				t.Errorf("%q: %v", task, err)
 			}
 		}
-		if _, _, err := s.ListTasks(t.Context(), queueName, localqueue.Page{Token: task}, localqueue.ViewBasic); err != nil {
+		if _, _, err := s.ListTasks(t.Context(), queueName, resource.Page{Token: task}, resource.ViewBasic); err != nil {
 			wantStatus(t, err, cloudtask.InvalidArgument, "")
 		}
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // Batch is what became of a batch call: what the wire API reports as a finished google.longrunning.Operation.
@@ -22,7 +23,7 @@ type Batch struct {
 
 // BatchResult is the outcome of one item of a [Batch].
 type BatchResult struct {
-	Task *Task // as stored, in the view asked for; nil for deletions and failures
+	Task *resource.Task // as stored, in the view asked for; nil for deletions and failures
 	Err  error
 }
 
@@ -56,7 +57,7 @@ type batchCall struct {
 // BatchCreateTasks adds up to 100 tasks; each task.View is the view of its result. A call with the request
 // id of an earlier one, of BatchCreateTasks or BatchDeleteTasks in the same location, returns that one's batch and does nothing. Where
 // the tasks of the batch have more than 128 KiB, they are then returned without what they deliver: see [Service.GetBatch].
-func (s *Service) BatchCreateTasks(ctx context.Context, queue, requestID string, tasks []*Task) (*Batch, error) {
+func (s *Service) BatchCreateTasks(ctx context.Context, queue, requestID string, tasks []*resource.Task) (*Batch, error) {
 	if err := s.enterBatch(ctx, queue, requestID, len(tasks), maxBatchCreate); err != nil {
 		return nil, err
 	}
@@ -79,12 +80,12 @@ func (s *Service) BatchDeleteTasks(ctx context.Context, queue, requestID string,
 	}
 	return s.batch(ctx, queue, requestID, func() (*Batch, error) {
 		if s.look(queue) == nil {
-			return nil, queueMissing()
+			return nil, resource.QueueMissing()
 		}
 		b := &Batch{Delete: true, Results: make([]BatchResult, len(names))}
 		for i, name := range names {
 			if parent, _, ok := rules.CutTask(name); ok && parent != queue {
-				b.Results[i].Err = invalid("The queue name from request ('%s') must be the same as the queue name in the named task ('%s').", queue, parent)
+				b.Results[i].Err = resource.Invalid("The queue name from request ('%s') must be the same as the queue name in the named task ('%s').", queue, parent)
 				continue
 			}
 			b.Results[i].Err = s.onTask(name, deleteTask)
@@ -98,14 +99,14 @@ func (s *Service) enterBatch(ctx context.Context, queue, requestID string, items
 	if err := s.enter(ctx); err != nil {
 		return err
 	}
-	if err := checkQueueName(queue); err != nil {
+	if err := resource.CheckQueueName(queue); err != nil {
 		return err
 	}
 	if items == 0 || items > limit {
-		return invalid("A batch must have between 1 and %d requests: it has %d.", limit, items)
+		return resource.Invalid("A batch must have between 1 and %d requests: it has %d.", limit, items)
 	}
 	if len(requestID) > maxRequestID {
-		return invalid("The request ID must have at most %d bytes: it has %d.", maxRequestID, len(requestID))
+		return resource.Invalid("The request ID must have at most %d bytes: it has %d.", maxRequestID, len(requestID))
 	}
 	return nil
 }
@@ -137,7 +138,7 @@ func (s *Service) batch(ctx context.Context, queue, requestID string, do func() 
 // make makes a batch call, and has it remembered for all who wait for it, even if do panics.
 func (s *Service) make(call *batchCall, location, requestID string, do func() (*Batch, error)) (b *Batch, err error) {
 	start := s.Now()
-	err = status(cloudtask.Internal, "The batch ended before all of it was done.")
+	err = resource.Error(cloudtask.Internal, "The batch ended before all of it was done.")
 	defer func() {
 		if b != nil {
 			b.ID, b.Location, b.Start, b.End = requestID, location, start, s.Now()
@@ -166,8 +167,8 @@ func (b *Batch) remembered() *Batch {
 	out.Results = make([]BatchResult, len(b.Results))
 	for i, r := range b.Results {
 		if t := r.Task; t != nil {
-			r.Task = &Task{
-				Name: t.Name, ScheduleTime: t.ScheduleTime, DispatchDeadline: t.DispatchDeadline, View: ViewBasic,
+			r.Task = &resource.Task{
+				Name: t.Name, ScheduleTime: t.ScheduleTime, DispatchDeadline: t.DispatchDeadline, View: resource.ViewBasic,
 				CreateTime: t.CreateTime, DispatchCount: t.DispatchCount, ResponseCount: t.ResponseCount,
 			}
 		}
@@ -210,7 +211,7 @@ func (s *Service) GetBatch(ctx context.Context, location, id string) (*Batch, er
 	call := s.batches.byID[batchKey(location, id)]
 	s.batches.mu.Unlock()
 	if call == nil {
-		return nil, notFound()
+		return nil, resource.NotFound()
 	}
 	select {
 	case <-call.done:

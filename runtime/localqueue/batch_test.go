@@ -9,15 +9,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // fullBatch returns tasks with bodies of that size, whose results are to have them.
-func fullBatch(tasks, size int) []*localqueue.Task {
-	batch := make([]*localqueue.Task, tasks)
+func fullBatch(tasks, size int) []*resource.Task {
+	batch := make([]*resource.Task, tasks)
 	for i := range batch {
 		batch[i] = httpTask()
-		batch[i].HTTP.Body, batch[i].View = []byte(strings.Repeat("x", size)), localqueue.ViewFull
+		batch[i].HTTP.Body, batch[i].View = []byte(strings.Repeat("x", size)), resource.ViewFull
 	}
 	return batch
 }
@@ -57,7 +57,7 @@ func TestRememberedBatches(t *testing.T) {
 			t.Fatalf("%+v, %v: want the large batch", again, err)
 		}
 		one, two, three := again.Results[0].Task, again.Results[1].Task, again.Results[2]
-		if one.Name != large.Results[0].Task.Name || !one.CreateTime.Equal(large.Results[0].Task.CreateTime) || one.HTTP != nil || one.View != localqueue.ViewBasic {
+		if one.Name != large.Results[0].Task.Name || !one.CreateTime.Equal(large.Results[0].Task.CreateTime) || one.HTTP != nil || one.View != resource.ViewBasic {
 			t.Errorf("%+v: want name and times of the first task, and no target", one)
 		}
 		if two.Name != queueName+"/tasks/a" || cloudtask.StatusOf(three.Err) != cloudtask.AlreadyExists {

@@ -19,18 +19,19 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // unlimited is a queue that the service's limits do not hold back.
-var unlimited = localqueue.WithQueues(localqueue.Queue{
+var unlimited = localqueue.WithQueues(resource.Queue{
 	Name:       "fast",
-	RateLimits: localqueue.RateLimits{MaxDispatchesPerSecond: 1e9, MaxConcurrentDispatches: 1e6},
+	RateLimits: resource.RateLimits{MaxDispatchesPerSecond: 1e9, MaxConcurrentDispatches: 1e6},
 })
 
 const fastQueue = location + "/queues/fast"
 
-func benchTask(url string) *localqueue.Task {
-	return &localqueue.Task{HTTP: &localqueue.HTTPRequest{
+func benchTask(url string) *resource.Task {
+	return &resource.Task{HTTP: &resource.HTTPRequest{
 		URL: url, Body: bytes.Repeat([]byte("x"), 256), Header: map[string]string{"Content-Type": "application/json"},
 	}}
 }
@@ -92,7 +93,7 @@ func BenchmarkRecover(b *testing.B) {
 		dir = b.TempDir()
 	}
 	s := newService(b, unlimited, localqueue.WithDir(dir))
-	batch := make([]*localqueue.Task, 100)
+	batch := make([]*resource.Task, 100)
 	for i := range batch {
 		batch[i] = benchTask("https://worker.example.com/tasks/SendWelcomeEmail")
 		batch[i].ScheduleTime = time.Now().Add(time.Hour + time.Duration(i)*time.Second)
@@ -261,7 +262,7 @@ func BenchmarkVirtualWeek(b *testing.B) {
 						if attempts == 16 || r.Header.Get("X-CloudTasks-TaskRetryCount") < "3" {
 							w.WriteHeader(500)
 						}
-					}, localqueue.WithQueues(localqueue.Queue{Name: "emails", Retry: retries}))
+					}, localqueue.WithQueues(resource.Queue{Name: "emails", Retry: retries}))
 					for range 1000 {
 						add(b, s, httpTask())
 					}
@@ -313,9 +314,9 @@ func BenchmarkMillionFutureTasks(b *testing.B) {
 			}
 		}
 		created := time.Now()
-		listed, page := 0, localqueue.Page{}
+		listed, page := 0, resource.Page{}
 		for {
-			part, next, err := s.ListTasks(context.Background(), fastQueue, page, localqueue.ViewBasic)
+			part, next, err := s.ListTasks(context.Background(), fastQueue, page, resource.ViewBasic)
 			if err != nil {
 				b.Fatal(err)
 			}

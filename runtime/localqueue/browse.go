@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // TaskState is what a task that is there waits for.
@@ -98,7 +100,7 @@ func (s *Service) Browse(ctx context.Context, b Browse) (*Found, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
-	size, err := Page{Size: b.Size}.size(maxTaskPage)
+	size, err := resource.Page{Size: b.Size}.Limit(resource.MaxTaskPage)
 	if err != nil {
 		return nil, err
 	}
@@ -129,12 +131,12 @@ func (s *Service) browsed(name string) (iter.Seq[*queue], error) {
 	if name == "" {
 		return s.allQueues(), nil
 	}
-	if err := checkQueueName(name); err != nil {
+	if err := resource.CheckQueueName(name); err != nil {
 		return nil, err
 	}
 	q := s.look(name)
 	if q == nil {
-		return nil, queueMissing()
+		return nil, resource.QueueMissing()
 	}
 	return func(yield func(*queue) bool) { yield(q) }, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 const otherQueue = location + "/queues/other"
@@ -29,7 +30,7 @@ func browsed(t *testing.T) *localqueue.Service {
 			w.Header().Set("Retry-After", "7200")
 			w.WriteHeader(503)
 		}
-	}, localqueue.WithHistory(100), localqueue.WithQueues(localqueue.Queue{Name: otherQueue}))
+	}, localqueue.WithHistory(100), localqueue.WithQueues(resource.Queue{Name: otherQueue}))
 	for _, task := range []struct {
 		queue, id, kind string
 		in              time.Duration
@@ -42,10 +43,10 @@ func browsed(t *testing.T) *localqueue.Service {
 		{otherQueue, "in-two-hours", "Good", 2 * time.Hour, `{"user": "Cyd"}`},
 		{otherQueue, "deleted", "Bad", 3 * time.Hour, ""},
 	} {
-		if _, err := s.CreateTask(t.Context(), task.queue, &localqueue.Task{
+		if _, err := s.CreateTask(t.Context(), task.queue, &resource.Task{
 			Name: task.queue + "/tasks/" + task.id, ScheduleTime: s.Now().Add(task.in),
 			Retry: &cloudtask.RetryConfig{MaxAttempts: 4, MinBackoff: time.Minute, MaxBackoff: 10 * time.Hour},
-			HTTP:  &localqueue.HTTPRequest{URL: "http://worker.example/tasks/" + task.kind + "?x=/y", Body: []byte(task.body), Header: map[string]string{"X-Tenant": "ACME"}},
+			HTTP:  &resource.HTTPRequest{URL: "http://worker.example/tasks/" + task.kind + "?x=/y", Body: []byte(task.body), Header: map[string]string{"X-Tenant": "ACME"}},
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +57,7 @@ func browsed(t *testing.T) *localqueue.Service {
 	if err := s.DeleteTask(t.Context(), otherQueue+"/tasks/deleted"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.CreateTask(t.Context(), queueName, &localqueue.Task{Name: queueName + "/tasks/due", HTTP: &localqueue.HTTPRequest{URL: "http://worker.example"}}); err != nil {
+	if _, err := s.CreateTask(t.Context(), queueName, &resource.Task{Name: queueName + "/tasks/due", HTTP: &resource.HTTPRequest{URL: "http://worker.example"}}); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -251,7 +252,7 @@ func TestInspect(t *testing.T) {
 	if err := s.Advance(25 * time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	again := &localqueue.Task{Name: otherQueue + "/tasks/succeeds", HTTP: httpTask().HTTP}
+	again := &resource.Task{Name: otherQueue + "/tasks/succeeds", HTTP: httpTask().HTTP}
 	if _, err := s.CreateTask(t.Context(), otherQueue, again); err != nil {
 		t.Fatal(err)
 	}
@@ -268,8 +269,8 @@ func TestHistoryIsBounded(t *testing.T) {
 		if r.URL.Path == "/fail" {
 			panic(http.ErrAbortHandler)
 		}
-	}, localqueue.WithHistory(20), localqueue.WithQueues(localqueue.Queue{Name: "emails", Retry: cloudtask.RetryConfig{MaxAttempts: -1, MinBackoff: time.Second, MaxBackoff: time.Second}}))
-	fails := add(t, s, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: "http://localhost/fail"}})
+	}, localqueue.WithHistory(20), localqueue.WithQueues(resource.Queue{Name: "emails", Retry: cloudtask.RetryConfig{MaxAttempts: -1, MinBackoff: time.Second, MaxBackoff: time.Second}}))
+	fails := add(t, s, &resource.Task{HTTP: &resource.HTTPRequest{URL: "http://localhost/fail"}})
 	if err := s.DeleteTask(t.Context(), add(t, s, httpTask()).Name); err != nil {
 		t.Fatal(err)
 	}
@@ -314,8 +315,8 @@ func TestOverview(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	s := newService(t, localqueue.WithHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release })),
-		localqueue.WithQueues(localqueue.Queue{Name: "one", RateLimits: localqueue.RateLimits{MaxConcurrentDispatches: 1}},
-			localqueue.Queue{Name: "slow", RateLimits: localqueue.RateLimits{MaxDispatchesPerSecond: 1e-3, MaxBurstSize: 1}}))
+		localqueue.WithQueues(resource.Queue{Name: "one", RateLimits: resource.RateLimits{MaxConcurrentDispatches: 1}},
+			resource.Queue{Name: "slow", RateLimits: resource.RateLimits{MaxDispatchesPerSecond: 1e-3, MaxBurstSize: 1}}))
 	t.Cleanup(func() { close(release) })
 	if _, err := s.PauseQueue(t.Context(), queueName); err != nil {
 		t.Fatal(err)
@@ -398,12 +399,12 @@ func TestChanges(t *testing.T) {
 	step("a task that is not the first")
 	_, err := s.PauseQueue(t.Context(), queueName)
 	step("a pause", err)
-	_, err = s.RunTask(t.Context(), first.Name, localqueue.ViewBasic)
+	_, err = s.RunTask(t.Context(), first.Name, resource.ViewBasic)
 	step("an attempt", err)
 	step("faults", s.SetFaults("", localqueue.Faults{Twice: 1}))
 	step("time", s.Advance(time.Second))
 	step("a deletion", s.DeleteTask(t.Context(), first.Name))
-	_, err = s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: location + "/queues/new"})
+	_, err = s.CreateQueue(t.Context(), location, &resource.Queue{Name: location + "/queues/new"})
 	step("a queue", err)
 	step("a queue that goes", s.DeleteQueue(t.Context(), location+"/queues/new"))
 	step("a reset", s.Reset(t.Context()))
@@ -471,7 +472,7 @@ func TestFailuresThatAreRemembered(t *testing.T) {
 // The overview has the sums of all queues, and queues are found by name, a page at a time.
 func TestQueuesAreBrowsed(t *testing.T) {
 	t.Parallel()
-	s := newVirtual(t, answer(500), localqueue.WithHistory(10), localqueue.WithQueues(localqueue.Queue{Name: "never"}))
+	s := newVirtual(t, answer(500), localqueue.WithHistory(10), localqueue.WithQueues(resource.Queue{Name: "never"}))
 	for _, place := range []string{"a", "a-b", "b"} {
 		for i := range 5 {
 			if _, err := s.CreateTask(t.Context(), fmt.Sprintf("projects/p/locations/%s/queues/q%d", place, i), httpTask()); err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 func TestCreateTaskRefuses(t *testing.T) {
@@ -25,56 +26,56 @@ func TestCreateTaskRefuses(t *testing.T) {
 	const taskNameText = `Task name must be formatted: "projects/<PROJECT_ID>/locations/<LOCATION_ID>/queues/<QUEUE_ID>/tasks/<TASK_ID>"`
 	tests := []struct {
 		name    string
-		change  func(*localqueue.Task)
+		change  func(*resource.Task)
 		message string // "": the task is accepted
 	}{
-		{"nothing wrong", func(*localqueue.Task) {}, ""},
-		{"another queue's name", func(k *localqueue.Task) { k.Name = location + "/queues/other/tasks/a" },
+		{"nothing wrong", func(*resource.Task) {}, ""},
+		{"another queue's name", func(k *resource.Task) { k.Name = location + "/queues/other/tasks/a" },
 			"The queue name from request ('" + queueName + "') must be the same as the queue name in the named task ('" + location + "/queues/other')."},
-		{"id with a space", func(k *localqueue.Task) { k.Name = queueName + "/tasks/a b" }, `Task ID "a b` + taskIDText},
-		{"id with a slash", func(k *localqueue.Task) { k.Name = queueName + "/tasks/a/b" }, `Task ID "a/b` + taskIDText},
-		{"empty id", func(k *localqueue.Task) { k.Name = queueName + "/tasks/" }, `Task ID "` + taskIDText},
-		{"longest id", func(k *localqueue.Task) { k.Name = queueName + "/tasks/" + strings.Repeat("_", 500) }, ""},
-		{"id too long", func(k *localqueue.Task) { k.Name = queueName + "/tasks/" + strings.Repeat("a", 501) }, `Task ID "` + strings.Repeat("a", 501) + taskIDText},
-		{"malformed name", func(k *localqueue.Task) { k.Name = "tasks/a" }, taskNameText},
-		{"queue's name as name", func(k *localqueue.Task) { k.Name = queueName }, taskNameText},
-		{"no target", func(k *localqueue.Task) { k.HTTP = nil }, "Task must have a target: HttpRequest or AppEngineHttpRequest is required."},
-		{"no URL", func(k *localqueue.Task) { k.HTTP.URL = "" }, "HttpRequest.url is required."},
-		{"ftp URL", func(k *localqueue.Task) { k.HTTP.URL = "ftp://x" }, "HttpTarget.url must start with 'http://' or 'https://'."},
-		{"relative URL", func(k *localqueue.Task) { k.HTTP.URL = "/tasks" }, "HttpTarget.url must start with 'http://' or 'https://'."},
-		{"URL that does not parse", func(k *localqueue.Task) { k.HTTP.URL = "http://example.com/%zz" }, ""},
-		{"longest URL", func(k *localqueue.Task) { k.HTTP.URL = "http://h/" + strings.Repeat("a", 2083-9) }, ""},
-		{"URL too long", func(k *localqueue.Task) { k.HTTP.URL = "http://h/" + strings.Repeat("a", 2083-8) },
+		{"id with a space", func(k *resource.Task) { k.Name = queueName + "/tasks/a b" }, `Task ID "a b` + taskIDText},
+		{"id with a slash", func(k *resource.Task) { k.Name = queueName + "/tasks/a/b" }, `Task ID "a/b` + taskIDText},
+		{"empty id", func(k *resource.Task) { k.Name = queueName + "/tasks/" }, `Task ID "` + taskIDText},
+		{"longest id", func(k *resource.Task) { k.Name = queueName + "/tasks/" + strings.Repeat("_", 500) }, ""},
+		{"id too long", func(k *resource.Task) { k.Name = queueName + "/tasks/" + strings.Repeat("a", 501) }, `Task ID "` + strings.Repeat("a", 501) + taskIDText},
+		{"malformed name", func(k *resource.Task) { k.Name = "tasks/a" }, taskNameText},
+		{"queue's name as name", func(k *resource.Task) { k.Name = queueName }, taskNameText},
+		{"no target", func(k *resource.Task) { k.HTTP = nil }, "Task must have a target: HttpRequest or AppEngineHttpRequest is required."},
+		{"no URL", func(k *resource.Task) { k.HTTP.URL = "" }, "HttpRequest.url is required."},
+		{"ftp URL", func(k *resource.Task) { k.HTTP.URL = "ftp://x" }, "HttpTarget.url must start with 'http://' or 'https://'."},
+		{"relative URL", func(k *resource.Task) { k.HTTP.URL = "/tasks" }, "HttpTarget.url must start with 'http://' or 'https://'."},
+		{"URL that does not parse", func(k *resource.Task) { k.HTTP.URL = "http://example.com/%zz" }, ""},
+		{"longest URL", func(k *resource.Task) { k.HTTP.URL = "http://h/" + strings.Repeat("a", 2083-9) }, ""},
+		{"URL too long", func(k *resource.Task) { k.HTTP.URL = "http://h/" + strings.Repeat("a", 2083-8) },
 			"HttpRequest.url must be at most 2083 characters after encoding: it has 2084."},
-		{"URL too long once encoded", func(k *localqueue.Task) { k.HTTP.URL = "http://h/" + strings.Repeat("é", 346) },
+		{"URL too long once encoded", func(k *resource.Task) { k.HTTP.URL = "http://h/" + strings.Repeat("é", 346) },
 			"HttpRequest.url must be at most 2083 characters after encoding: it has 2085."},
-		{"body with GET", func(k *localqueue.Task) { k.HTTP.Method = "GET" },
+		{"body with GET", func(k *resource.Task) { k.HTTP.Method = "GET" },
 			"HttpRequest.body is only allowed with the HTTP methods POST, PUT and PATCH, not GET."},
-		{"body with PATCH", func(k *localqueue.Task) { k.HTTP.Method = "PATCH" }, ""},
-		{"unknown method", func(k *localqueue.Task) { k.HTTP.Method = "BREW" },
+		{"body with PATCH", func(k *resource.Task) { k.HTTP.Method = "PATCH" }, ""},
+		{"unknown method", func(k *resource.Task) { k.HTTP.Method = "BREW" },
 			`HttpRequest.httpMethod "BREW" is unknown: it must be POST, GET, HEAD, PUT, DELETE, PATCH or OPTIONS.`},
-		{"largest headers", func(k *localqueue.Task) { k.HTTP.Header = map[string]string{"a": strings.Repeat("b", 80<<10-2)} }, ""},
-		{"headers too large", func(k *localqueue.Task) { k.HTTP.Header = map[string]string{"a": strings.Repeat("b", 80<<10-1)} },
+		{"largest headers", func(k *resource.Task) { k.HTTP.Header = map[string]string{"a": strings.Repeat("b", 80<<10-2)} }, ""},
+		{"headers too large", func(k *resource.Task) { k.HTTP.Header = map[string]string{"a": strings.Repeat("b", 80<<10-1)} },
 			"HttpRequest.headers must be less than 80KB in all: they have 81920 bytes."},
-		{"deadline of 15s", func(k *localqueue.Task) { k.DispatchDeadline = 15 * time.Second }, ""},
-		{"deadline too short", func(k *localqueue.Task) { k.DispatchDeadline = 15*time.Second - time.Millisecond }, "Task.dispatchDeadline must be between [15s, 30m]."},
-		{"deadline of 30m and less than a ms", func(k *localqueue.Task) { k.DispatchDeadline = 30*time.Minute + time.Microsecond }, ""},
-		{"deadline too long", func(k *localqueue.Task) { k.DispatchDeadline = 30*time.Minute + time.Millisecond }, "Task.dispatchDeadline must be between [15s, 30m]."},
-		{"negative deadline", func(k *localqueue.Task) { k.DispatchDeadline = -time.Minute }, "Task.dispatchDeadline must be between [15s, 30m]."},
-		{"in 30 days", func(k *localqueue.Task) { k.ScheduleTime = start.Add(720 * time.Hour) }, ""},
-		{"too far away, in winter", func(k *localqueue.Task) { k.ScheduleTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) },
+		{"deadline of 15s", func(k *resource.Task) { k.DispatchDeadline = 15 * time.Second }, ""},
+		{"deadline too short", func(k *resource.Task) { k.DispatchDeadline = 15*time.Second - time.Millisecond }, "Task.dispatchDeadline must be between [15s, 30m]."},
+		{"deadline of 30m and less than a ms", func(k *resource.Task) { k.DispatchDeadline = 30*time.Minute + time.Microsecond }, ""},
+		{"deadline too long", func(k *resource.Task) { k.DispatchDeadline = 30*time.Minute + time.Millisecond }, "Task.dispatchDeadline must be between [15s, 30m]."},
+		{"negative deadline", func(k *resource.Task) { k.DispatchDeadline = -time.Minute }, "Task.dispatchDeadline must be between [15s, 30m]."},
+		{"in 30 days", func(k *resource.Task) { k.ScheduleTime = start.Add(720 * time.Hour) }, ""},
+		{"too far away, in winter", func(k *resource.Task) { k.ScheduleTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) },
 			"The Task.scheduleTime, 2099-12-31T16:00:00-08:00, is too far in the future. Schedule time must be no more than 720h in the future."},
-		{"too far away, in summer", func(k *localqueue.Task) { k.ScheduleTime = time.Date(2099, 7, 1, 0, 0, 0, 0, time.UTC) },
+		{"too far away, in summer", func(k *resource.Task) { k.ScheduleTime = time.Date(2099, 7, 1, 0, 0, 0, 0, time.UTC) },
 			"The Task.scheduleTime, 2099-06-30T17:00:00-07:00, is too far in the future. Schedule time must be no more than 720h in the future."},
-		{"two tokens", func(k *localqueue.Task) {
-			k.HTTP.OIDC, k.HTTP.OAuth = &localqueue.OIDCToken{ServiceAccount: "a@b"}, &localqueue.OAuthToken{ServiceAccount: "a@b"}
+		{"two tokens", func(k *resource.Task) {
+			k.HTTP.OIDC, k.HTTP.OAuth = &resource.OIDCToken{ServiceAccount: "a@b"}, &resource.OAuthToken{ServiceAccount: "a@b"}
 		}, "HttpRequest must have at most one of oidcToken and oauthToken."},
-		{"token of nobody", func(k *localqueue.Task) { k.HTTP.OIDC = &localqueue.OIDCToken{} }, "OidcToken.serviceAccountEmail is required."},
-		{"unlimited attempts", func(k *localqueue.Task) { k.Retry = &cloudtask.RetryConfig{MaxAttempts: -1} }, ""},
-		{"negative attempts", func(k *localqueue.Task) { k.Retry = &cloudtask.RetryConfig{MaxAttempts: -2} }, "RetryConfig.maxAttempts must be greater or equal to -1."},
-		{"back-off upside down", func(k *localqueue.Task) { k.Retry = &cloudtask.RetryConfig{MaxBackoff: time.Millisecond} },
+		{"token of nobody", func(k *resource.Task) { k.HTTP.OIDC = &resource.OIDCToken{} }, "OidcToken.serviceAccountEmail is required."},
+		{"unlimited attempts", func(k *resource.Task) { k.Retry = &cloudtask.RetryConfig{MaxAttempts: -1} }, ""},
+		{"negative attempts", func(k *resource.Task) { k.Retry = &cloudtask.RetryConfig{MaxAttempts: -2} }, "RetryConfig.maxAttempts must be greater or equal to -1."},
+		{"back-off upside down", func(k *resource.Task) { k.Retry = &cloudtask.RetryConfig{MaxBackoff: time.Millisecond} },
 			"RetryConfig.minBackoff must be less than or equal to RetryConfig.maxBackoff."},
-		{"unknown view", func(k *localqueue.Task) { k.View = 3 }, "Task view 3 is unknown: it must be BASIC or FULL."},
+		{"unknown view", func(k *resource.Task) { k.View = 3 }, "Task view 3 is unknown: it must be BASIC or FULL."},
 	}
 	s := newVirtual(t, answer(200))
 	for _, test := range tests {
@@ -97,11 +98,11 @@ func TestCreateTaskHelp(t *testing.T) {
 	task := httpTask()
 	task.Name = queueName + "/tasks/?"
 	_, err := s.CreateTask(t.Context(), queueName, task)
-	var help *localqueue.Help
+	var help *resource.Help
 	if !errors.As(err, &help) {
 		t.Fatalf("error %v has no help", err)
 	}
-	want := localqueue.Help{
+	want := resource.Help{
 		Description: "Definition of task ID",
 		URL:         "https://cloud.google.com/tasks/docs/reference/rest/v2/projects.locations.queues.tasks#Task.FIELDS.name",
 	}
@@ -113,39 +114,39 @@ func TestCreateTaskHelp(t *testing.T) {
 func TestCreateTaskStores(t *testing.T) {
 	t.Parallel()
 	s := newVirtual(t, answer(200))
-	task := &localqueue.Task{
-		HTTP: &localqueue.HTTPRequest{
+	task := &resource.Task{
+		HTTP: &resource.HTTPRequest{
 			URL: "https://worker.example/x?y=1",
 			Header: map[string]string{
 				"cOnTeNt-TyPe": "text/plain", "X-CloudTasks-Projectname": "demo", "user-agent": "mine", "HOST": "evil", "content-length": "7",
 				"X-Google-Secret": "1", "x-appengine-queue": "1", "traceparent": "00-1-2-01",
 			},
 			Body: []byte("hello"),
-			OIDC: &localqueue.OIDCToken{ServiceAccount: "runner@demo.example", Audience: "aud"},
+			OIDC: &resource.OIDCToken{ServiceAccount: "runner@demo.example", Audience: "aud"},
 		},
 		ScheduleTime:     start.Add(time.Hour + 999*time.Nanosecond),
 		DispatchDeadline: 20*time.Second + 999*time.Microsecond,
 		Retry:            &cloudtask.RetryConfig{MaxAttempts: 3, MinBackoff: 1500 * time.Microsecond, MaxRetryDuration: 2900 * time.Millisecond},
-		View:             localqueue.ViewFull,
+		View:             resource.ViewFull,
 		DispatchCount:    7, // output only
 		LastAttempt:      &cloudtask.Attempt{},
 	}
 	created := add(t, s, task)
-	want := &localqueue.Task{
+	want := &resource.Task{
 		Name: created.Name,
-		HTTP: &localqueue.HTTPRequest{
+		HTTP: &resource.HTTPRequest{
 			URL: "https://worker.example/x?y=1", Method: "POST",
 			Header: map[string]string{
 				"cOnTeNt-TyPe": "text/plain", "X-CloudTasks-Projectname": "demo", "User-Agent": "Google-Cloud-Tasks", "traceparent": "00-1-2-01",
 			},
 			Body: []byte("hello"),
-			OIDC: &localqueue.OIDCToken{ServiceAccount: "runner@demo.example", Audience: "aud"},
+			OIDC: &resource.OIDCToken{ServiceAccount: "runner@demo.example", Audience: "aud"},
 		},
 		ScheduleTime:     time.Date(2026, 3, 1, 13, 0, 0, 123457000, time.UTC),
 		CreateTime:       time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 		DispatchDeadline: 20 * time.Second,
 		Retry:            &cloudtask.RetryConfig{MaxAttempts: 3, MinBackoff: 1500 * time.Microsecond, MaxRetryDuration: 2 * time.Second},
-		View:             localqueue.ViewFull,
+		View:             resource.ViewFull,
 	}
 	if diff := cmp.Diff(want, created); diff != "" {
 		t.Errorf("created task (-want +got):\n%s", diff)
@@ -154,18 +155,18 @@ func TestCreateTaskStores(t *testing.T) {
 	if len(id) < 17 || len(id) > 20 || strings.Trim(id, "0123456789") != "" {
 		t.Errorf("task id %q, want 17 to 20 digits", id)
 	}
-	got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewFull)
+	got, err := s.GetTask(t.Context(), created.Name, resource.ViewFull)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("fetched task (-want +got):\n%s", diff)
 	}
-	got, err = s.GetTask(t.Context(), created.Name, localqueue.ViewUnspecified)
+	got, err = s.GetTask(t.Context(), created.Name, resource.ViewUnspecified)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want.HTTP.Body, want.View = nil, localqueue.ViewBasic
+	want.HTTP.Body, want.View = nil, resource.ViewBasic
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("fetched task in the basic view (-want +got):\n%s", diff)
 	}
@@ -175,14 +176,14 @@ func TestCreateTaskSharesNothing(t *testing.T) {
 	t.Parallel()
 	s := newVirtual(t, answer(200))
 	task := httpTask()
-	task.View, task.HTTP.Header = localqueue.ViewFull, map[string]string{"a": "b"}
-	task.HTTP.OIDC = &localqueue.OIDCToken{ServiceAccount: "a@b"}
+	task.View, task.HTTP.Header = resource.ViewFull, map[string]string{"a": "b"}
+	task.HTTP.OIDC = &resource.OIDCToken{ServiceAccount: "a@b"}
 	task.Retry = &cloudtask.RetryConfig{MaxAttempts: 2}
 	created := add(t, s, task)
-	for _, k := range []*localqueue.Task{task, created} {
+	for _, k := range []*resource.Task{task, created} {
 		k.HTTP.Body[0], k.HTTP.Header["a"], k.HTTP.OIDC.ServiceAccount, k.Retry.MaxAttempts = 'X', "X", "X", 99
 	}
-	got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewFull)
+	got, err := s.GetTask(t.Context(), created.Name, resource.ViewFull)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +199,7 @@ func TestCreateTaskDefaults(t *testing.T) {
 	task.ScheduleTime = start.Add(-time.Hour)
 	got := add(t, s, task)
 	now := start.Truncate(time.Microsecond)
-	if !got.ScheduleTime.Equal(now) || got.DispatchDeadline != 10*time.Minute || got.HTTP.Method != "POST" || got.View != localqueue.ViewBasic {
+	if !got.ScheduleTime.Equal(now) || got.DispatchDeadline != 10*time.Minute || got.HTTP.Method != "POST" || got.View != resource.ViewBasic {
 		t.Errorf("schedule %v, deadline %v, method %s, view %d; want %v, 10m, POST, basic", got.ScheduleTime, got.DispatchDeadline, got.HTTP.Method, got.View, now)
 	}
 }
@@ -208,20 +209,20 @@ func TestTaskSize(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
-		task localqueue.Task
+		task resource.Task
 	}{
-		{"plain", localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: "http://localhost/"}}},
-		{"everything", localqueue.Task{
-			HTTP: &localqueue.HTTPRequest{
+		{"plain", resource.Task{HTTP: &resource.HTTPRequest{URL: "http://localhost/"}}},
+		{"everything", resource.Task{
+			HTTP: &resource.HTTPRequest{
 				URL: "http://localhost/" + strings.Repeat("x", 200), Method: "PUT",
 				Header: map[string]string{"a": "", "bb": strings.Repeat("c", 300)},
-				OIDC:   &localqueue.OIDCToken{ServiceAccount: "runner@demo.example"},
+				OIDC:   &resource.OIDCToken{ServiceAccount: "runner@demo.example"},
 			},
 			ScheduleTime: start.Add(time.Minute), DispatchDeadline: 1700 * time.Second / 3,
 			Retry: &cloudtask.RetryConfig{MaxAttempts: -1, MaxRetryDuration: time.Hour, MinBackoff: 123 * time.Millisecond, MaxDoublings: 300},
 		}},
-		{"OAuth and no options", localqueue.Task{
-			HTTP:  &localqueue.HTTPRequest{URL: "http://localhost/", OAuth: &localqueue.OAuthToken{ServiceAccount: "a@b", Scope: strings.Repeat("s", 130)}},
+		{"OAuth and no options", resource.Task{
+			HTTP:  &resource.HTTPRequest{URL: "http://localhost/", OAuth: &resource.OAuthToken{ServiceAccount: "a@b", Scope: strings.Repeat("s", 130)}},
 			Retry: &cloudtask.RetryConfig{},
 		}},
 	}
@@ -239,7 +240,7 @@ func TestTaskSize(t *testing.T) {
 			if err := try("0", 1); err != nil {
 				t.Fatal(err)
 			}
-			stored, err := s.GetTask(t.Context(), queueName+"/tasks/0", localqueue.ViewFull)
+			stored, err := s.GetTask(t.Context(), queueName+"/tasks/0", resource.ViewFull)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -255,7 +256,7 @@ func TestTaskSize(t *testing.T) {
 	}
 }
 
-func protoSize(k *localqueue.Task, body int) int {
+func protoSize(k *resource.Task, body int) int {
 	request := &cloudtaskspb.HttpRequest{
 		Url: k.HTTP.URL, HttpMethod: cloudtaskspb.HttpMethod(cloudtaskspb.HttpMethod_value[k.HTTP.Method]), Headers: k.HTTP.Header, Body: make([]byte, body),
 	}
@@ -318,10 +319,10 @@ func TestMissingTasks(t *testing.T) {
 		name("never"): never, location + "/queues/missing/tasks/x": never,
 	}
 	for name, want := range names {
-		_, err := s.GetTask(t.Context(), name, localqueue.ViewBasic)
+		_, err := s.GetTask(t.Context(), name, resource.ViewBasic)
 		wantStatus(t, err, cloudtask.NotFound, want)
 		wantStatus(t, s.DeleteTask(t.Context(), name), cloudtask.NotFound, never)
-		_, err = s.RunTask(t.Context(), name, localqueue.ViewBasic)
+		_, err = s.RunTask(t.Context(), name, resource.ViewBasic)
 		wantStatus(t, err, cloudtask.NotFound, never)
 	}
 	for _, id := range []string{"completed", "deleted", "purged"} {
@@ -344,7 +345,7 @@ func TestMissingTasks(t *testing.T) {
 	add(t, s, task)
 	_, err = s.CreateTask(t.Context(), queueName, task)
 	wantStatus(t, err, cloudtask.AlreadyExists, "Requested entity already exists")
-	_, err = s.GetTask(t.Context(), name("completed"), localqueue.ViewBasic)
+	_, err = s.GetTask(t.Context(), name("completed"), resource.ViewBasic)
 	wantStatus(t, err, cloudtask.NotFound, never)
 }
 
@@ -363,7 +364,7 @@ func TestTombstonesOff(t *testing.T) {
 		if err := s.DeleteQueue(t.Context(), queueName); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: queueName}); err != nil {
+		if _, err := s.CreateQueue(t.Context(), location, &resource.Queue{Name: queueName}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -383,7 +384,7 @@ func TestTombstonesForEver(t *testing.T) {
 	if err := s.DeleteQueue(t.Context(), queueName); err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: queueName})
+	_, err = s.CreateQueue(t.Context(), location, &resource.Queue{Name: queueName})
 	wantStatus(t, err, cloudtask.FailedPrecondition, "")
 }
 
@@ -403,12 +404,12 @@ func TestPaging(t *testing.T) {
 	var got []string
 	var sizes []int
 	for token := ""; ; {
-		page, next, err := s.ListTasks(t.Context(), queueName, localqueue.Page{Size: 700, Token: token}, localqueue.ViewBasic)
+		page, next, err := s.ListTasks(t.Context(), queueName, resource.Page{Size: 700, Token: token}, resource.ViewBasic)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, k := range page {
-			if k.HTTP.Body != nil || k.View != localqueue.ViewBasic {
+			if k.HTTP.Body != nil || k.View != resource.ViewBasic {
 				t.Fatalf("task %s has body %q in the basic view", k.Name, k.HTTP.Body)
 			}
 			if _, early := names[k.Name]; early {
@@ -450,41 +451,41 @@ func TestPaging(t *testing.T) {
 
 func TestPageSizesAndTokens(t *testing.T) {
 	t.Parallel()
-	s := newVirtual(t, answer(200), localqueue.WithQueues(localqueue.Queue{Name: "other"}))
+	s := newVirtual(t, answer(200), localqueue.WithQueues(resource.Queue{Name: "other"}))
 	for range 1001 {
 		add(t, s, httpTask())
 	}
-	list := func(queue string, page localqueue.Page) (int, string, error) {
-		tasks, next, err := s.ListTasks(t.Context(), queue, page, localqueue.ViewFull)
+	list := func(queue string, page resource.Page) (int, string, error) {
+		tasks, next, err := s.ListTasks(t.Context(), queue, page, resource.ViewFull)
 		return len(tasks), next, err
 	}
 	for size, want := range map[int]int{0: 1000, 1: 1, 1000: 1000, 1001: 1000, 1 << 30: 1000} {
-		if n, next, err := list(queueName, localqueue.Page{Size: size}); n != want || next == "" || err != nil {
+		if n, next, err := list(queueName, resource.Page{Size: size}); n != want || next == "" || err != nil {
 			t.Errorf("page of size %d has %d tasks, next %q, %v; want %d", size, n, next, err, want)
 		}
 	}
-	_, _, err := list(queueName, localqueue.Page{Size: -1})
+	_, _, err := list(queueName, resource.Page{Size: -1})
 	wantStatus(t, err, cloudtask.InvalidArgument, "The page size must not be negative: it is -1.")
-	_, token, err := list(queueName, localqueue.Page{})
+	_, token, err := list(queueName, resource.Page{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, next, err := list(queueName, localqueue.Page{Token: token}); n != 1 || next != "" || err != nil {
+	if n, next, err := list(queueName, resource.Page{Token: token}); n != 1 || next != "" || err != nil {
 		t.Errorf("last page has %d tasks, next %q, %v; want 1 and none", n, next, err)
 	}
 	const bad = "The page token is invalid: it must be the next page token of an answer for the same list."
 	for _, wrong := range []string{"x", "!!", token + "A", token[1:]} {
-		_, _, err := list(queueName, localqueue.Page{Token: wrong})
+		_, _, err := list(queueName, resource.Page{Token: wrong})
 		wantStatus(t, err, cloudtask.InvalidArgument, bad)
 	}
-	_, _, err = list(location+"/queues/other", localqueue.Page{Token: token})
+	_, _, err = list(location+"/queues/other", resource.Page{Token: token})
 	wantStatus(t, err, cloudtask.InvalidArgument, bad)
 	if err := s.Advance(2 * time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = list(queueName, localqueue.Page{Token: token})
+	_, _, err = list(queueName, resource.Page{Token: token})
 	wantStatus(t, err, cloudtask.InvalidArgument, "The page token has expired: it is good for two hours.")
-	_, _, err = list("queues/x", localqueue.Page{})
+	_, _, err = list("queues/x", resource.Page{})
 	wantStatus(t, err, cloudtask.InvalidArgument, "Invalid resource field value in the request.")
 }
 
@@ -498,7 +499,7 @@ func TestFullPagesAreBounded(t *testing.T) {
 	}
 	total := 0
 	for token, pages := "", 0; pages == 0 || token != ""; pages++ {
-		tasks, next, err := s.ListTasks(t.Context(), queueName, localqueue.Page{Token: token}, localqueue.ViewFull)
+		tasks, next, err := s.ListTasks(t.Context(), queueName, resource.Page{Token: token}, resource.ViewFull)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -522,7 +523,7 @@ func TestContextOfCalls(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v is not context.Canceled", err)
 	}
-	if tasks, _, _ := s.ListTasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic); len(tasks) != 0 {
+	if tasks, _, _ := s.ListTasks(t.Context(), queueName, resource.Page{}, resource.ViewBasic); len(tasks) != 0 {
 		t.Errorf("%d tasks after a call that was given up, want none", len(tasks))
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // filledDir returns a directory with ten tasks, t0 to t9, as a process that is killed leaves it. The journal has a group
@@ -41,7 +42,7 @@ func filledDir(t *testing.T, snapshot bool) string {
 func fillStates(t *testing.T) []image {
 	t.Helper()
 	dir := t.TempDir()
-	s := newDurable(t, dir, start, answer(500), localqueue.WithQueues(localqueue.Queue{Name: queueName}))
+	s := newDurable(t, dir, start, answer(500), localqueue.WithQueues(resource.Queue{Name: queueName}))
 	states := []image{readImage(t, dir)}
 	for _, id := range strings.Fields("t0 t1 t2 t3 t4 t5 t6 t7 t8 t9") {
 		task := httpTask()
@@ -137,9 +138,9 @@ func TestTornEndIsDropped(t *testing.T) {
 			dir := copyOf(t, files)
 			var log bytes.Buffer
 			for range 2 {
-				s := newDurable(t, dir, start, answer(500), localqueue.WithQueues(localqueue.Queue{Name: queueName}),
+				s := newDurable(t, dir, start, answer(500), localqueue.WithQueues(resource.Queue{Name: queueName}),
 					localqueue.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
-				if tasks, _, err := s.ListTasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewFull); err != nil || len(tasks) != test.want {
+				if tasks, _, err := s.ListTasks(t.Context(), queueName, resource.Page{}, resource.ViewFull); err != nil || len(tasks) != test.want {
 					t.Errorf("%d tasks, %v; want %d", len(tasks), err, test.want)
 				}
 				add(t, s, httpTask())
@@ -340,9 +341,9 @@ func TestIncompleteDirectories(t *testing.T) {
 				return
 			}
 			var log bytes.Buffer
-			s := newDurable(t, dir, start, answer(500), localqueue.WithQueues(localqueue.Queue{Name: queueName}),
+			s := newDurable(t, dir, start, answer(500), localqueue.WithQueues(resource.Queue{Name: queueName}),
 				localqueue.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))))
-			tasks, _, err := s.ListTasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewFull)
+			tasks, _, err := s.ListTasks(t.Context(), queueName, resource.Page{}, resource.ViewFull)
 			if err != nil || len(tasks) != test.want {
 				t.Errorf("%d tasks, %v; want %d", len(tasks), err, test.want)
 			}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // The most specific default counts, and only for tasks that have no URL.
@@ -21,7 +22,7 @@ func TestDefaultURL(t *testing.T) {
 		{"projects/other/locations/l/queues/mail", "", "http://h/other/l/mail"},
 		{parent + "digest", "http://own/{queue}", "http://own/{queue}"},
 	} {
-		given := &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: test.url}}
+		given := &resource.Task{HTTP: &resource.HTTPRequest{URL: test.url}}
 		task, err := s.CreateTask(t.Context(), test.queue, given)
 		if err != nil || task.HTTP.URL != test.want {
 			t.Errorf("%q in %s: %v, %v; want %s", test.url, test.queue, task, err, test.want)
@@ -30,11 +31,11 @@ func TestDefaultURL(t *testing.T) {
 			t.Errorf("the caller's task has the URL %s now", given.HTTP.URL)
 		}
 	}
-	batch, err := s.BatchCreateTasks(t.Context(), parent+"digest", "", []*localqueue.Task{{HTTP: &localqueue.HTTPRequest{}}})
+	batch, err := s.BatchCreateTasks(t.Context(), parent+"digest", "", []*resource.Task{{HTTP: &resource.HTTPRequest{}}})
 	if err != nil || batch.Results[0].Task.HTTP.URL != "http://h/demo/us-central1/digest" {
 		t.Errorf("in a batch: %v, %v", batch, err)
 	}
 	none := newVirtual(t, answer(200), localqueue.WithDefaultURL("resize", "http://h"))
-	_, err = none.CreateTask(t.Context(), parent+"digest", &localqueue.Task{HTTP: &localqueue.HTTPRequest{}})
+	_, err = none.CreateTask(t.Context(), parent+"digest", &resource.Task{HTTP: &resource.HTTPRequest{}})
 	wantStatus(t, err, cloudtask.InvalidArgument, "HttpRequest.url is required.")
 }

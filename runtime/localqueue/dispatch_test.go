@@ -14,6 +14,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // The sequence that was recorded from the real service: replies 503, 404, 429, 500, 302 (without Location), 200.
@@ -102,7 +103,7 @@ func TestRealClock(t *testing.T) {
 	if err := s.Shutdown(context.Background()); err != nil {
 		t.Error(err)
 	}
-	_, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
+	_, err := s.GetTask(t.Context(), created.Name, resource.ViewBasic)
 	wantStatus(t, err, cloudtask.Unavailable, "")
 }
 
@@ -115,7 +116,7 @@ func TestTLSConfig(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
 	s := newService(t, localqueue.WithTLSConfig(&tls.Config{RootCAs: roots}))
-	add(t, s, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: server.URL}})
+	add(t, s, &resource.Task{HTTP: &resource.HTTPRequest{URL: server.URL}})
 	select {
 	case <-received:
 	case <-time.After(10 * time.Second):

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // newDurable returns a service on the directory whose virtual clock stands at the time. Its calls are answered when they
@@ -34,9 +35,9 @@ func newDurable(t testing.TB, dir string, at time.Time, h http.HandlerFunc, opts
 
 // everything is all that callers can see of a service.
 type everything struct {
-	Queues  []*localqueue.Queue
-	Tasks   map[string][]*localqueue.Task // by queue
-	Lookups map[string]string             // what Task says of tasks by these names
+	Queues  []*resource.Queue
+	Tasks   map[string][]*resource.Task // by queue
+	Lookups map[string]string           // what Task says of tasks by these names
 	Batches map[string]*localqueue.Batch
 	Kept    string
 	Past    []*localqueue.Inspection // of tasks that are gone, and those that are there: of some, when there are many
@@ -45,20 +46,20 @@ type everything struct {
 
 func observe(t *testing.T, s *localqueue.Service) everything {
 	t.Helper()
-	e := everything{Tasks: make(map[string][]*localqueue.Task), Lookups: make(map[string]string), Batches: make(map[string]*localqueue.Batch)}
+	e := everything{Tasks: make(map[string][]*resource.Task), Lookups: make(map[string]string), Batches: make(map[string]*localqueue.Batch)}
 	var err error
-	if e.Queues, _, err = s.ListQueues(t.Context(), location, localqueue.Page{}, localqueue.QueueFilter{}); err != nil {
+	if e.Queues, _, err = s.ListQueues(t.Context(), location, resource.Page{}, localqueue.QueueFilter{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, q := range e.Queues {
-		tasks, next, err := s.ListTasks(t.Context(), q.Name, localqueue.Page{}, localqueue.ViewFull)
+		tasks, next, err := s.ListTasks(t.Context(), q.Name, resource.Page{}, resource.ViewFull)
 		if err != nil || next != "" {
 			t.Fatalf("tasks of %s: next page %q, %v", q.Name, next, err)
 		}
 		e.Tasks[q.Name] = tasks
 		for _, id := range []string{"a", "b", "c", "never"} {
 			name := q.Name + "/tasks/" + id
-			if _, err := s.GetTask(t.Context(), name, localqueue.ViewBasic); err != nil {
+			if _, err := s.GetTask(t.Context(), name, resource.ViewBasic); err != nil {
 				e.Lookups[name] = err.Error()
 			}
 		}
@@ -105,7 +106,7 @@ func observe(t *testing.T, s *localqueue.Service) everything {
 
 // byText compares errors by their text, details included.
 var byText = cmp.Transformer("error", func(err error) string {
-	var help *localqueue.Help
+	var help *resource.Help
 	if err == nil {
 		return ""
 	}
@@ -117,7 +118,7 @@ var byText = cmp.Transformer("error", func(err error) string {
 
 func TestRestartKeeps(t *testing.T) {
 	t.Parallel()
-	named := func(id string) *localqueue.Task {
+	named := func(id string) *resource.Task {
 		task := httpTask()
 		task.Name = queueName + "/tasks/" + id
 		return task
@@ -136,9 +137,9 @@ func TestRestartKeeps(t *testing.T) {
 	}{
 		{"a task with all that it can have", func(t *testing.T, s *localqueue.Service) {
 			task := named("a")
-			task.HTTP = &localqueue.HTTPRequest{
+			task.HTTP = &resource.HTTPRequest{
 				URL: "http://localhost/x?y=%20", Method: "PUT", Body: []byte{0, 255, '\n'}, Header: map[string]string{"X-One": "1", "x-two": ""},
-				OIDC: &localqueue.OIDCToken{ServiceAccount: "a@b", Audience: "c"},
+				OIDC: &resource.OIDCToken{ServiceAccount: "a@b", Audience: "c"},
 			}
 			task.ScheduleTime, task.DispatchDeadline = start.Add(time.Hour), 20*time.Second
 			task.Retry = &cloudtask.RetryConfig{MaxAttempts: -1, MaxRetryDuration: time.Hour, MinBackoff: time.Second, MaxBackoff: time.Minute, MaxDoublings: 3}
@@ -149,7 +150,7 @@ func TestRestartKeeps(t *testing.T) {
 			add(t, s, named("a"))
 			must(t, second(s.RunFor(t.Context(), time.Minute)))
 		}, func(t *testing.T, s *localqueue.Service) {
-			task, err := s.GetTask(t.Context(), queueName+"/tasks/a", localqueue.ViewBasic)
+			task, err := s.GetTask(t.Context(), queueName+"/tasks/a", resource.ViewBasic)
 			if err != nil || task.DispatchCount < 5 || task.LastAttempt.Message == "" {
 				t.Errorf("%+v, %v: want some attempts", task, err)
 			}
@@ -159,7 +160,7 @@ func TestRestartKeeps(t *testing.T) {
 				add(t, s, named(id))
 			}
 			must(t, s.DeleteTask(t.Context(), queueName+"/tasks/b"))
-			must(t, second(s.RunTask(t.Context(), queueName+"/tasks/c", localqueue.ViewBasic)))
+			must(t, second(s.RunTask(t.Context(), queueName+"/tasks/c", resource.ViewBasic)))
 		}, func(t *testing.T, s *localqueue.Service) {
 			for _, id := range []string{"a", "b"} {
 				_, err := s.CreateTask(t.Context(), queueName, named(id))
@@ -176,12 +177,12 @@ func TestRestartKeeps(t *testing.T) {
 		}},
 		{"a queue's settings and state", func(t *testing.T, s *localqueue.Service) {
 			ratio := 0.25
-			must(t, second(s.CreateQueue(t.Context(), location, &localqueue.Queue{
+			must(t, second(s.CreateQueue(t.Context(), location, &resource.Queue{
 				Name: location + "/queues/other", SamplingRatio: &ratio,
-				RateLimits: localqueue.RateLimits{MaxDispatchesPerSecond: 0.25, MaxConcurrentDispatches: 7},
+				RateLimits: resource.RateLimits{MaxDispatchesPerSecond: 0.25, MaxConcurrentDispatches: 7},
 				Retry:      cloudtask.RetryConfig{MaxAttempts: 3, MinBackoff: 1500 * time.Millisecond},
 			})))
-			must(t, second(s.UpdateQueue(t.Context(), &localqueue.Queue{Name: queueName, Retry: cloudtask.RetryConfig{MaxDoublings: 2}}, nil)))
+			must(t, second(s.UpdateQueue(t.Context(), &resource.Queue{Name: queueName, Retry: cloudtask.RetryConfig{MaxDoublings: 2}}, nil)))
 			must(t, second(s.PauseQueue(t.Context(), queueName)))
 			add(t, s, named("a"))
 		}, func(t *testing.T, s *localqueue.Service) {
@@ -235,38 +236,38 @@ func TestRestartKeeps(t *testing.T) {
 			add(t, s, named("a"))
 			must(t, s.DeleteQueue(t.Context(), queueName))
 		}, func(t *testing.T, s *localqueue.Service) {
-			_, err := s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: queueName})
+			_, err := s.CreateQueue(t.Context(), location, &resource.Queue{Name: queueName})
 			wantStatus(t, err, cloudtask.FailedPrecondition, "")
 			_, err = s.CreateTask(t.Context(), queueName, httpTask())
 			wantStatus(t, err, cloudtask.NotFound, "")
 		}},
 		{"a queue that was created again", func(t *testing.T, s *localqueue.Service) {
-			must(t, second(s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: location + "/queues/other"})))
+			must(t, second(s.CreateQueue(t.Context(), location, &resource.Queue{Name: location + "/queues/other"})))
 			must(t, s.DeleteQueue(t.Context(), location+"/queues/other"))
 			must(t, s.Advance(4*24*time.Hour))
-			must(t, second(s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: location + "/queues/other"})))
+			must(t, second(s.CreateQueue(t.Context(), location, &resource.Queue{Name: location + "/queues/other"})))
 			must(t, second(s.CreateTask(t.Context(), location+"/queues/other", httpTask())))
 		}, nil},
 		{"batches", func(t *testing.T, s *localqueue.Service) {
-			must(t, second(s.BatchCreateTasks(t.Context(), queueName, "request-1", []*localqueue.Task{named("a"), named("a"), named("x y")})))
+			must(t, second(s.BatchCreateTasks(t.Context(), queueName, "request-1", []*resource.Task{named("a"), named("a"), named("x y")})))
 			must(t, second(s.BatchDeleteTasks(t.Context(), queueName, "request-2", []string{queueName + "/tasks/a"})))
 		}, func(t *testing.T, s *localqueue.Service) {
-			b, err := s.BatchCreateTasks(t.Context(), queueName, "request-1", []*localqueue.Task{named("b")})
+			b, err := s.BatchCreateTasks(t.Context(), queueName, "request-1", []*resource.Task{named("b")})
 			if err != nil || len(b.Results) != 3 {
 				t.Errorf("%+v, %v: want the batch of the first call", b, err)
 			}
 		}},
 		{"targets", func(t *testing.T, s *localqueue.Service) {
-			host, port, scheme := "h.example.com", int64(81), localqueue.SchemeHTTP
-			must(t, second(s.UpdateQueue(t.Context(), &localqueue.Queue{
-				Name: queueName, AppEngineRouting: &localqueue.AppEngineRouting{Service: "worker"},
-				HTTPTarget: &localqueue.HTTPTarget{
-					URI: &localqueue.URIOverride{Scheme: &scheme, Host: &host, Port: &port, Mode: localqueue.OverrideAlways}, Method: "PUT",
-					Header: []localqueue.HeaderOverride{{Key: "X-A", Value: "b"}}, OAuth: &localqueue.OAuthToken{ServiceAccount: "a@b", Scope: "s"},
+			host, port, scheme := "h.example.com", int64(81), resource.SchemeHTTP
+			must(t, second(s.UpdateQueue(t.Context(), &resource.Queue{
+				Name: queueName, AppEngineRouting: &resource.AppEngineRouting{Service: "worker"},
+				HTTPTarget: &resource.HTTPTarget{
+					URI: &resource.URIOverride{Scheme: &scheme, Host: &host, Port: &port, Mode: resource.OverrideAlways}, Method: "PUT",
+					Header: []resource.HeaderOverride{{Key: "X-A", Value: "b"}}, OAuth: &resource.OAuthToken{ServiceAccount: "a@b", Scope: "s"},
 				},
 			}, nil)))
 			task := named("a")
-			task.HTTP, task.AppEngine = nil, &localqueue.AppEngineRequest{RelativeURI: "/x", Method: "PUT", Body: []byte("y"), Routing: localqueue.AppEngineRouting{Version: "v"}}
+			task.HTTP, task.AppEngine = nil, &resource.AppEngineRequest{RelativeURI: "/x", Method: "PUT", Body: []byte("y"), Routing: resource.AppEngineRouting{Version: "v"}}
 			add(t, s, task)
 			add(t, s, httpTask())
 			must(t, second(s.RunDue(t.Context())))
@@ -274,13 +275,13 @@ func TestRestartKeeps(t *testing.T) {
 		{"a reset", func(t *testing.T, s *localqueue.Service) {
 			add(t, s, named("a"))
 			must(t, s.DeleteTask(t.Context(), queueName+"/tasks/a"), s.Keep(t.Context(), "policy", []byte("p")))
-			must(t, second(s.BatchCreateTasks(t.Context(), queueName, "request-1", []*localqueue.Task{named("c")})))
-			must(t, second(s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: location + "/queues/other"})))
+			must(t, second(s.BatchCreateTasks(t.Context(), queueName, "request-1", []*resource.Task{named("c")})))
+			must(t, second(s.CreateQueue(t.Context(), location, &resource.Queue{Name: location + "/queues/other"})))
 			must(t, s.DeleteQueue(t.Context(), location+"/queues/other"))
 			must(t, s.Reset(t.Context()))
 			add(t, s, named("b"))
 		}, func(t *testing.T, s *localqueue.Service) {
-			must(t, second(s.CreateQueue(t.Context(), location, &localqueue.Queue{Name: location + "/queues/other"})))
+			must(t, second(s.CreateQueue(t.Context(), location, &resource.Queue{Name: location + "/queues/other"})))
 			add(t, s, named("a"))
 		}},
 		{"values", func(t *testing.T, s *localqueue.Service) {
@@ -311,7 +312,7 @@ func TestRestartKeeps(t *testing.T) {
 					w.WriteHeader(500)
 					_, _ = io.WriteString(w, "no")
 				}
-				emails := localqueue.WithQueues(localqueue.Queue{Name: queueName})
+				emails := localqueue.WithQueues(resource.Queue{Name: queueName})
 				opts := []localqueue.Option{emails, localqueue.WithStrict(), localqueue.WithSnapshotEvery(snapshotEvery), localqueue.WithHistory(3)}
 				s := newDurable(t, dir, start, h, opts...)
 				test.do(t, s)
@@ -375,7 +376,7 @@ func TestDeletedQueueStaysDeleted(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := newDurable(t, dir, start, answer(200))
-	tasks := make([]*localqueue.Task, 100)
+	tasks := make([]*resource.Task, 100)
 	for i := range tasks {
 		tasks[i] = httpTask()
 	}
@@ -390,7 +391,7 @@ func TestDeletedQueueStaysDeleted(t *testing.T) {
 		for range 4 {
 			group.Go(func() {
 				for err := error(nil); err == nil; {
-					_, _, err = s.ListTasks(t.Context(), name, localqueue.Page{}, localqueue.ViewFull)
+					_, _, err = s.ListTasks(t.Context(), name, resource.Page{}, resource.ViewFull)
 				}
 			})
 			group.Go(func() {
@@ -409,7 +410,7 @@ func TestDeletedQueueStaysDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = newDurable(t, dir, start, answer(200))
-	if queues, _, err := s.ListQueues(t.Context(), location, localqueue.Page{}, localqueue.QueueFilter{}); err != nil || len(queues) != 0 {
+	if queues, _, err := s.ListQueues(t.Context(), location, resource.Page{}, localqueue.QueueFilter{}); err != nil || len(queues) != 0 {
 		t.Errorf("%d of 10 deleted queues are there again, %v", len(queues), err)
 	}
 }
@@ -434,7 +435,7 @@ func TestRecreatedQueueStays(t *testing.T) {
 				t.Fatal(err)
 			}
 			s = newDurable(t, dir, start, answer(200), localqueue.WithStrict())
-			if tasks, _, err := s.ListTasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic); err != nil || len(tasks) != 1 {
+			if tasks, _, err := s.ListTasks(t.Context(), queueName, resource.Page{}, resource.ViewBasic); err != nil || len(tasks) != 1 {
 				t.Errorf("%d tasks, %v; want the one that was added", len(tasks), err)
 			}
 		})
@@ -449,11 +450,11 @@ func TestBatchesWithoutRequestIDs(t *testing.T) {
 	for run := range 3 {
 		s := newDurable(t, dir, start, answer(200))
 		for range 2 {
-			if _, err := s.BatchCreateTasks(t.Context(), queueName, "", []*localqueue.Task{httpTask()}); err != nil {
+			if _, err := s.BatchCreateTasks(t.Context(), queueName, "", []*resource.Task{httpTask()}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if tasks, _, err := s.ListTasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic); err != nil || len(tasks) != 2*run+2 {
+		if tasks, _, err := s.ListTasks(t.Context(), queueName, resource.Page{}, resource.ViewBasic); err != nil || len(tasks) != 2*run+2 {
 			t.Errorf("run %d: %d tasks, %v; want %d", run, len(tasks), err, 2*run+2)
 		}
 		if err := s.Close(); err != nil {
@@ -466,7 +467,7 @@ func TestBatchesWithoutRequestIDs(t *testing.T) {
 func TestKeptGoesWithTheQueue(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	opts := []localqueue.Option{localqueue.WithQueues(localqueue.Queue{Name: "emails"}), localqueue.WithTombstones(0, -1)}
+	opts := []localqueue.Option{localqueue.WithQueues(resource.Queue{Name: "emails"}), localqueue.WithTombstones(0, -1)}
 	s := newDurable(t, dir, start, answer(200), opts...)
 	if err := s.Keep(t.Context(), queueName, []byte("policy")); err != nil { // of a queue that nobody has named before
 		t.Fatal(err)
@@ -491,7 +492,7 @@ func TestKeptDoesNotComeBack(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := newDurable(t, dir, start, answer(200), localqueue.WithTombstones(0, -1))
-	settings := &localqueue.Queue{Name: location + "/queues/again"}
+	settings := &resource.Queue{Name: location + "/queues/again"}
 	create := func() {
 		t.Helper()
 		if _, err := s.CreateQueue(t.Context(), location, settings); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // Kinds of entries. Each tells what is so from then on, not what to do to what was before, and may be repeated together
@@ -133,10 +134,10 @@ type savedBatch struct {
 
 // savedResult is a [BatchResult]: errors of calls are statuses, some with help.
 type savedResult struct {
-	Task    *Task          `json:",omitempty"`
+	Task    *resource.Task `json:",omitempty"`
 	Code    cloudtask.Code `json:",omitempty"`
 	Message string         `json:",omitempty"`
-	Help    *Help          `json:",omitempty"`
+	Help    *resource.Help `json:",omitempty"`
 }
 
 func packBatch(b []byte, batch *Batch) []byte {

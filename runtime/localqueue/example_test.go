@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 type greet struct{ Name string }
@@ -86,7 +87,7 @@ func ExampleService_SetFaults() {
 	}
 	ctx := context.Background()
 	for range 100 {
-		task := &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: "http://localhost/tasks/Count"}}
+		task := &resource.Task{HTTP: &resource.HTTPRequest{URL: "http://localhost/tasks/Count"}}
 		if _, err := queue.CreateTask(ctx, "projects/demo/locations/here/queues/emails", task); err != nil {
 			log.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // Faults is what goes wrong with a queue's deliveries, on purpose: all of it may happen in production too, only rarely.
@@ -68,7 +69,7 @@ var (
 // a setting. An attempt that has begun, or is late already, goes on as it was.
 func (s *Service) SetFaults(queue string, faults Faults) error {
 	if _, _, full := rules.SplitQueue(queue); !full && queue != "" && !rules.ValidQueueID(queue) {
-		return invalid("faults of the queue %q: want projects/P/locations/L/queues/Q, an id Q of 1 to %d letters, digits and hyphens, or \"\" for all queues", queue, rules.MaxQueueID)
+		return resource.Invalid("faults of the queue %q: want projects/P/locations/L/queues/Q, an id Q of 1 to %d letters, digits and hyphens, or \"\" for all queues", queue, rules.MaxQueueID)
 	}
 	if err := faults.check(); err != nil {
 		return err
@@ -105,22 +106,22 @@ func (f Faults) check() error {
 		value float64
 	}{{"Twice", f.Twice}, {"LoseAnswer", f.LoseAnswer}, {"Late", f.Late}, {"Fail", f.Fail}} {
 		if !(share.value >= 0 && share.value <= 1) { // NaN too
-			return invalid("Faults.%s is %v: want a share between 0 (never) and 1 (always)", share.field, share.value)
+			return resource.Invalid("Faults.%s is %v: want a share between 0 (never) and 1 (always)", share.field, share.value)
 		}
 	}
 	switch {
 	case f.Delay < 0 || f.Delay > rules.Retention:
-		return invalid("Faults.Delay is %v: want 0 to %v", f.Delay, rules.Retention)
+		return resource.Invalid("Faults.Delay is %v: want 0 to %v", f.Delay, rules.Retention)
 	case (f.Late > 0) != (f.Delay > 0):
-		return invalid("Faults.Late is %v and Faults.Delay %v: being late takes both, the share of attempts and by how much", f.Late, f.Delay)
+		return resource.Invalid("Faults.Late is %v and Faults.Delay %v: being late takes both, the share of attempts and by how much", f.Late, f.Delay)
 	case f.FailFirst < 0:
-		return invalid("Faults.FailFirst is %d: want a number of attempts, 0 or more", f.FailFirst)
+		return resource.Invalid("Faults.FailFirst is %d: want a number of attempts, 0 or more", f.FailFirst)
 	case f.FailStatus != 0 && (f.FailStatus < 300 || f.FailStatus > 599):
-		return invalid("Faults.FailStatus is %d: want an HTTP status between 300 and 599, or 0 for no response", f.FailStatus)
+		return resource.Invalid("Faults.FailStatus is %d: want an HTTP status between 300 and 599, or 0 for no response", f.FailStatus)
 	case f.FailStatus != 0 && f.Fail == 0 && f.FailFirst == 0:
-		return invalid("Faults.FailStatus is %d, but no attempt fails: set Fail or FailFirst too", f.FailStatus)
+		return resource.Invalid("Faults.FailStatus is %d, but no attempt fails: set Fail or FailFirst too", f.FailStatus)
 	case f.ClockSkew.Abs() > rules.Retention:
-		return invalid("Faults.ClockSkew is %v: want at most %v either way", f.ClockSkew, rules.Retention)
+		return resource.Invalid("Faults.ClockSkew is %v: want at most %v either way", f.ClockSkew, rules.Retention)
 	}
 	return nil
 }

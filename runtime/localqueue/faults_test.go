@@ -15,6 +15,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // diary writes down what happens to tasks, one short line an event.
@@ -63,7 +64,7 @@ func faulty(t testing.TB, f localqueue.Faults, opts ...localqueue.Option) (*loca
 	return s, d
 }
 
-func namedTask(id string) *localqueue.Task {
+func namedTask(id string) *resource.Task {
 	task := httpTask()
 	task.Name = queueName + "/tasks/" + id
 	return task
@@ -113,7 +114,7 @@ func TestLoseAnswer(t *testing.T) {
 	if ran, err := s.RunNext(t.Context()); !ran || err != nil {
 		t.Fatal(ran, err)
 	}
-	got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
+	got, err := s.GetTask(t.Context(), created.Name, resource.ViewBasic)
 	if err != nil || got.DispatchCount != 1 || got.ResponseCount != 0 || got.LastAttempt.Code != cloudtask.Unavailable || !got.LastAttempt.ResponseTime.IsZero() {
 		t.Errorf("task %+v, last attempt %+v, %v", got, got.LastAttempt, err)
 	}
@@ -151,7 +152,7 @@ func TestLate(t *testing.T) {
 	if err := s.Advance(time.Second); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.RunTask(t.Context(), forced.Name, localqueue.ViewBasic); err != nil {
+	if _, err := s.RunTask(t.Context(), forced.Name, resource.ViewBasic); err != nil {
 		t.Fatal(err)
 	}
 	add(t, s, namedTask("later"))

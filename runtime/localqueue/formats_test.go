@@ -7,6 +7,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // Directories of former formats, as their versions left them, go on in the present one.
@@ -21,16 +22,16 @@ func TestFormerFormats(t *testing.T) {
 			}
 			for range 2 {
 				s := newDurable(t, dir, start, answer(500), localqueue.WithHistory(10))
-				waits, err := s.GetTask(t.Context(), queueName+"/tasks/waits", localqueue.ViewFull)
+				waits, err := s.GetTask(t.Context(), queueName+"/tasks/waits", resource.ViewFull)
 				if err != nil || string(waits.HTTP.Body) != "body of waits" || waits.ResponseCount != 2 || waits.LastAttempt.Message != "INTERNAL(13): HTTP status code 500" {
 					t.Errorf("%+v, %v: want the task that has failed twice", waits, err)
 				}
 				for _, id := range []string{"done", "deleted"} {
-					_, err := s.GetTask(t.Context(), queueName+"/tasks/"+id, localqueue.ViewBasic)
+					_, err := s.GetTask(t.Context(), queueName+"/tasks/"+id, resource.ViewBasic)
 					wantStatus(t, err, cloudtask.NotFound, "The task no longer exists, though a task with this name existed recently. The task either successfully completed or was deleted.")
 				}
 				purged, err := s.GetQueue(t.Context(), location+"/queues/purged")
-				if err != nil || purged.State != localqueue.Paused || purged.PurgeTime.IsZero() {
+				if err != nil || purged.State != resource.StatePaused || purged.PurgeTime.IsZero() {
 					t.Errorf("%+v, %v: want the queue that was paused and purged", purged, err)
 				}
 				if format == "format-2" {
@@ -50,7 +51,7 @@ func TestFormerFormats(t *testing.T) {
 // wantFormat2 checks what the directory of format 2 has besides: a snapshot, and in its journal a later task.
 func wantFormat2(t *testing.T, s *localqueue.Service) {
 	t.Helper()
-	if later, err := s.GetTask(t.Context(), queueName+"/tasks/later", localqueue.ViewFull); err != nil || string(later.HTTP.Body) != "body of later" {
+	if later, err := s.GetTask(t.Context(), queueName+"/tasks/later", resource.ViewFull); err != nil || string(later.HTTP.Body) != "body of later" {
 		t.Errorf("%+v, %v: want the task of the journal", later, err)
 	}
 	if b, err := s.GetBatch(t.Context(), location, "request-1"); err != nil || len(b.Results) != 1 || b.Results[0].Task == nil {

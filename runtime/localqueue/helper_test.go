@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 const (
@@ -26,7 +27,7 @@ func newService(t testing.TB, opts ...localqueue.Option) *localqueue.Service {
 	t.Helper()
 	opts = append([]localqueue.Option{
 		localqueue.WithLogger(slog.New(slog.DiscardHandler)),
-		localqueue.WithQueues(localqueue.Queue{Name: "emails"}),
+		localqueue.WithQueues(resource.Queue{Name: "emails"}),
 	}, opts...)
 	s, err := localqueue.New(opts...)
 	if err != nil {
@@ -46,11 +47,11 @@ func newVirtual(t testing.TB, h http.HandlerFunc, opts ...localqueue.Option) *lo
 	return newService(t, append([]localqueue.Option{localqueue.WithVirtualClock(start), localqueue.WithHandler(h)}, opts...)...)
 }
 
-func httpTask() *localqueue.Task {
-	return &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: "http://localhost/tasks/X", Body: []byte(`{}`)}}
+func httpTask() *resource.Task {
+	return &resource.Task{HTTP: &resource.HTTPRequest{URL: "http://localhost/tasks/X", Body: []byte(`{}`)}}
 }
 
-func add(t testing.TB, s *localqueue.Service, task *localqueue.Task) *localqueue.Task {
+func add(t testing.TB, s *localqueue.Service, task *resource.Task) *resource.Task {
 	t.Helper()
 	created, err := s.CreateTask(context.Background(), queueName, task)
 	if err != nil {

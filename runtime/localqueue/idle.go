@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // Backlog is what a service still has to do.
@@ -29,7 +31,7 @@ func (s *Service) Backlog() Backlog {
 		now := s.nanos()
 		q.expire(now)
 		switch {
-		case q.settings.State != Running:
+		case q.settings.State != resource.StateRunning:
 			b.Held += len(q.waiting)
 		default:
 			due, first := q.waiting.due(now, math.MaxInt)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // WaitIdle waits for what is running, for what the rate holds back and for what handlers enqueue, and for nothing else.
@@ -82,7 +83,7 @@ func TestWaitIdleGivesUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, localqueue.WithHandler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })))
-		limits := &localqueue.Queue{Name: queueName, RateLimits: localqueue.RateLimits{MaxConcurrentDispatches: 1}}
+		limits := &resource.Queue{Name: queueName, RateLimits: resource.RateLimits{MaxConcurrentDispatches: 1}}
 		if _, err := s.UpdateQueue(t.Context(), limits, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -130,20 +131,20 @@ func TestReset(t *testing.T) {
 	var s *localqueue.Service
 	var during error
 	s = newVirtual(t, func(w http.ResponseWriter, r *http.Request) { during = s.Reset(context.Background()) },
-		localqueue.WithStrict(), localqueue.WithQueues(localqueue.Queue{Name: queueName, RateLimits: localqueue.RateLimits{MaxDispatchesPerSecond: 3}}))
+		localqueue.WithStrict(), localqueue.WithQueues(resource.Queue{Name: queueName, RateLimits: resource.RateLimits{MaxDispatchesPerSecond: 3}}))
 	life := func() []string {
 		first := add(t, s, namedTask("a"))
 		second := add(t, s, httpTask())
 		if _, err := s.RunUntilIdle(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.BatchCreateTasks(ctx, queueName, "batch", []*localqueue.Task{httpTask()}); err != nil {
+		if _, err := s.BatchCreateTasks(ctx, queueName, "batch", []*resource.Task{httpTask()}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.SetFaults("", localqueue.Faults{Twice: 1}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.CreateQueue(ctx, location, &localqueue.Queue{Name: location + "/queues/other"}); err != nil {
+		if _, err := s.CreateQueue(ctx, location, &resource.Queue{Name: location + "/queues/other"}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Advance(time.Hour); err != nil {
@@ -162,7 +163,7 @@ func TestReset(t *testing.T) {
 		if err := s.Reset(ctx); err != nil {
 			t.Fatal(err)
 		}
-		queues, _, err := s.ListQueues(ctx, location, localqueue.Page{}, localqueue.QueueFilter{})
+		queues, _, err := s.ListQueues(ctx, location, resource.Page{}, localqueue.QueueFilter{})
 		if err != nil || len(queues) != 1 || queues[0].Name != queueName || queues[0].RateLimits.MaxDispatchesPerSecond != 3 {
 			t.Errorf("queues after Reset: %+v, %v", queues, err)
 		}

@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // Inspection is all that is known of a task.
 type Inspection struct {
 	Summary
-	Task     *Task         // as stored, with the body
-	Attempts []PastAttempt // that have ended and are remembered, oldest first
+	Task     *resource.Task // as stored, with the body
+	Attempts []PastAttempt  // that have ended and are remembered, oldest first
 	Queue    QueueOverview
 	Retry    cloudtask.RetryConfig // the task's own settings, else the queue's, with defaults filled in
 
@@ -52,13 +53,13 @@ func (s *Service) Inspect(ctx context.Context, name string) (out *Inspection, er
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
-	parent, id, err := parseTaskName(name)
+	parent, id, err := resource.ParseTaskName(name)
 	if err != nil {
 		return nil, err
 	}
 	q := s.look(parent)
 	if q == nil {
-		return nil, queueMissing()
+		return nil, resource.QueueMissing()
 	}
 	overview := q.overview()
 	q.mu.Lock()
@@ -67,11 +68,11 @@ func (s *Service) Inspect(ctx context.Context, name string) (out *Inspection, er
 	c, found := q.lookUp(id, now)
 	if !found {
 		if q.gone.has(id, now) {
-			return nil, taskGone()
+			return nil, resource.TaskGone()
 		}
-		return nil, notFound()
+		return nil, resource.NotFound()
 	}
-	out = &Inspection{Summary: c.summary(), Task: q.view(c.t, ViewFull), Queue: overview}
+	out = &Inspection{Summary: c.summary(), Task: q.view(c.t, resource.ViewFull), Queue: overview}
 	if q.past != nil {
 		for _, m := range q.past.attempts(c.t) {
 			out.Attempts = append(out.Attempts, m.public())
@@ -83,7 +84,7 @@ func (s *Service) Inspect(ctx context.Context, name string) (out *Inspection, er
 	}
 	out.Retry = q.settings.Retry
 	if out.Task.Retry != nil {
-		out.Retry = retryDefaults(*out.Task.Retry)
+		out.Retry = resource.RetryDefaults(*out.Task.Retry)
 	}
 	if c.ended == nil {
 		q.prospects(c.t, out, now)
@@ -129,7 +130,7 @@ func (q *queue) prospects(t *task, out *Inspection, now int64) {
 			if !last.Forced {
 				from = from.Add(last.Duration)
 			}
-			if out.Scheduled.Sub(from) > backoff(retry, last.Number)+time.Millisecond {
+			if out.Scheduled.Sub(from) > resource.Backoff(retry, last.Number)+time.Millisecond {
 				out.Reason = ReasonRetryAfter
 			}
 		}
@@ -145,7 +146,7 @@ func (q *queue) prospects(t *task, out *Inspection, now int64) {
 		number, at = number-1, now
 	}
 	for ; len(out.Ahead) < maxAhead; number++ {
-		b := Backoff{Attempt: number, Wait: backoff(retry, number), Last: exhausted(retry, number, time.Duration(at-first))}
+		b := Backoff{Attempt: number, Wait: resource.Backoff(retry, number), Last: resource.Exhausted(retry, number, time.Duration(at-first))}
 		if b.Last {
 			b.Wait = 0
 		}

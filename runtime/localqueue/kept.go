@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // kept holds what callers of [Service.Keep] had kept.
@@ -74,7 +75,7 @@ func (s *Service) Keep(ctx context.Context, name string, value []byte) (err erro
 	s.mu.RLock() // so that the queue is not deleted meanwhile
 	defer s.mu.RUnlock()
 	if ofQueue && s.queues.get(name) == nil {
-		return queueMissing()
+		return resource.QueueMissing()
 	}
 	s.kept.mu.Lock()
 	defer s.kept.mu.Unlock()

@@ -20,6 +20,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // On a real clock, a handler that ignores its context does not hold up its task beyond the dispatch deadline.
@@ -39,7 +40,7 @@ func TestDispatchDeadlineRealClock(t *testing.T) {
 		task.Retry = &cloudtask.RetryConfig{MinBackoff: time.Minute}
 		created := add(t, s, task)
 		time.Sleep(15*time.Second + time.Millisecond)
-		got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
+		got, err := s.GetTask(t.Context(), created.Name, resource.ViewBasic)
 		if err != nil || got.LastAttempt.Code != cloudtask.DeadlineExceeded || got.ResponseCount != 0 {
 			t.Errorf("task after its deadline: %+v, %v", got, err)
 		}
@@ -87,9 +88,9 @@ func TestClosed(t *testing.T) {
 		}
 	}
 	_, addErr := s.CreateTask(t.Context(), queueName, httpTask())
-	_, runErr := s.RunTask(t.Context(), created.Name, localqueue.ViewBasic)
+	_, runErr := s.RunTask(t.Context(), created.Name, resource.ViewBasic)
 	_, dueErr := s.RunDue(t.Context())
-	_, queueErr := s.CreateQueue(t.Context(), location, &localqueue.Queue{})
+	_, queueErr := s.CreateQueue(t.Context(), location, &resource.Queue{})
 	for i, err := range []error{addErr, runErr, dueErr, queueErr, s.DeleteTask(t.Context(), created.Name)} {
 		if wantStatus(t, err, cloudtask.Unavailable, ""); !errors.Is(err, localqueue.ErrClosed) {
 			t.Errorf("call %d: %v, want ErrClosed", i, err)
@@ -214,7 +215,7 @@ func TestEvents(t *testing.T) {
 		fmt.Fprintf(w, "reply %d", replies[0])
 		replies = replies[1:]
 	}, localqueue.WithObserver(observer))
-	named := func(id string) *localqueue.Task {
+	named := func(id string) *resource.Task {
 		task := httpTask()
 		task.Name = queueName + "/tasks/" + id
 		task.Retry = &cloudtask.RetryConfig{MaxAttempts: 2, MinBackoff: 10 * time.Second}
@@ -244,7 +245,7 @@ func TestEvents(t *testing.T) {
 	if err := s.Advance(31 * 24 * time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.GetTask(t.Context(), old.Name, localqueue.ViewBasic); err == nil {
+	if _, err := s.GetTask(t.Context(), old.Name, resource.ViewBasic); err == nil {
 		t.Error("a task of 31 days is still there")
 	}
 	want := []string{
@@ -324,12 +325,12 @@ func TestStress(t *testing.T) {
 						continue
 					}
 				case 1:
-					_, _ = s.RunTask(t.Context(), task.Name, localqueue.ViewBasic) // it may be done already
+					_, _ = s.RunTask(t.Context(), task.Name, resource.ViewBasic) // it may be done already
 				case 2:
 					_, _ = s.PauseQueue(t.Context(), location+"/queues/"+queue)
 					_, _ = s.ResumeQueue(t.Context(), location+"/queues/"+queue)
 				case 3:
-					_, _, _ = s.ListTasks(t.Context(), location+"/queues/"+queue, localqueue.Page{Size: 10}, localqueue.ViewFull)
+					_, _, _ = s.ListTasks(t.Context(), location+"/queues/"+queue, resource.Page{Size: 10}, resource.ViewFull)
 				}
 				wanted.Store(queue+"/"+id, true)
 			}
@@ -342,7 +343,7 @@ func TestStress(t *testing.T) {
 			t.Fatal("tasks are left after 20 s")
 		}
 		for q := range queues {
-			tasks, _, err := s.ListTasks(t.Context(), fmt.Sprintf("%s/queues/q%d", location, q), localqueue.Page{}, localqueue.ViewBasic)
+			tasks, _, err := s.ListTasks(t.Context(), fmt.Sprintf("%s/queues/q%d", location, q), resource.Page{}, resource.ViewBasic)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // arrivals returns a service on a virtual clock and the times at which its handler was called.
@@ -23,9 +24,9 @@ func arrivals(t *testing.T, opts ...localqueue.Option) (*localqueue.Service, *[]
 	return s, at
 }
 
-func setRate(t *testing.T, s *localqueue.Service, rate float64) *localqueue.Queue {
+func setRate(t *testing.T, s *localqueue.Service, rate float64) *resource.Queue {
 	t.Helper()
-	q, err := s.UpdateQueue(t.Context(), &localqueue.Queue{Name: queueName, RateLimits: localqueue.RateLimits{MaxDispatchesPerSecond: rate}},
+	q, err := s.UpdateQueue(t.Context(), &resource.Queue{Name: queueName, RateLimits: resource.RateLimits{MaxDispatchesPerSecond: rate}},
 		[]string{"rate_limits.max_dispatches_per_second"})
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +102,7 @@ func TestRunTaskBypassesRate(t *testing.T) {
 	if _, err := s.RunDue(t.Context()); err != nil || len(*at) != 10 {
 		t.Fatalf("%d dispatches at once, %v; want 10", len(*at), err)
 	}
-	if _, err := s.RunTask(t.Context(), names[12], localqueue.ViewBasic); err != nil || len(*at) != 11 {
+	if _, err := s.RunTask(t.Context(), names[12], resource.ViewBasic); err != nil || len(*at) != 11 {
 		t.Errorf("%d dispatches after RunTask, %v; want 11", len(*at), err)
 	}
 	if _, err := s.RunFor(t.Context(), 100*time.Second); err != nil || len(*at) != 12 {
@@ -173,8 +174,8 @@ func TestConcurrency(t *testing.T) {
 			<-release
 			running.Add(-1)
 		})
-		s := newService(t, localqueue.WithHandler(h), localqueue.WithQueues(localqueue.Queue{
-			Name: "wide", RateLimits: localqueue.RateLimits{MaxDispatchesPerSecond: 1e6, MaxConcurrentDispatches: 700},
+		s := newService(t, localqueue.WithHandler(h), localqueue.WithQueues(resource.Queue{
+			Name: "wide", RateLimits: resource.RateLimits{MaxDispatchesPerSecond: 1e6, MaxConcurrentDispatches: 700},
 		}))
 		const wide = location + "/queues/wide"
 		for range 1000 {
@@ -191,7 +192,7 @@ func TestConcurrency(t *testing.T) {
 		add(t, s, task)
 		<-other
 
-		limits := &localqueue.Queue{Name: wide, RateLimits: localqueue.RateLimits{MaxConcurrentDispatches: 10}}
+		limits := &resource.Queue{Name: wide, RateLimits: resource.RateLimits{MaxConcurrentDispatches: 10}}
 		if _, err := s.UpdateQueue(t.Context(), limits, []string{"rate_limits.max_concurrent_dispatches"}); err != nil {
 			t.Fatal(err)
 		}
@@ -263,7 +264,7 @@ func TestConcurrencyRaisedLive(t *testing.T) {
 		})))
 		limit := func(n int) {
 			t.Helper()
-			q := &localqueue.Queue{Name: queueName, RateLimits: localqueue.RateLimits{MaxConcurrentDispatches: n}}
+			q := &resource.Queue{Name: queueName, RateLimits: resource.RateLimits{MaxConcurrentDispatches: n}}
 			if _, err := s.UpdateQueue(t.Context(), q, []string{"rate_limits.max_concurrent_dispatches"}); err != nil {
 				t.Fatal(err)
 			}
@@ -276,7 +277,7 @@ func TestConcurrencyRaisedLive(t *testing.T) {
 			}
 		}
 		limit(3)
-		var last *localqueue.Task
+		var last *resource.Task
 		for range 20 {
 			last = add(t, s, httpTask())
 		}
@@ -287,7 +288,7 @@ func TestConcurrencyRaisedLive(t *testing.T) {
 		want("another queue", 3, 1)
 		limit(7)
 		want("limit 7", 7, 1)
-		if _, err := s.RunTask(t.Context(), last.Name, localqueue.ViewBasic); err != nil {
+		if _, err := s.RunTask(t.Context(), last.Name, resource.ViewBasic); err != nil {
 			t.Fatal(err)
 		}
 		want("RunTask", 8, 1)
@@ -322,14 +323,14 @@ func TestRatesOfManyQueues(t *testing.T) {
 	setRates := func(factor float64) {
 		t.Helper()
 		for id, rate := range rates {
-			q := &localqueue.Queue{Name: location + "/queues/" + id, RateLimits: localqueue.RateLimits{MaxDispatchesPerSecond: rate * factor}}
+			q := &resource.Queue{Name: location + "/queues/" + id, RateLimits: resource.RateLimits{MaxDispatchesPerSecond: rate * factor}}
 			if _, err := s.UpdateQueue(t.Context(), q, []string{"rate_limits"}); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	for id, rate := range rates {
-		q := &localqueue.Queue{Name: location + "/queues/" + id, RateLimits: localqueue.RateLimits{MaxDispatchesPerSecond: rate}}
+		q := &resource.Queue{Name: location + "/queues/" + id, RateLimits: resource.RateLimits{MaxDispatchesPerSecond: rate}}
 		if _, err := s.CreateQueue(t.Context(), location, q); err != nil {
 			t.Fatal(err)
 		}

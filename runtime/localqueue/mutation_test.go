@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 var mutations = flag.Int("mutations", 300, "how many damaged directories TestMutations starts a queue with")
@@ -85,7 +86,7 @@ var bodies = map[string]func(n int) []byte{
 }
 
 var mutationOptions = []localqueue.Option{
-	localqueue.WithQueues(localqueue.Queue{Name: queueName}), localqueue.WithHistory(5),
+	localqueue.WithQueues(resource.Queue{Name: queueName}), localqueue.WithHistory(5),
 }
 
 // newSpecimens returns directories with tasks of such bodies: after 25 changes and after they were closed, with one

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // The default queue's id is "tasks", so that the names of its tasks have that segment twice. Other ids may be just as
@@ -20,7 +21,7 @@ func TestTasksOfTheQueueTasks(t *testing.T) {
 }
 
 func createGetDelete(t *testing.T, queue string) {
-	s, err := localqueue.New(localqueue.WithVirtualClock(time.Time{}), localqueue.WithQueues(localqueue.Queue{Name: queue}))
+	s, err := localqueue.New(localqueue.WithVirtualClock(time.Time{}), localqueue.WithQueues(resource.Queue{Name: queue}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,13 +6,15 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // Option sets up a [Service].
 type Option func(*options)
 
 type options struct {
-	queues         []Queue
+	queues         []resource.Queue
 	strict         bool
 	transport      http.RoundTripper
 	tls            *tls.Config
@@ -36,7 +38,7 @@ type options struct {
 
 // WithQueues defines queues. A Name that is a bare id defines the queue in every project and location. Unlike
 // [Service.CreateQueue] it accepts rates and concurrencies above the service's maxima, for load tests.
-func WithQueues(queues ...Queue) Option {
+func WithQueues(queues ...resource.Queue) Option {
 	return func(o *options) { o.queues = append(o.queues, queues...) }
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // roundTripper hears where a task is sent, and answers 200.
@@ -35,42 +36,42 @@ func (tokens) AccessToken(_ context.Context, account, scope string) (string, err
 func TestURIOverride(t *testing.T) {
 	t.Parallel()
 	const task = "http://task.example:81/a/b?c=d"
-	scheme := func(s localqueue.Scheme) localqueue.URIOverride { return localqueue.URIOverride{Scheme: &s} }
-	everything := func(mode localqueue.OverrideMode) localqueue.URIOverride {
-		return localqueue.URIOverride{
-			Scheme: new(localqueue.SchemeHTTPS), Host: new("queue.example"), Port: new(int64(82)), Path: new("/q"), Query: new("r=s"), Mode: mode,
+	scheme := func(s resource.Scheme) resource.URIOverride { return resource.URIOverride{Scheme: &s} }
+	everything := func(mode resource.OverrideMode) resource.URIOverride {
+		return resource.URIOverride{
+			Scheme: new(resource.SchemeHTTPS), Host: new("queue.example"), Port: new(int64(82)), Path: new("/q"), Query: new("r=s"), Mode: mode,
 		}
 	}
 	for _, test := range []struct {
 		name, task string
-		override   localqueue.URIOverride
+		override   resource.URIOverride
 		want       string
 	}{
-		{"nothing", task, localqueue.URIOverride{}, task},
-		{"https", task, scheme(localqueue.SchemeHTTPS), "https://task.example:81/a/b?c=d"},
-		{"http", "https://task.example/", scheme(localqueue.SchemeHTTP), "http://task.example/"},
-		{"a scheme that is not said", task, scheme(localqueue.SchemeUnspecified), "https://task.example:81/a/b?c=d"},
-		{"host", task, localqueue.URIOverride{Host: new("queue.example")}, "http://queue.example:81/a/b?c=d"},
-		{"host with port", task, localqueue.URIOverride{Host: new("queue.example:9")}, "http://queue.example:9/a/b?c=d"},
-		{"IPv6", task, localqueue.URIOverride{Host: new("[::1]"), Port: new(int64(9))}, "http://[::1]:9/a/b?c=d"},
-		{"port", task, localqueue.URIOverride{Port: new(int64(82))}, "http://task.example:82/a/b?c=d"},
-		{"no port", task, localqueue.URIOverride{Port: new(int64(0))}, "http://task.example/a/b?c=d"},
-		{"path", task, localqueue.URIOverride{Path: new("/x%20y/%2F")}, "http://task.example:81/x%20y/%2F?c=d"},
-		{"path without a slash", task, localqueue.URIOverride{Path: new("x")}, "http://task.example:81/x?c=d"},
-		{"no path", task, localqueue.URIOverride{Path: new("")}, "http://task.example:81?c=d"},
-		{"query", task, localqueue.URIOverride{Query: new("e=f&g")}, "http://task.example:81/a/b?e=f&g"},
-		{"no query", task, localqueue.URIOverride{Query: new("")}, "http://task.example:81/a/b"},
-		{"always", task, everything(localqueue.OverrideAlways), "https://queue.example:82/q?r=s"},
-		{"where nothing is, and all is", task, everything(localqueue.OverrideIfNotExists), task},
-		{"where nothing is", "http://task.example", everything(localqueue.OverrideIfNotExists), "http://task.example:82/q?r=s"},
+		{"nothing", task, resource.URIOverride{}, task},
+		{"https", task, scheme(resource.SchemeHTTPS), "https://task.example:81/a/b?c=d"},
+		{"http", "https://task.example/", scheme(resource.SchemeHTTP), "http://task.example/"},
+		{"a scheme that is not said", task, scheme(resource.SchemeUnspecified), "https://task.example:81/a/b?c=d"},
+		{"host", task, resource.URIOverride{Host: new("queue.example")}, "http://queue.example:81/a/b?c=d"},
+		{"host with port", task, resource.URIOverride{Host: new("queue.example:9")}, "http://queue.example:9/a/b?c=d"},
+		{"IPv6", task, resource.URIOverride{Host: new("[::1]"), Port: new(int64(9))}, "http://[::1]:9/a/b?c=d"},
+		{"port", task, resource.URIOverride{Port: new(int64(82))}, "http://task.example:82/a/b?c=d"},
+		{"no port", task, resource.URIOverride{Port: new(int64(0))}, "http://task.example/a/b?c=d"},
+		{"path", task, resource.URIOverride{Path: new("/x%20y/%2F")}, "http://task.example:81/x%20y/%2F?c=d"},
+		{"path without a slash", task, resource.URIOverride{Path: new("x")}, "http://task.example:81/x?c=d"},
+		{"no path", task, resource.URIOverride{Path: new("")}, "http://task.example:81?c=d"},
+		{"query", task, resource.URIOverride{Query: new("e=f&g")}, "http://task.example:81/a/b?e=f&g"},
+		{"no query", task, resource.URIOverride{Query: new("")}, "http://task.example:81/a/b"},
+		{"always", task, everything(resource.OverrideAlways), "https://queue.example:82/q?r=s"},
+		{"where nothing is, and all is", task, everything(resource.OverrideIfNotExists), task},
+		{"where nothing is", "http://task.example", everything(resource.OverrideIfNotExists), "http://task.example:82/q?r=s"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var got string
 			s := newService(t, localqueue.WithVirtualClock(start), localqueue.WithTransport(roundTripper(func(r *http.Request) { got = r.URL.String() })),
-				localqueue.WithQueues(localqueue.Queue{Name: queueName, HTTPTarget: &localqueue.HTTPTarget{URI: &test.override}}))
-			name := add(t, s, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: test.task}}).Name
-			if stored, err := s.GetTask(t.Context(), name, localqueue.ViewBasic); err != nil || stored.HTTP.URL != test.task {
+				localqueue.WithQueues(resource.Queue{Name: queueName, HTTPTarget: &resource.HTTPTarget{URI: &test.override}}))
+			name := add(t, s, &resource.Task{HTTP: &resource.HTTPRequest{URL: test.task}}).Name
+			if stored, err := s.GetTask(t.Context(), name, resource.ViewBasic); err != nil || stored.HTTP.URL != test.task {
 				t.Errorf("stored: %+v, %v", stored, err)
 			}
 			if _, err := s.RunDue(t.Context()); err != nil {
@@ -107,17 +108,17 @@ func TestHTTPTargetAppliesWhenATaskIsAttempted(t *testing.T) {
 	if _, err := s.PauseQueue(t.Context(), queueName); err != nil {
 		t.Fatal(err)
 	}
-	send := func(target *localqueue.HTTPTarget) request {
+	send := func(target *resource.HTTPTarget) request {
 		t.Helper()
 		task := httpTask()
 		task.Name = queueName + "/tasks/" + s.Now().Format("t150405")
 		task.HTTP.Header = map[string]string{"a": "task", "Kept": "task", "Authorization": "task"}
-		task.HTTP.OIDC = &localqueue.OIDCToken{ServiceAccount: "task"}
+		task.HTTP.OIDC = &resource.OIDCToken{ServiceAccount: "task"}
 		add(t, s, task)
-		if _, err := s.UpdateQueue(t.Context(), &localqueue.Queue{Name: queueName, HTTPTarget: target}, []string{"http_target"}); err != nil {
+		if _, err := s.UpdateQueue(t.Context(), &resource.Queue{Name: queueName, HTTPTarget: target}, []string{"http_target"}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.RunTask(t.Context(), task.Name, localqueue.ViewBasic); err != nil {
+		if _, err := s.RunTask(t.Context(), task.Name, resource.ViewBasic); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Advance(time.Second); err != nil {
@@ -129,25 +130,25 @@ func TestHTTPTargetAppliesWhenATaskIsAttempted(t *testing.T) {
 	agent := []string{"Google-Cloud-Tasks"}
 	for _, test := range []struct {
 		name   string
-		target *localqueue.HTTPTarget
+		target *resource.HTTPTarget
 		want   request
 	}{
 		{"none", nil, request{"POST", "{}", http.Header{
 			"Authorization": {"Bearer id task http://localhost/tasks/X"}, "Kept": {"task"}, "User-Agent": agent, "X-CloudTasks-TaskName": name("00"),
 		}}},
-		{"method and headers", &localqueue.HTTPTarget{Method: "GET", Header: []localqueue.HeaderOverride{
+		{"method and headers", &resource.HTTPTarget{Method: "GET", Header: []resource.HeaderOverride{
 			{Key: "A", Value: "queue"}, {Key: "b", Value: "queue"}, {Key: "User-Agent", Value: "x"}, {Key: "X-CloudTasks-TaskName", Value: "x"},
 			{Key: "X-AppEngine-X", Value: "x"}, {Key: "Host", Value: "x"},
 		}}, request{"GET", "", http.Header{
 			"Authorization": {"Bearer id task http://localhost/tasks/X"}, "A": {"queue"}, "b": {"queue"}, "Kept": {"task"}, "User-Agent": agent, "X-CloudTasks-TaskName": name("01"),
 		}}},
-		{"oidc", &localqueue.HTTPTarget{Method: "PATCH", OIDC: &localqueue.OIDCToken{ServiceAccount: "queue", Audience: "aud"}}, request{"PATCH", "{}", http.Header{
+		{"oidc", &resource.HTTPTarget{Method: "PATCH", OIDC: &resource.OIDCToken{ServiceAccount: "queue", Audience: "aud"}}, request{"PATCH", "{}", http.Header{
 			"Authorization": {"Bearer id queue aud"}, "Kept": {"task"}, "User-Agent": agent, "X-CloudTasks-TaskName": name("02"),
 		}}},
-		{"oauth", &localqueue.HTTPTarget{OAuth: &localqueue.OAuthToken{ServiceAccount: "queue", Scope: "s"}}, request{"POST", "{}", http.Header{
+		{"oauth", &resource.HTTPTarget{OAuth: &resource.OAuthToken{ServiceAccount: "queue", Scope: "s"}}, request{"POST", "{}", http.Header{
 			"Authorization": {"Bearer access queue s"}, "Kept": {"task"}, "User-Agent": agent, "X-CloudTasks-TaskName": name("03"),
 		}}},
-		{"audience of the overridden URL", &localqueue.HTTPTarget{URI: &localqueue.URIOverride{Host: new("h")}}, request{"POST", "{}", http.Header{
+		{"audience of the overridden URL", &resource.HTTPTarget{URI: &resource.URIOverride{Host: new("h")}}, request{"POST", "{}", http.Header{
 			"Authorization": {"Bearer id task http://h/tasks/X"}, "Kept": {"task"}, "User-Agent": agent, "X-CloudTasks-TaskName": name("04"),
 		}}},
 	} {
@@ -160,58 +161,58 @@ func TestHTTPTargetAppliesWhenATaskIsAttempted(t *testing.T) {
 func TestUpdateMaskOfTargets(t *testing.T) {
 	t.Parallel()
 	s := newVirtual(t, answer(200))
-	full := func() *localqueue.Queue {
-		return &localqueue.Queue{
+	full := func() *resource.Queue {
+		return &resource.Queue{
 			Name: queueName,
-			HTTPTarget: &localqueue.HTTPTarget{
-				URI: &localqueue.URIOverride{
-					Scheme: new(localqueue.SchemeHTTP), Host: new("h"), Port: new(int64(1)), Path: new("/p"), Query: new("q"), Mode: localqueue.OverrideAlways,
+			HTTPTarget: &resource.HTTPTarget{
+				URI: &resource.URIOverride{
+					Scheme: new(resource.SchemeHTTP), Host: new("h"), Port: new(int64(1)), Path: new("/p"), Query: new("q"), Mode: resource.OverrideAlways,
 				},
-				Method: "PUT", Header: []localqueue.HeaderOverride{{Key: "A", Value: "b"}}, OIDC: &localqueue.OIDCToken{ServiceAccount: "a", Audience: "b"},
+				Method: "PUT", Header: []resource.HeaderOverride{{Key: "A", Value: "b"}}, OIDC: &resource.OIDCToken{ServiceAccount: "a", Audience: "b"},
 			},
-			AppEngineRouting: &localqueue.AppEngineRouting{Service: "s", Version: "v", Instance: "i", Host: "i.v.s.demo.appspot.com"},
+			AppEngineRouting: &resource.AppEngineRouting{Service: "s", Version: "v", Instance: "i", Host: "i.v.s.demo.appspot.com"},
 		}
 	}
-	other := &localqueue.Queue{
+	other := &resource.Queue{
 		Name: queueName,
-		HTTPTarget: &localqueue.HTTPTarget{
-			URI:  &localqueue.URIOverride{Host: new("h2"), Port: new(int64(2)), Path: new("/p2"), Query: new("q2"), Mode: localqueue.OverrideIfNotExists},
-			OIDC: &localqueue.OIDCToken{ServiceAccount: "a2", Audience: "b2"},
+		HTTPTarget: &resource.HTTPTarget{
+			URI:  &resource.URIOverride{Host: new("h2"), Port: new(int64(2)), Path: new("/p2"), Query: new("q2"), Mode: resource.OverrideIfNotExists},
+			OIDC: &resource.OIDCToken{ServiceAccount: "a2", Audience: "b2"},
 		},
-		AppEngineRouting: &localqueue.AppEngineRouting{Service: "s2"},
+		AppEngineRouting: &resource.AppEngineRouting{Service: "s2"},
 	}
-	uri := func(change func(*localqueue.URIOverride)) func(*localqueue.Queue) {
-		return func(q *localqueue.Queue) { change(q.HTTPTarget.URI) }
+	uri := func(change func(*resource.URIOverride)) func(*resource.Queue) {
+		return func(q *resource.Queue) { change(q.HTTPTarget.URI) }
 	}
-	for path, change := range map[string]func(want *localqueue.Queue){
-		"http_target":                                          func(q *localqueue.Queue) { q.HTTPTarget = other.HTTPTarget },
-		"http_target.uri_override":                             func(q *localqueue.Queue) { q.HTTPTarget.URI = other.HTTPTarget.URI },
-		"http_target.uri_override.scheme":                      uri(func(u *localqueue.URIOverride) { u.Scheme = nil }),
-		"http_target.uri_override.host":                        uri(func(u *localqueue.URIOverride) { u.Host = new("h2") }),
-		"http_target.uri_override.port":                        uri(func(u *localqueue.URIOverride) { u.Port = new(int64(2)) }),
-		"http_target.uri_override.path_override":               uri(func(u *localqueue.URIOverride) { u.Path = new("/p2") }),
-		"http_target.uri_override.path_override.path":          uri(func(u *localqueue.URIOverride) { u.Path = new("/p2") }),
-		"http_target.uri_override.query_override":              uri(func(u *localqueue.URIOverride) { u.Query = new("q2") }),
-		"http_target.uri_override.query_override.query_params": uri(func(u *localqueue.URIOverride) { u.Query = new("q2") }),
-		"http_target.uri_override.uri_override_enforce_mode":   uri(func(u *localqueue.URIOverride) { u.Mode = localqueue.OverrideIfNotExists }),
-		"http_target.http_method":                              func(q *localqueue.Queue) { q.HTTPTarget.Method = "" },
-		"http_target.header_overrides":                         func(q *localqueue.Queue) { q.HTTPTarget.Header = nil },
-		"http_target.oidc_token":                               func(q *localqueue.Queue) { q.HTTPTarget.OIDC = other.HTTPTarget.OIDC },
-		"http_target.oidc_token.service_account_email":         func(q *localqueue.Queue) { q.HTTPTarget.OIDC.ServiceAccount = "a2" },
-		"http_target.oidc_token.audience":                      func(q *localqueue.Queue) { q.HTTPTarget.OIDC.Audience = "b2" },
-		"app_engine_routing_override": func(q *localqueue.Queue) {
-			q.AppEngineRouting = &localqueue.AppEngineRouting{Service: "s2", Host: "s2.demo.appspot.com"}
+	for path, change := range map[string]func(want *resource.Queue){
+		"http_target":                                          func(q *resource.Queue) { q.HTTPTarget = other.HTTPTarget },
+		"http_target.uri_override":                             func(q *resource.Queue) { q.HTTPTarget.URI = other.HTTPTarget.URI },
+		"http_target.uri_override.scheme":                      uri(func(u *resource.URIOverride) { u.Scheme = nil }),
+		"http_target.uri_override.host":                        uri(func(u *resource.URIOverride) { u.Host = new("h2") }),
+		"http_target.uri_override.port":                        uri(func(u *resource.URIOverride) { u.Port = new(int64(2)) }),
+		"http_target.uri_override.path_override":               uri(func(u *resource.URIOverride) { u.Path = new("/p2") }),
+		"http_target.uri_override.path_override.path":          uri(func(u *resource.URIOverride) { u.Path = new("/p2") }),
+		"http_target.uri_override.query_override":              uri(func(u *resource.URIOverride) { u.Query = new("q2") }),
+		"http_target.uri_override.query_override.query_params": uri(func(u *resource.URIOverride) { u.Query = new("q2") }),
+		"http_target.uri_override.uri_override_enforce_mode":   uri(func(u *resource.URIOverride) { u.Mode = resource.OverrideIfNotExists }),
+		"http_target.http_method":                              func(q *resource.Queue) { q.HTTPTarget.Method = "" },
+		"http_target.header_overrides":                         func(q *resource.Queue) { q.HTTPTarget.Header = nil },
+		"http_target.oidc_token":                               func(q *resource.Queue) { q.HTTPTarget.OIDC = other.HTTPTarget.OIDC },
+		"http_target.oidc_token.service_account_email":         func(q *resource.Queue) { q.HTTPTarget.OIDC.ServiceAccount = "a2" },
+		"http_target.oidc_token.audience":                      func(q *resource.Queue) { q.HTTPTarget.OIDC.Audience = "b2" },
+		"app_engine_routing_override": func(q *resource.Queue) {
+			q.AppEngineRouting = &resource.AppEngineRouting{Service: "s2", Host: "s2.demo.appspot.com"}
 		},
-		"app_engine_routing_override.service": func(q *localqueue.Queue) {
+		"app_engine_routing_override.service": func(q *resource.Queue) {
 			q.AppEngineRouting.Service, q.AppEngineRouting.Host = "s2", "i.v.s2.demo.appspot.com"
 		},
-		"app_engine_routing_override.version": func(q *localqueue.Queue) {
+		"app_engine_routing_override.version": func(q *resource.Queue) {
 			q.AppEngineRouting.Version, q.AppEngineRouting.Host = "", "i.s.demo.appspot.com"
 		},
-		"app_engine_routing_override.instance": func(q *localqueue.Queue) {
+		"app_engine_routing_override.instance": func(q *resource.Queue) {
 			q.AppEngineRouting.Instance, q.AppEngineRouting.Host = "", "v.s.demo.appspot.com"
 		},
-		"app_engine_routing_override.host": func(*localqueue.Queue) {},
+		"app_engine_routing_override.host": func(*resource.Queue) {},
 	} {
 		if _, err := s.UpdateQueue(t.Context(), full(), nil); err != nil {
 			t.Fatal(err)
@@ -230,14 +231,14 @@ func TestUpdateMaskOfTargets(t *testing.T) {
 			t.Errorf("%s: routing (-want +got):\n%s", path, diff)
 		}
 	}
-	oauth := &localqueue.Queue{Name: queueName, HTTPTarget: &localqueue.HTTPTarget{OAuth: &localqueue.OAuthToken{ServiceAccount: "a", Scope: "s"}}}
+	oauth := &resource.Queue{Name: queueName, HTTPTarget: &resource.HTTPTarget{OAuth: &resource.OAuthToken{ServiceAccount: "a", Scope: "s"}}}
 	got, err := s.UpdateQueue(t.Context(), oauth, []string{"http_target.oauth_token.service_account_email", "http_target.oauth_token.scope"})
 	if err != nil || got.HTTPTarget.OIDC != nil || *got.HTTPTarget.OAuth != *oauth.HTTPTarget.OAuth {
 		t.Errorf("from OIDC to OAuth: %+v, %v", got, err)
 	}
-	_, err = s.UpdateQueue(t.Context(), &localqueue.Queue{Name: queueName}, []string{"http_target.oidc_token.audience"})
+	_, err = s.UpdateQueue(t.Context(), &resource.Queue{Name: queueName}, []string{"http_target.oidc_token.audience"})
 	wantStatus(t, err, cloudtask.InvalidArgument, "HttpTarget.oidcToken must have both serviceAccountEmail and audience.")
-	cleared, err := s.UpdateQueue(t.Context(), &localqueue.Queue{Name: queueName}, nil)
+	cleared, err := s.UpdateQueue(t.Context(), &resource.Queue{Name: queueName}, nil)
 	if err != nil || cleared.HTTPTarget != nil || cleared.AppEngineRouting != nil {
 		t.Errorf("an update of everything with nothing: %+v, %v", cleared, err)
 	}

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // Overview is the state of a service at a glance.
@@ -28,7 +30,7 @@ type Overview struct {
 
 // QueueOverview is the state of a queue.
 type QueueOverview struct {
-	Queue
+	resource.Queue
 	Waiting int       // tasks that are there and not running
 	Due     int       // of these, tasks whose time has come; counted up to MaxDue
 	Running int       // attempts
@@ -64,7 +66,7 @@ const (
 // hold returns why q begins no attempt, and until when if that is known.
 func (q *queue) hold(now int64) (Hold, time.Time) {
 	switch {
-	case q.settings.State != Running:
+	case q.settings.State != resource.StateRunning:
 		return HoldPaused, time.Time{}
 	case q.inFlight >= q.settings.RateLimits.MaxConcurrentDispatches:
 		return HoldConcurrency, time.Time{}
@@ -143,7 +145,7 @@ func (s *Service) BrowseQueues(ctx context.Context, b BrowseQueues) (*FoundQueue
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
-	size, err := Page{Size: b.Size}.size(maxTaskPage)
+	size, err := resource.Page{Size: b.Size}.Limit(resource.MaxTaskPage)
 	if err != nil {
 		return nil, err
 	}
@@ -182,12 +184,12 @@ func (s *Service) QueueOverview(ctx context.Context, name string) (*QueueOvervie
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
-	if err := checkQueueName(name); err != nil {
+	if err := resource.CheckQueueName(name); err != nil {
 		return nil, err
 	}
 	q := s.look(name)
 	if q == nil {
-		return nil, queueMissing()
+		return nil, resource.QueueMissing()
 	}
 	defer s.flush()
 	out := q.overview()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // task is a task as a queue holds it. Its queue's lock guards all that changes.
@@ -50,8 +51,8 @@ type queue struct {
 	unbounded bool // WithQueues defined it with limits above the service's maxima, so that updates may have them too
 
 	mu       sync.Mutex
-	settings Queue // Name, State and PurgeTime included
-	deleted  bool  // the service has forgotten this queue: look the name up again
+	settings resource.Queue // Name, State and PurgeTime included
+	deleted  bool           // the service has forgotten this queue: look the name up again
 	tasks    map[string]*task
 	waiting  taskHeap
 	order    order
@@ -67,7 +68,7 @@ type queue struct {
 	slot slot // the dispatcher's, under its lock
 }
 
-func newQueue(s *Service, settings Queue, seq int, now int64) *queue {
+func newQueue(s *Service, settings resource.Queue, seq int, now int64) *queue {
 	_, id, _ := rules.SplitQueue(settings.Name)
 	q := &queue{s: s, name: settings.Name, id: id, seq: seq, tasks: make(map[string]*task)}
 	q.gone.window = int64(tombstoneWindow(s.options.taskTombstone, 24*time.Hour))
@@ -75,8 +76,8 @@ func newQueue(s *Service, settings Queue, seq int, now int64) *queue {
 	q.unbounded = settings.RateLimits.Check(false) != nil
 	q.settings = settings
 	q.settings.PurgeTime = time.Time{}
-	if settings.State != Paused {
-		q.settings.State = Running
+	if settings.State != resource.StatePaused {
+		q.settings.State = resource.StateRunning
 	}
 	q.bucket.limit(settings.RateLimits, now)
 	q.bucket.tokens = q.bucket.burst
@@ -169,7 +170,7 @@ func (q *queue) remember(t *task, kind EventKind, now int64, last made) {
 // next returns when the queue may begin an attempt; false when that takes an event first: a task, an attempt's end, or
 // another setting.
 func (q *queue) next(now int64) (int64, bool) {
-	if q.deleted || q.settings.State != Running || len(q.waiting) == 0 || q.inFlight >= q.settings.RateLimits.MaxConcurrentDispatches {
+	if q.deleted || q.settings.State != resource.StateRunning || len(q.waiting) == 0 || q.inFlight >= q.settings.RateLimits.MaxConcurrentDispatches {
 		return 0, false
 	}
 	return max(q.waiting[0].schedule, q.bucket.readyAt(now)), true
@@ -298,7 +299,7 @@ func (q *queue) conclude(a *attempt, o outcome, now int64) Event {
 	}
 	last.Code, last.Message = attemptStatus(o.said)
 	retry := q.retryOf(a)
-	if exhausted(retry, int(t.dispatches), time.Duration(now-t.history.first)) {
+	if resource.Exhausted(retry, int(t.dispatches), time.Duration(now-t.history.first)) {
 		q.remove(t, TaskExhausted, now, m)
 		return Event{Kind: TaskExhausted, Failure: last.Message}
 	}
@@ -306,7 +307,7 @@ func (q *queue) conclude(a *attempt, o outcome, now int64) Event {
 	if a.forced {
 		from = a.began
 	}
-	delay := max(backoff(retry, int(t.dispatches)), o.retryAfter)
+	delay := max(resource.Backoff(retry, int(t.dispatches)), o.retryAfter)
 	t.schedule = from + int64(min(delay, rules.Retention)) // by then the task is too old in any case
 	t.schedule -= t.schedule % 1000
 	t.running, t.forced = false, false
@@ -335,16 +336,16 @@ func (q *queue) retryOf(a *attempt) cloudtask.RetryConfig {
 	if a.retry == nil {
 		return q.settings.Retry
 	}
-	return retryDefaults(*a.retry)
+	return resource.RetryDefaults(*a.retry)
 }
 
 // view returns t as callers see it.
-func (q *queue) view(t *task, view View) *Task {
+func (q *queue) view(t *task, view resource.View) *resource.Task {
 	c := t.record.unpack()
 	out := c.task(view)
 	out.Name = q.name + "/tasks/" + t.id
 	if out.AppEngine != nil {
-		out.AppEngine.Routing = out.AppEngine.Routing.in(q.name)
+		out.AppEngine.Routing = out.AppEngine.Routing.In(q.name)
 	}
 	out.ScheduleTime, out.CreateTime = nanoTime(t.schedule), nanoTime(t.created)
 	out.DispatchCount, out.ResponseCount = int(t.dispatches), int(t.responses)
@@ -357,7 +358,7 @@ func (q *queue) view(t *task, view View) *Task {
 }
 
 // copySettings returns the queue's settings, sharing nothing with it.
-func (q *queue) copySettings() *Queue {
+func (q *queue) copySettings() *resource.Queue {
 	c := q.settings.WithDefaults()
 	c.RateLimits.MaxBurstSize = q.settings.RateLimits.MaxBurstSize // a defined queue's is not derived
 	return &c

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // find returns the queue of that full name, nil if there is none. One that is defined for every location is added by
@@ -42,7 +43,7 @@ func (s *Service) look(name string) *queue {
 }
 
 // lookUp returns the queue of that name or, if it is not there and defined for every location, what it is to have.
-func (s *Service) lookUp(name string) (*queue, *Queue) {
+func (s *Service) lookUp(name string) (*queue, *resource.Queue) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if q := s.queues.get(name); q != nil || len(s.everywhere) == 0 {
@@ -59,7 +60,7 @@ func (s *Service) lookUp(name string) (*queue, *Queue) {
 }
 
 // addQueue adds a queue. The caller holds s.mu.
-func (s *Service) addQueue(settings Queue) *queue {
+func (s *Service) addQueue(settings resource.Queue) *queue {
 	s.queueCounter++
 	s.changes.Add(1)
 	q := newQueue(s, settings, s.queueCounter, s.nanos())
@@ -79,7 +80,7 @@ func (s *Service) findOrCreate(name string) (*queue, error) {
 	if q := s.find(name); q != nil {
 		return q, nil
 	}
-	missing := queueMissing()
+	missing := resource.QueueMissing()
 	if s.options.strict {
 		return nil, missing
 	}
@@ -92,14 +93,14 @@ func (s *Service) findOrCreate(name string) (*queue, error) {
 		return nil, missing
 	}
 	s.log.Info("queue created, since a task was enqueued to it (production would answer that it does not exist)", "queue", name)
-	return s.addQueue(Queue{Name: name}.WithDefaults()), nil
+	return s.addQueue(resource.Queue{Name: name}.WithDefaults()), nil
 }
 
 // withQueue calls f with the queue locked, or returns the error missing. f changes no settings: see changeQueue.
 func (s *Service) withQueue(name string, missing error, f func(q *queue, now int64) error) error {
 	q := s.look(name)
 	if q == nil {
-		if err := checkQueueName(name); err != nil {
+		if err := resource.CheckQueueName(name); err != nil {
 			return err
 		}
 		return missing
@@ -115,14 +116,14 @@ func (s *Service) withQueue(name string, missing error, f func(q *queue, now int
 }
 
 // changeQueue calls f with the queue locked and returns the queue as it is afterwards.
-func (s *Service) changeQueue(ctx context.Context, name string, f func(q *queue, now int64)) (out *Queue, err error) {
+func (s *Service) changeQueue(ctx context.Context, name string, f func(q *queue, now int64)) (out *resource.Queue, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.settle(&err)
 	defer s.flush()
 	s.find(name) // which adds one that is defined for every location
-	err = s.withQueue(name, queueMissing(), func(q *queue, now int64) error {
+	err = s.withQueue(name, resource.QueueMissing(), func(q *queue, now int64) error {
 		f(q, now)
 		out = q.copySettings()
 		return nil
@@ -131,13 +132,13 @@ func (s *Service) changeQueue(ctx context.Context, name string, f func(q *queue,
 }
 
 // Queue returns the queue (GetQueue of the wire API).
-func (s *Service) GetQueue(ctx context.Context, name string) (out *Queue, err error) {
+func (s *Service) GetQueue(ctx context.Context, name string) (out *resource.Queue, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.settle(&err)
 	defer s.flush()
-	err = s.withQueue(name, queueMissing(), func(q *queue, _ int64) error {
+	err = s.withQueue(name, resource.QueueMissing(), func(q *queue, _ int64) error {
 		out = q.copySettings()
 		return nil
 	})
@@ -145,16 +146,16 @@ func (s *Service) GetQueue(ctx context.Context, name string) (out *Queue, err er
 }
 
 // PauseQueue stops dispatching from the queue.
-func (s *Service) PauseQueue(ctx context.Context, name string) (*Queue, error) {
-	return s.setState(ctx, name, Paused)
+func (s *Service) PauseQueue(ctx context.Context, name string) (*resource.Queue, error) {
+	return s.setState(ctx, name, resource.StatePaused)
 }
 
 // ResumeQueue starts dispatching from the queue again.
-func (s *Service) ResumeQueue(ctx context.Context, name string) (*Queue, error) {
-	return s.setState(ctx, name, Running)
+func (s *Service) ResumeQueue(ctx context.Context, name string) (*resource.Queue, error) {
+	return s.setState(ctx, name, resource.StateRunning)
 }
 
-func (s *Service) setState(ctx context.Context, name string, state State) (*Queue, error) {
+func (s *Service) setState(ctx context.Context, name string, state resource.State) (*resource.Queue, error) {
 	return s.changeQueue(ctx, name, func(q *queue, now int64) {
 		q.settings.State = state
 		s.journal.append(func(b []byte) []byte { return packQueue(b, q) })
@@ -163,7 +164,7 @@ func (s *Service) setState(ctx context.Context, name string, state State) (*Queu
 }
 
 // PurgeQueue removes the queue's tasks. Attempts that are running end without effect.
-func (s *Service) PurgeQueue(ctx context.Context, name string) (*Queue, error) {
+func (s *Service) PurgeQueue(ctx context.Context, name string) (*resource.Queue, error) {
 	return s.changeQueue(ctx, name, func(q *queue, now int64) {
 		number := q.past.ends()
 		q.removeAll(TaskPurged, now)
@@ -180,12 +181,12 @@ func (s *Service) DeleteQueue(ctx context.Context, name string) (err error) {
 		return err
 	}
 	defer s.settle(&err)
-	if err := checkQueueName(name); err != nil {
+	if err := resource.CheckQueueName(name); err != nil {
 		return err
 	}
 	q := s.find(name)
 	if q == nil || !s.forget(q) {
-		return notFound()
+		return resource.NotFound()
 	}
 	defer s.flush()
 	q.mu.Lock()
@@ -216,12 +217,12 @@ func (s *Service) forget(q *queue) bool {
 }
 
 // CreateQueue creates the queue in parent (projects/P/locations/L).
-func (s *Service) CreateQueue(ctx context.Context, parent string, queue *Queue) (out *Queue, err error) {
+func (s *Service) CreateQueue(ctx context.Context, parent string, queue *resource.Queue) (out *resource.Queue, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.settle(&err)
-	if err := checkLocation(parent); err != nil {
+	if err := resource.CheckLocation(parent); err != nil {
 		return nil, err
 	}
 	settings, err := newSettings(queue)
@@ -229,35 +230,35 @@ func (s *Service) CreateQueue(ctx context.Context, parent string, queue *Queue) 
 		return nil, err
 	}
 	if location, _, _ := rules.SplitQueue(settings.Name); location != parent {
-		return nil, invalid("%s must begin with %s.", settings.Name, parent)
+		return nil, resource.Invalid("%s must begin with %s.", settings.Name, parent)
 	}
 	if s.look(settings.Name) != nil {
-		return nil, status(cloudtask.AlreadyExists, "Queue already exists")
+		return nil, resource.Error(cloudtask.AlreadyExists, "Queue already exists")
 	}
 	return s.createQueue(settings)
 }
 
 // newSettings returns the settings of a queue that is to be created.
-func newSettings(queue *Queue) (Queue, error) {
+func newSettings(queue *resource.Queue) (resource.Queue, error) {
 	if queue == nil {
-		return Queue{}, invalid("Queue is required.")
+		return resource.Queue{}, resource.Invalid("Queue is required.")
 	}
 	if _, _, ok := rules.SplitQueue(queue.Name); !ok {
-		return Queue{}, badQueueName()
+		return resource.Queue{}, resource.BadQueueName()
 	}
 	settings := queue.WithDefaults()
-	settings.State = Running
+	settings.State = resource.StateRunning
 	return settings, settings.Check(false)
 }
 
-func (s *Service) createQueue(settings Queue) (*Queue, error) {
+func (s *Service) createQueue(settings resource.Queue) (*resource.Queue, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.queues.get(settings.Name) != nil {
-		return nil, status(cloudtask.AlreadyExists, "Queue already exists")
+		return nil, resource.Error(cloudtask.AlreadyExists, "Queue already exists")
 	}
 	if s.tombstoned(settings.Name) {
-		return nil, status(cloudtask.FailedPrecondition, "The queue cannot be created because a queue with this name existed too recently.")
+		return nil, resource.Error(cloudtask.FailedPrecondition, "The queue cannot be created because a queue with this name existed too recently.")
 	}
 	delete(s.goneQueues, settings.Name)
 	return s.addQueue(settings).copySettings(), nil
@@ -266,16 +267,16 @@ func (s *Service) createQueue(settings Queue) (*Queue, error) {
 // UpdateQueue sets the fields of the queue that mask names, in the wire API's spelling ("rate_limits",
 // "retry_config.max_attempts"); an empty mask names all, and fields that only the service sets are left alone. Limits
 // apply at once, to tasks that are waiting too. It creates a queue that is missing.
-func (s *Service) UpdateQueue(ctx context.Context, queue *Queue, mask []string) (out *Queue, err error) {
+func (s *Service) UpdateQueue(ctx context.Context, queue *resource.Queue, mask []string) (out *resource.Queue, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.settle(&err)
 	if queue == nil {
-		return nil, invalid("Queue is required.")
+		return nil, resource.Invalid("Queue is required.")
 	}
 	if _, _, ok := rules.SplitQueue(queue.Name); !ok {
-		return nil, badQueueName()
+		return nil, resource.BadQueueName()
 	}
 	for {
 		out, err := s.tryUpdate(queue, mask)
@@ -286,10 +287,10 @@ func (s *Service) UpdateQueue(ctx context.Context, queue *Queue, mask []string) 
 }
 
 // tryUpdate is UpdateQueue of a well-formed name. errQueueGone means that the queue came or went meanwhile.
-func (s *Service) tryUpdate(queue *Queue, mask []string) (*Queue, error) {
+func (s *Service) tryUpdate(queue *resource.Queue, mask []string) (*resource.Queue, error) {
 	q := s.find(queue.Name)
 	if q == nil {
-		settings := Queue{Name: queue.Name}
+		settings := resource.Queue{Name: queue.Name}
 		if err := settings.Update(queue, mask); err != nil {
 			return nil, err
 		}
@@ -327,7 +328,7 @@ func (s *Service) tryUpdate(queue *Queue, mask []string) (*Queue, error) {
 // QueueFilter selects queues; the zero value selects all.
 type QueueFilter struct {
 	Text  string // tells filters apart: a page token is good for the filter of its page only
-	Match func(*Queue) bool
+	Match func(*resource.Queue) bool
 }
 
 // list names the list that a filter makes of the queues of a location, for page tokens.
@@ -340,20 +341,20 @@ func (f QueueFilter) list(parent string) string {
 
 // Queues returns one page of the queues in parent (projects/P/locations/L) that filter selects, by name, and the token
 // of the next page, "" after the last (ListQueues).
-func (s *Service) ListQueues(ctx context.Context, parent string, page Page, filter QueueFilter) (queues []*Queue, next string, err error) {
+func (s *Service) ListQueues(ctx context.Context, parent string, page resource.Page, filter QueueFilter) (queues []*resource.Queue, next string, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, "", err
 	}
 	defer s.settle(&err)
-	if err := checkLocation(parent); err != nil {
+	if err := resource.CheckLocation(parent); err != nil {
 		return nil, "", err
 	}
-	size, err := page.size(maxQueuePage)
+	size, err := page.Limit(resource.MaxQueuePage)
 	if err != nil {
 		return nil, "", err
 	}
 	list := filter.list(parent)
-	after, err := page.position(list, s.Now())
+	after, err := page.After(list, s.Now())
 	if err != nil {
 		return nil, "", err
 	}
@@ -368,7 +369,7 @@ func (s *Service) ListQueues(ctx context.Context, parent string, page Page, filt
 				continue
 			}
 			if len(queues) == size {
-				return queues, pageToken(list, queues[size-1].Name, s.Now()), nil
+				return queues, resource.NextPageToken(list, queues[size-1].Name, s.Now()), nil
 			}
 			queues = append(queues, settings)
 		}

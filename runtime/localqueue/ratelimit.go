@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // bucket is a token bucket: each dispatch takes one token.
@@ -15,7 +16,7 @@ type bucket struct {
 }
 
 // limit changes the limits; tokens that the old rate earned until now are kept as far as they fit.
-func (b *bucket) limit(r RateLimits, now int64) {
+func (b *bucket) limit(r resource.RateLimits, now int64) {
 	b.settle(now)
 	b.rate, b.burst = r.MaxDispatchesPerSecond, float64(r.MaxBurstSize)
 	b.tokens = min(b.tokens, b.burst)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // record is the part of a task that never changes, packed into one string: a waiting task costs little more than its
@@ -25,7 +26,7 @@ const (
 )
 
 // pack packs a task that [normalize] returned.
-func pack(t *Task) record {
+func pack(t *resource.Task) record {
 	h := t.Request()
 	size := len(h.URL) + len(h.Body) + 64
 	for k, v := range h.Header {
@@ -86,7 +87,7 @@ type contents struct {
 	token       int // tokenNone, tokenOIDC, tokenOAuth or tokenAppEngine
 	account     string
 	audience    string // or scope
-	routing     AppEngineRouting
+	routing     resource.AppEngineRouting
 	retry       *cloudtask.RetryConfig
 	body        string
 }
@@ -106,7 +107,7 @@ func (r record) unpack() contents {
 	case tokenOIDC, tokenOAuth:
 		c.account, c.audience = r.string(), r.string()
 	case tokenAppEngine:
-		c.routing = AppEngineRouting{Service: r.string(), Version: r.string(), Instance: r.string()}
+		c.routing = resource.AppEngineRouting{Service: r.string(), Version: r.string(), Instance: r.string()}
 	}
 	if r.byte() == 1 {
 		c.retry = &cloudtask.RetryConfig{
@@ -150,26 +151,26 @@ func (r *record) string() string {
 }
 
 // task returns the task of the contents in the view; what changes over a task's life is not in it.
-func (c *contents) task(view View) *Task {
-	h := &HTTPRequest{URL: c.url, Method: c.method, Header: make(map[string]string, len(c.header))}
+func (c *contents) task(view resource.View) *resource.Task {
+	h := &resource.HTTPRequest{URL: c.url, Method: c.method, Header: make(map[string]string, len(c.header))}
 	for _, f := range c.header {
 		h.Header[f.key] = f.value
 	}
 	switch c.token {
 	case tokenOIDC:
-		h.OIDC = &OIDCToken{ServiceAccount: c.account, Audience: c.audience}
+		h.OIDC = &resource.OIDCToken{ServiceAccount: c.account, Audience: c.audience}
 	case tokenOAuth:
-		h.OAuth = &OAuthToken{ServiceAccount: c.account, Scope: c.audience}
+		h.OAuth = &resource.OAuthToken{ServiceAccount: c.account, Scope: c.audience}
 	}
-	t := &Task{DispatchDeadline: c.deadline, Retry: c.retry, View: ViewBasic}
-	if view == ViewFull {
-		t.View = ViewFull
+	t := &resource.Task{DispatchDeadline: c.deadline, Retry: c.retry, View: resource.ViewBasic}
+	if view == resource.ViewFull {
+		t.View = resource.ViewFull
 		if c.body != "" {
 			h.Body = []byte(c.body)
 		}
 	}
 	if c.token == tokenAppEngine {
-		t.AppEngine = &AppEngineRequest{Method: h.Method, Routing: c.routing, RelativeURI: h.URL, Header: h.Header, Body: h.Body}
+		t.AppEngine = &resource.AppEngineRequest{Method: h.Method, Routing: c.routing, RelativeURI: h.URL, Header: h.Header, Body: h.Body}
 	} else {
 		t.HTTP = h
 	}
@@ -177,7 +178,7 @@ func (c *contents) task(view View) *Task {
 }
 
 // override overrides parts of an HTTP task's contents, all but its URL, by the queue's target.
-func (c *contents) override(t *HTTPTarget) {
+func (c *contents) override(t *resource.HTTPTarget) {
 	if t.Method != "" {
 		if c.method = t.Method; !takesBody(c.method) {
 			c.body = ""

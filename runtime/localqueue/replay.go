@@ -11,6 +11,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue/internal/wal"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // replay brings back the state that a directory holds.
@@ -170,7 +171,7 @@ func (r *replay) entry(kind int, e *record) error {
 
 func (r *replay) queue(e *record) error {
 	number, unbounded, lastSeq := int(e.int()), e.byte() == 1, uint64(e.int())
-	var settings Queue
+	var settings resource.Queue
 	if err := json.Unmarshal([]byte(e.string()), &settings); err != nil {
 		return fmt.Errorf("a queue's settings cannot be read: %w", err)
 	}

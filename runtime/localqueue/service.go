@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // Service is one embedded Cloud Tasks. See [New]. Its methods may be called concurrently; what they are given and what
@@ -26,9 +27,9 @@ type Service struct {
 
 	mu           sync.RWMutex
 	queues       queueSet
-	everywhere   map[string]Queue // settings of queues that exist in every location, by id
-	configured   []Queue          // settings of queues with a full name that WithQueues defines
-	goneQueues   map[string]int64 // when the names of deleted queues become free
+	everywhere   map[string]resource.Queue // settings of queues that exist in every location, by id
+	configured   []resource.Queue          // settings of queues with a full name that WithQueues defines
+	goneQueues   map[string]int64          // when the names of deleted queues become free
 	queueCounter int
 	created      atomic.Uint64 // tasks ever: their order over all queues
 	changes      atomic.Uint64 // how often anything has changed; see [Service.Changes]
@@ -52,7 +53,7 @@ type Service struct {
 
 // New starts a service. Close it when done. An error names the option that cannot work.
 func New(opts ...Option) (*Service, error) {
-	s := &Service{everywhere: make(map[string]Queue), goneQueues: make(map[string]int64)}
+	s := &Service{everywhere: make(map[string]resource.Queue), goneQueues: make(map[string]int64)}
 	s.options.minRoll, s.options.maxPast = minRoll, maxPastBytes
 	for _, opt := range opts {
 		opt(&s.options)
@@ -122,7 +123,7 @@ func (s *Service) start() (err error) {
 	return nil
 }
 
-func (s *Service) defineQueues(queues []Queue) error {
+func (s *Service) defineQueues(queues []resource.Queue) error {
 	for _, q := range queues {
 		settings := q.WithDefaults()
 		if burst := q.RateLimits.MaxBurstSize; burst > 0 {
@@ -152,7 +153,7 @@ func (s *Service) addConfigured() {
 }
 
 // defineQueue adds the queue, unless the service's directory knows better.
-func (s *Service) defineQueue(settings Queue) {
+func (s *Service) defineQueue(settings resource.Queue) {
 	q := s.queues.get(settings.Name)
 	switch {
 	case s.journal == nil:
@@ -167,8 +168,8 @@ func (s *Service) defineQueue(settings Queue) {
 }
 
 // definition returns the settings without what changes while a queue works.
-func definition(settings Queue) Queue {
-	settings.State, settings.PurgeTime = Running, time.Time{}
+func definition(settings resource.Queue) resource.Queue {
+	settings.State, settings.PurgeTime = resource.StateRunning, time.Time{}
 	return settings
 }
 

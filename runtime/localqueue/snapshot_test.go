@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // Snapshots are written while everything changes, and what is there in the end is there after a restart.
@@ -19,7 +20,7 @@ func TestSnapshotsWhileQueuesChange(t *testing.T) {
 	dir := t.TempDir()
 	opts := []localqueue.Option{
 		localqueue.WithLogger(slog.New(slog.DiscardHandler)), localqueue.WithDir(dir), localqueue.WithSnapshotEvery(50_000), localqueue.WithHistory(1000),
-		localqueue.WithHandler(answer(500)), localqueue.WithQueues(localqueue.Queue{Name: queueName}, localqueue.Queue{Name: location + "/queues/other"}),
+		localqueue.WithHandler(answer(500)), localqueue.WithQueues(resource.Queue{Name: queueName}, resource.Queue{Name: location + "/queues/other"}),
 	}
 	s, err := localqueue.New(opts...)
 	if err != nil {
@@ -47,7 +48,7 @@ func TestSnapshotsWhileQueuesChange(t *testing.T) {
 				case 0:
 					_ = s.DeleteTask(t.Context(), name) // may be gone
 				case 1:
-					_, _ = s.RunTask(t.Context(), name, localqueue.ViewBasic)
+					_, _ = s.RunTask(t.Context(), name, resource.ViewBasic)
 				}
 			}
 		})
@@ -82,7 +83,7 @@ func TestSnapshotsWhileQueuesChange(t *testing.T) {
 func TestSnapshotsReplaceJournals(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s := newDurable(t, dir, start, answer(500), localqueue.WithQueues(localqueue.Queue{Name: queueName}), localqueue.WithSnapshotEvery(20_000))
+	s := newDurable(t, dir, start, answer(500), localqueue.WithQueues(resource.Queue{Name: queueName}), localqueue.WithSnapshotEvery(20_000))
 	var kept []string
 	for i := range 2000 {
 		task := add(t, s, httpTask())
@@ -103,7 +104,7 @@ func TestSnapshotsReplaceJournals(t *testing.T) {
 		t.Errorf("%d bytes in %v", size, glob(t, dir, "*"))
 	}
 	s = newDurable(t, dir, start, answer(500))
-	tasks, _, err := s.ListTasks(t.Context(), queueName, localqueue.Page{}, localqueue.ViewBasic)
+	tasks, _, err := s.ListTasks(t.Context(), queueName, resource.Page{}, resource.ViewBasic)
 	if err != nil || len(tasks) != len(kept) {
 		t.Fatalf("%d tasks, %v; want %d", len(tasks), err, len(kept))
 	}

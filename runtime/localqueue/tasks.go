@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // maxPageBytes ends a page of tasks in the full view early: a page is one message to a client, and gRPC's default limit
@@ -15,13 +16,13 @@ import (
 const maxPageBytes = 3 << 20
 
 // CreateTask adds task to queue and returns it as stored, in the view that task.View names.
-func (s *Service) CreateTask(ctx context.Context, queue string, task *Task) (out *Task, err error) {
+func (s *Service) CreateTask(ctx context.Context, queue string, task *resource.Task) (out *resource.Task, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.settle(&err)
 	if s.look(queue) == nil {
-		if err := checkQueueName(queue); err != nil {
+		if err := resource.CheckQueueName(queue); err != nil {
 			return nil, err
 		}
 	}
@@ -30,11 +31,11 @@ func (s *Service) CreateTask(ctx context.Context, queue string, task *Task) (out
 }
 
 // addTask adds a task to a queue whose name is well-formed.
-func (s *Service) addTask(queue string, in *Task) (*Task, error) {
+func (s *Service) addTask(queue string, in *resource.Task) (*resource.Task, error) {
 	if in != nil && in.HTTP != nil && in.HTTP.URL == "" {
 		in = s.withDefaultURL(queue, in)
 	}
-	norm, id, err := normalize(queue, in, s.Now(), s.ids.next)
+	norm, id, err := resource.Normalize(queue, in, s.Now(), s.ids.next)
 	if err != nil {
 		return nil, err
 	}
@@ -56,17 +57,17 @@ func (s *Service) addTask(queue string, in *Task) (*Task, error) {
 				t.id = s.ids.next() // the chance is next to nothing
 				continue
 			}
-			return nil, status(cloudtask.AlreadyExists, "Requested entity already exists")
+			return nil, resource.Error(cloudtask.AlreadyExists, "Requested entity already exists")
 		}
 		break
 	}
 	norm.Name = queue + "/tasks/" + t.id
-	norm.answer()
+	norm.Answer()
 	return norm, nil
 }
 
 // withDefaultURL returns a task without a URL with that of its queue, if there is one.
-func (s *Service) withDefaultURL(queue string, in *Task) *Task {
+func (s *Service) withDefaultURL(queue string, in *resource.Task) *resource.Task {
 	url := s.options.defaultURL(queue)
 	if url == "" {
 		s.warnURLs.Do(func() {
@@ -78,38 +79,6 @@ func (s *Service) withDefaultURL(queue string, in *Task) *Task {
 	request.URL = url
 	out.HTTP = &request
 	return &out
-}
-
-// answer makes t, which shares what its creator gave, the task that its creator is answered with.
-func (t *Task) answer() {
-	body := func(b []byte) []byte {
-		if t.View == ViewFull {
-			return append([]byte(nil), b...)
-		}
-		return nil
-	}
-	if t.AppEngine != nil {
-		t.AppEngine.Body = body(t.AppEngine.Body)
-	} else {
-		t.HTTP.Body = body(t.HTTP.Body)
-		t.HTTP = cloneTokens(t.HTTP)
-	}
-	if t.View != ViewFull {
-		t.View = ViewBasic
-	}
-}
-
-// cloneTokens gives h tokens of its own.
-func cloneTokens(h *HTTPRequest) *HTTPRequest {
-	if h.OIDC != nil {
-		token := *h.OIDC
-		h.OIDC = &token
-	}
-	if h.OAuth != nil {
-		token := *h.OAuth
-		h.OAuth = &token
-	}
-	return h
 }
 
 var errQueueGone = errors.New("the queue has been deleted")
@@ -134,18 +103,18 @@ func (s *Service) withTask(ctx context.Context, name string, f func(q *queue, t 
 
 // onTask is withTask that does not wait for what has changed to be on disk.
 func (s *Service) onTask(name string, f func(q *queue, t *task, now int64) error) error {
-	parent, id, err := parseTaskName(name)
+	parent, id, err := resource.ParseTaskName(name)
 	if err != nil {
 		return err
 	}
 	defer s.flush()
-	return s.withQueue(parent, notFound(), func(q *queue, now int64) error {
+	return s.withQueue(parent, resource.NotFound(), func(q *queue, now int64) error {
 		return f(q, q.tasks[id], now)
 	})
 }
 
 // Task returns the task (GetTask).
-func (s *Service) GetTask(ctx context.Context, name string, view View) (out *Task, err error) {
+func (s *Service) GetTask(ctx context.Context, name string, view resource.View) (out *resource.Task, err error) {
 	if err := view.Check(); err != nil {
 		return nil, err
 	}
@@ -153,9 +122,9 @@ func (s *Service) GetTask(ctx context.Context, name string, view View) (out *Tas
 		if t == nil {
 			_, id, _ := rules.CutTask(name)
 			if q.gone.has(id, now) {
-				return taskGone()
+				return resource.TaskGone()
 			}
-			return notFound()
+			return resource.NotFound()
 		}
 		out = q.view(t, view)
 		return nil
@@ -170,7 +139,7 @@ func (s *Service) DeleteTask(ctx context.Context, name string) error {
 
 func deleteTask(q *queue, t *task, now int64) error {
 	if t == nil {
-		return notFound()
+		return resource.NotFound()
 	}
 	q.remove(t, TaskDeleted, now, made{})
 	q.rearm(now)
@@ -180,14 +149,14 @@ func deleteTask(q *queue, t *task, now int64) error {
 // RunTask begins an attempt of the task now, whatever the queue's limits and state, and returns the task. A task that
 // is running gets no second attempt. When the attempt fails, the next is due at the time of the call plus the back-off.
 // On a virtual clock the attempt has ended when RunTask returns; the task is returned as it was during it.
-func (s *Service) RunTask(ctx context.Context, name string, view View) (out *Task, err error) {
+func (s *Service) RunTask(ctx context.Context, name string, view resource.View) (out *resource.Task, err error) {
 	if err := view.Check(); err != nil {
 		return nil, err
 	}
 	var a *attempt
 	err = s.withTask(ctx, name, func(q *queue, t *task, now int64) error {
 		if t == nil {
-			return notFound()
+			return resource.NotFound()
 		}
 		if !t.running {
 			a = q.force(t, now)
@@ -215,7 +184,7 @@ func (s *Service) runForced(a *attempt) {
 
 // Tasks returns one page of the tasks of the queue parent, oldest first, and the token of the next, "" after the last (ListTasks).
 // A task that is there from the first page's call to the last's is on exactly one page, whatever else comes and goes.
-func (s *Service) ListTasks(ctx context.Context, parent string, page Page, view View) (tasks []*Task, next string, err error) {
+func (s *Service) ListTasks(ctx context.Context, parent string, page resource.Page, view resource.View) (tasks []*resource.Task, next string, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, "", err
 	}
@@ -223,23 +192,23 @@ func (s *Service) ListTasks(ctx context.Context, parent string, page Page, view 
 	if err := view.Check(); err != nil {
 		return nil, "", err
 	}
-	size, err := page.size(maxTaskPage)
+	size, err := page.Limit(resource.MaxTaskPage)
 	if err != nil {
 		return nil, "", err
 	}
-	after, err := page.taskPosition(parent, s.Now())
+	after, err := taskPosition(page, parent, s.Now())
 	if err != nil {
 		return nil, "", err
 	}
 	defer s.flush()
-	err = s.withQueue(parent, queueMissing(), func(q *queue, now int64) error {
+	err = s.withQueue(parent, resource.QueueMissing(), func(q *queue, now int64) error {
 		bytes := 0
 		for _, p := range q.order.places[q.order.after(after):] {
 			if p.t == nil {
 				continue
 			}
-			if len(tasks) == size || view == ViewFull && bytes > 0 && bytes+len(p.t.record) > maxPageBytes {
-				next = pageToken(parent, strconv.FormatUint(after, 10), nanoTime(now))
+			if len(tasks) == size || view == resource.ViewFull && bytes > 0 && bytes+len(p.t.record) > maxPageBytes {
+				next = resource.NextPageToken(parent, strconv.FormatUint(after, 10), nanoTime(now))
 				break
 			}
 			tasks = append(tasks, q.view(p.t, view))
@@ -252,14 +221,14 @@ func (s *Service) ListTasks(ctx context.Context, parent string, page Page, view 
 }
 
 // taskPosition returns the sequence number that the page begins after.
-func (p Page) taskPosition(parent string, now time.Time) (uint64, error) {
-	position, err := p.position(parent, now)
+func taskPosition(page resource.Page, parent string, now time.Time) (uint64, error) {
+	position, err := page.After(parent, now)
 	if position == "" || err != nil {
 		return 0, err
 	}
 	seq, err := strconv.ParseUint(position, 10, 64)
 	if err != nil {
-		return 0, badPageToken()
+		return 0, resource.BadPageToken()
 	}
 	return seq, nil
 }

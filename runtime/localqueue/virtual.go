@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/inproc"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // virtualClock is time that stands still until it is moved.
@@ -57,7 +58,7 @@ func newVirtualClock(start time.Time) (*virtualClock, error) {
 func (v *virtualClock) after(d time.Duration) (int64, error) {
 	now := v.nanos()
 	if int64(d) >= endOfTime-now {
-		return 0, invalid("The clock stands at %s and cannot move by %v: it ends with the year %d.", nanoTime(now).Format(time.RFC3339), d, lastYear)
+		return 0, resource.Invalid("The clock stands at %s and cannot move by %v: it ends with the year %d.", nanoTime(now).Format(time.RFC3339), d, lastYear)
 	}
 	return now + int64(d), nil
 }
@@ -252,7 +253,7 @@ func (s *Service) run(ctx context.Context, until int64, limit int) (attempts int
 		case at == math.MaxInt64 || at <= s.nanos():
 			return attempts, nil
 		case at >= endOfTime:
-			return attempts, invalid("The next attempt is due beyond the year %d, where the clock ends.", lastYear)
+			return attempts, resource.Invalid("The next attempt is due beyond the year %d, where the clock ends.", lastYear)
 		case s.virtual.bubble:
 			s.dispatcher.sleep(ctx, at)
 		default:

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // position is a task's place in a list of the tasks of several queues: the list is in the order of a, then b, then the
@@ -51,7 +53,7 @@ func parsePosition(text string) (position, error) {
 	for i, part := range parts {
 		v, err := strconv.ParseInt(part, 10, 64)
 		if err != nil || len(parts) != len(n) {
-			return position{}, badPageToken()
+			return position{}, resource.BadPageToken()
 		}
 		n[i] = v
 	}
@@ -76,7 +78,7 @@ type candidate struct {
 // candidate returns t, which is there, at the position.
 func (q *queue) candidate(t *task, p position, now int64) candidate {
 	c := candidate{position: p, q: q, t: t, schedule: t.schedule, attempts: t.dispatches, state: t.state(now)}
-	c.held = c.state == TaskDue && q.settings.State != Running
+	c.held = c.state == TaskDue && q.settings.State != resource.StateRunning
 	if t.previous != 0 {
 		c.failure = t.failure()
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // rawServer serves each connection of a loopback listener with f, and returns its URL.
@@ -60,12 +61,12 @@ func TestRequestOnTheWire(t *testing.T) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 204 No Content\r\n\r\n")
 	})
 	s := newService(t, localqueue.WithVirtualClock(time.Unix(1774000000, 250_000_999)), localqueue.WithTokenSource(fakeTokens{}))
-	created := add(t, s, &localqueue.Task{
+	created := add(t, s, &resource.Task{
 		Name: queueName + "/tasks/t",
-		HTTP: &localqueue.HTTPRequest{
+		HTTP: &resource.HTTPRequest{
 			URL: url + "/a%2Fb?q=1", Method: "PUT", Body: []byte("hello"),
 			Header: map[string]string{"cOnTeNt-TyPe": "text/plain", "X-lower-case": "v"},
-			OIDC:   &localqueue.OIDCToken{ServiceAccount: "a@b", Audience: "aud"},
+			OIDC:   &resource.OIDCToken{ServiceAccount: "a@b", Audience: "aud"},
 		},
 	})
 	if attempts, err := s.RunDue(t.Context()); attempts != 1 || err != nil {
@@ -89,7 +90,7 @@ func TestRequestOnTheWire(t *testing.T) {
 	if diff := cmp.Diff(want, <-got); diff != "" {
 		t.Errorf("request (-want +got):\n%s", diff)
 	}
-	if _, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic); err == nil {
+	if _, err := s.GetTask(t.Context(), created.Name, resource.ViewBasic); err == nil {
 		t.Error("the task is still there after 204")
 	}
 }
@@ -146,11 +147,11 @@ func TestHostileTargets(t *testing.T) {
 				test.url = rawServer(t, test.serve)
 			}
 			s := newService(t, localqueue.WithVirtualClock(start))
-			created := add(t, s, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: test.url, Body: []byte("x")}})
+			created := add(t, s, &resource.Task{HTTP: &resource.HTTPRequest{URL: test.url, Body: []byte("x")}})
 			if attempts, err := s.RunDue(t.Context()); attempts != 1 || err != nil {
 				t.Fatalf("%d attempts, %v", attempts, err)
 			}
-			got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic)
+			got, err := s.GetTask(t.Context(), created.Name, resource.ViewBasic)
 			message := ""
 			if err == nil {
 				message = got.LastAttempt.Message
@@ -170,12 +171,12 @@ func TestHeadersThatCannotBeSent(t *testing.T) {
 	t.Parallel()
 	s := newService(t, localqueue.WithVirtualClock(start))
 	for _, header := range []map[string]string{{"a b": "c"}, {"a": "b\r\nc: d"}, {"": "x"}, {"é": "x"}} {
-		task := &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: closedURL(t), Header: header}}
+		task := &resource.Task{HTTP: &resource.HTTPRequest{URL: closedURL(t), Header: header}}
 		created := add(t, s, task)
 		if _, err := s.RunDue(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := s.GetTask(t.Context(), created.Name, localqueue.ViewBasic); err != nil || got.LastAttempt.Message == "" {
+		if got, err := s.GetTask(t.Context(), created.Name, resource.ViewBasic); err != nil || got.LastAttempt.Message == "" {
 			t.Errorf("headers %q: %+v, %v; want a failed attempt", header, got, err)
 		}
 	}

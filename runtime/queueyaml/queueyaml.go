@@ -37,7 +37,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 const (
@@ -53,7 +53,7 @@ const (
 // Parse reads a queue.yaml. The queues have bare ids for names, so that localqueue.WithQueues defines them in every
 // project and location. ignored says, a line each and with its line number, what has no effect here. The error, with line
 // numbers too, tells of everything that is wrong.
-func Parse(data []byte) (queues []localqueue.Queue, ignored []string, err error) {
+func Parse(data []byte) (queues []resource.Queue, ignored []string, err error) {
 	var root yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	switch err := decoder.Decode(&root); {
@@ -75,7 +75,7 @@ func Parse(data []byte) (queues []localqueue.Queue, ignored []string, err error)
 
 // parser collects what a file has and what is wrong with it.
 type parser struct {
-	queues   []localqueue.Queue
+	queues   []resource.Queue
 	names    map[string]int // lines
 	ignored  []string
 	problems []error
@@ -148,7 +148,7 @@ func (p *parser) file(n *yaml.Node) {
 }
 
 func (p *parser) queue(n *yaml.Node) {
-	q := localqueue.Queue{}
+	q := resource.Queue{}
 	q.RateLimits.MaxBurstSize = defaultBucket
 	q.Retry.MaxAttempts = -1
 	rated := false
@@ -190,7 +190,7 @@ func hasKey(n *yaml.Node, key string) bool {
 	return false
 }
 
-func (p *parser) name(q *localqueue.Queue, v *yaml.Node) {
+func (p *parser) name(q *resource.Queue, v *yaml.Node) {
 	if !rules.ValidQueueID(v.Value) {
 		p.wrong(v, "name %q: want 1 to 100 letters, digits and hyphens", v.Value)
 		return
@@ -205,7 +205,7 @@ func (p *parser) name(q *localqueue.Queue, v *yaml.Node) {
 
 var rateForm = regexp.MustCompile(`^([0-9]*\.?[0-9]+|[0-9]+\.)\s*/\s*([smhd])$`)
 
-func (p *parser) rate(q *localqueue.Queue, v *yaml.Node) {
+func (p *parser) rate(q *resource.Queue, v *yaml.Node) {
 	var rate float64
 	if m := rateForm.FindStringSubmatch(v.Value); m != nil {
 		number, err := strconv.ParseFloat(m[1], 64)
@@ -223,7 +223,7 @@ func (p *parser) rate(q *localqueue.Queue, v *yaml.Node) {
 		return
 	}
 	if q.RateLimits.MaxDispatchesPerSecond = rate; rate == 0 {
-		q.State = localqueue.Paused
+		q.State = resource.StatePaused
 	}
 }
 
@@ -242,7 +242,7 @@ func unit(letter string) time.Duration {
 
 var targetForm = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+){0,2}$`)
 
-func (p *parser) target(q *localqueue.Queue, v *yaml.Node) {
+func (p *parser) target(q *resource.Queue, v *yaml.Node) {
 	if !targetForm.MatchString(v.Value) {
 		p.wrong(v, "target %q: want service, version.service or instance.version.service, in lower case", v.Value)
 		return
@@ -250,10 +250,10 @@ func (p *parser) target(q *localqueue.Queue, v *yaml.Node) {
 	names := strings.Split(v.Value, ".")
 	slices.Reverse(names)
 	names = append(names, "", "")
-	q.AppEngineRouting = &localqueue.AppEngineRouting{Service: names[0], Version: names[1], Instance: names[2]}
+	q.AppEngineRouting = &resource.AppEngineRouting{Service: names[0], Version: names[1], Instance: names[2]}
 }
 
-func (p *parser) retry(q *localqueue.Queue, n *yaml.Node) {
+func (p *parser) retry(q *resource.Queue, n *yaml.Node) {
 	p.mapping(n, "retry_parameters", map[string]element{
 		"task_retry_limit": func(v *yaml.Node) {
 			q.Retry.MaxAttempts = p.integer("task_retry_limit", v, 0, math.MaxInt32-1) + 1

@@ -10,6 +10,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/queueyaml"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 func TestParse(t *testing.T) {
@@ -46,15 +47,15 @@ queue:
 	if err != nil {
 		t.Fatal(err)
 	}
-	limits := func(rate float64, burst, concurrent int) localqueue.RateLimits {
-		return localqueue.RateLimits{MaxDispatchesPerSecond: rate, MaxBurstSize: burst, MaxConcurrentDispatches: concurrent}
+	limits := func(rate float64, burst, concurrent int) resource.RateLimits {
+		return resource.RateLimits{MaxDispatchesPerSecond: rate, MaxBurstSize: burst, MaxConcurrentDispatches: concurrent}
 	}
-	want := []localqueue.Queue{
+	want := []resource.Queue{
 		{Name: "full", RateLimits: limits(20, 40, 10), Retry: cloudtask.RetryConfig{
 			MaxAttempts: 8, MaxRetryDuration: 48 * time.Hour, MinBackoff: 10 * time.Second, MaxBackoff: 200500 * time.Millisecond, MaxDoublings: 3},
-			AppEngineRouting: &localqueue.AppEngineRouting{Service: "worker", Version: "v2"}},
+			AppEngineRouting: &resource.AppEngineRouting{Service: "worker", Version: "v2"}},
 		{Name: "plain", RateLimits: limits(10./60, 5, 0), Retry: cloudtask.RetryConfig{MaxAttempts: -1}},
-		{Name: "never", RateLimits: limits(0, 5, 0), Retry: cloudtask.RetryConfig{MaxAttempts: -1}, State: localqueue.Paused},
+		{Name: "never", RateLimits: limits(0, 5, 0), Retry: cloudtask.RetryConfig{MaxAttempts: -1}, State: resource.StatePaused},
 		{Name: "daily", RateLimits: limits(1.5/86400, 5, 0), Retry: cloudtask.RetryConfig{MaxAttempts: 1}},
 		{Name: "hourly", RateLimits: limits(.5/3600, 5, 0), Retry: cloudtask.RetryConfig{MaxAttempts: -1, MaxRetryDuration: 90 * time.Second}},
 		{Name: "shared", RateLimits: limits(500, 5, 0), Retry: cloudtask.RetryConfig{MaxAttempts: -1, MaxRetryDuration: 90 * time.Second}},
@@ -82,17 +83,17 @@ func TestQueuesOfAService(t *testing.T) {
 	defer s.Close()
 	const location = "projects/any/locations/where"
 	a, err := s.GetQueue(t.Context(), location+"/queues/a")
-	if err != nil || a.RateLimits.MaxBurstSize != 3 || a.State != localqueue.Running {
+	if err != nil || a.RateLimits.MaxBurstSize != 3 || a.State != resource.StateRunning {
 		t.Errorf("a: %+v, %v", a, err)
 	}
 	b, err := s.GetQueue(t.Context(), location+"/queues/b")
-	if err != nil || b.State != localqueue.Paused {
+	if err != nil || b.State != resource.StatePaused {
 		t.Errorf("b: %+v, %v", b, err)
 	}
-	if b, err = s.ResumeQueue(t.Context(), location+"/queues/b"); err != nil || b.State != localqueue.Running {
+	if b, err = s.ResumeQueue(t.Context(), location+"/queues/b"); err != nil || b.State != resource.StateRunning {
 		t.Errorf("b resumed: %+v, %v", b, err)
 	}
-	a, err = s.UpdateQueue(t.Context(), &localqueue.Queue{Name: a.Name, Retry: cloudtask.RetryConfig{MaxAttempts: 3}}, []string{"retry_config"})
+	a, err = s.UpdateQueue(t.Context(), &resource.Queue{Name: a.Name, Retry: cloudtask.RetryConfig{MaxAttempts: 3}}, []string{"retry_config"})
 	if err != nil || a.RateLimits.MaxBurstSize != 10 {
 		t.Errorf("a updated: %+v, %v; want the burst size that the rate gives", a, err)
 	}

@@ -29,6 +29,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/console"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/emulator"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 var screenshots = flag.String("screenshots", "", "directory that pictures of the page are written to")
@@ -108,7 +109,7 @@ func serve(t *testing.T, real bool, opts ...console.Option) *served {
 	s := new(served)
 	queueOpts := []localqueue.Option{
 		localqueue.WithHandler(s), localqueue.WithHistory(100), localqueue.WithLogger(slog.New(slog.DiscardHandler)), localqueue.WithSeed(1),
-		localqueue.WithQueues(localqueue.Queue{Name: queueName, Retry: cloudtask.RetryConfig{MinBackoff: time.Minute}}),
+		localqueue.WithQueues(resource.Queue{Name: queueName, Retry: cloudtask.RetryConfig{MinBackoff: time.Minute}}),
 	}
 	if !real {
 		queueOpts = append(queueOpts, localqueue.WithVirtualClock(start))
@@ -170,9 +171,9 @@ func (s *served) handled() []string {
 func (s *served) add(t *testing.T, id string, in time.Duration) string {
 	t.Helper()
 	name := queueName + "/tasks/" + id
-	if _, err := s.CreateTask(context.Background(), queueName, &localqueue.Task{
+	if _, err := s.CreateTask(context.Background(), queueName, &resource.Task{
 		Name: name, ScheduleTime: s.Now().Add(in),
-		HTTP: &localqueue.HTTPRequest{URL: "http://localhost/tasks/Greet", Body: []byte(`{"id":"` + id + `"}`), Header: map[string]string{"X-Tenant": "acme"}},
+		HTTP: &resource.HTTPRequest{URL: "http://localhost/tasks/Greet", Body: []byte(`{"id":"` + id + `"}`), Header: map[string]string{"X-Tenant": "acme"}},
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // Two windows stay in step, with each other and with the queue, and neither is loaded anew.
@@ -139,7 +140,7 @@ func TestSearchGoesOn(t *testing.T) {
 	t.Parallel()
 	s := serve(t, true)
 	for i := range 60_000 {
-		task := &localqueue.Task{ScheduleTime: time.Now().Add(time.Hour + time.Duration(i)*time.Second), HTTP: &localqueue.HTTPRequest{URL: "http://localhost/tasks/Greet"}}
+		task := &resource.Task{ScheduleTime: time.Now().Add(time.Hour + time.Duration(i)*time.Second), HTTP: &resource.HTTPRequest{URL: "http://localhost/tasks/Greet"}}
 		if i == 55_000 {
 			task.HTTP.Body = []byte("needle")
 		}

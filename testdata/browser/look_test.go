@@ -16,15 +16,16 @@ import (
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // furnish fills a queue on a virtual clock with what a shop might have, forty minutes after it opened.
 func furnish(t *testing.T, s *served) {
 	t.Helper()
-	for _, q := range []localqueue.Queue{
-		{Name: place + "/queues/billing", RateLimits: localqueue.RateLimits{MaxDispatchesPerSecond: 5, MaxConcurrentDispatches: 20},
+	for _, q := range []resource.Queue{
+		{Name: place + "/queues/billing", RateLimits: resource.RateLimits{MaxDispatchesPerSecond: 5, MaxConcurrentDispatches: 20},
 			Retry: cloudtask.RetryConfig{MaxAttempts: 12, MinBackoff: 10 * time.Second, MaxBackoff: 10 * time.Minute, MaxDoublings: 5}},
-		{Name: place + "/queues/imports", RateLimits: localqueue.RateLimits{MaxDispatchesPerSecond: 50}, Retry: cloudtask.RetryConfig{MaxAttempts: 3}},
+		{Name: place + "/queues/imports", RateLimits: resource.RateLimits{MaxDispatchesPerSecond: 50}, Retry: cloudtask.RetryConfig{MaxAttempts: 3}},
 		{Name: place + "/queues/reports"},
 	} {
 		if _, err := s.CreateQueue(t.Context(), place, &q); err != nil {
@@ -40,9 +41,9 @@ func furnish(t *testing.T, s *served) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.CreateTask(t.Context(), place+"/queues/"+queue, &localqueue.Task{
-			ScheduleTime: s.Now().Add(in), HTTP: &localqueue.HTTPRequest{
-				URL: "http://localhost:8080/tasks/" + kind, Body: body, OIDC: &localqueue.OIDCToken{ServiceAccount: "tasks@demo.iam.gserviceaccount.com"},
+		if _, err := s.CreateTask(t.Context(), place+"/queues/"+queue, &resource.Task{
+			ScheduleTime: s.Now().Add(in), HTTP: &resource.HTTPRequest{
+				URL: "http://localhost:8080/tasks/" + kind, Body: body, OIDC: &resource.OIDCToken{ServiceAccount: "tasks@demo.iam.gserviceaccount.com"},
 				Header: map[string]string{"Content-Type": "application/json", "Traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
 			},
 		}); err != nil {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/console"
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // hostile is markup that would run in any page which took it for its own.
@@ -24,9 +24,9 @@ func TestPayloadsAreText(t *testing.T) {
 	w := s.open(t, "/ui/tasks")
 	var names []string
 	for id, body := range map[string]string{"text": hostile, "json": fmt.Sprintf("{%q: [%q]}", hostile, hostile)} {
-		task := &localqueue.Task{
+		task := &resource.Task{
 			Name: queueName + "/tasks/" + id, ScheduleTime: time.Now().Add(time.Hour),
-			HTTP: &localqueue.HTTPRequest{URL: "http://localhost/tasks/" + hostile, Body: []byte(body), Header: map[string]string{"X-Markup": hostile}},
+			HTTP: &resource.HTTPRequest{URL: "http://localhost/tasks/" + hostile, Body: []byte(body), Header: map[string]string{"X-Markup": hostile}},
 		}
 		if _, err := s.CreateTask(t.Context(), queueName, task); err != nil {
 			t.Fatal(err)

@@ -1,4 +1,4 @@
-package localqueue
+package resource
 
 import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"

@@ -1,4 +1,4 @@
-package localqueue
+package resource
 
 import (
 	"net"
@@ -98,24 +98,24 @@ func checkHTTPTarget(t *HTTPTarget) error {
 	switch t.Method {
 	case "", "POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS":
 	default:
-		return invalid("HttpTarget.httpMethod %q is unknown: it must be POST, GET, HEAD, PUT, DELETE, PATCH or OPTIONS.", t.Method)
+		return Invalid("HttpTarget.httpMethod %q is unknown: it must be POST, GET, HEAD, PUT, DELETE, PATCH or OPTIONS.", t.Method)
 	}
 	size := 0
 	for _, h := range t.Header {
 		if h.Key == "" {
-			return invalid("HttpTarget.headerOverrides must not have a header without a key.")
+			return Invalid("HttpTarget.headerOverrides must not have a header without a key.")
 		}
 		size += len(h.Key) + len(h.Value)
 	}
 	switch {
 	case size >= rules.MaxHeaderBytes:
-		return invalid("HttpTarget.headerOverrides must be less than 80KB in all: they have %d bytes.", size)
+		return Invalid("HttpTarget.headerOverrides must be less than 80KB in all: they have %d bytes.", size)
 	case t.OIDC != nil && t.OAuth != nil:
-		return invalid("HttpTarget must have at most one of oidcToken and oauthToken.")
+		return Invalid("HttpTarget must have at most one of oidcToken and oauthToken.")
 	case t.OIDC != nil && (t.OIDC.ServiceAccount == "" || t.OIDC.Audience == ""):
-		return invalid("HttpTarget.oidcToken must have both serviceAccountEmail and audience.")
+		return Invalid("HttpTarget.oidcToken must have both serviceAccountEmail and audience.")
 	case t.OAuth != nil && (t.OAuth.ServiceAccount == "" || t.OAuth.Scope == ""):
-		return invalid("HttpTarget.oauthToken must have both serviceAccountEmail and scope.")
+		return Invalid("HttpTarget.oauthToken must have both serviceAccountEmail and scope.")
 	}
 	return checkURIOverride(t.URI)
 }
@@ -125,15 +125,15 @@ func checkURIOverride(u *URIOverride) error {
 	case u == nil:
 		return nil
 	case u.Host != nil && *u.Host == "":
-		return invalid("UriOverride.host cannot be an empty string.")
+		return Invalid("UriOverride.host cannot be an empty string.")
 	case u.Host != nil && (strings.ContainsAny(*u.Host, "/?#@ \t\r\n") || strings.Count(*u.Host, ":") > 1 && (*u.Host)[0] != '['):
-		return invalid("UriOverride.host %q must be a host name.", *u.Host)
+		return Invalid("UriOverride.host %q must be a host name.", *u.Host)
 	case u.Port != nil && (*u.Port < 0 || *u.Port > 65535):
-		return invalid("UriOverride.port must be between [0, 65535]: it is %d.", *u.Port)
+		return Invalid("UriOverride.port must be between [0, 65535]: it is %d.", *u.Port)
 	case u.Scheme != nil && (*u.Scheme < SchemeUnspecified || *u.Scheme > SchemeHTTPS):
-		return invalid("UriOverride.scheme %d is unknown: it must be HTTP or HTTPS.", *u.Scheme)
+		return Invalid("UriOverride.scheme %d is unknown: it must be HTTP or HTTPS.", *u.Scheme)
 	case u.Mode < OverrideUnspecified || u.Mode > OverrideAlways:
-		return invalid("UriOverride.uriOverrideEnforceMode %d is unknown: it must be IF_NOT_EXISTS or ALWAYS.", u.Mode)
+		return Invalid("UriOverride.uriOverrideEnforceMode %d is unknown: it must be IF_NOT_EXISTS or ALWAYS.", u.Mode)
 	}
 	return nil
 }
@@ -144,15 +144,15 @@ func (t *HTTPTarget) URL() string {
 		return ""
 	}
 	u := &url.URL{}
-	t.URI.apply(u)
+	t.URI.Apply(u)
 	if u.Scheme == "" {
 		u.Scheme = "https"
 	}
 	return u.String()
 }
 
-// apply overrides parts of u.
-func (o *URIOverride) apply(u *url.URL) {
+// Apply overrides parts of u.
+func (o *URIOverride) Apply(u *url.URL) {
 	replace := func(has bool) bool { return o.Mode != OverrideIfNotExists || !has }
 	if o.Scheme != nil && replace(u.Scheme != "") {
 		u.Scheme = "https"

@@ -1,4 +1,4 @@
-package localqueue
+package resource
 
 import (
 	"time"
@@ -20,12 +20,11 @@ type Task struct {
 	// Retry replaces the queue's settings for this task; zero fields mean the service's defaults. Nil keeps the queue's.
 	Retry *cloudtask.RetryConfig
 
-	// View is what of the task has been returned. On a task given to [Service.CreateTask] or [Service.BatchCreateTasks] it is the
-	// view that the answer shall have (response_view).
+	// View is the view that the task was returned in. On a task to be created it selects the view of the answer (response_view).
 	View View
 
-	// Err is what adding the task fails with: for whoever made it from another form, in which something could not be read.
-	// In a batch, such a task fails alone.
+	// Err is the error that creating the task fails with: what made the task from another form could not read something. In a
+	// batch, only this task fails.
 	Err error `json:"-"`
 
 	// Set by the service.
@@ -70,9 +69,10 @@ const (
 	ViewFull        View = 2
 )
 
-func (view View) Check() error {
-	if view < ViewUnspecified || view > ViewFull {
-		return invalid("Task view %d is unknown: it must be BASIC or FULL.", view)
+// Check refuses views that do not exist.
+func (v View) Check() error {
+	if v < ViewUnspecified || v > ViewFull {
+		return Invalid("Task view %d is unknown: it must be BASIC or FULL.", v)
 	}
 	return nil
 }
@@ -83,4 +83,24 @@ func (t *Task) Request() *HTTPRequest {
 		return &HTTPRequest{URL: r.RelativeURI, Method: r.Method, Header: r.Header, Body: r.Body}
 	}
 	return t.HTTP
+}
+
+// Answer makes t, which shares memory with the task that its creator gave, the task that its creator gets back: in its view, and
+// with memory of its own.
+func (t *Task) Answer() {
+	body := func(b []byte) []byte {
+		if t.View == ViewFull {
+			return append([]byte(nil), b...)
+		}
+		return nil
+	}
+	if t.AppEngine != nil {
+		t.AppEngine.Body = body(t.AppEngine.Body)
+	} else {
+		t.HTTP.Body = body(t.HTTP.Body)
+		t.HTTP.OIDC, t.HTTP.OAuth = copyOf(t.HTTP.OIDC), copyOf(t.HTTP.OAuth)
+	}
+	if t.View != ViewFull {
+		t.View = ViewBasic
+	}
 }

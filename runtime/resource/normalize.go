@@ -1,4 +1,4 @@
-package localqueue
+package resource
 
 import (
 	"maps"
@@ -8,11 +8,11 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
-// normalize checks a task that is to be added to queue and returns it as it will be stored: with defaults, the
-// service's precision and headers, and the task's id. Without a name, the id is newID's. The body is the caller's.
-func normalize(queue string, in *Task, now time.Time, newID func() string) (t *Task, id string, err error) {
+// Normalize checks a task that is to be created in queue and returns it as the service stores it, with the service's defaults,
+// precision and headers, and the task's id. A task without a name gets the id that newID returns. The result shares in's body.
+func Normalize(queue string, in *Task, now time.Time, newID func() string) (t *Task, id string, err error) {
 	if in == nil {
-		return nil, "", invalid("Task is required.")
+		return nil, "", Invalid("Task is required.")
 	}
 	if in.Err != nil {
 		return nil, "", in.Err
@@ -26,13 +26,13 @@ func normalize(queue string, in *Task, now time.Time, newID func() string) (t *T
 	}
 	switch {
 	case in.HTTP != nil && in.AppEngine != nil:
-		err = invalid("Task must have one target: either HttpRequest or AppEngineHttpRequest.")
+		err = Invalid("Task must have one target: either HttpRequest or AppEngineHttpRequest.")
 	case in.HTTP != nil:
 		t.HTTP, err = normalizeRequest(in.HTTP)
 	case in.AppEngine != nil:
 		t.AppEngine, err = normalizeAppEngine(in.AppEngine, queue)
 	default:
-		err = invalid("Task must have a target: HttpRequest or AppEngineHttpRequest is required.")
+		err = Invalid("Task must have a target: HttpRequest or AppEngineHttpRequest is required.")
 	}
 	if err != nil {
 		return nil, "", err
@@ -43,13 +43,13 @@ func normalize(queue string, in *Task, now time.Time, newID func() string) (t *T
 	if in.Retry != nil {
 		retry := *in.Retry
 		retry.MaxRetryDuration = retry.MaxRetryDuration.Truncate(time.Second)
-		if err := checkRetry(retryDefaults(retry)); err != nil {
+		if err := checkRetry(RetryDefaults(retry)); err != nil {
 			return nil, "", err
 		}
 		t.Retry = &retry
 	}
 	if t.storedSize() > rules.MaxTaskSize {
-		return nil, "", invalid("Task size too large")
+		return nil, "", Invalid("Task size too large")
 	}
 	return t, id, nil
 }
@@ -60,19 +60,19 @@ func normalizeName(t *Task, queue string, newID func() string) (id string, err e
 		t.Name = queue + "/tasks/" + id
 		return id, nil
 	}
-	own, id, err := parseTaskName(t.Name)
+	own, id, err := ParseTaskName(t.Name)
 	if err != nil {
 		return "", err
 	}
 	if own != queue {
-		return "", invalid("The queue name from request ('%s') must be the same as the queue name in the named task ('%s').", queue, own)
+		return "", Invalid("The queue name from request ('%s') must be the same as the queue name in the named task ('%s').", queue, own)
 	}
 	return id, nil
 }
 
 func normalizeTimes(t *Task, schedule, now time.Time) error {
 	if schedule.After(now.Add(rules.MaxScheduleAhead)) {
-		return invalid("The Task.scheduleTime, %s, is too far in the future. Schedule time must be no more than 720h in the future.",
+		return Invalid("The Task.scheduleTime, %s, is too far in the future. Schedule time must be no more than 720h in the future.",
 			pacific(schedule).Format(time.RFC3339))
 	}
 	if schedule.Before(now) { // unset is before everything
@@ -82,7 +82,7 @@ func normalizeTimes(t *Task, schedule, now time.Time) error {
 	t.DispatchDeadline = t.DispatchDeadline.Truncate(time.Millisecond)
 	if t.AppEngine != nil {
 		if d := t.DispatchDeadline; d != 0 && (d < rules.MinDeadline || d > maxAppEngineDeadline) {
-			return invalid("Task.dispatchDeadline must be between [15s, 24h15s].")
+			return Invalid("Task.dispatchDeadline must be between [15s, 24h15s].")
 		}
 		return nil
 	}
@@ -90,7 +90,7 @@ func normalizeTimes(t *Task, schedule, now time.Time) error {
 		t.DispatchDeadline = rules.DefaultDeadline
 	}
 	if t.DispatchDeadline < rules.MinDeadline || t.DispatchDeadline > rules.MaxDeadline {
-		return invalid("Task.dispatchDeadline must be between [15s, 30m].")
+		return Invalid("Task.dispatchDeadline must be between [15s, 30m].")
 	}
 	return nil
 }
@@ -99,12 +99,12 @@ func normalizeRequest(in *HTTPRequest) (*HTTPRequest, error) {
 	h := *in
 	switch {
 	case h.URL == "":
-		return nil, invalid("HttpRequest.url is required.")
+		return nil, Invalid("HttpRequest.url is required.")
 	case !strings.HasPrefix(h.URL, "http://") && !strings.HasPrefix(h.URL, "https://"):
-		return nil, invalid("HttpTarget.url must start with 'http://' or 'https://'.")
+		return nil, Invalid("HttpTarget.url must start with 'http://' or 'https://'.")
 	}
 	if n := rules.EncodedURLLength(h.URL); n > rules.MaxURLLength {
-		return nil, invalid("HttpRequest.url must be at most %d characters after encoding: it has %d.", rules.MaxURLLength, n)
+		return nil, Invalid("HttpRequest.url must be at most %d characters after encoding: it has %d.", rules.MaxURLLength, n)
 	}
 	if h.Method == "" {
 		h.Method = "POST"
@@ -113,17 +113,17 @@ func normalizeRequest(in *HTTPRequest) (*HTTPRequest, error) {
 	case "POST", "PUT", "PATCH":
 	case "GET", "HEAD", "DELETE", "OPTIONS":
 		if len(h.Body) > 0 {
-			return nil, invalid("HttpRequest.body is only allowed with the HTTP methods POST, PUT and PATCH, not %s.", h.Method)
+			return nil, Invalid("HttpRequest.body is only allowed with the HTTP methods POST, PUT and PATCH, not %s.", h.Method)
 		}
 	default:
-		return nil, invalid("HttpRequest.httpMethod %q is unknown: it must be POST, GET, HEAD, PUT, DELETE, PATCH or OPTIONS.", h.Method)
+		return nil, Invalid("HttpRequest.httpMethod %q is unknown: it must be POST, GET, HEAD, PUT, DELETE, PATCH or OPTIONS.", h.Method)
 	}
 	size := 0
 	for k, v := range h.Header {
 		size += len(k) + len(v)
 	}
 	if size >= rules.MaxHeaderBytes {
-		return nil, invalid("HttpRequest.headers must be less than 80KB in all: they have %d bytes.", size)
+		return nil, Invalid("HttpRequest.headers must be less than 80KB in all: they have %d bytes.", size)
 	}
 	h.Header = storedHeader(h.Header)
 	return &h, normalizeToken(&h)
@@ -132,11 +132,11 @@ func normalizeRequest(in *HTTPRequest) (*HTTPRequest, error) {
 func normalizeToken(h *HTTPRequest) error {
 	switch {
 	case h.OIDC != nil && h.OAuth != nil:
-		return invalid("HttpRequest must have at most one of oidcToken and oauthToken.")
+		return Invalid("HttpRequest must have at most one of oidcToken and oauthToken.")
 	case h.OIDC != nil && h.OIDC.ServiceAccount == "":
-		return invalid("OidcToken.serviceAccountEmail is required.")
+		return Invalid("OidcToken.serviceAccountEmail is required.")
 	case h.OAuth != nil && h.OAuth.ServiceAccount == "":
-		return invalid("OAuthToken.serviceAccountEmail is required.")
+		return Invalid("OAuthToken.serviceAccountEmail is required.")
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package localqueue
+package resource
 
 import (
 	"math"
@@ -8,8 +8,8 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
-// retryDefaults fills in what the service does for fields that are unset, which zero values count as.
-func retryDefaults(c cloudtask.RetryConfig) cloudtask.RetryConfig {
+// RetryDefaults fills in the service's defaults for fields that are zero, which counts as unset.
+func RetryDefaults(c cloudtask.RetryConfig) cloudtask.RetryConfig {
 	if c.MaxAttempts == 0 {
 		c.MaxAttempts = rules.DefaultMaxAttempts
 	}
@@ -30,22 +30,22 @@ func retryDefaults(c cloudtask.RetryConfig) cloudtask.RetryConfig {
 func checkRetry(c cloudtask.RetryConfig) error {
 	switch {
 	case c.MaxAttempts < -1:
-		return invalid("RetryConfig.maxAttempts must be greater or equal to -1.")
+		return Invalid("RetryConfig.maxAttempts must be greater or equal to -1.")
 	case c.MaxRetryDuration < 0:
-		return invalid("RetryConfig.maxRetryDuration cannot be negative.")
+		return Invalid("RetryConfig.maxRetryDuration cannot be negative.")
 	case c.MinBackoff < 0:
-		return invalid("RetryConfig.minBackoff cannot be negative.")
+		return Invalid("RetryConfig.minBackoff cannot be negative.")
 	case c.MinBackoff > c.MaxBackoff:
-		return invalid("RetryConfig.minBackoff must be less than or equal to RetryConfig.maxBackoff.")
+		return Invalid("RetryConfig.minBackoff must be less than or equal to RetryConfig.maxBackoff.")
 	case c.MaxDoublings < 0:
-		return invalid("RetryConfig.maxDoublings cannot be negative.")
+		return Invalid("RetryConfig.maxDoublings cannot be negative.")
 	}
 	return nil
 }
 
-// backoff returns the delay after the failed-th failed attempt, counted from 1: it doubles MaxDoublings times, then
+// Backoff returns the delay after the failed-th failed attempt, counted from 1: it doubles MaxDoublings times, then
 // grows linearly, up to MaxBackoff.
-func backoff(c cloudtask.RetryConfig, failed int) time.Duration {
+func Backoff(c cloudtask.RetryConfig, failed int) time.Duration {
 	// Floating point because 2^16 hours and more must saturate, not overflow.
 	delay := math.Ldexp(float64(c.MinBackoff), min(failed-1, c.MaxDoublings))
 	if failed-1 > c.MaxDoublings {
@@ -57,9 +57,9 @@ func backoff(c cloudtask.RetryConfig, failed int) time.Duration {
 	return time.Duration(delay)
 }
 
-// exhausted reports whether a task that failed is given up after so many attempts, elapsed since the first one began.
+// Exhausted reports whether a task that failed is given up after so many attempts, elapsed since the first one began.
 // With both limits, both must be exceeded.
-func exhausted(c cloudtask.RetryConfig, attempts int, elapsed time.Duration) bool {
+func Exhausted(c cloudtask.RetryConfig, attempts int, elapsed time.Duration) bool {
 	attemptsUp := attempts >= c.MaxAttempts
 	durationUp := elapsed > c.MaxRetryDuration
 	switch {

@@ -1,4 +1,4 @@
-package localqueue
+package resource
 
 import (
 	"math"
@@ -10,7 +10,7 @@ import (
 
 // Queue is a queue's settings and state: google.cloud.tasks.v2.Queue.
 type Queue struct {
-	Name       string // projects/P/locations/L/queues/Q; for [WithQueues] a bare id Q too
+	Name       string // projects/P/locations/L/queues/Q; localqueue.WithQueues takes a bare id Q too
 	RateLimits RateLimits
 	Retry      cloudtask.RetryConfig // zero fields mean the defaults
 
@@ -22,14 +22,14 @@ type Queue struct {
 
 	// Set by the service; ignored on input.
 
-	State     State     // for [WithQueues], Paused makes a queue that is paused until it is resumed
+	State     State     // localqueue.WithQueues makes a queue in this state
 	PurgeTime time.Time // of the last purge, to the microsecond; zero: never purged
 }
 
 // RateLimits bounds a queue's dispatches: google.cloud.tasks.v2.RateLimits. Zero fields mean the defaults.
 type RateLimits struct {
 	MaxDispatchesPerSecond  float64 // up to 500, fractions included; default 500
-	MaxBurstSize            int     // derived from the rate, input ignored; for [WithQueues] as given, until an update derives it
+	MaxBurstSize            int     // derived from the rate; input is ignored, but by localqueue.WithQueues, until an update derives it
 	MaxConcurrentDispatches int     // up to 5000; default 1000
 }
 
@@ -38,40 +38,38 @@ type State int
 
 const (
 	StateUnspecified State = 0
-	Running          State = 1
-	Paused           State = 2 // accepts tasks, dispatches none
-	Disabled         State = 3 // the same, and only queue.yaml brings it about
+	StateRunning     State = 1
+	StatePaused      State = 2 // accepts tasks, dispatches none
+	StateDisabled    State = 3 // the same, and only queue.yaml brings it about
 )
 
 // String returns the state's name as the wire API spells it.
 func (s State) String() string {
 	switch s {
-	case Running:
+	case StateRunning:
 		return "RUNNING"
-	case Paused:
+	case StatePaused:
 		return "PAUSED"
-	case Disabled:
+	case StateDisabled:
 		return "DISABLED"
 	}
 	return "STATE_UNSPECIFIED"
 }
 
-// queueDefaults returns the settings of a queue as they are stored, sharing nothing with q.
+// WithDefaults returns the queue's settings as the service stores them. They share no memory with q.
 func (q Queue) WithDefaults() Queue {
-	if q.SamplingRatio != nil {
-		ratio := *q.SamplingRatio
-		q.SamplingRatio = &ratio
-	}
+	q.SamplingRatio = copyOf(q.SamplingRatio)
 	q.HTTPTarget = normalizeHTTPTarget(q.HTTPTarget)
 	if q.AppEngineRouting != nil {
-		routing := q.AppEngineRouting.in(q.Name)
+		routing := q.AppEngineRouting.In(q.Name)
 		q.AppEngineRouting = &routing
 	}
-	q.RateLimits, q.Retry = q.RateLimits.withDefaults(), retryDefaults(q.Retry)
+	q.RateLimits, q.Retry = q.RateLimits.withDefaults(), RetryDefaults(q.Retry)
 	return q
 }
 
-// checkQueue refuses what the service refuses in settings whose defaults are filled in.
+// Check refuses the settings that the service refuses, in a queue that WithDefaults returned. unbounded allows rates and
+// concurrency beyond the service's maxima.
 func (q Queue) Check(unbounded bool) error {
 	if err := q.RateLimits.Check(unbounded); err != nil {
 		return err
@@ -80,18 +78,18 @@ func (q Queue) Check(unbounded bool) error {
 		return err
 	}
 	if r := q.SamplingRatio; r != nil && !(*r >= 0 && *r <= 1) {
-		return invalid("StackdriverLoggingConfig.samplingRatio must be between [0, 1].")
+		return Invalid("StackdriverLoggingConfig.samplingRatio must be between [0, 1].")
 	}
 	return checkHTTPTarget(q.HTTPTarget)
 }
 
-// errQueueName refuses the name of a queue that is to be created.
-func badQueueName() error {
+// BadQueueName is the error of a call that creates a queue of a malformed name.
+func BadQueueName() error {
 	return invalidWithHelp("Definition of queue name", docQueueName,
 		`Queue name must be formatted: "projects/<PROJECT_ID>/locations/<LOCATION_ID>/queues/<QUEUE_ID>".`)
 }
 
-// rateDefaults fills in what the service does for fields that are unset, and the burst size, which it derives.
+// withDefaults fills in the service's defaults for fields that are unset, and the burst size, which it derives.
 func (r RateLimits) withDefaults() RateLimits {
 	if r.MaxDispatchesPerSecond == 0 {
 		r.MaxDispatchesPerSecond = rules.DefaultRate
@@ -103,17 +101,17 @@ func (r RateLimits) withDefaults() RateLimits {
 	return r
 }
 
-// checkRate refuses what the service refuses; unbounded allows more than its maxima.
+// Check refuses the limits that the service refuses. unbounded allows more than its maxima.
 func (r RateLimits) Check(unbounded bool) error {
 	switch {
 	case !(r.MaxDispatchesPerSecond >= 0): // NaN too
-		return invalid("RateLimits.maxDispatchesPerSecond cannot be negative.")
+		return Invalid("RateLimits.maxDispatchesPerSecond cannot be negative.")
 	case r.MaxDispatchesPerSecond > rules.MaxRate && !unbounded:
-		return invalid("RateLimits.maxDispatchesPerSecond must be less than or equal to %d.", rules.MaxRate)
+		return Invalid("RateLimits.maxDispatchesPerSecond must be less than or equal to %d.", rules.MaxRate)
 	case r.MaxConcurrentDispatches < 0:
-		return invalid("RateLimits.maxConcurrentDispatches cannot be negative.")
+		return Invalid("RateLimits.maxConcurrentDispatches cannot be negative.")
 	case r.MaxConcurrentDispatches > rules.MaxConcurrent && !unbounded:
-		return invalid("RateLimits.maxConcurrentDispatches must be less than or equal to %d.", rules.MaxConcurrent)
+		return Invalid("RateLimits.maxConcurrentDispatches must be less than or equal to %d.", rules.MaxConcurrent)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package localqueue
+package resource
 
 import (
 	"net/http"
@@ -9,8 +9,8 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
-// AppEngineRequest is what an App Engine target gets: google.cloud.tasks.v2.AppEngineHttpRequest. Where its tasks go
-// locally is for [WithAppEngine] to say.
+// AppEngineRequest is what an App Engine target gets: google.cloud.tasks.v2.AppEngineHttpRequest. localqueue.WithAppEngine says where its
+// tasks go on a laptop.
 type AppEngineRequest struct {
 	Method      string           // POST, GET, HEAD, PUT, DELETE, PATCH or OPTIONS; "" is POST
 	Routing     AppEngineRouting // the queue's override beats it
@@ -39,11 +39,11 @@ func normalizeAppEngine(in *AppEngineRequest, queue string) (*AppEngineRequest, 
 	}
 	switch {
 	case r.RelativeURI[0] != '/':
-		return nil, invalid("AppEngineHttpRequest.relativeUri must start with '/'.")
+		return nil, Invalid("AppEngineHttpRequest.relativeUri must start with '/'.")
 	case strings.ContainsFunc(r.RelativeURI, func(c rune) bool { return c <= ' ' || c == 0x7f }):
-		return nil, invalid("AppEngineHttpRequest.relativeUri must not contain spaces or control characters.")
+		return nil, Invalid("AppEngineHttpRequest.relativeUri must not contain spaces or control characters.")
 	case len(r.RelativeURI) > rules.MaxURLLength:
-		return nil, invalid("AppEngineHttpRequest.relativeUri must be at most %d characters: it has %d.", rules.MaxURLLength, len(r.RelativeURI))
+		return nil, Invalid("AppEngineHttpRequest.relativeUri must be at most %d characters: it has %d.", rules.MaxURLLength, len(r.RelativeURI))
 	}
 	if r.Method == "" {
 		r.Method = http.MethodPost
@@ -52,12 +52,12 @@ func normalizeAppEngine(in *AppEngineRequest, queue string) (*AppEngineRequest, 
 	case "POST", "PUT":
 	case "GET", "HEAD", "DELETE", "PATCH", "OPTIONS":
 		if len(r.Body) > 0 {
-			return nil, invalid("AppEngineHttpRequest.body is only allowed with the HTTP methods POST and PUT, not %s.", r.Method)
+			return nil, Invalid("AppEngineHttpRequest.body is only allowed with the HTTP methods POST and PUT, not %s.", r.Method)
 		}
 	default:
-		return nil, invalid("AppEngineHttpRequest.httpMethod %q is unknown: it must be POST, GET, HEAD, PUT, DELETE, PATCH or OPTIONS.", r.Method)
+		return nil, Invalid("AppEngineHttpRequest.httpMethod %q is unknown: it must be POST, GET, HEAD, PUT, DELETE, PATCH or OPTIONS.", r.Method)
 	}
-	r.Routing = r.Routing.in(queue)
+	r.Routing = r.Routing.In(queue)
 	r.Header = appEngineStoredHeader(r.Header, len(r.Body))
 	return &r, nil
 }
@@ -86,8 +86,8 @@ func appEngineStoredHeader(in map[string]string, bodySize int) map[string]string
 	return out
 }
 
-// in returns the routing with the host that it has for tasks of a queue.
-func (r AppEngineRouting) in(queue string) AppEngineRouting {
+// In returns the routing with the host that it has for tasks of a queue.
+func (r AppEngineRouting) In(queue string) AppEngineRouting {
 	project, _, _ := strings.Cut(strings.TrimPrefix(queue, "projects/"), "/")
 	if domain, id, ok := strings.Cut(project, ":"); ok { // of a domain's own projects
 		project = id + "." + domain

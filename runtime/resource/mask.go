@@ -1,7 +1,7 @@
-package localqueue
+package resource
 
-// applyMask copies the fields that mask names, in the wire API's spelling, from src to dst, which shares nothing with
-// another queue.
+// Update copies the fields that mask names, in the wire API's spelling such as "rate_limits.max_dispatches_per_second", from
+// another queue. Without a mask it copies all that can be updated. It shares no memory with from.
 func (q *Queue) Update(from *Queue, mask []string) error {
 	if len(mask) == 0 {
 		mask = []string{"rate_limits", "retry_config", "stackdriver_logging_config", "http_target", "app_engine_routing_override"}
@@ -14,13 +14,13 @@ func (q *Queue) Update(from *Queue, mask []string) error {
 			}
 		case maskLimits(q, from, path), maskHTTPTarget(q, from, path), maskURI(q, from, path), maskRouting(q, from, path):
 		default:
-			return invalid("The update mask names %q, which is not a field of a queue that can be updated.", path)
+			return Invalid("The update mask names %q, which is not a field of a queue that can be updated.", path)
 		}
 	}
 	return nil
 }
 
-// Each of the following copies the field if it is one of theirs.
+// Each of the following functions copies the field that path names and reports true, or false if it is not one of theirs.
 
 func maskLimits(dst, src *Queue, path string) bool {
 	switch path {

@@ -1,4 +1,4 @@
-package localqueue
+package resource
 
 import (
 	"fmt"
@@ -23,25 +23,27 @@ const (
 	docTaskName  = "https://cloud.google.com/tasks/docs/reference/rest/v2/projects.locations.queues.tasks#Task.FIELDS.name"
 )
 
-// queueMissing is the error of a call that names a queue which does not exist.
-func queueMissing() error {
-	return status(cloudtask.NotFound, "Queue does not exist. If you just created the queue, wait at least a minute for the queue to initialize.")
+// QueueMissing is the error of a call that names a queue which does not exist.
+func QueueMissing() error {
+	return Error(cloudtask.NotFound, "Queue does not exist. If you just created the queue, wait at least a minute for the queue to initialize.")
 }
 
-// notFound is the error of a call that names anything else that does not exist.
-func notFound() error { return status(cloudtask.NotFound, "Requested entity was not found.") }
+// NotFound is the error of a call that names anything else that does not exist.
+func NotFound() error { return Error(cloudtask.NotFound, "Requested entity was not found.") }
 
-// taskGone is the error of a call that names a task which does not exist any more.
-func taskGone() error {
-	return status(cloudtask.NotFound,
+// TaskGone is the error of a call that names a task which does not exist any more.
+func TaskGone() error {
+	return Error(cloudtask.NotFound,
 		"The task no longer exists, though a task with this name existed recently. The task either successfully completed or was deleted.")
 }
 
-func status(code cloudtask.Code, message string) error {
+// Error returns an error with a status code.
+func Error(code cloudtask.Code, message string) error {
 	return &cloudtask.StatusError{Code: code, Message: message}
 }
 
-func invalid(format string, args ...any) error {
+// Invalid returns an error with the code INVALID_ARGUMENT.
+func Invalid(format string, args ...any) error {
 	return &cloudtask.StatusError{Code: cloudtask.InvalidArgument, Message: fmt.Sprintf(format, args...)}
 }
 

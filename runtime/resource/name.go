@@ -1,18 +1,18 @@
-package localqueue
+package resource
 
 import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
-// parseTaskName returns the queue's name and the id of a well-formed task name.
-func parseTaskName(name string) (queue, id string, err error) {
+// ParseTaskName splits the name of a task into its queue's name and its id. A malformed name is an error.
+func ParseTaskName(name string) (queue, id string, err error) {
 	queue, id, ok := rules.CutTask(name)
 	if ok {
 		_, _, ok = rules.SplitQueue(queue)
 	}
 	if !ok {
-		return "", "", invalid(`Task name must be formatted: "projects/<PROJECT_ID>/locations/<LOCATION_ID>/queues/<QUEUE_ID>/tasks/<TASK_ID>"`)
+		return "", "", Invalid(`Task name must be formatted: "projects/<PROJECT_ID>/locations/<LOCATION_ID>/queues/<QUEUE_ID>/tasks/<TASK_ID>"`)
 	}
 	if !rules.ValidTaskID(id) {
 		return "", "", invalidWithHelp("Definition of task ID", docTaskName, `Task ID "`+id+
@@ -21,15 +21,16 @@ func parseTaskName(name string) (queue, id string, err error) {
 	return queue, id, nil
 }
 
-// checkQueueName is for calls that name a queue which should exist.
-func checkQueueName(name string) error {
+// CheckQueueName refuses a malformed name in a call that names an existing queue.
+func CheckQueueName(name string) error {
 	if _, _, ok := rules.SplitQueue(name); !ok {
 		return badResource()
 	}
 	return nil
 }
 
-func checkLocation(parent string) error {
+// CheckLocation refuses a parent that is not projects/P/locations/L.
+func CheckLocation(parent string) error {
 	if _, _, ok := rules.SplitLocation(parent); !ok {
 		return badResource()
 	}
@@ -37,5 +38,5 @@ func checkLocation(parent string) error {
 }
 
 func badResource() error {
-	return status(cloudtask.InvalidArgument, "Invalid resource field value in the request.")
+	return Error(cloudtask.InvalidArgument, "Invalid resource field value in the request.")
 }
