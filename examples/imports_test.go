@@ -20,7 +20,7 @@ var mayImport = map[string]string{
 	"runtime/internal/ended":        "",
 	"runtime/internal/failedanswer": "",
 	"runtime/internal/guard":        "",
-	"runtime/internal/inproc":       "",
+	"runtime/internal/inproc":       "runtime/internal/rules",
 	"runtime/internal/rules":        "",
 	"runtime/predeclared":           "",
 	"runtime/taskjson":              "",

@@ -4,18 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/failedanswer"
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
@@ -28,8 +21,8 @@ const (
 	maxKept = 1 << 10
 
 	// What an attempt without a response counts as.
-	saidTimeout     = http.StatusGatewayTimeout
-	saidUnreachable = http.StatusServiceUnavailable
+	countsAsTimeout     = http.StatusGatewayTimeout
+	countsAsUnreachable = http.StatusServiceUnavailable
 
 	defaultScope = "https://www.googleapis.com/auth/cloud-platform"
 )
@@ -67,7 +60,7 @@ type attempt struct {
 // outcome is what became of an attempt.
 type outcome struct {
 	status     int           // of the response; 0 without one
-	said       int           // the HTTP status that the attempt counts as
+	countsAs   int           // the HTTP status that the attempt counts as
 	err        error         // why there was no response
 	retryAfter time.Duration // that the response asked for
 	response   string        // start of the response's body
@@ -91,238 +84,114 @@ func (s *Service) attempt(ctx context.Context, a *attempt) {
 	now := s.nanos()
 	switch {
 	case s.virtual != nil && now-a.began >= int64(c.deadline), o.status == 0 && context.Cause(ctx) == errDeadline:
-		o = outcome{said: saidTimeout, err: fmt.Errorf("no response within %v: %w", c.deadline, errDeadline)}
+		o = outcome{countsAs: countsAsTimeout, err: fmt.Errorf("no response within %v: %w", c.deadline, errDeadline)}
 	case o.status == 0 && ctx.Err() != nil:
 		o = outcome{aborted: true}
 	}
 	release()
 	if a.q.finish(a, o, now) == TaskExhausted {
-		s.log.Warn("task given up after its last attempt", "task", a.q.name+"/tasks/"+a.t.id, "attempts", a.number, "status", o.said, "error", o.err)
+		s.log.Warn("task given up after its last attempt", "task", a.q.name+"/tasks/"+a.t.id, "attempts", a.number, "status", o.countsAs, "error", o.err)
 	}
 	s.flush()
 }
 
-// send sends the task's request, follows redirects and reads the response.
-func (s *Service) send(ctx context.Context, a *attempt, c *contents) outcome {
-	target, header, err := s.prepare(ctx, a, c)
-	if err != nil {
-		return outcome{said: saidUnreachable, err: err}
+// attemptList is a list of attempts in the order they began.
+type attemptList struct{ front, back *attempt }
+
+func (l *attemptList) add(a *attempt) {
+	a.before = l.back
+	if l.back != nil {
+		l.back.after = a
+	} else {
+		l.front = a
 	}
-	for hop := 0; ; hop++ {
-		resp, err := s.transport.RoundTrip(newRequest(ctx, target, header, c))
-		if err != nil {
-			return outcome{said: saidUnreachable, err: err}
-		}
-		next := redirection(resp, target)
-		if next == nil || hop == maxRedirects || c.token == tokenAppEngine {
-			return s.receive(resp, c)
-		}
-		_, _ = s.drain(resp)
-		if next.Host != target.Host { // as net/http's client: secrets stay with the host that they were meant for
-			maps.DeleteFunc(header, func(key string, _ []string) bool { return cloudtask.IsSecretHeader(key) })
-		}
-		target = next
-	}
+	l.back = a
 }
 
-// prepare returns where an attempt's request goes and its headers, and overrides in c what the queue does.
-func (s *Service) prepare(ctx context.Context, a *attempt, c *contents) (*url.URL, http.Header, error) {
-	if c.token == tokenAppEngine {
-		target, err := s.appEngineURL(a, c)
-		return target, appEngineHeader(a, c), err
+func (l *attemptList) remove(a *attempt) {
+	if a.before != nil {
+		a.before.after = a.after
+	} else {
+		l.front = a.after
 	}
-	target, err := url.Parse(rules.EncodeURL(c.url))
-	if err != nil {
-		return nil, nil, err
+	if a.after != nil {
+		a.after.before = a.before
+	} else {
+		l.back = a.before
 	}
-	if a.target != nil {
-		if c.override(a.target); a.target.URI != nil {
-			a.target.URI.Apply(target)
-			c.url = target.String()
+	a.before, a.after = nil, nil
+}
+
+// outcome returns how an attempt ended.
+func (a *attempt) outcome(o outcome, now int64) finishedAttempt {
+	m := finishedAttempt{
+		number: int32(a.number), status: int16(o.status), countsAs: int16(o.countsAs), forced: a.forced,
+		began: a.began, took: now - a.began, response: o.response,
+	}
+	if o.err != nil {
+		m.err = o.err.Error()
+	}
+	return m
+}
+
+// attemptStatus returns the status of an attempt that was answered, or is said to have been answered, with an HTTP
+// status that is not a success.
+func attemptStatus(httpStatus int) (cloudtask.Code, string) {
+	code := cloudtask.Unknown
+	switch httpStatus {
+	case 400:
+		code = cloudtask.InvalidArgument
+	case 401:
+		code = cloudtask.Unauthenticated
+	case 403:
+		code = cloudtask.PermissionDenied
+	case 404:
+		code = cloudtask.NotFound
+	case 409:
+		code = cloudtask.AlreadyExists
+	case 429:
+		code = cloudtask.ResourceExhausted
+	case 499:
+		code = cloudtask.Canceled
+	case 500:
+		code = cloudtask.Internal
+	case 501:
+		code = cloudtask.Unimplemented
+	case 503:
+		code = cloudtask.Unavailable
+	case 504:
+		code = cloudtask.DeadlineExceeded
+	}
+	return code, code.String() + "(" + strconv.Itoa(int(code)) + "): HTTP status code " + strconv.Itoa(httpStatus)
+}
+
+// deliver is send with the faults of the attempt's queue.
+func (s *Service) deliver(ctx context.Context, a *attempt, c *contents) outcome {
+	f, any := s.faultsOf(a.q)
+	if !any {
+		return s.send(ctx, a, c)
+	}
+	if f.ClockSkew != 0 {
+		s.inject(a, FaultClockSkew)
+		a.schedule += int64(f.ClockSkew)
+		ctx = context.WithValue(ctx, skewKey{}, f.ClockSkew)
+	}
+	if a.number <= f.FailFirst || s.strikes(f.Fail, FaultFail, a.q, a.t, a.number) {
+		s.inject(a, FaultFail)
+		if f.FailStatus == 0 {
+			return outcome{countsAs: countsAsUnreachable, err: errUnreachable}
 		}
+		return outcome{status: f.FailStatus, countsAs: f.FailStatus}
 	}
-	if target.Host == "" {
-		return nil, nil, fmt.Errorf("URL %q has no host", c.url)
+	send := s.send
+	if s.strikes(f.Twice, FaultTwice, a.q, a.t, a.number) {
+		s.inject(a, FaultTwice)
+		send = s.sendTwice
 	}
-	authorization, err := s.authorization(ctx, c)
-	if err != nil {
-		return nil, nil, fmt.Errorf("making the task's token: %w", err)
-	}
-	return target, s.header(a, c, authorization), nil
-}
-
-// redirection returns where a response redirects to, nil if nowhere that can be followed.
-func redirection(resp *http.Response, from *url.URL) *url.URL {
-	location := resp.Header.Get("Location")
-	if resp.StatusCode < 300 || resp.StatusCode > 399 || location == "" {
-		return nil
-	}
-	to, err := from.Parse(location)
-	if err != nil || to.Scheme != "http" && to.Scheme != "https" || to.Host == "" {
-		return nil
-	}
-	return to
-}
-
-// receive reads the response to its end, as far as that is reasonable.
-func (s *Service) receive(resp *http.Response, c *contents) outcome {
-	start, err := s.drain(resp)
-	if err != nil {
-		return outcome{said: saidUnreachable, err: fmt.Errorf("reading the response of status %d: %w", resp.StatusCode, err)}
-	}
-	o := outcome{status: resp.StatusCode, said: resp.StatusCode, response: start}
-	if resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusTooManyRequests && c.token != tokenAppEngine {
-		o.retryAfter = retryAfter(resp.Header.Get("Retry-After"), s.Now())
+	o := send(ctx, a, c)
+	if o.status != 0 && s.strikes(f.LoseAnswer, FaultLoseAnswer, a.q, a.t, a.number) {
+		s.inject(a, FaultLoseAnswer)
+		return outcome{countsAs: countsAsUnreachable, err: fmt.Errorf("%w (HTTP status %d)", errAnswerLost, o.status)}
 	}
 	return o
-}
-
-// drain reads the body up to maxDrain and closes it. It returns the body's start if somebody is to be told of it.
-func (s *Service) drain(resp *http.Response) (start string, err error) {
-	defer resp.Body.Close()
-	if resp.StatusCode < 200 { // 101: the body is the connection, and never ends
-		return "", nil
-	}
-	if resp.Body == http.NoBody {
-		return "", nil
-	}
-	body := io.LimitReader(resp.Body, maxDrain)
-	if (s.events.wanted.Load() || s.options.history > 0) && resp.ContentLength != 0 {
-		if start, err = readStart(body); err != nil {
-			return "", err
-		}
-	}
-	_, err = io.Copy(io.Discard, body)
-	return start, err
-}
-
-// startBuffers holds buffers for the beginnings of bodies.
-var startBuffers = sync.Pool{New: func() any { return new([failedanswer.MaxSize]byte) }}
-
-// readStart reads up to maxKept bytes, or all of what a handler tells of a run that failed.
-func readStart(r io.Reader) (string, error) {
-	buf := startBuffers.Get().(*[failedanswer.MaxSize]byte)
-	defer startBuffers.Put(buf)
-	most := maxKept
-	for n := 0; ; {
-		more, err := r.Read(buf[n:most])
-		n += more
-		if n == most && most == maxKept && failedanswer.Is(buf[:n]) {
-			most = len(buf)
-		}
-		switch {
-		case err == io.EOF || n == most:
-			return string(buf[:n]), nil
-		case err != nil:
-			return "", err
-		}
-	}
-}
-
-// retryAfter returns the delay that a Retry-After header asks for; 0 if it is malformed.
-func retryAfter(value string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
-		return time.Duration(min(seconds, uint64(rules.Retention/time.Second))) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return min(max(at.Sub(now), 0), rules.Retention)
-	}
-	return 0
-}
-
-// authorization returns the value of the Authorization header that the task asks for, "" if none.
-func (s *Service) authorization(ctx context.Context, c *contents) (string, error) {
-	if c.token == tokenNone {
-		return "", nil
-	}
-	source := s.tokenSource()
-	if source == nil {
-		s.warnTokens.Do(func() {
-			s.log.Warn("task asks for a token but the queue has no token source: it is sent without an Authorization header")
-		})
-		return "", nil
-	}
-	var token string
-	var err error
-	switch {
-	case c.token == tokenOAuth && c.audience == "":
-		token, err = source.AccessToken(ctx, c.account, defaultScope)
-	case c.token == tokenOAuth:
-		token, err = source.AccessToken(ctx, c.account, c.audience)
-	case c.audience == "":
-		token, err = idToken(ctx, source, c.account, c.url)
-	default:
-		token, err = idToken(ctx, source, c.account, c.audience)
-	}
-	return "Bearer " + token, err
-}
-
-// header returns the headers of an attempt: the task's, and Cloud Tasks' own in its spelling.
-func (s *Service) header(a *attempt, c *contents, authorization string) http.Header {
-	n := len(c.header) + 5
-	if a.previous != 0 {
-		n += 2
-	}
-	if authorization != "" {
-		n++
-	}
-	h := make(http.Header, n)
-	values := make([]string, 0, n) // one allocation for all
-	set := func(key, value string) {
-		values = append(values, value)
-		h[key] = values[len(values)-1 : len(values) : len(values)]
-	}
-	for _, f := range c.header {
-		if !replacedHeader(f.key, authorization != "") {
-			set(f.key, f.value)
-		}
-	}
-	set(rules.HeaderQueueName, a.q.id)
-	set(rules.HeaderTaskName, a.t.id)
-	set(rules.HeaderRetryCount, strconv.Itoa(a.number-1))
-	set(rules.HeaderExecutionCount, strconv.Itoa(a.executions))
-	set(rules.HeaderETA, formatETA(a.schedule))
-	if a.previous != 0 {
-		set(rules.HeaderPreviousResponse, strconv.Itoa(a.previous))
-		set(rules.HeaderRetryReason, "")
-	}
-	if authorization != "" {
-		set("Authorization", authorization)
-	}
-	return h
-}
-
-// replacedHeader reports whether a header of the task's is not sent: because the task's token takes its place, or because
-// it is about the connection, which is not the task's.
-func replacedHeader(key string, authorized bool) bool {
-	return rules.IsConnectionHeader(key) || authorized && rules.CanonicalKey(key) == "Authorization"
-}
-
-// formatETA returns a time as Cloud Tasks' headers give it: seconds since the epoch with microseconds.
-func formatETA(nanos int64) string {
-	micros := nanos / 1000
-	b := strconv.AppendInt(make([]byte, 0, 24), micros/1e6, 10)
-	b = append(b, '.')
-	for digit := int64(1e5); digit > 0; digit /= 10 {
-		b = append(b, byte('0'+micros/digit%10))
-	}
-	return string(b)
-}
-
-// newBody returns a request's or response's body, of a type that net/http knows to be in memory: it sends it together with the
-// header then.
-func newBody(content string) io.ReadCloser { return io.NopCloser(strings.NewReader(content)) }
-
-// newRequest returns the task's request to target. It shares the header.
-func newRequest(ctx context.Context, target *url.URL, header http.Header, c *contents) *http.Request {
-	r := &http.Request{
-		Method: c.method, URL: target, Host: target.Host, Header: header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody,
-	}
-	if c.body != "" {
-		r.ContentLength = int64(len(c.body))
-		r.GetBody = func() (io.ReadCloser, error) { return newBody(c.body), nil }
-		r.Body, _ = r.GetBody()
-	}
-	return r.WithContext(ctx)
 }

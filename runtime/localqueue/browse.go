@@ -11,31 +11,6 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// TaskState is what a task that is there waits for.
-type TaskState int
-
-const (
-	TaskScheduled TaskState = iota + 1 // for its time
-	TaskRetrying                       // for its time, after an attempt that failed
-	TaskDue                            // for its queue: it is paused or at a limit, or the clock is virtual
-	TaskRunning                        // for nothing: an attempt is running
-)
-
-// String returns the state in one lower-case word.
-func (s TaskState) String() string {
-	switch s {
-	case TaskScheduled:
-		return "scheduled"
-	case TaskRetrying:
-		return "retrying"
-	case TaskDue:
-		return "due"
-	case TaskRunning:
-		return "running"
-	}
-	return "any"
-}
-
 // Browse selects tasks for [Service.Browse]. Zero fields select all.
 type Browse struct {
 	Queue string // full resource name
@@ -233,87 +208,6 @@ func taskType(url string) string {
 	}
 	url = strings.TrimRight(url, "/")
 	return url[strings.LastIndexByte(url, '/')+1:]
-}
-
-// contains reports whether the text, in lower case, occurs in a field of the record.
-func (r record) contains(lower string) bool {
-	if containsFold(r.string(), lower) { // the URL
-		return true
-	}
-	_, _ = r.string(), r.int()
-	for range 2 * r.int() {
-		if containsFold(r.string(), lower) {
-			return true
-		}
-	}
-	switch r.byte() {
-	case tokenOIDC, tokenOAuth:
-		_, _ = r.string(), r.string()
-	case tokenAppEngine:
-		_, _, _ = r.string(), r.string(), r.string()
-	}
-	if r.byte() == 1 {
-		for range 5 {
-			r.int()
-		}
-	}
-	return containsFold(string(r), lower)
-}
-
-// containsFold reports whether s contains the text, which is in lower case, in any case of ASCII.
-func containsFold(s, lower string) bool {
-	first := lower[0]
-	other := first
-	if 'a' <= first && first <= 'z' {
-		other -= 'a' - 'A'
-	}
-	for i := 0; i+len(lower) <= len(s); i++ {
-		if (s[i] == first || s[i] == other) && equalFold(s[i:i+len(lower)], lower) {
-			return true
-		}
-	}
-	return false
-}
-
-func equalFold(s, lower string) bool {
-	for i := range len(lower) {
-		if c := s[i]; c != lower[i] && (c < 'A' || c > 'Z' || c+'a'-'A' != lower[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// lowerASCII is strings.ToLower that leaves all but ASCII alone, so that lengths stay.
-func lowerASCII(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return 'A' <= r && r <= 'Z' }) {
-		return s
-	}
-	b := []byte(s)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
-	}
-	return string(b)
-}
-
-// summary returns the candidate as callers see it.
-func (c *candidate) summary() Summary {
-	contents := c.t.record.unpack()
-	out := Summary{
-		Name: c.q.name + "/tasks/" + c.t.id, Type: taskType(contents.url), URL: contents.url, Method: contents.method,
-		Payload: start(contents.body, maxPayloadStart), Size: len(contents.body),
-		Created: nanoTime(c.t.created), Scheduled: nanoTime(c.schedule), Attempts: int(c.attempts), Failure: c.failure, State: c.state, Held: c.held,
-	}
-	if e := c.ended; e != nil {
-		out.Outcome, out.Ended = c.kind, nanoTime(e.at)
-		if e.last.number != 0 {
-			last := e.last.public()
-			out.Last = &last
-		}
-	}
-	return out
 }
 
 // start returns at most the first n bytes of s, and no half of a character.

@@ -85,11 +85,11 @@ func (d *dispatcher) arm(q *queue, at, now int64) {
 func (d *dispatcher) enqueue(q *queue) {
 	q.slot.ready = true
 	d.ready = append(d.ready, q)
-	d.hire()
+	d.addWorker()
 }
 
-// hire starts a worker for a turn in ready.
-func (d *dispatcher) hire() {
+// addWorker starts a worker for a turn in ready.
+func (d *dispatcher) addWorker() {
 	if d.s.virtual != nil {
 		if d.s.virtual.bubble {
 			d.interrupt()
@@ -97,7 +97,7 @@ func (d *dispatcher) hire() {
 		return
 	}
 	if d.workers >= fastWorkers+d.slow {
-		d.lookOut()
+		d.wakeWhenSlow()
 		return
 	}
 	d.workers++
@@ -106,7 +106,7 @@ func (d *dispatcher) hire() {
 }
 
 // lookOut has the scheduler wake when the oldest attempt becomes slow, if there are turns that wait for that.
-func (d *dispatcher) lookOut() {
+func (d *dispatcher) wakeWhenSlow() {
 	if len(d.ready) > 0 && d.workers >= fastWorkers+d.slow && d.nextSlow() < d.sleeping {
 		d.interrupt()
 	}
@@ -183,7 +183,7 @@ func (d *dispatcher) begun(a *attempt) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.running.add(a)
-	d.lookOut()
+	d.wakeWhenSlow()
 }
 
 func (d *dispatcher) ended(a *attempt) {
@@ -239,7 +239,7 @@ func (d *dispatcher) collect(now int64) {
 		}
 	}
 	for range min(len(d.ready), fastWorkers+d.slow-d.workers) {
-		d.hire()
+		d.addWorker()
 	}
 	for len(d.later) > 0 && d.later[0].slot.at <= now {
 		q := d.later[0]
@@ -335,31 +335,4 @@ func (d *dispatcher) less(i, j int) bool {
 func (d *dispatcher) swap(i, j int) {
 	d.later[i], d.later[j] = d.later[j], d.later[i]
 	d.later[i].slot.index, d.later[j].slot.index = i, j
-}
-
-// attemptList is a list of attempts in the order they began.
-type attemptList struct{ front, back *attempt }
-
-func (l *attemptList) add(a *attempt) {
-	a.before = l.back
-	if l.back != nil {
-		l.back.after = a
-	} else {
-		l.front = a
-	}
-	l.back = a
-}
-
-func (l *attemptList) remove(a *attempt) {
-	if a.before != nil {
-		a.before.after = a.after
-	} else {
-		l.front = a.after
-	}
-	if a.after != nil {
-		a.after.before = a.before
-	} else {
-		l.back = a.before
-	}
-	a.before, a.after = nil, nil
 }

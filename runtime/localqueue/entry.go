@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
@@ -177,4 +178,100 @@ func unpackBatch(data []byte) (*Batch, error) {
 		batch.Results[i].Err = err
 	}
 	return batch.remembered(), nil
+}
+
+// packFailed appends the attempt of t that failed last, if it is remembered.
+func packFailed(b []byte, q *queue, t *task) []byte {
+	if q.past == nil {
+		return b
+	}
+	return packFinished(packInts(b, entryFailed, int64(q.seq), int64(t.seq)), q.past.failed.get(t.history.failed))
+}
+
+// packAllFailed appends all attempts of t that failed and are remembered.
+func packAllFailed(b []byte, q *queue, t *task) []byte {
+	if q.past == nil {
+		return b
+	}
+	for _, m := range q.past.attempts(t) {
+		b = packFinished(packInts(b, entryFailed, int64(q.seq), int64(t.seq)), &m)
+	}
+	return b
+}
+
+func packFinished(b []byte, m *finishedAttempt) []byte {
+	for _, n := range []int64{int64(m.number), int64(m.status), int64(m.countsAs), m.began, m.took} {
+		b = binary.AppendVarint(b, n)
+	}
+	return packString(packString(packBool(b, m.forced), m.err), m.response)
+}
+
+func unpackFinished(e *record) finishedAttempt {
+	m := finishedAttempt{number: int32(e.int()), status: int16(e.int()), countsAs: int16(e.int()), began: e.int(), took: e.int()}
+	m.forced, m.err, m.response = e.byte() == 1, strings.Clone(e.string()), strings.Clone(e.string())
+	return m
+}
+
+func packEnded(b []byte, q *queue, kind EventKind, e *endedTask) []byte {
+	return packEndedFields(packInts(b, entryEnded, int64(q.seq), int64(e.t.seq)), kind, e)
+}
+
+func packEndedFields(b []byte, kind EventKind, e *endedTask) []byte {
+	for _, n := range []int64{int64(kind), e.at, int64(e.number)} {
+		b = binary.AppendVarint(b, n)
+	}
+	b = packBool(b, e.last.number != 0)
+	if e.last.number != 0 {
+		b = packFinished(b, &e.last)
+	}
+	return b
+}
+
+// packPast appends a task that is gone.
+func packPast(b []byte, q *queue, kind EventKind, e *endedTask) []byte {
+	b = packEndedFields(packInts(b, entryPast, int64(q.seq)), kind, e)
+	b = packTaskFields(b, e.t)
+	b = packBool(b, e.t.history != nil)
+	if e.t.history != nil {
+		b = packAttemptFields(b, e.t)
+	}
+	failed := q.past.attempts(e.t)
+	b = binary.AppendVarint(b, int64(len(failed)))
+	for _, m := range failed {
+		b = packFinished(b, &m)
+	}
+	return b
+}
+
+func unpackEnded(e *record) (EventKind, endedTask) {
+	kind, end := EventKind(e.int()), endedTask{at: e.int(), number: uint64(e.int())}
+	if e.byte() == 1 {
+		end.last = unpackFinished(e)
+	}
+	return kind, end
+}
+
+// unpackTask returns a task that shares the entry's memory.
+func unpackTask(e *record) *task {
+	t := &task{seq: uint64(e.int()), heapIndex: -1}
+	t.id, t.chosen, t.created, t.schedule = e.string(), e.byte() == 1, e.int(), e.int()
+	t.record = record(e.string())
+	return t
+}
+
+func (t *task) unpackAttempt(e *record) {
+	t.forced = e.byte() == 1
+	var n [10]int64
+	for i := range n {
+		n[i] = e.int()
+	}
+	message := e.string()
+	if t.history == nil {
+		t.history = new(history)
+	}
+	t.schedule, t.dispatches, t.responses, t.executions, t.previous = n[0], int32(n[1]), int32(n[2]), int32(n[3]), int16(n[4])
+	t.history.first, t.history.last = n[5], cloudtask.Attempt{
+		ScheduleTime: unpackTime(n[6]), DispatchTime: unpackTime(n[7]), ResponseTime: unpackTime(n[8]),
+		Code: cloudtask.Code(n[9]), Message: strings.Clone(message),
+	}
 }

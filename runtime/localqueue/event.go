@@ -149,3 +149,10 @@ func (s *Service) observe(batch []Event, observers []*observer) {
 		}
 	}
 }
+
+// passedOn reports whether the observer has heard of everything.
+func (e *events) passedOn() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.waiting) == 0 && !e.passing
+}

@@ -3,7 +3,6 @@ package localqueue
 import (
 	"context"
 	"errors"
-	"fmt"
 	"hash/fnv"
 	"maps"
 	"math/rand/v2"
@@ -141,7 +140,7 @@ func (s *Service) faultsOf(q *queue) (f Faults, any bool) {
 }
 
 // befalls reports whether a fault with that share happens to an attempt.
-func (s *Service) befalls(share float64, fault Fault, q *queue, t *task, attempt int) bool {
+func (s *Service) strikes(share float64, fault Fault, q *queue, t *task, attempt int) bool {
 	if share == 0 || share == 1 {
 		return share == 1
 	}
@@ -151,37 +150,6 @@ func (s *Service) befalls(share float64, fault Fault, q *queue, t *task, attempt
 		_, _ = h.Write([]byte{0})
 	}
 	return rand.New(rand.NewPCG(s.options.seed, h.Sum64())).Float64() < share
-}
-
-// deliver is send with the faults of the attempt's queue.
-func (s *Service) deliver(ctx context.Context, a *attempt, c *contents) outcome {
-	f, any := s.faultsOf(a.q)
-	if !any {
-		return s.send(ctx, a, c)
-	}
-	if f.ClockSkew != 0 {
-		s.inject(a, FaultClockSkew)
-		a.schedule += int64(f.ClockSkew)
-		ctx = context.WithValue(ctx, skewKey{}, f.ClockSkew)
-	}
-	if a.number <= f.FailFirst || s.befalls(f.Fail, FaultFail, a.q, a.t, a.number) {
-		s.inject(a, FaultFail)
-		if f.FailStatus == 0 {
-			return outcome{said: saidUnreachable, err: errUnreachable}
-		}
-		return outcome{status: f.FailStatus, said: f.FailStatus}
-	}
-	send := s.send
-	if s.befalls(f.Twice, FaultTwice, a.q, a.t, a.number) {
-		s.inject(a, FaultTwice)
-		send = s.sendTwice
-	}
-	o := send(ctx, a, c)
-	if o.status != 0 && s.befalls(f.LoseAnswer, FaultLoseAnswer, a.q, a.t, a.number) {
-		s.inject(a, FaultLoseAnswer)
-		return outcome{said: saidUnreachable, err: fmt.Errorf("%w (HTTP status %d)", errAnswerLost, o.status)}
-	}
-	return o
 }
 
 // sendTwice sends the task's request twice and returns what became of the first.
@@ -222,7 +190,7 @@ func (q *queue) holdBack(now int64) {
 	}
 	for len(q.waiting) > 0 && q.waiting[0].schedule <= now {
 		t := q.waiting[0].t
-		if _, already := q.late[t]; already || !q.s.befalls(f.Late, FaultLate, q, t, int(t.dispatches)+1) {
+		if _, already := q.late[t]; already || !q.s.strikes(f.Late, FaultLate, q, t, int(t.dispatches)+1) {
 			return
 		}
 		if q.late == nil {
@@ -244,21 +212,4 @@ func (q *queue) punctual(t *task) int64 {
 	}
 	delete(q.late, t)
 	return at
-}
-
-type skewKey struct{}
-
-// datedTokenSource is a [TokenSource] that can set the time of a token.
-type datedTokenSource interface {
-	IDTokenIssuedAt(ctx context.Context, account, audience string, at time.Time) (string, error)
-}
-
-// idToken returns an ID token of source, with the clock skew that the attempt of ctx has.
-func idToken(ctx context.Context, source TokenSource, account, audience string) (string, error) {
-	if dated, ok := source.(datedTokenSource); ok {
-		if skew, ok := ctx.Value(skewKey{}).(time.Duration); ok {
-			return dated.IDTokenIssuedAt(ctx, account, audience, time.Now().Add(skew))
-		}
-	}
-	return source.IDToken(ctx, account, audience)
 }

@@ -73,3 +73,103 @@ func (h *taskHeap) down(i int) {
 	s[i] = w
 	w.t.heapIndex = int32(i)
 }
+
+// due returns how many tasks are due at now, and when the next one after is; 0: none is. It stops when it has counted
+// that many.
+func (h taskHeap) due(now int64, limit int) (due int, next int64) {
+	pending := append(make([]int, 0, 64), 0) // no more than two for each level, so that nothing is allocated
+	for len(pending) > 0 && due < limit {
+		i := pending[len(pending)-1]
+		pending = pending[:len(pending)-1]
+		switch {
+		case i >= len(h):
+		case h[i].schedule <= now:
+			due++
+			pending = append(pending, 2*i+1, 2*i+2)
+		case next == 0 || h[i].schedule < next:
+			next = h[i].schedule
+		}
+	}
+	return due, next
+}
+
+// before counts the tasks before w, up to MaxDue.
+func (h taskHeap) before(w waiting) (n int) {
+	for pending := []int{0}; len(pending) > 0 && n < MaxDue; {
+		i := pending[len(pending)-1]
+		pending = pending[:len(pending)-1]
+		if i < len(h) && h[i].before(w) {
+			n++
+			pending = append(pending, 2*i+1, 2*i+2)
+		}
+	}
+	return n
+}
+
+func (w waiting) position(q *queue) position { return position{w.schedule, int64(w.seq), q.seq} }
+
+// walk calls visit with the tasks from the first on of which after is true, in order, until it returns false. It takes
+// time for those before and those that it visits, not for those beyond.
+func (h taskHeap) walk(after func(waiting) bool, visit func(waiting) bool) {
+	frontier := make(walkHeap, 0, 64)          // tasks whose parents have been passed
+	pending := append(make([]int32, 0, 64), 0) // so small mostly that nothing is allocated
+	for len(pending) > 0 {
+		i := pending[len(pending)-1]
+		pending = pending[:len(pending)-1]
+		switch {
+		case int(i) >= len(h):
+		case after(h[i]):
+			frontier = append(frontier, i)
+		default:
+			pending = append(pending, 2*i+1, 2*i+2)
+		}
+	}
+	for i := len(frontier)/2 - 1; i >= 0; i-- {
+		frontier.down(h, i)
+	}
+	for len(frontier) > 0 {
+		i := frontier[0]
+		if !visit(h[i]) {
+			return
+		}
+		left, right := 2*i+1, 2*i+2
+		if int(left) < len(h) {
+			frontier[0] = left
+		} else {
+			frontier[0] = frontier[len(frontier)-1]
+			frontier = frontier[:len(frontier)-1]
+		}
+		frontier.down(h, 0)
+		if int(right) < len(h) {
+			frontier = append(frontier, right)
+			frontier.up(h, len(frontier)-1)
+		}
+	}
+}
+
+// walkHeap is a heap of indices of a [taskHeap], in the order of what is there.
+type walkHeap []int32
+
+func (w walkHeap) down(h taskHeap, i int) {
+	for {
+		child := 2*i + 1
+		if child >= len(w) {
+			return
+		}
+		if child+1 < len(w) && h[w[child+1]].before(h[w[child]]) {
+			child++
+		}
+		if !h[w[child]].before(h[w[i]]) {
+			return
+		}
+		w[i], w[child] = w[child], w[i]
+		i = child
+	}
+}
+
+func (w walkHeap) up(h taskHeap, i int) {
+	for i > 0 && h[w[i]].before(h[w[(i-1)/2]]) {
+		w[i], w[(i-1)/2] = w[(i-1)/2], w[i]
+		i = (i - 1) / 2
+	}
+}

@@ -87,25 +87,6 @@ func (s *Service) WaitIdle(ctx context.Context) (left Backlog, err error) {
 	}
 }
 
-// due returns how many tasks are due at now, and when the next one after is; 0: none is. It stops when it has counted
-// that many.
-func (h taskHeap) due(now int64, limit int) (due int, next int64) {
-	pending := append(make([]int, 0, 64), 0) // no more than two for each level, so that nothing is allocated
-	for len(pending) > 0 && due < limit {
-		i := pending[len(pending)-1]
-		pending = pending[:len(pending)-1]
-		switch {
-		case i >= len(h):
-		case h[i].schedule <= now:
-			due++
-			pending = append(pending, 2*i+1, 2*i+2)
-		case next == 0 || h[i].schedule < next:
-			next = h[i].schedule
-		}
-	}
-	return due, next
-}
-
 // idle counts attempts and tells those who wait for the service to become idle when to look again.
 type idle struct {
 	running atomic.Int64 // attempts that have begun and whose events have not been observed yet
@@ -157,11 +138,4 @@ func (i *idle) watch() (changed <-chan struct{}, stop func()) {
 		delete(i.watchers, w)
 		i.waiting.Add(-1)
 	}
-}
-
-// passedOn reports whether the observer has heard of everything.
-func (e *events) passedOn() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return len(e.waiting) == 0 && !e.passing
 }

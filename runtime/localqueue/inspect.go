@@ -157,16 +157,3 @@ func (q *queue) prospects(t *task, out *Inspection, now int64) {
 		at += int64(b.Wait)
 	}
 }
-
-// before counts the tasks before w, up to MaxDue.
-func (h taskHeap) before(w waiting) (n int) {
-	for pending := []int{0}; len(pending) > 0 && n < MaxDue; {
-		i := pending[len(pending)-1]
-		pending = pending[:len(pending)-1]
-		if i < len(h) && h[i].before(w) {
-			n++
-			pending = append(pending, 2*i+1, 2*i+2)
-		}
-	}
-	return n
-}

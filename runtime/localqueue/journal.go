@@ -251,3 +251,30 @@ func (j *journal) close() error {
 	}
 	return j.files.Close()
 }
+
+// compact begins a snapshot when it is worth while: the journal goes on in another file, and what was before is not
+// needed once the snapshot is there. A snapshot that cannot be written costs time and room but nothing else.
+func (j *journal) compact() {
+	if n := j.snapshot; n != nil {
+		select {
+		case <-n.done:
+		default:
+			return
+		}
+		if n.err == nil {
+			j.rollAt = max(j.service.options.minRoll, n.size)
+		}
+		j.snapshot = nil
+	}
+	if j.files.Grown() < j.rollAt {
+		return
+	}
+	out, err := j.files.Roll()
+	if err != nil {
+		j.log.Warn("cannot begin another journal: this one grows on", "dir", j.path, "error", err)
+		return
+	}
+	n := &newSnapshot{s: j.service, out: out, done: make(chan struct{})}
+	j.snapshot = n
+	go n.run(j)
+}

@@ -11,13 +11,13 @@ import (
 )
 
 // kept holds what callers of [Service.Keep] had kept.
-type kept struct {
+type keptValues struct {
 	mu     sync.Mutex
 	values map[string][]byte
 }
 
 // set is called with the lock held, or before there is anybody else.
-func (k *kept) set(key string, value []byte) {
+func (k *keptValues) set(key string, value []byte) {
 	if len(value) == 0 {
 		delete(k.values, key)
 		return
@@ -29,27 +29,27 @@ func (k *kept) set(key string, value []byte) {
 }
 
 // removeIf removes what is kept under names that remove selects.
-func (k *kept) removeIf(remove func(name string) bool) {
+func (k *keptValues) removeIf(remove func(name string) bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	maps.DeleteFunc(k.values, func(name string, _ []byte) bool { return remove(name) })
 }
 
 // remove removes what is kept under the name.
-func (k *kept) remove(name string) {
+func (k *keptValues) remove(name string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.values, name)
 }
 
-func (k *kept) clear() {
+func (k *keptValues) clear() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	clear(k.values)
 }
 
 // pack appends entries for all that is kept.
-func (k *kept) pack(b []byte) []byte {
+func (k *keptValues) pack(b []byte) []byte {
 	k.mu.Lock()
 	values := maps.Clone(k.values)
 	k.mu.Unlock()

@@ -1,12 +1,12 @@
 package localqueue
 
 import (
-	"context"
 	"crypto/tls"
 	"log/slog"
 	"net/http"
 	"time"
 
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/inproc"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
@@ -50,7 +50,7 @@ func WithStrict() Option {
 
 // WithHandler delivers every task straight to h, whatever the host in its URL, without a network.
 func WithHandler(h http.Handler) Option {
-	return func(o *options) { o.transport = &handlerTransport{handler: h} }
+	return func(o *options) { o.transport = &inproc.Transport{Handler: h, MaxBody: maxDrain} }
 }
 
 // WithTransport delivers tasks through rt in place of the service's own [http.Transport]. A redirect comes back to the
@@ -63,20 +63,6 @@ func WithTransport(rt http.RoundTripper) Option {
 // certificate only this machine trusts. It has no effect on [WithHandler], and together with [WithTransport] it is an error.
 func WithTLSConfig(c *tls.Config) Option {
 	return func(o *options) { o.tls = c.Clone() }
-}
-
-// TokenSource makes the tokens of tasks that ask for one, at each attempt. Package issuer has one.
-type TokenSource interface {
-	// IDToken returns an OIDC token of the service account for the audience.
-	IDToken(ctx context.Context, account, audience string) (string, error)
-	// AccessToken returns an OAuth access token of the service account for the scope.
-	AccessToken(ctx context.Context, account, scope string) (string, error)
-}
-
-// WithTokenSource signs the tokens of tasks with an OIDC or OAuth token. Without it such tasks are sent without an
-// Authorization header, and a log line says so once.
-func WithTokenSource(source TokenSource) Option {
-	return func(o *options) { o.tokens = source }
 }
 
 // WithObserver calls f with everything that happens to tasks, in order and never concurrently, outside the service's

@@ -60,26 +60,26 @@ type pastSize struct {
 
 // shelf holds the tasks of one outcome.
 type shelf struct {
-	tasks []ended // by number; those before first are forgotten
+	tasks []endedTask // by number; those before first are forgotten
 	first int
 	bytes int
 }
 
 // ended is a task that is gone. It does not change any more.
-type ended struct {
+type endedTask struct {
 	number uint64 // counts the tasks of the queue that have ended
 	t      *task
-	at     int64 // when, in nanoseconds since the epoch
-	last   made  // the attempt that ended it; with number 0, none did
+	at     int64           // when, in nanoseconds since the epoch
+	last   finishedAttempt // the attempt that ended it; with number 0, none did
 }
 
-func (e *ended) size() int { return endedOverhead + len(e.t.record) + e.last.text() }
+func (e *endedTask) size() int { return endedOverhead + len(e.t.record) + e.last.text() }
 
 // made is an attempt that has ended, as a queue remembers it.
-type made struct {
+type finishedAttempt struct {
 	number      int32
 	status      int16 // HTTP status; 0 without a response
-	said        int16 // the status that it counts as
+	countsAs    int16 // the status that it counts as
 	forced      bool
 	began, took int64 // in nanoseconds
 	err         string
@@ -91,10 +91,10 @@ type made struct {
 // so that a task's attempts are found from its last.
 type attemptRing struct {
 	limit    int
-	attempts []made // the one with number n is at (n-1) % limit
-	last     uint64 // number of the latest
-	bytes    int    // of their responses
-	bare     uint64 // number of the latest whose response has been forgotten, for the sake of later ones
+	attempts []finishedAttempt // the one with number n is at (n-1) % limit
+	last     uint64            // number of the latest
+	bytes    int               // of their responses
+	bare     uint64            // number of the latest whose response has been forgotten, for the sake of later ones
 }
 
 // minute counts attempts.
@@ -174,20 +174,8 @@ func (p *past) release() {
 	p.all.queues.Store(1)
 }
 
-// outcome returns how an attempt ended.
-func (a *attempt) outcome(o outcome, now int64) made {
-	m := made{
-		number: int32(a.number), status: int16(o.status), said: int16(o.said), forced: a.forced,
-		began: a.began, took: now - a.began, response: o.response,
-	}
-	if o.err != nil {
-		m.err = o.err.Error()
-	}
-	return m
-}
-
 // public returns the attempt as callers see it.
-func (m *made) public() PastAttempt {
+func (m *finishedAttempt) public() PastAttempt {
 	out := PastAttempt{
 		Number: int(m.number), Began: microTime(m.began), Duration: time.Duration(m.took), Status: int(m.status),
 		Err: m.err, Response: m.response, Forced: m.forced,
@@ -195,17 +183,17 @@ func (m *made) public() PastAttempt {
 	if err, stack, ok := failedanswer.Decode(m.response); ok && err != "" {
 		out.Error, out.Stack, out.Response = err, stack, ""
 	}
-	if m.said < 200 || m.said > 299 {
-		_, out.Failure = attemptStatus(int(m.said))
+	if m.countsAs < 200 || m.countsAs > 299 {
+		_, out.Failure = attemptStatus(int(m.countsAs))
 	}
 	return out
 }
 
 // text is the size of what is remembered of an attempt's response.
-func (m *made) text() int { return len(m.err) + len(m.response) }
+func (m *finishedAttempt) text() int { return len(m.err) + len(m.response) }
 
 // fail remembers an attempt of t that is to be followed by another.
-func (p *past) fail(t *task, m made) {
+func (p *past) fail(t *task, m finishedAttempt) {
 	m.before = t.history.failed
 	t.history.failed = p.failed.add(m)
 	p.count(m.began+m.took).failed++
@@ -213,7 +201,7 @@ func (p *past) fail(t *task, m made) {
 }
 
 // end remembers a task that is gone and gives it a number.
-func (p *past) end(e ended, kind EventKind) (number uint64) {
+func (p *past) end(e endedTask, kind EventKind) (number uint64) {
 	p.number++
 	e.number = p.number
 	p.shelves[kind].add(e, p.limit)
@@ -236,11 +224,11 @@ func (p *past) ends() int64 {
 }
 
 // attempts returns the attempts of t that failed and are remembered, oldest first.
-func (p *past) attempts(t *task) []made {
+func (p *past) attempts(t *task) []finishedAttempt {
 	if t.history == nil {
 		return nil
 	}
-	var found []made
+	var found []finishedAttempt
 	for m := p.failed.get(t.history.failed); m != nil; m = p.failed.get(m.before) {
 		found = append(found, *m)
 	}
@@ -280,10 +268,10 @@ func (p *past) recount(now int64) {
 }
 
 // all returns the shelf's tasks, oldest first.
-func (s *shelf) all() []ended { return s.tasks[s.first:] }
+func (s *shelf) all() []endedTask { return s.tasks[s.first:] }
 
 // add puts a task on the shelf, unless it is there: while a journal is read, it may be.
-func (s *shelf) add(e ended, limit int) {
+func (s *shelf) add(e endedTask, limit int) {
 	i, found := len(s.tasks), false
 	if i > s.first && s.tasks[i-1].number >= e.number {
 		i, found = s.find(e.number)
@@ -305,13 +293,13 @@ func (s *shelf) add(e ended, limit int) {
 
 func (s *shelf) forgetOldest() {
 	s.bytes -= s.tasks[s.first].size()
-	s.tasks[s.first] = ended{}
+	s.tasks[s.first] = endedTask{}
 	s.first++
 }
 
 // find returns the index of the first task of that number or a greater one, and whether it is of that number.
 func (s *shelf) find(number uint64) (int, bool) {
-	i, found := slices.BinarySearchFunc(s.all(), number, func(e ended, n uint64) int {
+	i, found := slices.BinarySearchFunc(s.all(), number, func(e endedTask, n uint64) int {
 		switch {
 		case e.number < n:
 			return -1
@@ -324,7 +312,7 @@ func (s *shelf) find(number uint64) (int, bool) {
 }
 
 // add returns the attempt's number.
-func (r *attemptRing) add(m made) uint64 {
+func (r *attemptRing) add(m finishedAttempt) uint64 {
 	if len(r.attempts) < r.limit {
 		r.attempts = append(r.attempts, m)
 	} else {
@@ -349,7 +337,7 @@ func (r *attemptRing) stripOldest() {
 }
 
 // get returns the attempt of that number, nil if it is not remembered.
-func (r *attemptRing) get(number uint64) *made {
+func (r *attemptRing) get(number uint64) *finishedAttempt {
 	if number == 0 || number > r.last || number+uint64(len(r.attempts)) <= r.last {
 		return nil
 	}

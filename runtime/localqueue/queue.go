@@ -2,7 +2,6 @@ package localqueue
 
 import (
 	"math"
-	"strconv"
 	"sync"
 	"time"
 
@@ -10,36 +9,6 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
-
-// task is a task as a queue holds it. Its queue's lock guards all that changes.
-type task struct {
-	id     string
-	record record
-	seq    uint64 // order of creation in its queue
-
-	created   int64 // nanoseconds since the epoch, whole seconds
-	schedule  int64 // of the next attempt, or of the one that is running; whole microseconds
-	heapIndex int32 // in queue.waiting; -1 while running
-
-	chosen  bool // the service chose the id
-	running bool // an attempt has claimed it
-	gone    bool // removed from its queue; an attempt that is still running has no effect
-	forced  bool // the attempt that is running, or was when the service went down, is RunTask's
-
-	previous   int16 // what the previous attempt's response is said to have been
-	dispatches int32 // attempts begun
-	responses  int32 // attempts that got a response
-	executions int32 // attempts that got one below 500; for App Engine, any
-	history    *history
-	attempt    *attempt // that is running; nil: none
-}
-
-// history is what is remembered of a task's attempts; nil before the first.
-type history struct {
-	first  int64 // when the first attempt began
-	last   cloudtask.Attempt
-	failed uint64 // number in the queue's past of the latest attempt that failed; 0: none, or nothing is remembered
-}
 
 // queue is one queue. Lock order: Service.mu, queue.mu, then the dispatcher's or the observer's lock.
 type queue struct {
@@ -92,7 +61,7 @@ func (q *queue) expire(now int64) {
 		return
 	}
 	for t != nil && t.created+int64(rules.Retention) <= now {
-		q.remove(t, TaskExpired, now, made{})
+		q.remove(t, TaskExpired, now, finishedAttempt{})
 		t = q.order.oldest()
 	}
 	q.rearm(now)
@@ -124,7 +93,7 @@ func (q *queue) wait(t *task, now int64) {
 }
 
 // remove takes t out of the queue for good; kind says why, and last is the attempt that did, if one did.
-func (q *queue) remove(t *task, kind EventKind, now int64, last made) {
+func (q *queue) remove(t *task, kind EventKind, now int64, last finishedAttempt) {
 	if !t.running {
 		q.waiting.remove(t)
 	}
@@ -151,14 +120,14 @@ func (q *queue) remove(t *task, kind EventKind, now int64, last made) {
 // removeAll takes every task out of the queue.
 func (q *queue) removeAll(kind EventKind, now int64) {
 	for t := q.order.oldest(); t != nil; t = q.order.oldest() {
-		q.remove(t, kind, now, made{})
+		q.remove(t, kind, now, finishedAttempt{})
 	}
 	q.rearm(now)
 }
 
 // remember takes note of how t ended.
-func (q *queue) remember(t *task, kind EventKind, now int64, last made) {
-	e := ended{t: t, at: now, last: last}
+func (q *queue) remember(t *task, kind EventKind, now int64, last finishedAttempt) {
+	e := endedTask{t: t, at: now, last: last}
 	if q.past != nil {
 		e.number = q.past.end(e, kind)
 	}
@@ -281,7 +250,7 @@ func (q *queue) stopped(a *attempt) {
 // conclude removes the task of an attempt that ended, or has it wait for the next.
 func (q *queue) conclude(a *attempt, o outcome, now int64) Event {
 	t, last := a.t, &a.t.history.last
-	var m made
+	var m finishedAttempt
 	if q.past != nil {
 		m = a.outcome(o, now)
 	}
@@ -293,11 +262,11 @@ func (q *queue) conclude(a *attempt, o outcome, now int64) Event {
 	if t.previous == 0 {
 		q.failing++
 	}
-	t.previous = int16(o.said)
+	t.previous = int16(o.countsAs)
 	if o.status == 0 && t.record.isAppEngine() {
 		t.previous = noResponse
 	}
-	last.Code, last.Message = attemptStatus(o.said)
+	last.Code, last.Message = attemptStatus(o.countsAs)
 	retry := q.retryOf(a)
 	if resource.Exhausted(retry, int(t.dispatches), time.Duration(now-t.history.first)) {
 		q.remove(t, TaskExhausted, now, m)
@@ -317,18 +286,6 @@ func (q *queue) conclude(a *attempt, o outcome, now int64) Event {
 	}
 	q.s.journal.append(func(b []byte) []byte { return packFailed(packAttempt(b, q, t), q, t) })
 	return Event{Kind: TaskRetried, Failure: last.Message, Next: nanoTime(t.schedule)}
-}
-
-// answered takes note of an attempt's response, if it got one.
-func (t *task) answered(status int, now int64) {
-	if status == 0 {
-		return
-	}
-	t.responses++
-	if status < 500 || t.record.isAppEngine() {
-		t.executions++
-	}
-	t.history.last.ResponseTime = microTime(now)
 }
 
 // retryOf returns the task's own retry settings, or the queue's.
@@ -364,37 +321,9 @@ func (q *queue) copySettings() *resource.Queue {
 	return &c
 }
 
-// attemptStatus returns the status of an attempt that was answered, or is said to have been answered, with an HTTP
-// status that is not a success.
-func attemptStatus(httpStatus int) (cloudtask.Code, string) {
-	code := cloudtask.Unknown
-	switch httpStatus {
-	case 400:
-		code = cloudtask.InvalidArgument
-	case 401:
-		code = cloudtask.Unauthenticated
-	case 403:
-		code = cloudtask.PermissionDenied
-	case 404:
-		code = cloudtask.NotFound
-	case 409:
-		code = cloudtask.AlreadyExists
-	case 429:
-		code = cloudtask.ResourceExhausted
-	case 499:
-		code = cloudtask.Canceled
-	case 500:
-		code = cloudtask.Internal
-	case 501:
-		code = cloudtask.Unimplemented
-	case 503:
-		code = cloudtask.Unavailable
-	case 504:
-		code = cloudtask.DeadlineExceeded
-	}
-	return code, code.String() + "(" + strconv.Itoa(int(code)) + "): HTTP status code " + strconv.Itoa(httpStatus)
+// isFailing reports whether there is a task that has failed.
+func (q *queue) isFailing() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.failing > 0
 }
-
-func nanoTime(n int64) time.Time { return time.Unix(0, n).UTC() }
-
-func microTime(n int64) time.Time { return nanoTime(n - n%1000) }

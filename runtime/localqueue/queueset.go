@@ -4,6 +4,10 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // queueSet holds queues by name, and in the order of their names, which lists are paged by. The order is kept in blocks,
@@ -112,4 +116,150 @@ func (s *Service) allQueues() iter.Seq[*queue] {
 			}
 		}
 	}
+}
+
+// find returns the queue of that full name, nil if there is none. One that is defined for every location is added by
+// that, so that it can be changed.
+func (s *Service) find(name string) *queue {
+	q, settings := s.lookUp(name)
+	if q != nil || settings == nil {
+		return q
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if q := s.queues.get(name); q != nil {
+		return q
+	}
+	if _, gone := s.goneQueues[name]; gone {
+		return nil
+	}
+	return s.addQueue(*settings)
+}
+
+// look is find for what changes nothing: in place of a queue that would be added it returns an empty one that is nobody
+// else's.
+func (s *Service) look(name string) *queue {
+	q, settings := s.lookUp(name)
+	if q != nil || settings == nil {
+		return q
+	}
+	return newQueue(s, *settings, 0, s.nanos())
+}
+
+// lookUp returns the queue of that name or, if it is not there and defined for every location, what it is to have.
+func (s *Service) lookUp(name string) (*queue, *resource.Queue) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if q := s.queues.get(name); q != nil || len(s.everywhere) == 0 {
+		return q, nil
+	}
+	_, id, ok := rules.SplitQueue(name)
+	settings, defined := s.everywhere[id]
+	_, gone := s.goneQueues[name] // once deleted, it comes back only by being created
+	if !ok || !defined || gone {
+		return nil, nil
+	}
+	settings.Name = name
+	return nil, &settings
+}
+
+// addQueue adds a queue. The caller holds s.mu.
+func (s *Service) addQueue(settings resource.Queue) *queue {
+	s.queueCounter++
+	s.changes.Add(1)
+	q := newQueue(s, settings, s.queueCounter, s.nanos())
+	s.queues.put(q)
+	s.journal.append(func(b []byte) []byte { return packQueue(b, q) })
+	return q
+}
+
+// tombstoned reports whether a queue of that name was deleted too recently to be created. The caller holds s.mu.
+func (s *Service) tombstoned(name string) bool {
+	free, gone := s.goneQueues[name]
+	return gone && s.nanos() < free
+}
+
+// findOrCreate returns the queue that a task is to be added to.
+func (s *Service) findOrCreate(name string) (*queue, error) {
+	if q := s.find(name); q != nil {
+		return q, nil
+	}
+	missing := resource.QueueMissing()
+	if s.options.strict {
+		return nil, missing
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if q := s.queues.get(name); q != nil {
+		return q, nil
+	}
+	if s.tombstoned(name) {
+		return nil, missing
+	}
+	s.log.Info("queue created, since a task was enqueued to it (production would answer that it does not exist)", "queue", name)
+	return s.addQueue(resource.Queue{Name: name}.WithDefaults()), nil
+}
+
+// withQueue calls f with the queue locked, or returns the error missing. f changes no settings: see changeQueue.
+func (s *Service) withQueue(name string, missing error, f func(q *queue, now int64) error) error {
+	q := s.look(name)
+	if q == nil {
+		if err := resource.CheckQueueName(name); err != nil {
+			return err
+		}
+		return missing
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.deleted {
+		return missing
+	}
+	now := s.nanos()
+	q.expire(now)
+	return f(q, now)
+}
+
+// forget removes q from the service; false means that another call did. Calls that have found q already change nothing
+// from then on: the journal would tell of it after the end of the queue.
+func (s *Service) forget(q *queue) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.queues.get(q.name) != q {
+		return false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.deleted = true
+	q.past.release()
+	s.queues.remove(q)
+	s.kept.remove(q.name)
+	s.changes.Add(1)
+	free := later(s.nanos(), int64(max(0, tombstoneWindow(s.options.queueTombstone, 3*24*time.Hour))))
+	s.goneQueues[q.name] = free
+	s.journal.append(func(b []byte) []byte { return packQueueGone(b, q.seq, q.name, free) })
+	return true
+}
+
+// queuesIn returns up to n queues of a location that come after the queue of that name, in order. Those that are defined
+// for every location and are not there yet are among them.
+func (s *Service) queuesIn(location, after string, n int) []*queue {
+	prefix := location + "/queues/"
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var in []*queue
+	for q := range s.queues.after(max(prefix, after)) {
+		if len(in) == n || !strings.HasPrefix(q.name, prefix) {
+			break
+		}
+		in = append(in, q)
+	}
+	for id, settings := range s.everywhere {
+		settings.Name = prefix + id
+		_, gone := s.goneQueues[settings.Name]
+		if settings.Name > after && !gone && s.queues.get(settings.Name) == nil {
+			in = append(in, newQueue(s, settings, 0, s.nanos()))
+		}
+	}
+	slices.SortFunc(in, func(a, b *queue) int { return strings.Compare(a.name, b.name) })
+	return in[:min(n, len(in))]
 }

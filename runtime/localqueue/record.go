@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
@@ -203,3 +204,66 @@ func (c *contents) override(t *resource.HTTPTarget) {
 }
 
 func takesBody(method string) bool { return method == "POST" || method == "PUT" || method == "PATCH" }
+
+// contains reports whether the text, in lower case, occurs in a field of the record.
+func (r record) contains(lower string) bool {
+	if containsFold(r.string(), lower) { // the URL
+		return true
+	}
+	_, _ = r.string(), r.int()
+	for range 2 * r.int() {
+		if containsFold(r.string(), lower) {
+			return true
+		}
+	}
+	switch r.byte() {
+	case tokenOIDC, tokenOAuth:
+		_, _ = r.string(), r.string()
+	case tokenAppEngine:
+		_, _, _ = r.string(), r.string(), r.string()
+	}
+	if r.byte() == 1 {
+		for range 5 {
+			r.int()
+		}
+	}
+	return containsFold(string(r), lower)
+}
+
+// containsFold reports whether s contains the text, which is in lower case, in any case of ASCII.
+func containsFold(s, lower string) bool {
+	first := lower[0]
+	other := first
+	if 'a' <= first && first <= 'z' {
+		other -= 'a' - 'A'
+	}
+	for i := 0; i+len(lower) <= len(s); i++ {
+		if (s[i] == first || s[i] == other) && equalFold(s[i:i+len(lower)], lower) {
+			return true
+		}
+	}
+	return false
+}
+
+func equalFold(s, lower string) bool {
+	for i := range len(lower) {
+		if c := s[i]; c != lower[i] && (c < 'A' || c > 'Z' || c+'a'-'A' != lower[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// lowerASCII is strings.ToLower that leaves all but ASCII alone, so that lengths stay.
+func lowerASCII(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return 'A' <= r && r <= 'Z' }) {
+		return s
+	}
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
+}

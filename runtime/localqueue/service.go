@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"reflect"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/inproc"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
@@ -39,7 +38,7 @@ type Service struct {
 	idle       idle
 	batches    batches
 	ids        ids
-	kept       kept
+	kept       keptValues
 	pastSize   pastSize
 	journal    *journal // nil: in memory
 	warnTokens sync.Once
@@ -104,11 +103,11 @@ func (s *Service) start() (err error) {
 	switch t := o.transport.(type) {
 	case nil:
 		s.transport = newTransport(o.tls)
-	case *handlerTransport:
-		if t.handler == nil {
+	case *inproc.Transport:
+		if t.Handler == nil {
 			return errors.New("localqueue: WithHandler(nil): a handler is required")
 		}
-		t.inline, t.log = o.virtual, s.log
+		t.Inline, t.Log = o.virtual, s.log
 		s.transport = t
 	default:
 		if o.tls != nil {
@@ -118,7 +117,7 @@ func (s *Service) start() (err error) {
 	}
 	s.dispatcher.start(s)
 	if s.journal != nil {
-		s.proceed()
+		s.resumeDispatching()
 	}
 	return nil
 }
@@ -173,17 +172,6 @@ func definition(settings resource.Queue) resource.Queue {
 	return settings
 }
 
-// Now returns the time of the service's clock.
-func (s *Service) Now() time.Time { return nanoTime(s.nanos()) }
-
-// nanos returns the time of the service's clock in nanoseconds since the epoch.
-func (s *Service) nanos() int64 {
-	if s.virtual != nil {
-		return s.virtual.nanos()
-	}
-	return time.Now().UnixNano()
-}
-
 // enter is how every call begins.
 func (s *Service) enter(ctx context.Context) error {
 	if s.closed.Load() {
@@ -213,12 +201,12 @@ func (s *Service) settle(err *error) {
 func (s *Service) Shutdown(ctx context.Context) error {
 	s.closed.Store(true)
 	s.dispatcher.stop()
-	err := wait(ctx, &s.dispatcher.done)
+	err := wait(ctx, s.dispatcher.done.Wait)
 	s.abort()
 	s.dispatcher.done.Wait() // attempts end when they are cancelled
 	switch t := s.transport.(type) {
-	case *handlerTransport:
-		err = errors.Join(err, t.waitForHandlers())
+	case *inproc.Transport:
+		err = errors.Join(err, waitForHandlers(t))
 	case *http.Transport:
 		if s.options.transport == nil {
 			t.CloseIdleConnections()
@@ -245,11 +233,11 @@ func (s *Service) abort() {
 	}
 }
 
-// wait waits for the group, or until ctx is done.
-func wait(ctx context.Context, group *sync.WaitGroup) error {
+// wait calls returns, a function that returns at some time, and waits for it or until ctx is done.
+func wait(ctx context.Context, returns func()) error {
 	done := make(chan struct{})
 	go func() {
-		group.Wait()
+		returns()
 		close(done)
 	}()
 	select {
@@ -260,48 +248,42 @@ func wait(ctx context.Context, group *sync.WaitGroup) error {
 	}
 }
 
-// handlerGrace is how long a handler may go on after its attempt has been cancelled before Close stops waiting for it.
-const handlerGrace = 5 * time.Second
-
-func (t *handlerTransport) waitForHandlers() error {
-	ctx, cancel := context.WithTimeout(context.Background(), handlerGrace)
-	defer cancel()
-	if wait(ctx, &t.running) != nil {
-		return fmt.Errorf("localqueue: a handler is still running %v after its request was cancelled", handlerGrace)
+// Reset makes the service what [New] made it, for the next test: without tasks, batches, tombstones, kept values and faults, with the
+// queues of [WithQueues] and no others, and on a virtual clock or with [WithSeed] with the same ids to come. A virtual
+// clock goes back to its start; while it delivers, Reset returns [ErrRunning]. On a real clock, attempts that are running
+// end without effect: see [Service.WaitIdle] to have them end before.
+func (s *Service) Reset(ctx context.Context) (err error) {
+	if err := s.enter(ctx); err != nil {
+		return err
 	}
+	defer s.settle(&err)
+	if s.virtual != nil {
+		if !s.virtual.drive.TryLock() {
+			return ErrRunning
+		}
+		defer s.virtual.drive.Unlock()
+	}
+	defer s.flush()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for q := range s.queues.all() {
+		q.mu.Lock()
+		q.deleted = true
+		q.past.release()
+		q.removeAll(TaskPurged, s.nanos())
+		q.mu.Unlock()
+	}
+	s.changes.Add(1)
+	s.queues.clear()
+	clear(s.goneQueues)
+	s.faults.Store(nil)
+	s.batches.clear()
+	s.kept.clear()
+	s.journal.append(func(b []byte) []byte { return packInts(b, entryReset, int64(s.queueCounter)) })
+	s.ids.reset(s.options.seed)
+	if s.virtual != nil {
+		s.virtual.reset()
+	}
+	s.addConfigured()
 	return nil
-}
-
-// ids makes ids of tasks and batches.
-type ids struct {
-	mu     sync.Mutex
-	source *rand.PCG
-	rand   *rand.Rand // nil: the runtime's own generator, which needs no lock
-}
-
-func (i *ids) init(o *options) {
-	if o.seeded || o.virtual {
-		i.source = rand.NewPCG(o.seed, 0)
-		i.rand = rand.New(i.source)
-	}
-}
-
-// reset has the ids begin anew, where they do not come from the runtime.
-func (i *ids) reset(seed uint64) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.source != nil {
-		i.source.Seed(seed, 0)
-	}
-}
-
-// next returns 17 to 20 digits, as Cloud Tasks' own ids have.
-func (i *ids) next() string {
-	const least = 1e16 // of 17 digits
-	if i.rand == nil {
-		return strconv.FormatUint(least+rand.Uint64N(1<<64-1-least), 10)
-	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return strconv.FormatUint(least+i.rand.Uint64N(1<<64-1-least), 10)
 }

@@ -32,33 +32,6 @@ type newSnapshot struct {
 
 var errAbandoned = errors.New("the service is being closed")
 
-// compact begins a snapshot when it is worth while: the journal goes on in another file, and what was before is not
-// needed once the snapshot is there. A snapshot that cannot be written costs time and room but nothing else.
-func (j *journal) compact() {
-	if n := j.snapshot; n != nil {
-		select {
-		case <-n.done:
-		default:
-			return
-		}
-		if n.err == nil {
-			j.rollAt = max(j.service.options.minRoll, n.size)
-		}
-		j.snapshot = nil
-	}
-	if j.files.Grown() < j.rollAt {
-		return
-	}
-	out, err := j.files.Roll()
-	if err != nil {
-		j.log.Warn("cannot begin another journal: this one grows on", "dir", j.path, "error", err)
-		return
-	}
-	n := &newSnapshot{s: j.service, out: out, done: make(chan struct{})}
-	j.snapshot = n
-	go n.run(j)
-}
-
 func (n *newSnapshot) run(j *journal) {
 	defer close(n.done)
 	n.err = n.write(j)
@@ -164,4 +137,37 @@ func (n *newSnapshot) flush(least int) error {
 	err := n.out.Write(n.buf)
 	n.buf = n.buf[:0]
 	return err
+}
+
+// past writes what the queue remembers.
+func (n *newSnapshot) past(q *queue) error {
+	if q.past == nil {
+		return nil
+	}
+	for kind := range q.past.shelves {
+		for after, more := uint64(0), true; more; {
+			after, more = n.shelf(q, EventKind(kind), after)
+			if err := n.flush(snapshotChunk); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// shelf makes entries of tasks of one outcome with numbers after that one, up to a chunk, and returns the last number,
+// and whether there may be more.
+func (n *newSnapshot) shelf(q *queue, kind EventKind, after uint64) (last uint64, more bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := &q.past.shelves[kind]
+	i, _ := s.find(after + 1)
+	for _, e := range s.tasks[i:] {
+		if len(n.buf) >= snapshotChunk {
+			return after, true
+		}
+		n.buf = packPast(n.buf, q, kind, &e)
+		after = e.number
+	}
+	return after, false
 }

@@ -1,6 +1,13 @@
 package localqueue
 
-import "slices"
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
+)
 
 // stream yields the tasks of one kind and queue, in order. It takes them out of the queue some at a time, so that the
 // queue is locked for moments only, and none before the first of them is wanted.
@@ -119,4 +126,157 @@ func (ss *streams) down(i int) {
 		ss.all[i], ss.all[child] = ss.all[child], ss.all[i]
 		i = child
 	}
+}
+
+// position is a task's place in a list of the tasks of several queues: the list is in the order of a, then b, then the
+// queues' numbers.
+type position struct {
+	a, b  int64
+	queue int
+}
+
+const maxPosition = math.MaxInt64
+
+// firstPosition is before all tasks.
+var firstPosition = position{a: math.MinInt64, b: math.MinInt64, queue: math.MinInt}
+
+func (p position) before(o position) bool {
+	switch {
+	case p.a != o.a:
+		return p.a < o.a
+	case p.b != o.b:
+		return p.b < o.b
+	}
+	return p.queue < o.queue
+}
+
+func (p position) max(o position) position {
+	if p.before(o) {
+		return o
+	}
+	return p
+}
+
+// String returns the position as a page token of its own kind: a list that changes is continued from there.
+func (p position) String() string {
+	return strconv.FormatInt(p.a, 10) + "." + strconv.FormatInt(p.b, 10) + "." + strconv.Itoa(p.queue)
+}
+
+// parsePosition is the inverse of String, and of "" the beginning.
+func parsePosition(text string) (position, error) {
+	if text == "" {
+		return firstPosition, nil
+	}
+	parts := strings.Split(text, ".")
+	var n [3]int64
+	for i, part := range parts {
+		v, err := strconv.ParseInt(part, 10, 64)
+		if err != nil || len(parts) != len(n) {
+			return position{}, resource.BadPageToken()
+		}
+		n[i] = v
+	}
+	return position{n[0], n[1], int(n[2])}, nil
+}
+
+// candidate is a task that a search looks at, with what may change afterwards as it was.
+type candidate struct {
+	position
+	q        *queue
+	t        *task
+	schedule int64
+	attempts int32
+	state    TaskState
+	held     bool // it is due, and its queue is paused
+	failure  string
+
+	kind  EventKind // of a task that is gone
+	ended *endedTask
+}
+
+// candidate returns t, which is there, at the position.
+func (q *queue) candidate(t *task, p position, now int64) candidate {
+	c := candidate{position: p, q: q, t: t, schedule: t.schedule, attempts: t.dispatches, state: t.state(now)}
+	c.held = c.state == TaskDue && q.settings.State != resource.StateRunning
+	if t.previous != 0 {
+		c.failure = t.failure()
+	}
+	return c
+}
+
+// summary returns the candidate as callers see it.
+func (c *candidate) summary() Summary {
+	contents := c.t.record.unpack()
+	out := Summary{
+		Name: c.q.name + "/tasks/" + c.t.id, Type: taskType(contents.url), URL: contents.url, Method: contents.method,
+		Payload: start(contents.body, maxPayloadStart), Size: len(contents.body),
+		Created: nanoTime(c.t.created), Scheduled: nanoTime(c.schedule), Attempts: int(c.attempts), Failure: c.failure, State: c.state, Held: c.held,
+	}
+	if e := c.ended; e != nil {
+		out.Outcome, out.Ended = c.kind, nanoTime(e.at)
+		if e.last.number != 0 {
+			last := e.last.public()
+			out.Last = &last
+		}
+	}
+	return out
+}
+
+// newest lists the queue's tasks, the one that was created last first.
+func (s *stream) newest(last position, n int, out []candidate) []candidate {
+	q := s.q
+	i := len(q.order.places)
+	if last != firstPosition {
+		i = q.order.after(uint64(-last.a)) // from there on, tasks are newer
+	}
+	for i--; i >= q.order.first && len(out) < n; i-- {
+		place := q.order.places[i]
+		if p := (position{a: -int64(place.seq), queue: q.seq}); place.t != nil && last.before(p) {
+			out = append(out, q.candidate(place.t, p, s.now))
+		}
+	}
+	return out
+}
+
+// waiting lists the queue's waiting tasks by schedule time.
+func (s *stream) waiting(last position, n int, out []candidate) []candidate {
+	q := s.q
+	q.waiting.walk(func(w waiting) bool { return last.before(w.position(q)) }, func(w waiting) bool {
+		out = append(out, q.candidate(w.t, w.position(q), s.now))
+		return len(out) < n
+	})
+	return out
+}
+
+// running lists the queue's running tasks by schedule time.
+func (s *stream) running(last position, n int, out []candidate) []candidate {
+	q := s.q
+	for _, a := range q.running {
+		if p := (position{a.t.schedule, int64(a.t.seq), q.seq}); last.before(p) {
+			out = append(out, q.candidate(a.t, p, s.now))
+		}
+	}
+	slices.SortFunc(out, func(a, b candidate) int {
+		if a.before(b.position) {
+			return -1
+		}
+		return 1
+	})
+	return out[:min(n, len(out))]
+}
+
+// gone lists the tasks that have ended in the stream's way, the last one first.
+func (s *stream) gone(last position, n int, out []candidate) []candidate {
+	q := s.q
+	shelf := &q.past.shelves[s.kind]
+	for i := len(shelf.tasks) - 1; i >= shelf.first && len(out) < n; i-- {
+		p := position{-shelf.tasks[i].at, -int64(shelf.tasks[i].number), q.seq}
+		if last.before(p) {
+			e := shelf.tasks[i]
+			out = append(out, candidate{
+				position: p, q: q, t: e.t, schedule: e.t.schedule, attempts: e.t.dispatches, kind: s.kind, ended: &e,
+			})
+		}
+	}
+	return out
 }

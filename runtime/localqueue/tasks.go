@@ -141,7 +141,7 @@ func deleteTask(q *queue, t *task, now int64) error {
 	if t == nil {
 		return resource.NotFound()
 	}
-	q.remove(t, TaskDeleted, now, made{})
+	q.remove(t, TaskDeleted, now, finishedAttempt{})
 	q.rearm(now)
 	return nil
 }

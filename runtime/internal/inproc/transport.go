@@ -1,50 +1,34 @@
-package localqueue
+package inproc
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
-// newTransport returns the transport that all attempts share.
-func newTransport(config *tls.Config) *http.Transport {
-	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        config,
-		ForceAttemptHTTP2:      true,
-		MaxIdleConnsPerHost:    2 * fastWorkers, // more than quick tasks ever use: none is opened twice
-		IdleConnTimeout:        90 * time.Second,
-		TLSHandshakeTimeout:    30 * time.Second,
-		MaxResponseHeaderBytes: 1 << 20,
-		DisableCompression:     true, // no header but the task's and Cloud Tasks' own
-	}
-}
+// A Transport is an [http.RoundTripper] that calls a handler of this process, without a network.
+type Transport struct {
+	Handler http.Handler
+	Inline  bool // the handler is called in the caller's goroutine, as on a virtual clock
+	MaxBody int  // how many bytes of a response's body are read
+	Log     *slog.Logger
 
-// handlerTransport delivers requests to a handler without a network.
-type handlerTransport struct {
-	handler http.Handler
-	inline  bool // on a virtual clock: in the caller's goroutine
-	log     *slog.Logger
 	running sync.WaitGroup
 }
 
 // RoundTrip calls the handler as a server would. Like a client, it does not wait for a handler that goes on after the
-// request's context is done, or after more of a response than anyone reads.
-func (t *handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	w := &responseWriter{}
-	if t.inline {
+// request's context is done, or after MaxBody bytes of its response.
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := &responseWriter{maxBody: t.MaxBody}
+	if t.Inline {
 		err := t.serve(w, serverRequest(r.Context(), r))
 		return w.response(r), err
 	}
@@ -69,21 +53,24 @@ func (t *handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
+// Wait returns when no handler runs.
+func (t *Transport) Wait() { t.running.Wait() }
+
 // errHandlerExited is the outcome of a handler that ended its goroutine, as a failed check of a test does: a client sees
 // a broken connection.
 var errHandlerExited = errors.New("the handler ended its goroutine (runtime.Goexit)")
 
 // serve calls the handler and returns an error if it panicked, which a client sees as a broken connection.
-func (t *handlerTransport) serve(w http.ResponseWriter, r *http.Request) (err error) {
+func (t *Transport) serve(w http.ResponseWriter, r *http.Request) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("the handler panicked: %v", v)
 			if v != http.ErrAbortHandler {
-				t.log.Error("handler panicked", "url", r.URL.String(), "panic", v, "stack", string(debug.Stack()))
+				t.Log.Error("handler panicked", "url", r.URL.String(), "panic", v, "stack", string(debug.Stack()))
 			}
 		}
 	}()
-	t.handler.ServeHTTP(w, r)
+	t.Handler.ServeHTTP(w, r)
 	return nil
 }
 
@@ -123,12 +110,14 @@ type responseWriter struct {
 	body   strings.Builder
 	isFull bool
 
+	maxBody int
+
 	// Nil when nobody waits for the handler.
 	full   chan struct{} // closed when isFull
 	cancel context.CancelFunc
 }
 
-var errResponseTooLong = errors.New("localqueue: nobody reads more than the first mebibyte of a response")
+var errResponseTooLong = errors.New("nothing reads more of this response's body")
 
 func (w *responseWriter) Header() http.Header {
 	if w.header == nil {
@@ -160,7 +149,7 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	if w.isFull {
 		return 0, errResponseTooLong
 	}
-	n := min(len(p), maxDrain-w.body.Len())
+	n := min(len(p), w.maxBody-w.body.Len())
 	w.body.Write(p[:n])
 	if n < len(p) {
 		w.isFull = true
@@ -185,7 +174,7 @@ func (w *responseWriter) response(r *http.Request) *http.Response {
 		Header: w.sent, Body: http.NoBody, ContentLength: int64(w.body.Len()), Request: r,
 	}
 	if w.body.Len() > 0 {
-		resp.Body = newBody(w.body.String())
+		resp.Body = io.NopCloser(strings.NewReader(w.body.String())) // which net/http knows to be in memory
 	}
 	return resp
 }

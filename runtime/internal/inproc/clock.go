@@ -1,5 +1,5 @@
-// Package inproc is what an embedded queue tells a handler that it calls in its own process, by the request's context: that
-// it is one, and its clock. Nothing that comes over a network can say so.
+// Package inproc lets an embedded queue call a handler of its own process. The request's context tells the handler that a queue of
+// this process made the request, and the queue's clock. A request that comes over a network cannot have them.
 package inproc
 
 import (

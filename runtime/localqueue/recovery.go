@@ -8,14 +8,13 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue/internal/wal"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // replay brings back the state that a directory holds.
-type replay struct {
+type recovery struct {
 	s      *Service
 	queues map[int]*queue // by number
 	ended  bool           // a snapshot's last entry has been read
@@ -28,7 +27,7 @@ type replay struct {
 // there.
 func (s *Service) recover(path string) error {
 	began := time.Now()
-	r := replay{s: s, queues: make(map[int]*queue)}
+	r := recovery{s: s, queues: make(map[int]*queue)}
 	files, err := wal.Open(path, s.log, r.group)
 	if err != nil {
 		return err
@@ -44,7 +43,7 @@ func (s *Service) recover(path string) error {
 }
 
 // group replays the entries of a group.
-func (r *replay) group(group []byte, endsSnapshot bool) error {
+func (r *recovery) group(group []byte, endsSnapshot bool) error {
 	if err := r.entries(unsafe.String(unsafe.SliceData(group), len(group))); err != nil {
 		return err
 	}
@@ -55,7 +54,7 @@ func (r *replay) group(group []byte, endsSnapshot bool) error {
 }
 
 // finish makes what the entries do not tell of, and returns the number of tasks.
-func (r *replay) finish() (tasks int) {
+func (r *recovery) finish() (tasks int) {
 	for q := range r.s.queues.all() {
 		q.gone.sort()
 		for _, p := range q.order.places {
@@ -81,7 +80,7 @@ func (r *replay) finish() (tasks int) {
 
 // proceed has the tasks of all queues dispatched. Those that RunTask had begun to run are run at once: the call may have
 // been answered, and the queue may be paused.
-func (s *Service) proceed() {
+func (s *Service) resumeDispatching() {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for q := range s.queues.all() {
@@ -99,7 +98,7 @@ func (s *Service) proceed() {
 
 // entries replays entries, and keeps copies only of what it keeps: the text changes afterwards. Its
 // checksum is right, so that what cannot be read was never right.
-func (r *replay) entries(text string) (err error) {
+func (r *recovery) entries(text string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("an entry cannot be read: %v", p)
@@ -114,7 +113,7 @@ func (r *replay) entries(text string) (err error) {
 	return nil
 }
 
-func (r *replay) entry(kind int, e *record) error {
+func (r *recovery) entry(kind int, e *record) error {
 	switch kind {
 	case entryCounter:
 		r.s.queueCounter = max(r.s.queueCounter, int(e.int()))
@@ -169,7 +168,7 @@ func (r *replay) entry(kind int, e *record) error {
 	return nil
 }
 
-func (r *replay) queue(e *record) error {
+func (r *recovery) queue(e *record) error {
 	number, unbounded, lastSeq := int(e.int()), e.byte() == 1, uint64(e.int())
 	var settings resource.Queue
 	if err := json.Unmarshal([]byte(e.string()), &settings); err != nil {
@@ -191,7 +190,7 @@ func (r *replay) queue(e *record) error {
 	return nil
 }
 
-func (r *replay) queueGone(number int, name string, free int64) {
+func (r *recovery) queueGone(number int, name string, free int64) {
 	r.drop(number)
 	r.s.kept.remove(name)
 	if q := r.s.queues.get(name); q != nil {
@@ -204,28 +203,14 @@ func (r *replay) queueGone(number int, name string, free int64) {
 }
 
 // drop forgets the queue of that number, if there is one.
-func (r *replay) drop(number int) {
+func (r *recovery) drop(number int) {
 	if q := r.queues[number]; q != nil {
 		q.past.release()
 		delete(r.queues, number)
 	}
 }
 
-// unpackTask returns a task that shares the entry's memory.
-func unpackTask(e *record) *task {
-	t := &task{seq: uint64(e.int()), heapIndex: -1}
-	t.id, t.chosen, t.created, t.schedule = e.string(), e.byte() == 1, e.int(), e.int()
-	t.record = record(e.string())
-	return t
-}
-
-// own gives t memory of its own, in one piece.
-func (t *task) own() {
-	both := string(t.record) + t.id
-	t.id, t.record = both[len(t.record):], record(both[:len(t.record)])
-}
-
-func (r *replay) task(q *queue, e *record) {
+func (r *recovery) task(q *queue, e *record) {
 	t := unpackTask(e)
 	if q == nil {
 		return
@@ -240,7 +225,7 @@ func (r *replay) task(q *queue, e *record) {
 	q.order.add(t)
 }
 
-func (r *replay) reset(last int) {
+func (r *recovery) reset(last int) {
 	for number, q := range r.queues {
 		if number <= last {
 			r.drop(number)
@@ -262,7 +247,7 @@ func (q *queue) forget(t *task, at int64) {
 	q.gone.add(t.id, t.chosen, at)
 }
 
-func (r *replay) attempt(q *queue, e *record) {
+func (r *recovery) attempt(q *queue, e *record) {
 	seq := uint64(e.int())
 	var t *task
 	if q != nil {
@@ -274,25 +259,8 @@ func (r *replay) attempt(q *queue, e *record) {
 	t.unpackAttempt(e)
 }
 
-func (t *task) unpackAttempt(e *record) {
-	t.forced = e.byte() == 1
-	var n [10]int64
-	for i := range n {
-		n[i] = e.int()
-	}
-	message := e.string()
-	if t.history == nil {
-		t.history = new(history)
-	}
-	t.schedule, t.dispatches, t.responses, t.executions, t.previous = n[0], int32(n[1]), int32(n[2]), int32(n[3]), int16(n[4])
-	t.history.first, t.history.last = n[5], cloudtask.Attempt{
-		ScheduleTime: unpackTime(n[6]), DispatchTime: unpackTime(n[7]), ResponseTime: unpackTime(n[8]),
-		Code: cloudtask.Code(n[9]), Message: strings.Clone(message),
-	}
-}
-
 // batch keeps a batch, to be read only if it is one of the last.
-func (r *replay) batch(text string) error {
+func (r *recovery) batch(text string) error {
 	if len(text) > 4*maxBatchBytes { // of the formats 1 and 2, which held all of it
 		b, err := unpackBatch([]byte(text))
 		if err != nil {
@@ -307,7 +275,7 @@ func (r *replay) batch(text string) error {
 	return nil
 }
 
-func (r *replay) restoreBatches() error {
+func (r *recovery) restoreBatches() error {
 	for n := max(0, r.lastBatch-maxBatches); n < r.lastBatch; n++ {
 		b, err := unpackBatch(r.batches[n%maxBatches])
 		if err != nil {
@@ -319,4 +287,92 @@ func (r *replay) restoreBatches() error {
 		}
 	}
 	return nil
+}
+
+// failed replays an attempt that failed.
+func (r *recovery) failed(q *queue, e *record) {
+	seq, m := uint64(e.int()), unpackFinished(e)
+	if q == nil || q.past == nil {
+		return
+	}
+	if t := q.order.find(seq); t != nil && t.history != nil {
+		q.past.restore(t, m)
+	}
+}
+
+// restore remembers an attempt that failed, unless it is.
+func (p *past) restore(t *task, m finishedAttempt) {
+	if before := p.failed.get(t.history.failed); before == nil || before.number < m.number {
+		m.before = t.history.failed
+		t.history.failed = p.failed.add(m)
+		p.bound()
+	}
+}
+
+// taskEnded replays the end of a task.
+func (r *recovery) taskEnded(q *queue, e *record) {
+	seq := uint64(e.int())
+	kind, end := unpackEnded(e)
+	if q == nil {
+		return
+	}
+	if end.t = q.order.find(seq); end.t == nil {
+		return
+	}
+	q.forget(end.t, end.at)
+	if m := &end.last; m.number != 0 && end.t.history != nil {
+		end.t.answered(int(m.status), m.began+m.took)
+		if kind == TaskExhausted {
+			end.t.history.last.Code, end.t.history.last.Message = attemptStatus(int(m.countsAs))
+		}
+	}
+	q.past.restoreEnd(kind, end)
+}
+
+// restoreEnd remembers the end of a task, unless it is.
+func (p *past) restoreEnd(kind EventKind, e endedTask) {
+	if p == nil || e.number == 0 { // it ended while nothing was remembered
+		return
+	}
+	e.t.gone = true
+	p.number = max(p.number, e.number)
+	p.shelves[kind].add(e, p.limit)
+	p.bound()
+}
+
+// purged replays a purge.
+func (r *recovery) purged(q *queue, e *record) {
+	last, at, before := uint64(e.int()), e.int(), e.int()
+	if q == nil {
+		return
+	}
+	for t := q.order.oldest(); t != nil && t.seq <= last; t = q.order.oldest() {
+		q.forget(t, at)
+		if before >= 0 {
+			before++
+			q.past.restoreEnd(TaskPurged, endedTask{number: uint64(before), t: t, at: at})
+		}
+	}
+}
+
+// past replays a task that is gone.
+func (r *recovery) past(q *queue, e *record) {
+	kind, end := unpackEnded(e)
+	t := unpackTask(e)
+	end.t = t
+	if e.byte() == 1 {
+		t.unpackAttempt(e)
+	}
+	failed := make([]finishedAttempt, e.int())
+	for i := range failed {
+		failed[i] = unpackFinished(e)
+	}
+	if q == nil || q.past == nil {
+		return
+	}
+	t.own()
+	for _, m := range failed {
+		q.past.restore(t, m)
+	}
+	q.past.restoreEnd(kind, end)
 }
