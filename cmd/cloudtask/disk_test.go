@@ -56,7 +56,7 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("another call: %v, want UNAVAILABLE", err)
 	}
 	p.end(t, syscall.SIGTERM)
-	if !strings.Contains(p.stderr.String(), "make room or repair the disk") {
+	if !strings.Contains(p.stderr.String(), "Free space or repair the disk") {
 		t.Errorf("no log line says what to do:\n%s", p.stderr)
 	}
 

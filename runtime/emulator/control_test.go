@@ -217,7 +217,7 @@ func TestControlRefuses(t *testing.T) {
 		{"no duration", e, controlCall{method: "POST", path: "advance"}, 400, "INVALID_ARGUMENT", `"duration" is required`},
 		{"a number", e, controlCall{method: "POST", path: "advance", body: `{"duration": 3600}`}, 400, "INVALID_ARGUMENT", `3600 is no duration`},
 		{"a word", e, controlCall{method: "POST", path: "advance", body: `{"duration": "soon"}`}, 400, "INVALID_ARGUMENT", `"soon" is no duration`},
-		{"backwards", e, controlCall{method: "POST", path: "run-for", body: `{"duration": "-1h"}`}, 400, "INVALID_ARGUMENT", "forward only"},
+		{"backwards", e, controlCall{method: "POST", path: "run-for", body: `{"duration": "-1h"}`}, 400, "INVALID_ARGUMENT", "only moves forward"},
 		{"no time", e, controlCall{method: "POST", path: "wait-idle", body: `{"timeout": "0s"}`}, 400, "INVALID_ARGUMENT", "timeout 0s"},
 		{"too long", e, controlCall{method: "POST", path: "wait-idle", body: `{"timeout": "11m"}`}, 400, "INVALID_ARGUMENT", "at most 10m0s"},
 		{"long body", e, controlCall{method: "POST", path: "reset", body: strings.Repeat(" ", 65<<10)}, 400, "INVALID_ARGUMENT", "longer than 65536 bytes"},
@@ -373,7 +373,7 @@ func TestControlEvents(t *testing.T) {
 		event(2, "dispatched", "a", map[string]any{"attempt": 1.0}),
 		event(3, "fault", "a", map[string]any{"attempt": 1.0, "fault": "lose-answer"}),
 		event(4, "retried", "a", map[string]any{"attempt": 1.0, "next": "2026-03-01T12:00:00.001Z", "failure": "UNAVAILABLE(14): HTTP status code 503",
-			"error": "the answer was lost on purpose: a fault is set (HTTP status 200)"}),
+			"error": "the answer was dropped by an injected fault (HTTP status 200)"}),
 	}
 	e.want(t, controlCall{method: "GET", path: "events?since=0"}, 200, map[string]any{"events": all, "next": 5.0})
 	e.want(t, controlCall{method: "GET", path: "events?since=4"}, 200, map[string]any{"events": all[4:], "next": 5.0})

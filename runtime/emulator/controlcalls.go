@@ -99,7 +99,7 @@ func (req controlRequest) duration() (time.Duration, error) {
 		return 0, badControl(`"duration" is required, such as "90s" or "168h"`)
 	}
 	if d := time.Duration(*req.Duration); d < 0 {
-		return 0, badControl("duration %v: time moves forward only", d)
+		return 0, badControl("duration %v: time only moves forward", d)
 	}
 	return time.Duration(*req.Duration), nil
 }

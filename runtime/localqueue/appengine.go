@@ -14,12 +14,12 @@ import (
 
 const (
 	defaultAppEngineLimit = 10 * time.Minute // of a standard app with automatic scaling, when a task has no deadline
-	noResponse            = -1               // task.previous: App Engine says 0, which is no attempt at all here
+	noResponse            = -1               // task.previous after an attempt without a response: App Engine's headers say 0, which means no attempt here
 )
 
-// WithAppEngine delivers the App Engine tasks of a service of the app, or with service "" of all services that have no
-// such option of their own, to baseURL, such as http://localhost:8080. Tasks of other services fail as refused
-// connections do, unless [WithHandler] or [WithTransport] takes them: those get the URL of the app's own host.
+// WithAppEngine delivers the App Engine tasks of a service of the app to baseURL, such as http://localhost:8080. With service ""
+// it is for all services without an option of their own. Tasks of other services fail like refused connections, unless
+// [WithHandler] or [WithTransport] takes them: those get the URL of the app's own host.
 func WithAppEngine(service, baseURL string) Option {
 	return func(o *options) {
 		if o.appEngine == nil {
@@ -29,7 +29,7 @@ func WithAppEngine(service, baseURL string) Option {
 	}
 }
 
-// checkAppEngine refuses base URLs that nothing can be delivered to.
+// checkAppEngine refuses base URLs that no task can be delivered to.
 func (o *options) checkAppEngine() error {
 	for service, base := range o.appEngine {
 		u, err := url.Parse(base)
@@ -52,7 +52,7 @@ func (s *Service) appEngineURL(a *attempt, c *contents) (*url.URL, error) {
 	}
 	if !ok {
 		if s.options.transport == nil {
-			return nil, errors.New("no App Engine app is known to deliver the task to: name one with WithAppEngine, or cloudtask dev -app-engine")
+			return nil, errors.New("no App Engine service to deliver the task to: set one with WithAppEngine, or with cloudtask dev -app-engine")
 		}
 		base = "http://" + routing.In(a.q.name).Host
 	}
@@ -60,7 +60,7 @@ func (s *Service) appEngineURL(a *attempt, c *contents) (*url.URL, error) {
 }
 
 // appEngineHeader returns the headers of an attempt of an App Engine task. They count every response, whatever its
-// status, and say 0 where there was none.
+// status, and have 0 for an attempt without one.
 func appEngineHeader(a *attempt, c *contents) http.Header {
 	h := make(http.Header, len(c.header)+8)
 	for _, f := range c.header {

@@ -14,10 +14,10 @@ import (
 
 const (
 	maxRedirects = 5
-	// maxDrain is how much of a response's body is read, so that its connection can be used again.
+	// maxDrain bounds what is read of a response's body, so that its connection can be used again.
 	maxDrain = 1 << 20
-	// maxKept is how much of it observers and the queue's past get. The past gets all of what a handler tells of a run that
-	// failed, which is bounded by itself.
+	// maxKept bounds what observers and the queue's past get of it. The past gets the whole of a handler's answer for a failed run,
+	// which has a bound of its own.
 	maxKept = 1 << 10
 
 	// What an attempt without a response counts as.
@@ -27,7 +27,7 @@ const (
 	defaultScope = "https://www.googleapis.com/auth/cloud-platform"
 )
 
-// errDeadline is the outcome of an attempt that has reached its dispatch deadline, and the cause of its context's end.
+// errDeadline is the error of an attempt that reached its dispatch deadline, and the cause of its context's end.
 var errDeadline = errors.New("dispatch deadline exceeded")
 
 // attempt is one attempt of a task, from claim to finish.
@@ -42,11 +42,11 @@ type attempt struct {
 	previous   int   // HTTP status that the previous attempt counts as; 0: none; noResponse for App Engine
 	forced     bool  // by RunTask: not counted against limits
 
-	depends *group // what must be on disk before the request goes out: all that came before the attempt
+	depends *group // must be on disk before the request is sent: everything before the attempt
 
 	place int // in the queue's running attempts
 
-	retry *cloudtask.RetryConfig // the task's own settings; nil: the queue's count
+	retry *cloudtask.RetryConfig // the task's own settings; nil: the queue's
 
 	// The queue's when the attempt began; shared, never changed.
 	target  *resource.HTTPTarget
@@ -57,17 +57,17 @@ type attempt struct {
 	before, after *attempt
 }
 
-// outcome is what became of an attempt.
+// outcome is the result of an attempt.
 type outcome struct {
 	status     int           // of the response; 0 without one
 	countsAs   int           // the HTTP status that the attempt counts as
 	err        error         // why there was no response
 	retryAfter time.Duration // that the response asked for
 	response   string        // start of the response's body
-	aborted    bool          // given up by the service's owner: neither a success nor a failure
+	aborted    bool          // ended by Close or Reset: neither a success nor a failure
 }
 
-// attempt makes the attempt a and takes note of its outcome.
+// attempt makes the attempt a and records its outcome.
 func (s *Service) attempt(ctx context.Context, a *attempt) {
 	defer s.idle.ended()
 	if a.depends.wait() != nil { // the service has stopped
@@ -122,7 +122,7 @@ func (l *attemptList) remove(a *attempt) {
 	a.before, a.after = nil, nil
 }
 
-// outcome returns how an attempt ended.
+// outcome returns the attempt as the queue's past remembers it.
 func (a *attempt) outcome(o outcome, now int64) finishedAttempt {
 	m := finishedAttempt{
 		number: int32(a.number), status: int16(o.status), countsAs: int16(o.countsAs), forced: a.forced,
@@ -134,8 +134,7 @@ func (a *attempt) outcome(o outcome, now int64) finishedAttempt {
 	return m
 }
 
-// attemptStatus returns the status of an attempt that was answered, or is said to have been answered, with an HTTP
-// status that is not a success.
+// attemptStatus returns the code and message of an attempt that counts as answered with an HTTP status other than a success.
 func attemptStatus(httpStatus int) (cloudtask.Code, string) {
 	code := cloudtask.Unknown
 	switch httpStatus {
@@ -165,7 +164,7 @@ func attemptStatus(httpStatus int) (cloudtask.Code, string) {
 	return code, code.String() + "(" + strconv.Itoa(int(code)) + "): HTTP status code " + strconv.Itoa(httpStatus)
 }
 
-// deliver is send with the faults of the attempt's queue.
+// deliver sends the task's request, with the faults of its queue.
 func (s *Service) deliver(ctx context.Context, a *attempt, c *contents) outcome {
 	f, any := s.faultsOf(a.q)
 	if !any {

@@ -12,13 +12,13 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// Batch is what became of a batch call: what the wire API reports as a finished google.longrunning.Operation.
+// Batch is the result of a batch call, which the wire API reports as a finished google.longrunning.Operation.
 type Batch struct {
 	ID         string // the request id, or one that the service chose
 	Location   string // projects/P/locations/L
 	Delete     bool   // a batch of deletions, not of creations
 	Start, End time.Time
-	Results    []BatchResult // one for each item, in order; shared by all who ask for the batch: do not change
+	Results    []BatchResult // one for each item, in order; shared with other callers: do not change
 }
 
 // BatchResult is the outcome of one item of a [Batch].
@@ -30,13 +30,13 @@ type BatchResult struct {
 const (
 	maxBatchCreate = 100
 	maxBatchDelete = 1000
-	// maxBatches is how many batches are remembered for calls that are repeated.
+	// maxBatches is the number of batches remembered, for repeated calls.
 	maxBatches = 256
-	// maxBatchBytes is how large the results of a batch may be to be remembered as they are.
+	// maxBatchBytes bounds the results that are remembered in full.
 	maxBatchBytes = 128 << 10
-	// maxBatchError is how many bytes of an error's text are remembered of a larger one.
+	// maxBatchError bounds an error's text in larger results, in bytes.
 	maxBatchError = 200
-	// maxRequestID is how long a request id may be. Cloud Tasks' own limit is not known.
+	// maxRequestID bounds a request id, in bytes. Cloud Tasks' own limit is not known.
 	maxRequestID = 1000
 )
 
@@ -47,16 +47,16 @@ type batches struct {
 	order []string // keys of byID, oldest first
 }
 
-// batchCall is a batch call that was begun.
+// batchCall is a batch call that has begun.
 type batchCall struct {
 	done  chan struct{} // closed when batch and err are set
 	batch *Batch
 	err   error
 }
 
-// BatchCreateTasks adds up to 100 tasks; each task.View is the view of its result. A call with the request
-// id of an earlier one, of BatchCreateTasks or BatchDeleteTasks in the same location, returns that one's batch and does nothing. Where
-// the tasks of the batch have more than 128 KiB, they are then returned without what they deliver: see [Service.GetBatch].
+// BatchCreateTasks adds up to 100 tasks; each task.View is the view of its result. A call with the request id of an
+// earlier one, of BatchCreateTasks or BatchDeleteTasks in the same location, does nothing and returns the earlier batch. If the tasks
+// of that batch have more than 128 KiB, they come back without their targets: see [Service.GetBatch].
 func (s *Service) BatchCreateTasks(ctx context.Context, queue, requestID string, tasks []*resource.Task) (*Batch, error) {
 	if err := s.enterBatch(ctx, queue, requestID, len(tasks), maxBatchCreate); err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (s *Service) BatchDeleteTasks(ctx context.Context, queue, requestID string,
 	})
 }
 
-// enterBatch checks what all batch calls have in common.
+// enterBatch makes the checks that all batch calls share.
 func (s *Service) enterBatch(ctx context.Context, queue, requestID string, items, limit int) error {
 	if err := s.enter(ctx); err != nil {
 		return err
@@ -111,7 +111,7 @@ func (s *Service) enterBatch(ctx context.Context, queue, requestID string, items
 	return nil
 }
 
-// batch does what do does, once for each request id.
+// batch calls do once for each request id.
 func (s *Service) batch(ctx context.Context, queue, requestID string, do func() (*Batch, error)) (*Batch, error) {
 	location, _, _ := rules.SplitQueue(queue)
 	chosen := requestID == ""
@@ -119,7 +119,7 @@ func (s *Service) batch(ctx context.Context, queue, requestID string, do func() 
 		requestID = s.ids.next()
 	}
 	call, first := s.batches.begin(location, requestID)
-	for chosen && !first { // an id of before a restart: those of a seed begin anew
+	for chosen && !first { // taken before a restart: with a seed, ids start over
 		requestID = s.ids.next()
 		call, first = s.batches.begin(location, requestID)
 	}
@@ -135,7 +135,7 @@ func (s *Service) batch(ctx context.Context, queue, requestID string, do func() 
 	return s.make(call, location, requestID, do)
 }
 
-// make makes a batch call, and has it remembered for all who wait for it, even if do panics.
+// make makes a batch call and releases those who wait for it, even if do panics.
 func (s *Service) make(call *batchCall, location, requestID string, do func() (*Batch, error)) (b *Batch, err error) {
 	start := s.Now()
 	err = resource.Error(cloudtask.Internal, "The batch ended before all of it was done.")
@@ -154,7 +154,7 @@ func (s *Service) make(call *batchCall, location, requestID string, do func() (*
 	return do()
 }
 
-// remembered returns what is kept of a batch. A large one loses what its tasks deliver, and the ends of long errors.
+// remembered returns the batch as it is kept. A large one loses its tasks' targets and the ends of long errors.
 func (b *Batch) remembered() *Batch {
 	size := 0
 	for _, r := range b.Results {
@@ -181,7 +181,7 @@ func (b *Batch) remembered() *Batch {
 	return &out
 }
 
-// size returns about how many bytes the result takes.
+// size returns roughly the result's size in bytes.
 func (r *BatchResult) size() int {
 	size := 0
 	if r.Err != nil {
@@ -201,8 +201,8 @@ func (r *BatchResult) size() int {
 }
 
 // GetBatch returns the batch of an earlier BatchCreateTasks or BatchDeleteTasks in location (projects/P/locations/L). The last 256
-// batches are remembered. Of one whose results have more than 128 KiB, each task has its name, times, counts and deadline,
-// and no target.
+// batches are remembered. In a batch whose results have more than 128 KiB, tasks have name, times, counts and deadline, but no
+// target.
 func (s *Service) GetBatch(ctx context.Context, location, id string) (*Batch, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
@@ -223,7 +223,7 @@ func (s *Service) GetBatch(ctx context.Context, location, id string) (*Batch, er
 
 func batchKey(location, id string) string { return location + "/operations/" + id }
 
-// begin returns the call of that id, and whether it is the caller who must make it.
+// begin returns the call with that id and reports whether the caller is the first, who must make it.
 func (b *batches) begin(location, id string) (call *batchCall, first bool) {
 	key := batchKey(location, id)
 	b.mu.Lock()

@@ -20,8 +20,8 @@ type Browse struct {
 	State     TaskState
 	NextFirst bool // by schedule time; false: the newest first
 
-	// Ended selects tasks that are gone and remembered, in place of those that are there: the last to end first. Outcome is
-	// how they ended: TaskSucceeded, TaskExhausted, TaskDeleted, TaskPurged or TaskExpired.
+	// Ended selects tasks that are gone and remembered instead of present ones, the last to end first. It is how they ended:
+	// TaskSucceeded, TaskExhausted, TaskDeleted, TaskPurged or TaskExpired.
 	Ended   bool
 	Outcome EventKind
 
@@ -29,12 +29,12 @@ type Browse struct {
 	After string // Found.Next of the page before; "" is the first page
 }
 
-// Found is a page of tasks that [Service.Browse] has found.
+// Found is a page of the tasks that [Service.Browse] found.
 type Found struct {
 	Tasks    []Summary
-	Next     string   // continues the search; "": there is no more
-	Searched int      // how many tasks were looked at
-	Types    []string // that were met among the first of these, sorted
+	Next     string   // continues the search; "" at its end
+	Searched int      // number of tasks examined
+	Types    []string // of the first of these, sorted
 }
 
 // Summary is a task in a list.
@@ -57,7 +57,7 @@ type Summary struct {
 
 	Outcome EventKind
 	Ended   time.Time
-	Last    *PastAttempt // that ended the task; nil: it did not end by an attempt
+	Last    *PastAttempt // that ended the task; nil if no attempt did
 }
 
 // The bounds of one search.
@@ -69,8 +69,8 @@ const (
 	maxPayloadStart  = 256
 )
 
-// Browse returns a page of the tasks that are selected, of one queue or of all. A search looks at 25,000 tasks and 8 MiB
-// at most: then the page has what was found so far, and Next continues it. Queues go on with their work meanwhile.
+// Browse returns a page of the selected tasks, of one queue or of all. It examines at most 25,000 tasks and 8 MiB a call: the page
+// then has what was found so far, and Next continues the search. Queues keep working meanwhile.
 func (s *Service) Browse(ctx context.Context, b Browse) (*Found, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ type search struct {
 	size  int
 	lower string // Text
 	found Found
-	last  position // that was looked at
+	last  position // examined
 	bytes int      // that were
 	types map[string]bool
 	shown []*task
@@ -131,7 +131,7 @@ type search struct {
 	streams streams
 }
 
-// begin begins the streams that the search looks at.
+// begin starts the streams that the search reads.
 func (s *search) begin(queues iter.Seq[*queue], start position) {
 	all := &s.streams
 	if all.most = s.size + 1; s.Type != "" || s.Text != "" || s.State != 0 {
@@ -150,7 +150,7 @@ func (s *search) begin(queues iter.Seq[*queue], start position) {
 			all.begin(stream{q: q, list: (*stream).running, now: s.now}, start)
 		case s.NextFirst:
 			first := start
-			if s.State == TaskScheduled || s.State == TaskRetrying { // what is due comes before
+			if s.State == TaskScheduled || s.State == TaskRetrying { // tasks that are due come first
 				first = start.max(position{a: s.now, b: maxPosition})
 			}
 			all.begin(stream{q: q, list: (*stream).waiting, now: s.now}, first)
@@ -163,10 +163,10 @@ func (s *search) begin(queues iter.Seq[*queue], start position) {
 	}
 }
 
-// visit looks at a task and returns whether to go on.
+// visit examines a task and reports whether to go on.
 func (s *search) visit(c *candidate) bool {
 	if s.NextFirst && s.State == TaskDue && c.state != TaskDue {
-		return false // none that follows is due
+		return false // none after it is due
 	}
 	if len(s.found.Tasks) == s.size || s.found.Searched == maxSearched || s.bytes > maxSearchedBytes {
 		s.found.Next = s.last.String()
@@ -174,7 +174,7 @@ func (s *search) visit(c *candidate) bool {
 	}
 	s.last = c.position
 	s.found.Searched++
-	if s.matches(c) && !slices.Contains(s.shown, c.t) { // it may have begun or ended to run meanwhile
+	if s.matches(c) && !slices.Contains(s.shown, c.t) { // it may have started or stopped running meanwhile
 		s.shown = append(s.shown, c.t)
 		s.found.Tasks = append(s.found.Tasks, c.summary())
 	}
@@ -210,7 +210,7 @@ func taskType(url string) string {
 	return url[strings.LastIndexByte(url, '/')+1:]
 }
 
-// start returns at most the first n bytes of s, and no half of a character.
+// start returns at most the first n bytes of s, without splitting a character.
 func start(s string, n int) string {
 	if len(s) <= n {
 		return s

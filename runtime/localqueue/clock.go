@@ -14,19 +14,19 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// virtualClock is time that stands still until it is moved.
+// virtualClock is a clock that stands still until it is moved.
 type virtualClock struct {
-	bubble bool // of testing/synctest: what moves the time is sleeping
+	bubble bool // of testing/synctest: sleeping moves the time
 	start  int64
 	now    atomic.Int64 // nanoseconds since the epoch; not in a bubble
-	drive  sync.Mutex   // held by whoever delivers what falls due
+	drive  sync.Mutex   // held while due tasks are delivered
 
 	mu       sync.Mutex
 	timers   map[*virtualTimer]struct{}
 	attempts map[*attempt]context.CancelFunc // that are running
 }
 
-// virtualTimer calls f, in the goroutine that moves the clock, when the clock gets there.
+// virtualTimer calls f when the clock reaches its time, in the goroutine that moves the clock.
 type virtualTimer struct {
 	at int64
 	f  func()
@@ -37,14 +37,14 @@ func newVirtualClock(start time.Time) (*virtualClock, error) {
 		start = time.Now()
 	}
 	if year := start.UTC().Year(); year < firstYear || year > lastYear {
-		return nil, fmt.Errorf("localqueue: a virtual clock cannot stand at %v: want a time from the year %d to %d", start, firstYear, lastYear)
+		return nil, fmt.Errorf("localqueue: a virtual clock cannot start at %v: want a time from the year %d to %d", start, firstYear, lastYear)
 	}
 	v := &virtualClock{start: start.UnixNano(), timers: make(map[*virtualTimer]struct{}), attempts: make(map[*attempt]context.CancelFunc)}
 	v.now.Store(v.start)
 	return v, nil
 }
 
-// after returns the time d from now, or an error if the clock does not go that far.
+// after returns the time d from now, or an error beyond the end of the clock.
 func (v *virtualClock) after(d time.Duration) (int64, error) {
 	now := v.nanos()
 	if int64(d) >= endOfTime-now {
@@ -61,14 +61,14 @@ func (v *virtualClock) nanos() int64 {
 	return v.now.Load()
 }
 
-// reset moves the clock back to where it began. A bubble's time only goes forward.
+// reset moves the clock back to its start. A bubble's time only goes forward.
 func (v *virtualClock) reset() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.now.Store(v.start)
 }
 
-// moveTo moves the clock forward to at, if that is not past.
+// moveTo moves the clock forward to at, unless that has passed.
 func (v *virtualClock) moveTo(at int64) {
 	v.move(func(now int64) int64 { return max(at, now) })
 }
@@ -82,7 +82,7 @@ func (v *virtualClock) moveBy(d int64) {
 	v.move(func(now int64) int64 { return now + d })
 }
 
-// move sets the clock to what to makes of its time, and calls the timers that it passes, in their order.
+// move sets the clock to the time that to returns, and calls the timers that it passes, in order.
 func (v *virtualClock) move(to func(now int64) int64) {
 	v.mu.Lock()
 	now := to(v.now.Load())
@@ -110,7 +110,7 @@ func (v *virtualClock) startTimer(at int64, f func()) *virtualTimer {
 	return t
 }
 
-// stopTimer reports whether the timer has been waiting.
+// stopTimer reports whether it stopped the timer.
 func (v *virtualClock) stopTimer(t *virtualTimer) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -136,8 +136,8 @@ func (v *virtualClock) abort() {
 	}
 }
 
-// attemptContext returns the context of an attempt, which ends with ctx and with the dispatch deadline. A handler in this
-// process learns the clock from it.
+// attemptContext returns the context of an attempt, which ends with ctx or at the dispatch deadline. It carries the clock to
+// a handler of this process.
 func (s *Service) attemptContext(ctx context.Context, a *attempt, deadline time.Duration) (context.Context, func()) {
 	_, inProcess := s.transport.(*inproc.Transport)
 	v := s.virtual

@@ -8,10 +8,9 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
-// WithDefaultURL gives HTTP tasks that have no URL one: those of the queue, named by its full name or, in every project
-// and location, by its id; with queue "" those of all queues that have no such option of their own. In url, {project},
-// {location} and {queue} stand for those of the task. Cloud Tasks refuses tasks without a URL, but Firebase's SDK leaves
-// it out where CLOUD_TASKS_EMULATOR_HOST is set, for the emulator to fill in:
+// WithDefaultURL gives HTTP tasks without a URL one. queue is a full name, an id in every project and location, or "" for all queues
+// without an option of their own. {project}, {location} and {queue} in url are replaced by the task's. Cloud Tasks refuses tasks
+// without a URL, but Firebase's SDK omits it when CLOUD_TASKS_EMULATOR_HOST is set, and leaves it to the emulator:
 //
 //	WithDefaultURL("", "http://127.0.0.1:5001/{project}/{location}/{queue}") // functions of the Firebase emulator
 func WithDefaultURL(queue, url string) Option {
@@ -23,7 +22,7 @@ func WithDefaultURL(queue, url string) Option {
 	}
 }
 
-// defaultURL returns the URL of a task without one in the queue of that full name; "" if there is none.
+// defaultURL returns the URL for tasks without one in a queue, given by its full name; "" if there is none.
 func (o *options) defaultURL(queue string) string {
 	if len(o.defaultURLs) == 0 {
 		return ""
@@ -42,7 +41,8 @@ func (o *options) defaultURL(queue string) string {
 func (o *options) checkDefaultURLs() error {
 	for queue, text := range o.defaultURLs {
 		if _, _, ok := rules.SplitQueue(queue); !ok && queue != "" && !rules.ValidQueueID(queue) {
-			return fmt.Errorf("localqueue: the default URL %q is for the queue %q: want projects/P/locations/L/queues/Q, an id of 1 to %d letters, digits and hyphens, or nothing for all queues", text, queue, rules.MaxQueueID)
+			return fmt.Errorf("localqueue: the default URL %q is for the queue %q: want projects/P/locations/L/queues/Q, "+
+				"an id of 1 to %d letters, digits and hyphens, or nothing for all queues", text, queue, rules.MaxQueueID)
 		}
 		filled := strings.NewReplacer("{project}", "p", "{location}", "l", "{queue}", "q").Replace(text)
 		u, err := url.Parse(filled)

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// The service attempts at most fastWorkers tasks at a time, and one more for each attempt that has turned out slow: few
-// connections carry any number of quick tasks, while slow ones run side by side up to their queue's limit. An attempt is
-// slow after slowAfter, but at most slowStep of them are found so every slowEvery: a machine that stands still for a
-// moment has no slow tasks. That lets 640 slow attempts begin a second, more than a queue's highest rate.
+// The service attempts at most fastWorkers tasks at a time, plus one for each attempt that has turned out to be slow. So a few
+// connections carry any number of quick tasks, while slow ones run side by side up to their queue's limit. An attempt counts as
+// slow after slowAfter, but at most slowStep of them become slow every slowEvery, so that a machine which stalls for a moment does
+// not make all attempts slow. That lets 640 slow attempts begin a second, more than a queue's highest rate.
 const (
 	fastWorkers = 64
 	slowAfter   = 100 * time.Millisecond
@@ -21,11 +21,11 @@ const (
 // maxSleep bounds how long the scheduler trusts a timer: timers do not run while a machine is suspended, clocks do.
 const maxSleep = time.Minute
 
-// dispatcher knows which queues may begin an attempt, and when. On a real clock one goroutine waits for the next such
-// moment, and workers exist while there is something to attempt. On a virtual clock there is neither; those who move
-// the clock ask for the next queue.
+// dispatcher decides which queue may begin an attempt, and when. On a real clock, one goroutine waits for the next such time, and
+// workers run while there are attempts to make. On a virtual clock there are no goroutines: the calls that move the clock ask for
+// the next queue.
 //
-// A queue that may begin attempts takes its turn in ready; one attempt a turn makes queues equals.
+// Queues that may begin attempts wait in ready and get one attempt a turn, so no queue starves another.
 type dispatcher struct {
 	s *Service
 
@@ -35,11 +35,11 @@ type dispatcher struct {
 	workers int
 	stopped bool
 
-	running attemptList // attempts that have not been slow yet, oldest first
+	running attemptList // attempts that are not slow, oldest first
 	slow    int         // other attempts
-	slowAt  int64       // no attempt is found slow before
+	slowAt  int64       // no attempt becomes slow before
 
-	sleeping int64         // until when the scheduler sleeps
+	sleeping int64         // when the scheduler wakes up
 	wake     chan struct{} // buffered: interrupts the sleep
 	done     sync.WaitGroup
 }
@@ -59,12 +59,12 @@ func (d *dispatcher) start(s *Service) {
 	}
 }
 
-// arm says when q may begin its next attempt. The caller holds q's lock.
+// arm sets when q may begin its next attempt. The caller holds q's lock.
 func (d *dispatcher) arm(q *queue, at, now int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.stopped || q.slot.ready {
-		return // its turn comes, and then it arms itself anew
+		return // it arms itself again after its turn
 	}
 	if at <= now {
 		d.unschedule(q)
@@ -81,7 +81,7 @@ func (d *dispatcher) arm(q *queue, at, now int64) {
 	}
 }
 
-// enqueue gives q a turn, and a worker to take it if there may be one more.
+// enqueue gives q a turn, and starts a worker for it if one more is allowed.
 func (d *dispatcher) enqueue(q *queue) {
 	q.slot.ready = true
 	d.ready = append(d.ready, q)
@@ -105,14 +105,14 @@ func (d *dispatcher) addWorker() {
 	go d.work()
 }
 
-// lookOut has the scheduler wake when the oldest attempt becomes slow, if there are turns that wait for that.
+// wakeWhenSlow makes the scheduler wake up when the oldest attempt becomes slow, if turns wait for that.
 func (d *dispatcher) wakeWhenSlow() {
 	if len(d.ready) > 0 && d.workers >= fastWorkers+d.slow && d.nextSlow() < d.sleeping {
 		d.interrupt()
 	}
 }
 
-// nextSlow returns when the next attempt becomes slow unless it ends before.
+// nextSlow returns when the next attempt becomes slow, unless it ends first.
 func (d *dispatcher) nextSlow() int64 {
 	if d.running.front == nil {
 		return math.MaxInt64
@@ -128,7 +128,7 @@ func (d *dispatcher) interrupt() {
 	}
 }
 
-// turn takes the queue whose turn it is out of ready; nil if there is none.
+// turn removes and returns the first queue of ready; nil if there is none.
 func (d *dispatcher) turn() *queue {
 	if len(d.ready) == 0 {
 		return nil
@@ -136,7 +136,7 @@ func (d *dispatcher) turn() *queue {
 	q := d.ready[0]
 	d.ready[0] = nil
 	if len(d.ready) == 1 {
-		d.ready = d.ready[:0] // keeps its memory, where the next turn finds room
+		d.ready = d.ready[:0] // keeps its memory for the next turns
 	} else {
 		d.ready = d.ready[1:]
 	}
@@ -144,7 +144,7 @@ func (d *dispatcher) turn() *queue {
 	return q
 }
 
-// work makes attempts as long as queues have them.
+// work makes attempts while queues have turns.
 func (d *dispatcher) work() {
 	defer d.done.Done()
 	for {
@@ -164,7 +164,7 @@ func (d *dispatcher) work() {
 	}
 }
 
-// run makes an attempt in a goroutine of its own, whatever else is running. False means that the service has stopped.
+// run makes an attempt in a goroutine of its own, whatever else is running. It reports false if the service has stopped.
 func (d *dispatcher) run(a *attempt) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -196,7 +196,7 @@ func (d *dispatcher) ended(a *attempt) {
 	}
 }
 
-// watch waits for queues to come due and for attempts to become slow, until stop.
+// watch gives turns to queues that come due and counts attempts that become slow, until stop.
 func (d *dispatcher) watch() {
 	defer d.done.Done()
 	timer := time.NewTimer(0)
@@ -226,7 +226,7 @@ func (d *dispatcher) watch() {
 	}
 }
 
-// collect gives a turn to the queues that have come due, and workers to turns that wait for attempts that are slow.
+// collect gives turns to the queues that have come due, and workers to turns that waited for attempts to become slow.
 func (d *dispatcher) collect(now int64) {
 	if d.nextSlow() <= now {
 		d.slowAt = now + int64(slowEvery)
@@ -248,7 +248,7 @@ func (d *dispatcher) collect(now int64) {
 	}
 }
 
-// stop ends the scheduler and keeps workers from beginning anything else.
+// stop ends the scheduler, and workers after their present attempt.
 func (d *dispatcher) stop() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -266,7 +266,7 @@ func (d *dispatcher) nextLater() int64 {
 	return d.later[0].slot.at
 }
 
-// sleep waits in a bubble until that time, or until a queue comes due before, as others in the bubble may bring about.
+// sleep waits in a bubble until the given time, or until another goroutine of the bubble makes a queue due.
 func (d *dispatcher) sleep(ctx context.Context, until int64) {
 	d.mu.Lock()
 	d.sleeping = until
@@ -285,7 +285,7 @@ func (d *dispatcher) sleep(ctx context.Context, until int64) {
 	}
 }
 
-// schedule puts q into the heap of queues that come due later, or moves it there.
+// schedule puts q into the heap of queues that come due later, or moves it in it.
 func (d *dispatcher) schedule(q *queue, at int64) {
 	q.slot.at = at
 	if q.slot.index < 0 {

@@ -13,16 +13,16 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// Kinds of entries. Each tells what is so from then on, not what to do to what was before, and may be repeated together
-// with all that follow it. Queues are known by their numbers and tasks by their sequence numbers, neither of which is
-// ever used again; an entry about a queue that is not there is about one that was deleted.
+// Kinds of entries. An entry records the new state, not a change of the old one, so it can be replayed again together with all that
+// follow it. Queues are identified by their numbers and tasks by their sequence numbers; neither is ever reused. An entry of an
+// unknown queue belongs to one that was deleted.
 //
-// An entry is its kind in one byte and then fields as in a [record]. To change what they hold, or what a kind is, takes
-// another [fileFormat]; a kind that is new does too, for older versions do not know it.
+// An entry is its kind in one byte, then fields as in a [record]. A change of a kind's fields or meaning needs another
+// [fileFormat]. So does a new kind, which older versions do not know.
 const (
 	entryCounter   = iota + 1 // queue counter
 	entryQueue                // queue, unbounded, last sequence number, settings as JSON
-	entryQueueGone            // queue or 0, name, free at; what was kept under the name is gone too
+	entryQueueGone            // queue or 0, name, free at; values kept under the name are gone too
 	entryTask                 // queue, task, id, chosen, created, schedule, record
 	entryAttempt              // queue, task, forced, schedule, dispatches, responses, executions, previous, and the history
 	entryTaskGone             // of format 1: queue, task, when
@@ -30,7 +30,7 @@ const (
 	entryTombstone            // queue, id, chosen, expires
 	entryBatch                // JSON of a savedBatch
 	entryKept                 // name, value
-	entryReset                // last queue: all up to that one, and what else there was, is gone
+	entryReset                // last queue: all queues up to that one, and everything else, are gone
 	entryEnd                  // of a snapshot
 	entryFailed               // queue, task, an attempt that failed
 	entryEnded                // queue, task, how, when, number, and the attempt that ended it or 0
@@ -61,7 +61,7 @@ func packQueue(b []byte, q *queue) []byte {
 	return packString(b, string(mustMarshal(settings)))
 }
 
-// mustMarshal is for types of this package that JSON can hold.
+// mustMarshal marshals a type of this package, which JSON can hold.
 func mustMarshal(v any) []byte {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -86,7 +86,7 @@ func packTaskFields(b []byte, t *task) []byte {
 	return packString(b, string(t.record))
 }
 
-// packAttempt is for a task that has been attempted.
+// packAttempt appends the state of a task that has been attempted.
 func packAttempt(b []byte, q *queue, t *task) []byte {
 	return packAttemptFields(packInts(b, entryAttempt, int64(q.seq), int64(t.seq)), t)
 }
@@ -162,7 +162,7 @@ func packBatch(b []byte, batch *Batch) []byte {
 func unpackBatch(data []byte) (*Batch, error) {
 	var saved savedBatch
 	if err := json.Unmarshal(data, &saved); err != nil {
-		return nil, fmt.Errorf("a batch that was kept cannot be read: %w", err)
+		return nil, fmt.Errorf("a remembered batch cannot be read: %w", err)
 	}
 	batch := saved.Batch
 	batch.Results = make([]BatchResult, len(saved.Results))

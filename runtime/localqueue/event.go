@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// EventKind is what happened to a task.
+// EventKind is a kind of [Event].
 type EventKind int
 
 const (
@@ -47,7 +47,7 @@ func (k EventKind) String() string {
 	return "unknown"
 }
 
-// Event is something that happened to a task. See [WithObserver].
+// Event is a change of a task. See [WithObserver].
 type Event struct {
 	Kind  EventKind
 	Time  time.Time // of the service's clock
@@ -75,12 +75,12 @@ type events struct {
 	mu        sync.Mutex
 	observers []*observer // replaced, never changed
 	waiting   []Event
-	passing   bool // someone is passing events on
+	passing   bool // a goroutine is passing events on
 }
 
 type observer struct{ f func(Event) }
 
-// Observe calls f with everything that happens to tasks from now on, as [WithObserver] does, until stop.
+// Observe calls f with every event from now on, as [WithObserver] does, until stop is called.
 func (s *Service) Observe(f func(Event)) (stop func()) {
 	ev, o := &s.events, &observer{f}
 	ev.mu.Lock()
@@ -98,7 +98,7 @@ func (s *Service) Observe(f func(Event)) (stop func()) {
 	}
 }
 
-// emit notes an event of t. The caller holds the queue's lock; flush passes the event on.
+// emit records an event of t. The caller holds the queue's lock; flush passes the event on.
 func (s *Service) emit(q *queue, t *task, e Event) {
 	if !s.events.wanted.Load() {
 		return
@@ -113,8 +113,8 @@ func (s *Service) emit(q *queue, t *task, e Event) {
 	s.events.mu.Unlock()
 }
 
-// flush passes on what has been emitted, unless another goroutine, or the observer that is calling, does. What is emitted
-// while nobody observes is not.
+// flush passes on the events that have been emitted, unless another goroutine, or the observer that is calling, is doing so.
+// Events that are emitted while there is no observer are dropped.
 func (s *Service) flush() {
 	if !s.events.wanted.Load() {
 		return
@@ -133,8 +133,7 @@ func (s *Service) flush() {
 	}
 }
 
-// observe passes the events on. An observer that panics or ends its goroutine loses the rest of them, but not those to
-// come.
+// observe passes events on. An observer that panics or ends its goroutine loses the rest of this batch, but not later events.
 func (s *Service) observe(batch []Event, observers []*observer) {
 	ev := &s.events
 	defer func() {
@@ -150,7 +149,7 @@ func (s *Service) observe(batch []Event, observers []*observer) {
 	}
 }
 
-// passedOn reports whether the observer has heard of everything.
+// passedOn reports whether the observers have been called with every event.
 func (e *events) passedOn() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -14,36 +14,34 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// Faults is what goes wrong with a queue's deliveries, on purpose: all of it may happen in production too, only rarely.
-// A handler that comes to the same end with them as without is idempotent. See [Service.SetFaults]. The zero value is
-// no fault.
+// Faults are failures of a queue's deliveries on purpose. All of them happen in production too, but rarely. A handler that has the
+// same effect with them as without is idempotent. See [Service.SetFaults]. The zero value has no faults.
 //
-// A share is between 0 (never) and 1 (always), of attempts. Whether a fault happens is decided by the service's seed,
-// the task's name and the attempt's number alone: the same tasks meet the same faults in every run, in whatever order they
-// are attempted. See [WithSeed].
+// A share is a fraction of the attempts, from 0 (never) to 1 (always). The service's seed, the task's name and the attempt's number
+// alone decide whether a fault happens: the same tasks get the same faults in every run, in whatever order they are attempted. See
+// [WithSeed].
 type Faults struct {
 	// Twice is the share of attempts that reach the handler twice, as if the network had repeated the request: at the same
 	// time on a real clock, one after the other on a virtual one. The first answer counts.
 	Twice float64
 
-	// LoseAnswer is the share of attempts whose answer gets lost: the handler runs and answers, yet the attempt counts as
-	// one without a response, and is followed by another.
+	// LoseAnswer is the share of attempts whose answer gets lost: the handler runs and answers, but the attempt counts as one
+	// without a response, and is retried.
 	LoseAnswer float64
 
-	// Late is the share of attempts that begin late by Delay. Other tasks overtake them. The task's schedule time is
-	// moved meanwhile, the ETA that the handler is told is not. RunTask is never late.
+	// Late is the share of attempts that begin late by Delay. Other tasks overtake them. The task's schedule time moves meanwhile;
+	// the ETA that the handler gets does not. RunTask is never late.
 	Late  float64
 	Delay time.Duration // up to 31 days
 
-	// Fail is the share of attempts that fail without reaching the handler, and FailFirst how many of each task's first
-	// attempts do. FailStatus is the HTTP status that they fail with, 300 to 599; 0: with no response, as when nothing
-	// listens.
+	// Fail is the share of attempts that fail without reaching the handler, and FailFirst is the number of each task's first attempts
+	// that do. FailStatus is the HTTP status that they fail with, 300 to 599; 0 is no response, like a refused connection.
 	Fail       float64
 	FailFirst  int
 	FailStatus int
 
-	// ClockSkew is by how much the queue's clock is ahead of the handler's (negative: behind), as far as the handler sees
-	// it: in the ETA header, and in the times of ID tokens if the token source can set them, as package issuer's does.
+	// ClockSkew is how far the queue's clock is ahead of the handler's (negative: behind). A handler sees it in the ETA header, and
+	// in the times of ID tokens if the token source can set them, as package issuer's can.
 	ClockSkew time.Duration
 }
 
@@ -59,16 +57,17 @@ const (
 )
 
 var (
-	errAnswerLost  = errors.New("the answer was lost on purpose: a fault is set")
-	errUnreachable = errors.New("the handler was not reached on purpose: a fault is set")
+	errAnswerLost  = errors.New("the answer was dropped by an injected fault")
+	errUnreachable = errors.New("the handler was not reached because of an injected fault")
 )
 
-// SetFaults sets what goes wrong with the deliveries of queue from now on: a full resource name, an id that then
-// counts in every project and location, or "" for all queues. The most specific setting counts, alone. Zero Faults end
-// a setting. An attempt that has begun, or is late already, goes on as it was.
+// SetFaults sets the faults of a queue's deliveries from now on. queue is a full resource name, an id in every project and location,
+// or "" for all queues. Only the most specific setting of a queue counts. Zero Faults remove a setting. Attempts that have begun, or are
+// late already, are not affected.
 func (s *Service) SetFaults(queue string, faults Faults) error {
 	if _, _, full := rules.SplitQueue(queue); !full && queue != "" && !rules.ValidQueueID(queue) {
-		return resource.Invalid("faults of the queue %q: want projects/P/locations/L/queues/Q, an id Q of 1 to %d letters, digits and hyphens, or \"\" for all queues", queue, rules.MaxQueueID)
+		return resource.Invalid("faults of the queue %q: want projects/P/locations/L/queues/Q, "+
+			"an id Q of 1 to %d letters, digits and hyphens, or \"\" for all queues", queue, rules.MaxQueueID)
 	}
 	if err := faults.check(); err != nil {
 		return err
@@ -90,7 +89,7 @@ func (s *Service) SetFaults(queue string, faults Faults) error {
 	return nil
 }
 
-// Faults returns the settings that [Service.SetFaults] made, by what it was told as queue.
+// Faults returns the settings of [Service.SetFaults], by its parameter queue.
 func (s *Service) Faults() map[string]Faults {
 	set := make(map[string]Faults)
 	if now := s.faults.Load(); now != nil {
@@ -112,7 +111,7 @@ func (f Faults) check() error {
 	case f.Delay < 0 || f.Delay > rules.Retention:
 		return resource.Invalid("Faults.Delay is %v: want 0 to %v", f.Delay, rules.Retention)
 	case (f.Late > 0) != (f.Delay > 0):
-		return resource.Invalid("Faults.Late is %v and Faults.Delay %v: being late takes both, the share of attempts and by how much", f.Late, f.Delay)
+		return resource.Invalid("Faults.Late is %v and Faults.Delay is %v: set both, the share of attempts and their delay", f.Late, f.Delay)
 	case f.FailFirst < 0:
 		return resource.Invalid("Faults.FailFirst is %d: want a number of attempts, 0 or more", f.FailFirst)
 	case f.FailStatus != 0 && (f.FailStatus < 300 || f.FailStatus > 599):
@@ -125,7 +124,7 @@ func (f Faults) check() error {
 	return nil
 }
 
-// faultsOf returns the faults of q; false: none, which costs next to nothing.
+// faultsOf returns the faults of q and reports whether there are any.
 func (s *Service) faultsOf(q *queue) (f Faults, any bool) {
 	set := s.faults.Load()
 	if set == nil {
@@ -139,7 +138,7 @@ func (s *Service) faultsOf(q *queue) (f Faults, any bool) {
 	return Faults{}, false
 }
 
-// befalls reports whether a fault with that share happens to an attempt.
+// strikes reports whether a fault with a share happens to an attempt.
 func (s *Service) strikes(share float64, fault Fault, q *queue, t *task, attempt int) bool {
 	if share == 0 || share == 1 {
 		return share == 1
@@ -152,7 +151,7 @@ func (s *Service) strikes(share float64, fault Fault, q *queue, t *task, attempt
 	return rand.New(rand.NewPCG(s.options.seed, h.Sum64())).Float64() < share
 }
 
-// sendTwice sends the task's request twice and returns what became of the first.
+// sendTwice sends the task's request twice and returns the first one's outcome.
 func (s *Service) sendTwice(ctx context.Context, a *attempt, c *contents) outcome {
 	twin := *c // sending may change the contents
 	twin.header = slices.Clone(c.header)
@@ -171,7 +170,7 @@ func (s *Service) sendTwice(ctx context.Context, a *attempt, c *contents) outcom
 	return o
 }
 
-// inject notes that a fault befell an attempt.
+// inject records a fault of an attempt.
 func (s *Service) inject(a *attempt, fault Fault) {
 	if !s.events.wanted.Load() {
 		return
@@ -182,7 +181,7 @@ func (s *Service) inject(a *attempt, fault Fault) {
 	s.flush()
 }
 
-// holdBack puts off the tasks that are due and are to be late, as far as they stand before any other.
+// holdBack postpones due tasks that a fault makes late, until the first one that is not.
 func (q *queue) holdBack(now int64) {
 	f, any := q.s.faultsOf(q)
 	if !any || f.Late == 0 {
@@ -204,7 +203,7 @@ func (q *queue) holdBack(now int64) {
 	}
 }
 
-// punctual returns when t, whose attempt begins, was to be attempted, late or not.
+// punctual returns when the attempt of t that begins now would have been due without a fault.
 func (q *queue) punctual(t *task) int64 {
 	at, late := q.late[t]
 	if !late {

@@ -1,11 +1,10 @@
 package localqueue
 
-// taskHeap holds a queue's waiting tasks, the one that is due first at index 0. Each task knows its place, so that one
-// can be taken out of the middle. What tasks are compared by stands in the heap itself, where it is next to what it is
-// compared with: the tasks are all over the memory.
+// taskHeap holds a queue's waiting tasks. The one that is due first is at index 0. Each task knows its index, so it can be removed
+// from the middle. The heap holds what tasks are compared by, because the tasks themselves are scattered in memory.
 type taskHeap []waiting
 
-// waiting is a task's place in a [taskHeap]. The task's schedule time does not change while it is there.
+// waiting is an element of a [taskHeap]. The task's schedule time does not change while it is there.
 type waiting struct {
 	schedule int64
 	seq      uint64
@@ -74,10 +73,9 @@ func (h *taskHeap) down(i int) {
 	w.t.heapIndex = int32(i)
 }
 
-// due returns how many tasks are due at now, and when the next one after is; 0: none is. It stops when it has counted
-// that many.
+// due returns the number of tasks that are due at now, counting up to limit, and when the next one after them is due; 0 if none is.
 func (h taskHeap) due(now int64, limit int) (due int, next int64) {
-	pending := append(make([]int, 0, 64), 0) // no more than two for each level, so that nothing is allocated
+	pending := append(make([]int, 0, 64), 0) // at most two for each level: nothing is allocated
 	for len(pending) > 0 && due < limit {
 		i := pending[len(pending)-1]
 		pending = pending[:len(pending)-1]
@@ -108,11 +106,11 @@ func (h taskHeap) before(w waiting) (n int) {
 
 func (w waiting) position(q *queue) position { return position{w.schedule, int64(w.seq), q.seq} }
 
-// walk calls visit with the tasks from the first on of which after is true, in order, until it returns false. It takes
-// time for those before and those that it visits, not for those beyond.
+// walk calls visit in order with the tasks for which after is true, until visit returns false. It takes time for the tasks before
+// them and for those that it visits, not for the rest.
 func (h taskHeap) walk(after func(waiting) bool, visit func(waiting) bool) {
-	frontier := make(walkHeap, 0, 64)          // tasks whose parents have been passed
-	pending := append(make([]int32, 0, 64), 0) // so small mostly that nothing is allocated
+	frontier := make(walkHeap, 0, 64)          // tasks whose parents were visited
+	pending := append(make([]int32, 0, 64), 0) // mostly small enough that nothing is allocated
 	for len(pending) > 0 {
 		i := pending[len(pending)-1]
 		pending = pending[:len(pending)-1]
@@ -147,7 +145,7 @@ func (h taskHeap) walk(after func(waiting) bool, visit func(waiting) bool) {
 	}
 }
 
-// walkHeap is a heap of indices of a [taskHeap], in the order of what is there.
+// walkHeap is a heap of indices into a [taskHeap], in the order of their tasks.
 type walkHeap []int32
 
 func (w walkHeap) down(h taskHeap, i int) {

@@ -10,19 +10,19 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// Backlog is what a service still has to do.
+// Backlog is the work that a service has left.
 type Backlog struct {
-	Running   int       // attempts that are running, of deleted tasks too
-	Due       int       // tasks that wait for nothing but their queue's limits, or on a virtual clock for being told
+	Running   int       // attempts that are running, including those of deleted tasks
+	Due       int       // tasks that wait only for their queue's limits or, on a virtual clock, for a call that delivers them
 	Scheduled int       // tasks that are due later
 	Held      int       // tasks of queues that are paused
-	Next      time.Time // when the first of Scheduled is due; zero: none is
+	Next      time.Time // when the first of Scheduled is due; zero if there is none
 }
 
 // Idle reports whether nothing is running or due.
 func (b Backlog) Idle() bool { return b.Running == 0 && b.Due == 0 }
 
-// Backlog returns what the service has to do now.
+// Backlog returns the work that the service has left now.
 func (s *Service) Backlog() Backlog {
 	b := Backlog{Running: int(s.idle.running.Load())}
 	var next int64
@@ -50,11 +50,10 @@ func (s *Service) Backlog() Backlog {
 	return b
 }
 
-// WaitIdle waits until nothing is running and nothing is due, and every event has been observed, and returns what is
-// left then: tasks that are due later, retries among them, and those of paused queues. When ctx is done first, it
-// returns what is left with ctx's error; so it does with [ErrClosed] when the service is closed. On a virtual clock,
-// where nothing happens by itself, it delivers what is due, as [Service.RunDue] does. A handler or an observer must not
-// call it: it would wait for itself.
+// WaitIdle waits until nothing is running, nothing is due, and every event has been observed. It returns what is left: tasks that are
+// due later, including retries, and those of paused queues. When ctx is done first, it returns what is left with ctx's error, and
+// when the service is closed, with [ErrClosed]. On a virtual clock it delivers what is due, as [Service.RunDue] does. A handler or
+// an observer must not call it: it would wait for itself.
 func (s *Service) WaitIdle(ctx context.Context) (left Backlog, err error) {
 	if err := s.enter(ctx); err != nil {
 		return Backlog{}, err
@@ -72,7 +71,7 @@ func (s *Service) WaitIdle(ctx context.Context) (left Backlog, err error) {
 		}
 		begun := s.idle.begun.Load()
 		if s.idle.running.Load() == 0 && s.events.passedOn() {
-			// Nothing begun meanwhile: each queue was idle when it was looked at, and could not become due by another's doing.
+			// No attempt began meanwhile: each queue was idle when it was examined, and no attempt can have made it due since.
 			if b := s.Backlog(); b.Idle() && s.idle.begun.Load() == begun {
 				return b, nil
 			}
@@ -87,7 +86,7 @@ func (s *Service) WaitIdle(ctx context.Context) (left Backlog, err error) {
 	}
 }
 
-// idle counts attempts and tells those who wait for the service to become idle when to look again.
+// idle counts attempts and wakes those who wait for the service to become idle.
 type idle struct {
 	running atomic.Int64 // attempts that have begun and whose events have not been observed yet
 	begun   atomic.Int64 // attempts ever begun
@@ -107,7 +106,7 @@ func (i *idle) ended() {
 	i.changed()
 }
 
-// changed has the watchers look again.
+// changed wakes the watchers.
 func (i *idle) changed() {
 	if i.waiting.Load() == 0 {
 		return
@@ -122,7 +121,7 @@ func (i *idle) changed() {
 	}
 }
 
-// watch returns a channel that receives after every change, until stop.
+// watch returns a channel that receives after every change, until stop is called.
 func (i *idle) watch() (changed <-chan struct{}, stop func()) {
 	w := make(chan struct{}, 1)
 	i.mu.Lock()

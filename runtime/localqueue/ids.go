@@ -20,7 +20,7 @@ func (i *ids) init(o *options) {
 	}
 }
 
-// reset has the ids begin anew, where they do not come from the runtime.
+// reset restarts the sequence of ids, unless they come from the runtime.
 func (i *ids) reset(seed uint64) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// Inspection is all that is known of a task.
+// Inspection is everything that is known about a task.
 type Inspection struct {
 	Summary
 	Task     *resource.Task // as stored, with the body
@@ -16,39 +16,39 @@ type Inspection struct {
 	Queue    QueueOverview
 	Retry    cloudtask.RetryConfig // the task's own settings, else the queue's, with defaults filled in
 
-	// NameKept is for how long the task's name stays taken after the task is gone, and NameFree when that ends for one
-	// that is gone: the zero time if no task is kept from having its name. See [WithTombstones].
+	// NameKept is how long the task's name stays taken after the task is gone. NameFree is when the name of a gone task becomes
+	// free; the zero time if it is free. See [WithTombstones].
 	NameKept time.Duration
 	NameFree time.Time
 
-	// Of a task that is there.
+	// Of a task that is not gone.
 
 	Began  time.Time // the attempt that is running
-	Reason Reason    // why the next attempt is when it is
+	Reason Reason    // for the time of the next attempt
 	Before int       // tasks that are due before it, if it is due; counted up to MaxDue
-	Ahead  []Backoff // what follows if attempts fail from now on; 100 at most
+	Ahead  []Backoff // the next attempts if each of them fails; at most 100
 }
 
-// Reason is why a task's next attempt is when it is.
+// Reason is the reason for the time of a task's next attempt.
 type Reason int
 
 const (
-	ReasonCreated    Reason = iota // its creator said so, or said nothing, which means at once
+	ReasonCreated    Reason = iota // its schedule time, or at once without one
 	ReasonBackoff                  // the back-off after the last attempt that failed
-	ReasonRetryAfter               // the last response asked for more than the back-off
-	ReasonFault                    // it is late on purpose, by a fault
+	ReasonRetryAfter               // the last response's Retry-After was longer than the back-off
+	ReasonFault                    // a fault makes it late
 )
 
-// Backoff is what follows when an attempt fails.
+// Backoff is what happens after an attempt that fails.
 type Backoff struct {
 	Attempt int           // its number
-	Wait    time.Duration // until the next attempt; Last: none
+	Wait    time.Duration // until the next attempt; 0 if it is the last
 	Last    bool          // the task is given up
 }
 
 const maxAhead = 100
 
-// Inspect returns what is known of the task, which may be gone and remembered. See [WithHistory].
+// Inspect returns what is known about a task, even one that is gone but remembered. See [WithHistory].
 func (s *Service) Inspect(ctx context.Context, name string) (out *Inspection, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (s *Service) Inspect(ctx context.Context, name string) (out *Inspection, er
 	return out, nil
 }
 
-// lookUp returns the task of that id, or else the last to end of those that are remembered.
+// lookUp returns the task with an id, or else the remembered task with that id that ended last.
 func (q *queue) lookUp(id string, now int64) (c candidate, found bool) {
 	if t := q.tasks[id]; t != nil {
 		return q.candidate(t, position{}, now), true
@@ -114,7 +114,7 @@ func (q *queue) lookUp(id string, now int64) (c candidate, found bool) {
 	return c, last != 0
 }
 
-// prospects says what is to come for t, which is there.
+// prospects adds what is to come for a task that is not gone.
 func (q *queue) prospects(t *task, out *Inspection, now int64) {
 	retry := out.Retry
 	if t.attempt != nil {

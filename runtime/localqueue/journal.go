@@ -11,36 +11,35 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue/internal/wal"
 )
 
-// journal records every change of a durable service in the order in which it takes effect. Whoever makes a change
-// appends its entry under the lock that guards what is changed; one goroutine writes what has gathered meanwhile, as one
-// group that is on disk wholly or not at all, and brings it there with one sync. Answers wait for that: see
-// [Service.settle].
+// journal records every change of a durable service in the order in which the changes take effect. A change's entry is appended under
+// the lock that guards what it changes. One goroutine writes the entries that have gathered as one group, which reaches the disk as
+// a whole or not at all, with one sync. Answers wait for that: see [Service.settle].
 //
-// The methods that the service's own work calls do nothing on a nil journal, which is that of a service in memory.
+// The methods that the service calls while it works do nothing on a nil journal, which a service in memory has.
 //
-// After a write that went wrong nobody knows what is on disk, so that there is no second try: the journal refuses
-// everything from then on, and so does the service. What had been acknowledged is on disk.
+// After a failed write nobody knows what is on disk, so it is not tried again: the journal refuses everything from then on, and so
+// does the service. Everything that was acknowledged is on disk.
 type journal struct {
 	path    string // of the directory
 	log     *slog.Logger
 	service *Service
 
 	mu        sync.Mutex
-	changed   *sync.Cond // the writer's: there is something to write, or the journal is to be closed
-	gathering *group     // what is appended goes in here
-	writing   *group     // the one before, nil when it is on disk
-	refused   *group     // set for good when a write has gone wrong, or the journal is closed
+	changed   *sync.Cond // wakes the writer: there is something to write, or the journal is closing
+	gathering *group     // collects entries
+	writing   *group     // the previous group; nil when it is on disk
+	refused   *group     // set for good when a write has failed or the journal is closed
 	closing   bool
-	enough    int // callers of gathering that the writer waits for; 0: it does not
+	enough    int // number of callers that the writer waits for; 0: it does not wait
 
 	spare []byte // memory of an earlier group
 
 	// The writer goroutine's.
 
 	full     chan struct{} // buffered: gathering has enough callers
-	callers  int           // that have lately waited at one time
+	callers  int           // that recently waited at the same time
 	files    *wal.Log
-	rollAt   int64         // bytes of journals that are worth a snapshot
+	rollAt   int64         // bytes of journals that make a snapshot worthwhile
 	snapshot *newSnapshot  // that is being written; nil: none is
 	stopped  chan struct{} // closed when the writer has ended
 }
@@ -59,10 +58,10 @@ func newGroup(buf []byte) *group {
 
 func (g *group) empty() bool { return len(g.buf) == 0 }
 
-// errStore is in the tree of the errors of calls to a service whose journal cannot be written any more.
-var errStore = errors.New("localqueue: the service has stopped, since it cannot write to its directory")
+// errStore is in the tree of the errors of calls once the journal cannot be written.
+var errStore = errors.New("localqueue: the service has stopped because it cannot write to its directory")
 
-// begin lets the journal write.
+// begin starts the writer.
 func (j *journal) begin() {
 	j.changed = sync.NewCond(&j.mu)
 	j.gathering = newGroup(nil)
@@ -70,7 +69,7 @@ func (j *journal) begin() {
 	go j.write()
 }
 
-// append adds the entry that encode appends. The caller holds the lock of what the entry is about.
+// append adds the entry that encode appends. The caller holds the lock that guards what has changed.
 func (j *journal) append(encode func(b []byte) []byte) {
 	if j == nil {
 		return
@@ -87,7 +86,7 @@ func (j *journal) append(encode func(b []byte) []byte) {
 	}
 }
 
-// last returns the newest group, nil if everything that has been appended is on disk.
+// last returns the newest group; nil if everything appended is on disk.
 func (j *journal) last() *group {
 	if j == nil {
 		return nil
@@ -103,7 +102,7 @@ func (j *journal) last() *group {
 	return j.writing
 }
 
-// awaited is last for a caller that waits for the group before it makes another call.
+// awaited is last for a caller that waits for the group before its next call.
 func (j *journal) awaited() *group {
 	if j == nil {
 		return nil
@@ -128,7 +127,7 @@ func (g *group) wait() error {
 	return g.err
 }
 
-// err returns why the journal refuses what is appended, nil if it does not.
+// err returns why the journal refuses entries; nil if it does not.
 func (j *journal) err() error {
 	if j == nil {
 		return nil
@@ -141,7 +140,7 @@ func (j *journal) err() error {
 	return nil
 }
 
-// write writes group after group until the journal is closed or a write goes wrong.
+// write writes group after group until the journal is closed or a write fails.
 func (j *journal) write() {
 	defer close(j.stopped)
 	for {
@@ -167,15 +166,15 @@ func (j *journal) write() {
 }
 
 const (
-	// fewCallers are served at once. More of them, which make one call after the other, are worth waiting for.
+	// fewCallers are served at once. More callers, each making one call after the other, are worth waiting for.
 	fewCallers = 3
-	// maxGather bounds that waiting, which is in vain when callers have gone.
+	// maxGather bounds that wait: callers may have gone.
 	maxGather = 500 * time.Microsecond
 )
 
-// next takes the group that has gathered, nil when the journal is closed and all is written. It waits for half of the
-// callers that there have lately been: while their group is written, the others make their next calls. Without that the
-// first to come would be nearly alone in a group, and a sync takes much of the processor's time.
+// next returns the group that has gathered; nil when the journal is closed and all is written. It waits for half of the recent
+// callers: the other half make their next calls while that group is written. Without this, the first caller would be nearly alone
+// in its group, and each sync costs much processor time.
 func (j *journal) next() *group {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -194,7 +193,7 @@ func (j *journal) next() *group {
 		j.mu.Lock()
 		j.enough = 0
 		select {
-		case <-j.full: // came with the timer
+		case <-j.full: // it filled up as the timer fired
 		default:
 		}
 	}
@@ -206,11 +205,11 @@ func (j *journal) next() *group {
 	return j.writing
 }
 
-// fail refuses g, what has gathered since, and everything after.
+// fail refuses g, the entries that have gathered since, and everything after.
 func (j *journal) fail(g *group, err error) {
 	err = fmt.Errorf("%w %s: %w", errStore, j.path, err)
-	j.log.Error("cannot write to the queue's directory: from now on no call is answered and no task attempted; "+
-		"what had been acknowledged is safe: make room or repair the disk, then start again", "dir", j.path, "error", err)
+	j.log.Error("cannot write to the queue's directory: all calls fail from now on, and no task is attempted. "+
+		"Everything that was acknowledged is safe. Free space or repair the disk, then start again", "dir", j.path, "error", err)
 	err = &cloudtask.StatusError{Code: cloudtask.Unavailable, Message: err.Error(), Err: err}
 	j.refuse(err)
 	g.err = err
@@ -219,7 +218,7 @@ func (j *journal) fail(g *group, err error) {
 	j.service.idle.changed()
 }
 
-// refuse has err be the answer to whoever appends from now on, or has appended what was not written yet.
+// refuse makes err the answer to all who append from now on, or wait for what is not written yet.
 func (j *journal) refuse(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -231,7 +230,7 @@ func (j *journal) refuse(err error) {
 	close(j.refused.done)
 }
 
-// close writes what has gathered and lets go of the directory.
+// close writes the entries that have gathered and releases the directory.
 func (j *journal) close() error {
 	if j == nil {
 		return nil
@@ -252,8 +251,8 @@ func (j *journal) close() error {
 	return j.files.Close()
 }
 
-// compact begins a snapshot when it is worth while: the journal goes on in another file, and what was before is not
-// needed once the snapshot is there. A snapshot that cannot be written costs time and room but nothing else.
+// compact begins a snapshot when it is worthwhile. The journal continues in another file, and the files before it are not needed once
+// the snapshot is complete. A snapshot that cannot be written costs time and space but loses nothing.
 func (j *journal) compact() {
 	if n := j.snapshot; n != nil {
 		select {
@@ -271,7 +270,7 @@ func (j *journal) compact() {
 	}
 	out, err := j.files.Roll()
 	if err != nil {
-		j.log.Warn("cannot begin another journal: this one grows on", "dir", j.path, "error", err)
+		j.log.Warn("cannot start a new journal; the current one keeps growing", "dir", j.path, "error", err)
 		return
 	}
 	n := &newSnapshot{s: j.service, out: out, done: make(chan struct{})}

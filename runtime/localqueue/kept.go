@@ -10,13 +10,13 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// kept holds what callers of [Service.Keep] had kept.
+// keptValues holds the values of [Service.Keep].
 type keptValues struct {
 	mu     sync.Mutex
 	values map[string][]byte
 }
 
-// set is called with the lock held, or before there is anybody else.
+// set sets a value. The caller holds the lock, or nobody else uses k yet.
 func (k *keptValues) set(key string, value []byte) {
 	if len(value) == 0 {
 		delete(k.values, key)
@@ -28,14 +28,14 @@ func (k *keptValues) set(key string, value []byte) {
 	k.values[key] = value
 }
 
-// removeIf removes what is kept under names that remove selects.
+// removeIf removes the values whose names remove selects.
 func (k *keptValues) removeIf(remove func(name string) bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	maps.DeleteFunc(k.values, func(name string, _ []byte) bool { return remove(name) })
 }
 
-// remove removes what is kept under the name.
+// remove removes the value of a name.
 func (k *keptValues) remove(name string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -48,7 +48,7 @@ func (k *keptValues) clear() {
 	clear(k.values)
 }
 
-// pack appends entries for all that is kept.
+// pack appends an entry for each value.
 func (k *keptValues) pack(b []byte) []byte {
 	k.mu.Lock()
 	values := maps.Clone(k.values)
@@ -59,10 +59,9 @@ func (k *keptValues) pack(b []byte) []byte {
 	return b
 }
 
-// Keep keeps value under the name of a resource, in the same way as queues and tasks: for as long as the service runs, or
-// with [WithDir] for good. The service has no use for it itself; it is for what belongs to the wire API alone, such as
-// access policies. An empty value removes the name. A value under a queue's full name goes with the queue, and without the
-// queue the error is NOT_FOUND.
+// Keep stores a value under the name of a resource, as long as queues and tasks are stored: while the service runs, or with [WithDir]
+// for good. The service itself does not use it; it is for what only the wire API has, such as access policies. An empty value
+// removes the name. A value under a queue's full name goes when the queue goes; without the queue, the error is NOT_FOUND.
 func (s *Service) Keep(ctx context.Context, name string, value []byte) (err error) {
 	if err := s.enter(ctx); err != nil {
 		return err
@@ -72,7 +71,7 @@ func (s *Service) Keep(ctx context.Context, name string, value []byte) (err erro
 	if ofQueue {
 		s.find(name) // defines it, if it exists in every location
 	}
-	s.mu.RLock() // so that the queue is not deleted meanwhile
+	s.mu.RLock() // the queue must not be deleted meanwhile
 	defer s.mu.RUnlock()
 	if ofQueue && s.queues.get(name) == nil {
 		return resource.QueueMissing()
@@ -84,7 +83,7 @@ func (s *Service) Keep(ctx context.Context, name string, value []byte) (err erro
 	return nil
 }
 
-// Kept returns what is kept under the name, nil if nothing is.
+// Kept returns the value of [Service.Keep] under a name; nil if there is none.
 func (s *Service) Kept(ctx context.Context, name string) (value []byte, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err

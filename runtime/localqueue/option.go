@@ -48,78 +48,76 @@ func WithStrict() Option {
 	return func(o *options) { o.strict = true }
 }
 
-// WithHandler delivers every task straight to h, whatever the host in its URL, without a network.
+// WithHandler delivers every task to h without a network, whatever the host in its URL.
 func WithHandler(h http.Handler) Option {
 	return func(o *options) { o.transport = &inproc.Transport{Handler: h, MaxBody: maxDrain} }
 }
 
-// WithTransport delivers tasks through rt in place of the service's own [http.Transport]. A redirect comes back to the
-// service, which follows it with another call. The service does not close rt.
+// WithTransport delivers tasks through rt instead of the service's own [http.Transport]. The service follows redirects itself, with
+// another call. It does not close rt.
 func WithTransport(rt http.RoundTripper) Option {
 	return func(o *options) { o.transport = rt }
 }
 
-// WithTLSConfig has the service's own transport use c for tasks with https URLs, such as with RootCAs for targets whose
-// certificate only this machine trusts. It has no effect on [WithHandler], and together with [WithTransport] it is an error.
+// WithTLSConfig makes the service's own transport use c for https URLs, for example with RootCAs for targets whose certificates only
+// this machine trusts. It has no effect on [WithHandler], and is an error together with [WithTransport].
 func WithTLSConfig(c *tls.Config) Option {
 	return func(o *options) { o.tls = c.Clone() }
 }
 
-// WithObserver calls f with everything that happens to tasks, in order and never concurrently, outside the service's
-// locks. f must be quick: the calls and attempts that it hears of wait for it.
+// WithObserver calls f with every event of every task, in order and never concurrently, outside the service's locks. f must be quick:
+// calls and attempts wait for it.
 func WithObserver(f func(Event)) Option {
 	return func(o *options) { o.observer = f }
 }
 
-// WithLogger logs to l in place of [slog.Default].
+// WithLogger logs to l instead of [slog.Default].
 func WithLogger(l *slog.Logger) Option {
 	return func(o *options) { o.logger = l }
 }
 
-// WithVirtualClock makes time stand at start (zero: the present; from the year 1970 to 2261) until the service is told to
-// move it.
+// WithVirtualClock makes time stand still at start until a call such as [Service.RunFor] moves it. start is in the years 1970 to 2261;
+// zero is the present.
 func WithVirtualClock(start time.Time) Option {
 	return func(o *options) { o.virtual, o.bubble, o.start = true, false, start }
 }
 
-// WithSynctestClock is [WithVirtualClock] with the time of the testing/synctest bubble that the service is created in,
-// so that handlers which ask for the time or wait for it, and the service, have one clock. The calls that move it sleep,
-// which takes no time in a bubble. Outside of one they would take as long as they say.
+// WithSynctestClock is [WithVirtualClock] with the time of the testing/synctest bubble in which the service is created, so handlers
+// that read the time or sleep share the service's clock. The calls that move the clock sleep, which takes no time in a bubble.
 func WithSynctestClock() Option {
 	return func(o *options) { o.virtual, o.bubble = true, true }
 }
 
-// WithSeed makes the ids that the service chooses the same in every run, and decides which deliveries meet the faults of
+// WithSeed makes the ids that the service chooses the same in every run, and decides which deliveries get the faults of
 // [Service.SetFaults]. Without it the seed is 1, but ids on a real clock are random.
 func WithSeed(seed uint64) Option {
 	return func(o *options) { o.seed, o.seeded = seed, true }
 }
 
-// WithTombstones sets for how long the name of a task that is gone stays taken (default 24 h), and for how long that of
-// a deleted queue does (default 3 days). Zero keeps the default; a negative duration frees names at once.
+// WithTombstones sets how long the name of a task that is gone stays taken (default 24 h), and that of a deleted queue (default 3
+// days). Zero keeps the default; a negative duration frees names at once.
 func WithTombstones(tasks, queues time.Duration) Option {
 	return func(o *options) { o.taskTombstone, o.queueTombstone = tasks, queues }
 }
 
-// WithHistory has each queue remember, for [Service.Inspect], [Service.Ended] and [Service.Overview], the last n tasks of
-// each outcome with their payloads, the last 10 n attempts that failed, and what came of attempts within the last hour. The
-// payloads that are remembered have at most 8 MiB for each outcome, and all queues together about 256 MiB: beyond that, each
-// gives up what is above an equal share. Without it, or with n = 0, nothing is remembered.
-// What a queue remembers goes with the queue, and is kept by [WithDir].
+// WithHistory makes each queue remember the last n tasks of each outcome with their payloads, the last 10 n attempts that failed, and
+// the outcomes of attempts within the last hour, for [Service.Inspect], [Service.Browse] and [Service.Overview]. A queue remembers at
+// most 8 MiB for each outcome, and all queues together about 256 MiB: beyond that, each forgets what exceeds an equal share. Without
+// it, or with n = 0, nothing is remembered. A queue's history is deleted with the queue, and [WithDir] keeps it.
 func WithHistory(n int) Option {
 	return func(o *options) { o.history = n }
 }
 
-// WithDir keeps everything in files in the directory, which is created if it is missing: what a call has answered
-// survives the process, however it ends, and a service that is created with the directory later goes on with it. A task
-// whose attempt was running then, or whose attempt's outcome was not on disk yet, is attempted again.
+// WithDir keeps everything in files in a directory, which is created if it is missing. What a call has answered survives the process,
+// however it ends, and a later service with the same directory continues from there. A task is attempted again if its attempt was
+// running, or if the attempt's outcome was not on disk yet.
 //
-// Settings of queues in the directory prevail over those of [WithQueues]. One service at a time can use a directory: New
-// returns an error for the second. It does so for files that are damaged or missing too, and changes nothing then. A change
-// that was incomplete when the process or the machine stopped is moved to a file beside the journal, with a log line.
+// Settings of queues in the directory take precedence over those of [WithQueues]. Only one service at a time can use a directory:
+// [New] returns an error for the second. It also returns an error, and changes nothing, if files are damaged or missing. A change that
+// was incomplete when the process or the machine stopped is moved to a file beside the journal, with a log line.
 //
-// When a file cannot be written, such as on a full disk, the call that needed it and all after it fail with UNAVAILABLE,
-// and no attempt begins: close the service, and create it again when the directory can be written.
+// When a file cannot be written, as on a full disk, that call and all after it fail with UNAVAILABLE, and no attempt begins. Close the
+// service, and create it again once the directory can be written.
 func WithDir(path string) Option {
 	return func(o *options) { o.dir = path }
 }

@@ -5,8 +5,8 @@ import (
 	"sort"
 )
 
-// order keeps a queue's tasks in the order of their creation, which lists are paged by and age is found by. Places of
-// tasks that are gone are reused once they are half of all.
+// order keeps a queue's tasks in the order of their creation, for pages of lists and for the age limit. Places of tasks that are gone
+// are reused once they are half of all.
 type order struct {
 	places []place
 	first  int // places before it are empty
@@ -18,7 +18,7 @@ type place struct {
 	t   *task // nil: gone
 }
 
-// add adds t, which is the youngest but while a journal is read.
+// add adds t, which is the youngest task, except during recovery.
 func (o *order) add(t *task) {
 	i := len(o.places)
 	if i > o.first && o.places[i-1].seq > t.seq {
@@ -27,7 +27,7 @@ func (o *order) add(t *task) {
 	o.places = slices.Insert(o.places, i, place{t.seq, t})
 }
 
-// find returns the task of that sequence number, nil if it is not there.
+// find returns the task with a sequence number; nil if there is none.
 func (o *order) find(seq uint64) *task {
 	if i := o.after(seq - 1); i < len(o.places) && o.places[i].seq == seq {
 		return o.places[i].t
@@ -54,12 +54,12 @@ func (o *order) remove(t *task) {
 	}
 }
 
-// after returns the index of the first place whose sequence number is greater than seq.
+// after returns the index of the first place with a sequence number above seq.
 func (o *order) after(seq uint64) int {
 	return o.first + sort.Search(len(o.places)-o.first, func(i int) bool { return o.places[o.first+i].seq > seq })
 }
 
-// oldest returns the task that was created first, nil if there is none.
+// oldest returns the task that was created first; nil if there is none.
 func (o *order) oldest() *task {
 	if o.first == len(o.places) {
 		return nil

@@ -9,41 +9,41 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// Overview is the state of a service at a glance.
+// Overview is a summary of a service.
 type Overview struct {
 	Now     time.Time
-	Virtual bool     // the clock is
+	Virtual bool     // whether the clock is virtual
 	Defined []string // ids of queues that exist in every project and location, sorted
-	Unused  []string // of these, ids of queues that are in use in none
+	Unused  []string // those of them that are not in use anywhere
 	History int      // of [WithHistory]
 
 	// Of all queues.
 
 	Queues  int // that are in use
-	Waiting int // tasks that are there and not running
-	Due     int // of these, tasks whose time has come; counted up to MaxDue
+	Waiting int // tasks that are not running
+	Due     int // those of them that are due; counted up to MaxDue
 	Running int // attempts
-	Failing int // tasks that are there and have failed
+	Failing int // tasks with a failed attempt
 	Done    int // tasks that succeeded in the present minute and the one before
 	Failed  int // attempts that failed in these two minutes
 }
 
-// QueueOverview is the state of a queue.
+// QueueOverview is a summary of a queue.
 type QueueOverview struct {
 	resource.Queue
-	Waiting int       // tasks that are there and not running
-	Due     int       // of these, tasks whose time has come; counted up to MaxDue
+	Waiting int       // tasks that are not running
+	Due     int       // those of them that are due; counted up to MaxDue
 	Running int       // attempts
-	Failing int       // tasks that are there and have failed
+	Failing int       // tasks with a failed attempt
 	Ended   int       // tasks that are remembered
-	Next    time.Time // when the first of Waiting is due; zero: there is none
+	Next    time.Time // when the first of Waiting is due; zero if there is none
 	Hold    Hold      // why the queue begins no attempt now
 	Until   time.Time // when HoldRate ends
-	Minutes []Minute  // what came of attempts within the last hour, by minute, the present one last; nil: not remembered
-	Faults  Faults    // that are set for the queue or for all
+	Minutes []Minute  // outcomes of attempts within the last hour, the present minute last; nil without history
+	Faults  Faults    // of the queue, or of all queues
 }
 
-// MaxDue is how many tasks that are due are counted.
+// MaxDue bounds the number of due tasks that are counted.
 const MaxDue = 10_000
 
 // Minute counts attempts that ended within a minute of the clock.
@@ -52,15 +52,15 @@ type Minute struct {
 	Failed int // attempts that failed
 }
 
-// Hold is why a queue begins no attempt now, whatever is due.
+// Hold is the reason why a queue begins no attempt now, even if tasks are due.
 type Hold int
 
 const (
 	HoldNone        Hold = iota
 	HoldPaused           // it is paused
-	HoldConcurrency      // as many attempts are running as may
-	HoldRate             // the next dispatch has to wait for its token
-	HoldClock            // the clock is virtual: attempts begin when it is told so
+	HoldConcurrency      // as many attempts are running as its settings allow
+	HoldRate             // its rate does not allow the next dispatch yet
+	HoldClock            // the clock is virtual: attempts begin when a call moves it
 )
 
 // hold returns why q begins no attempt, and until when if that is known.
@@ -80,7 +80,7 @@ func (q *queue) hold(now int64) (Hold, time.Time) {
 	return HoldNone, time.Time{}
 }
 
-// Overview returns the state of the service. It looks at each queue for a moment, and keeps nothing of it but the sums.
+// Overview returns a summary of the service. It locks each queue for a moment and keeps only sums.
 func (s *Service) Overview(ctx context.Context) (*Overview, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (s *Service) Overview(ctx context.Context) (*Overview, error) {
 	return out, nil
 }
 
-// addTo adds the queue to the sums.
+// addTo adds the queue to the sums of out.
 func (q *queue) addTo(out *Overview, now int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -133,14 +133,14 @@ type BrowseQueues struct {
 	Size  int    // of the page; 0 or more than 1000: 1000
 }
 
-// FoundQueues is a page of queues that [Service.BrowseQueues] has found.
+// FoundQueues is a page of the queues that [Service.BrowseQueues] found.
 type FoundQueues struct {
 	Queues []QueueOverview // by name
 	Total  int             // queues that are selected, on all pages
-	More   bool            // there is a page after this one
+	More   bool            // another page follows
 }
 
-// BrowseQueues returns a page of the queues of all locations that are selected.
+// BrowseQueues returns a page of the selected queues of all locations.
 func (s *Service) BrowseQueues(ctx context.Context, b BrowseQueues) (*FoundQueues, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
@@ -179,7 +179,7 @@ func (s *Service) BrowseQueues(ctx context.Context, b BrowseQueues) (*FoundQueue
 	return out, nil
 }
 
-// QueueOverview returns the state of the queue of that full name.
+// QueueOverview returns a summary of the queue with a full name.
 func (s *Service) QueueOverview(ctx context.Context, name string) (*QueueOverview, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
@@ -223,7 +223,7 @@ func (q *queue) overview() QueueOverview {
 	return out
 }
 
-// Changes returns a number that is another whenever a queue, a task, the faults or a virtual clock have changed.
+// Changes returns a number that changes with every change of a queue, a task, the faults or a virtual clock.
 func (s *Service) Changes() uint64 {
 	sum := s.changes.Load()
 	if s.virtual != nil {

@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	// attemptsPerTask is how many attempts that failed a queue remembers for each task of [WithHistory].
+	// attemptsPerTask is the number of failed attempts that a queue remembers for each task of [WithHistory].
 	attemptsPerTask = 10
 	// maxShelfBytes bounds the tasks of one outcome that a queue remembers, and the responses of attempts that failed.
 	maxShelfBytes = 8 << 20
-	// maxPastBytes bounds what all queues of a service remember. Beyond it, queues give up what is above an equal share.
+	// maxPastBytes bounds what all queues of a service remember. Beyond it, queues forget what exceeds an equal share.
 	maxPastBytes = 256 << 20
-	// endedOverhead is about how many bytes a task that is gone takes besides its texts.
+	// endedOverhead is roughly the size in bytes of a remembered task without its texts.
 	endedOverhead = 300
-	// pastMinutes is for how long outcomes are counted.
+	// pastMinutes is the number of minutes for which outcomes are counted.
 	pastMinutes = 60
 )
 
@@ -33,13 +33,13 @@ type PastAttempt struct {
 	Response string // start of the response's body, at most 1 KiB of any bytes; empty if Error is not
 	Forced   bool   // by RunTask
 
-	// What the handler says of a run that failed, which it does for embedded queues only.
+	// From the handler's answer for a failed run, which has them for embedded queues only.
 
 	Error string // of Run
 	Stack string // of a panic
 }
 
-// past is what a queue remembers of what is over, nil without [WithHistory]. The queue's lock guards it.
+// past is what a queue remembers of tasks and attempts that are over; nil without [WithHistory]. The queue's lock guards it.
 type past struct {
 	limit   int // of each shelf
 	shelves [TaskExpired + 1]shelf
@@ -51,7 +51,7 @@ type past struct {
 	counted int // bytes in all
 }
 
-// pastSize is what all queues of a service remember.
+// pastSize is the size of what all queues of a service remember.
 type pastSize struct {
 	s             *Service
 	bytes, queues atomic.Int64
@@ -65,7 +65,7 @@ type shelf struct {
 	bytes int
 }
 
-// ended is a task that is gone. It does not change any more.
+// endedTask is a task that is gone. It does not change any more.
 type endedTask struct {
 	number uint64 // counts the tasks of the queue that have ended
 	t      *task
@@ -75,7 +75,7 @@ type endedTask struct {
 
 func (e *endedTask) size() int { return endedOverhead + len(e.t.record) + e.last.text() }
 
-// made is an attempt that has ended, as a queue remembers it.
+// finishedAttempt is an attempt that has ended, as a queue remembers it.
 type finishedAttempt struct {
 	number      int32
 	status      int16 // HTTP status; 0 without a response
@@ -87,14 +87,14 @@ type finishedAttempt struct {
 	before      uint64 // the number in the ring of the task's attempt before; 0: there is none
 }
 
-// attemptRing holds the last attempts that failed and were to be followed by another. Each knows the task's one before,
-// so that a task's attempts are found from its last.
+// attemptRing holds the latest attempts that failed and were to be retried. Each has the number of its task's previous one, so a
+// task's attempts are found from its last.
 type attemptRing struct {
 	limit    int
 	attempts []finishedAttempt // the one with number n is at (n-1) % limit
 	last     uint64            // number of the latest
 	bytes    int               // of their responses
-	bare     uint64            // number of the latest whose response has been forgotten, for the sake of later ones
+	bare     uint64            // number of the latest whose response was dropped to make room
 }
 
 // minute counts attempts.
@@ -103,7 +103,7 @@ type minute struct {
 	done, failed int32
 }
 
-// newPast returns nil without a limit.
+// newPast returns nil if limit is 0.
 func newPast(limit int, all *pastSize) *past {
 	if limit <= 0 {
 		return nil
@@ -112,7 +112,7 @@ func newPast(limit int, all *pastSize) *past {
 	return &past{limit: limit, failed: attemptRing{limit: limit * attemptsPerTask}, all: all}
 }
 
-// bound forgets what is too much over all queues. The caller holds the queue's lock.
+// bound forgets what exceeds the limit over all queues. The caller holds the queue's lock.
 func (p *past) bound() {
 	if p.shrink(math.MaxInt64); p.all.bytes.Load() <= p.all.most {
 		return
@@ -123,7 +123,7 @@ func (p *past) bound() {
 	}
 }
 
-// shrink forgets the oldest of what there is most of until the queue remembers no more than that many bytes.
+// shrink forgets the oldest items of the largest part until the queue remembers at most that many bytes.
 func (p *past) shrink(most int64) {
 	for {
 		largest, size := &p.shelves[0], p.failed.bytes
@@ -145,8 +145,8 @@ func (p *past) shrink(most int64) {
 	}
 }
 
-// shrinkOthers has queues that remember more than the share forget so much that this is seldom needed. The caller holds
-// the lock of p's queue, so none is waited for: a queue that is busy is left to the next time.
+// shrinkOthers makes queues that remember more than their share forget enough that this is rarely needed. The caller holds the lock
+// of p's queue, so it does not wait for others: it skips a queue that is busy.
 func (all *pastSize) shrinkOthers(p *past, share int64) {
 	if !all.s.mu.TryRLock() {
 		return
@@ -163,7 +163,7 @@ func (all *pastSize) shrinkOthers(p *past, share int64) {
 	}
 }
 
-// release is for a queue that is gone, or is going. It counts for itself from then on.
+// release takes a queue that is going out of the sum of all queues.
 func (p *past) release() {
 	if p == nil {
 		return
@@ -189,10 +189,10 @@ func (m *finishedAttempt) public() PastAttempt {
 	return out
 }
 
-// text is the size of what is remembered of an attempt's response.
+// text returns the size of an attempt's texts in bytes.
 func (m *finishedAttempt) text() int { return len(m.err) + len(m.response) }
 
-// fail remembers an attempt of t that is to be followed by another.
+// fail remembers a failed attempt of t that will be retried.
 func (p *past) fail(t *task, m finishedAttempt) {
 	m.before = t.history.failed
 	t.history.failed = p.failed.add(m)
@@ -215,7 +215,7 @@ func (p *past) end(e endedTask, kind EventKind) (number uint64) {
 	return e.number
 }
 
-// ends returns the number of the task that ended last; -1: nothing is remembered.
+// ends returns the number of the task that ended last; -1 if nothing is remembered.
 func (p *past) ends() int64 {
 	if p == nil {
 		return -1
@@ -223,7 +223,7 @@ func (p *past) ends() int64 {
 	return int64(p.number)
 }
 
-// attempts returns the attempts of t that failed and are remembered, oldest first.
+// attempts returns the remembered failed attempts of t, oldest first.
 func (p *past) attempts(t *task) []finishedAttempt {
 	if t.history == nil {
 		return nil
@@ -236,7 +236,7 @@ func (p *past) attempts(t *task) []finishedAttempt {
 	return found
 }
 
-// count returns the minute of that time, to be counted up.
+// count returns the counters of the minute at a time.
 func (p *past) count(at int64) *minute {
 	n := at / int64(time.Minute)
 	m := &p.minutes[(n%pastMinutes+pastMinutes)%pastMinutes]
@@ -246,7 +246,7 @@ func (p *past) count(at int64) *minute {
 	return m
 }
 
-// recount counts anew what is remembered, after it was read from files.
+// recount counts what is remembered, after recovery.
 func (p *past) recount(now int64) {
 	since := now - pastMinutes*int64(time.Minute)
 	for _, kind := range []EventKind{TaskSucceeded, TaskExhausted} {
@@ -270,7 +270,7 @@ func (p *past) recount(now int64) {
 // all returns the shelf's tasks, oldest first.
 func (s *shelf) all() []endedTask { return s.tasks[s.first:] }
 
-// add puts a task on the shelf, unless it is there: while a journal is read, it may be.
+// add puts a task on the shelf, unless it is there already, which happens during recovery.
 func (s *shelf) add(e endedTask, limit int) {
 	i, found := len(s.tasks), false
 	if i > s.first && s.tasks[i-1].number >= e.number {
@@ -297,7 +297,7 @@ func (s *shelf) forgetOldest() {
 	s.first++
 }
 
-// find returns the index of the first task of that number or a greater one, and whether it is of that number.
+// find returns the index of the first task with at least that number, and reports whether it has exactly that number.
 func (s *shelf) find(number uint64) (int, bool) {
 	i, found := slices.BinarySearchFunc(s.all(), number, func(e endedTask, n uint64) int {
 		switch {
@@ -336,7 +336,7 @@ func (r *attemptRing) stripOldest() {
 	oldest.err, oldest.response = "", ""
 }
 
-// get returns the attempt of that number, nil if it is not remembered.
+// get returns the attempt with a number; nil if it is not remembered.
 func (r *attemptRing) get(number uint64) *finishedAttempt {
 	if number == 0 || number > r.last || number+uint64(len(r.attempts)) <= r.last {
 		return nil

@@ -15,13 +15,13 @@ type queue struct {
 	s    *Service
 	name string // full resource name
 	id   string // its last part
-	seq  int    // order of creation, which decides between queues that are due at the same time
+	seq  int    // order of creation, which breaks ties between queues that are due at the same time
 
-	unbounded bool // WithQueues defined it with limits above the service's maxima, so that updates may have them too
+	unbounded bool // WithQueues defined it with limits above the service's maxima, so updates may exceed them too
 
 	mu       sync.Mutex
 	settings resource.Queue // Name, State and PurgeTime included
-	deleted  bool           // the service has forgotten this queue: look the name up again
+	deleted  bool           // this queue is gone: look the name up again
 	tasks    map[string]*task
 	waiting  taskHeap
 	order    order
@@ -29,7 +29,7 @@ type queue struct {
 	gone     tombstones
 	bucket   bucket
 	inFlight int             // attempts that count against MaxConcurrentDispatches
-	late     map[*task]int64 // when tasks that a fault puts off were to be attempted
+	late     map[*task]int64 // when tasks that a fault postponed were due
 	running  []*attempt      // of tasks that are not gone, in no order
 	failing  int             // tasks that have failed
 	past     *past           // nil: nothing is remembered
@@ -54,7 +54,7 @@ func newQueue(s *Service, settings resource.Queue, seq int, now int64) *queue {
 	return q
 }
 
-// expire removes the tasks that have reached the age at which the service drops them.
+// expire removes the tasks that are older than 31 days.
 func (q *queue) expire(now int64) {
 	t := q.order.oldest()
 	if t == nil || t.created+int64(rules.Retention) > now {
@@ -67,7 +67,7 @@ func (q *queue) expire(now int64) {
 	q.rearm(now)
 }
 
-// add adds t, whose record and times are set. False means that a task of that id is there or was lately.
+// add adds t, whose record and times are set. It reports false if the id is taken, by a task or by a tombstone.
 func (q *queue) add(t *task, now int64) bool {
 	q.expire(now)
 	if _, taken := q.tasks[t.id]; taken || q.gone.has(t.id, now) {
@@ -87,12 +87,12 @@ func (q *queue) add(t *task, now int64) bool {
 // wait puts t among the waiting tasks.
 func (q *queue) wait(t *task, now int64) {
 	q.waiting.push(t)
-	if t.heapIndex == 0 { // otherwise the queue's next moment is what it was
+	if t.heapIndex == 0 { // otherwise the queue's next attempt is as before
 		q.rearm(now)
 	}
 }
 
-// remove takes t out of the queue for good; kind says why, and last is the attempt that did, if one did.
+// remove removes t from the queue for good. kind is the reason, and last the attempt that caused it, if any.
 func (q *queue) remove(t *task, kind EventKind, now int64, last finishedAttempt) {
 	if !t.running {
 		q.waiting.remove(t)
@@ -108,11 +108,11 @@ func (q *queue) remove(t *task, kind EventKind, now int64, last finishedAttempt)
 	q.order.remove(t)
 	q.gone.add(t.id, t.chosen, now)
 	t.gone = true
-	if !q.deleted { // otherwise nobody asks any more
+	if !q.deleted { // otherwise nobody can ask for it
 		q.remember(t, kind, now, last)
 	}
 	switch kind {
-	case TaskDeleted, TaskPurged, TaskExpired: // the other events tell of an attempt and are its own
+	case TaskDeleted, TaskPurged, TaskExpired: // attempts emit the other events themselves
 		q.s.emit(q, t, Event{Kind: kind})
 	}
 }
@@ -125,19 +125,19 @@ func (q *queue) removeAll(kind EventKind, now int64) {
 	q.rearm(now)
 }
 
-// remember takes note of how t ended.
+// remember records how t ended.
 func (q *queue) remember(t *task, kind EventKind, now int64, last finishedAttempt) {
 	e := endedTask{t: t, at: now, last: last}
 	if q.past != nil {
 		e.number = q.past.end(e, kind)
 	}
-	if kind != TaskPurged { // otherwise one entry tells of all
+	if kind != TaskPurged { // a purge has one entry for all
 		q.s.journal.append(func(b []byte) []byte { return packEnded(b, q, kind, &e) })
 	}
 }
 
-// next returns when the queue may begin an attempt; false when that takes an event first: a task, an attempt's end, or
-// another setting.
+// next returns when the queue may begin an attempt. It reports false if an event must come first: a new task, the end of an attempt,
+// or a change of settings.
 func (q *queue) next(now int64) (int64, bool) {
 	if q.deleted || q.settings.State != resource.StateRunning || len(q.waiting) == 0 || q.inFlight >= q.settings.RateLimits.MaxConcurrentDispatches {
 		return 0, false
@@ -145,7 +145,7 @@ func (q *queue) next(now int64) (int64, bool) {
 	return max(q.waiting[0].schedule, q.bucket.readyAt(now)), true
 }
 
-// rearm tells the dispatcher when to look at the queue again. Whatever may change that calls it.
+// rearm tells the dispatcher when the queue may begin an attempt. Call it after any change that could affect that time.
 func (q *queue) rearm(now int64) {
 	at, ok := q.next(now)
 	if !ok {
@@ -175,7 +175,7 @@ func (q *queue) claim(now int64) *attempt {
 	return a
 }
 
-// force begins an attempt of t whatever the limits and the state.
+// force begins an attempt of t regardless of limits and state.
 func (q *queue) force(t *task, now int64) *attempt {
 	q.waiting.remove(t)
 	delete(q.late, t)
@@ -206,7 +206,7 @@ func (q *queue) begin(t *task, now int64, forced bool) *attempt {
 	return a
 }
 
-// finish takes note of what became of an attempt and returns what that did to the task; 0: nothing.
+// finish records an attempt's outcome and returns the event that it caused; 0 if none.
 func (q *queue) finish(a *attempt, o outcome, now int64) EventKind {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -232,7 +232,7 @@ func (q *queue) finish(a *attempt, o outcome, now int64) EventKind {
 	return e.Kind
 }
 
-// started puts an attempt among those that are running, and stopped takes it out.
+// started adds an attempt to those that are running, and stopped removes it.
 func (q *queue) started(a *attempt) {
 	a.t.attempt, a.place = a, len(q.running)
 	q.running = append(q.running, a)
@@ -247,7 +247,7 @@ func (q *queue) stopped(a *attempt) {
 	a.t.attempt = nil
 }
 
-// conclude removes the task of an attempt that ended, or has it wait for the next.
+// conclude removes the task of an attempt that ended, or schedules the next attempt.
 func (q *queue) conclude(a *attempt, o outcome, now int64) Event {
 	t, last := a.t, &a.t.history.last
 	var m finishedAttempt
@@ -277,7 +277,7 @@ func (q *queue) conclude(a *attempt, o outcome, now int64) Event {
 		from = a.began
 	}
 	delay := max(resource.Backoff(retry, int(t.dispatches)), o.retryAfter)
-	t.schedule = from + int64(min(delay, rules.Retention)) // by then the task is too old in any case
+	t.schedule = from + int64(min(delay, rules.Retention)) // the task expires before that in any case
 	t.schedule -= t.schedule % 1000
 	t.running, t.forced = false, false
 	q.waiting.push(t)
@@ -296,7 +296,7 @@ func (q *queue) retryOf(a *attempt) cloudtask.RetryConfig {
 	return resource.RetryDefaults(*a.retry)
 }
 
-// view returns t as callers see it.
+// view returns t as a resource.
 func (q *queue) view(t *task, view resource.View) *resource.Task {
 	c := t.record.unpack()
 	out := c.task(view)
@@ -314,10 +314,10 @@ func (q *queue) view(t *task, view resource.View) *resource.Task {
 	return out
 }
 
-// copySettings returns the queue's settings, sharing nothing with it.
+// copySettings returns a copy of the queue's settings.
 func (q *queue) copySettings() *resource.Queue {
 	c := q.settings.WithDefaults()
-	c.RateLimits.MaxBurstSize = q.settings.RateLimits.MaxBurstSize // a defined queue's is not derived
+	c.RateLimits.MaxBurstSize = q.settings.RateLimits.MaxBurstSize // WithQueues may have set one
 	return &c
 }
 

@@ -12,14 +12,14 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// changeQueue calls f with the queue locked and returns the queue as it is afterwards.
+// changeQueue calls f with the queue locked and returns the changed queue.
 func (s *Service) changeQueue(ctx context.Context, name string, f func(q *queue, now int64)) (out *resource.Queue, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.settle(&err)
 	defer s.flush()
-	s.find(name) // which adds one that is defined for every location
+	s.find(name) // adds it if it is defined for every location
 	err = s.withQueue(name, resource.QueueMissing(), func(q *queue, now int64) error {
 		f(q, now)
 		out = q.copySettings()
@@ -28,7 +28,7 @@ func (s *Service) changeQueue(ctx context.Context, name string, f func(q *queue,
 	return out, err
 }
 
-// Queue returns the queue (GetQueue of the wire API).
+// GetQueue returns a queue.
 func (s *Service) GetQueue(ctx context.Context, name string) (out *resource.Queue, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func (s *Service) setState(ctx context.Context, name string, state resource.Stat
 	})
 }
 
-// PurgeQueue removes the queue's tasks. Attempts that are running end without effect.
+// PurgeQueue removes the queue's tasks. Attempts that are running have no effect.
 func (s *Service) PurgeQueue(ctx context.Context, name string) (*resource.Queue, error) {
 	return s.changeQueue(ctx, name, func(q *queue, now int64) {
 		number := q.past.ends()
@@ -72,7 +72,7 @@ func (s *Service) PurgeQueue(ctx context.Context, name string) (*resource.Queue,
 	})
 }
 
-// DeleteQueue removes the queue with its tasks. Its name stays taken for a while; see [WithTombstones].
+// DeleteQueue removes a queue with its tasks. Its name stays taken for a while; see [WithTombstones].
 func (s *Service) DeleteQueue(ctx context.Context, name string) (err error) {
 	if err := s.enter(ctx); err != nil {
 		return err
@@ -92,7 +92,7 @@ func (s *Service) DeleteQueue(ctx context.Context, name string) (err error) {
 	return nil
 }
 
-// CreateQueue creates the queue in parent (projects/P/locations/L).
+// CreateQueue creates a queue in parent (projects/P/locations/L).
 func (s *Service) CreateQueue(ctx context.Context, parent string, queue *resource.Queue) (out *resource.Queue, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func (s *Service) CreateQueue(ctx context.Context, parent string, queue *resourc
 	return s.createQueue(settings)
 }
 
-// newSettings returns the settings of a queue that is to be created.
+// newSettings returns the settings of a queue to be created.
 func newSettings(queue *resource.Queue) (resource.Queue, error) {
 	if queue == nil {
 		return resource.Queue{}, resource.Invalid("Queue is required.")
@@ -141,8 +141,8 @@ func (s *Service) createQueue(settings resource.Queue) (*resource.Queue, error) 
 }
 
 // UpdateQueue sets the fields of the queue that mask names, in the wire API's spelling ("rate_limits",
-// "retry_config.max_attempts"); an empty mask names all, and fields that only the service sets are left alone. Limits
-// apply at once, to tasks that are waiting too. It creates a queue that is missing.
+// "retry_config.max_attempts"); an empty mask names all, and fields that only the service sets are ignored. Limits
+// apply at once, also to waiting tasks. A missing queue is created.
 func (s *Service) UpdateQueue(ctx context.Context, queue *resource.Queue, mask []string) (out *resource.Queue, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
@@ -162,7 +162,7 @@ func (s *Service) UpdateQueue(ctx context.Context, queue *resource.Queue, mask [
 	}
 }
 
-// tryUpdate is UpdateQueue of a well-formed name. errQueueGone means that the queue came or went meanwhile.
+// tryUpdate is UpdateQueue for a well-formed name. errQueueGone means that the queue was created or deleted meanwhile.
 func (s *Service) tryUpdate(queue *resource.Queue, mask []string) (*resource.Queue, error) {
 	q := s.find(queue.Name)
 	if q == nil {
@@ -203,11 +203,11 @@ func (s *Service) tryUpdate(queue *resource.Queue, mask []string) (*resource.Que
 
 // QueueFilter selects queues; the zero value selects all.
 type QueueFilter struct {
-	Text  string // tells filters apart: a page token is good for the filter of its page only
+	Text  string // identifies the filter: a page token is valid for the filter of its page only
 	Match func(*resource.Queue) bool
 }
 
-// list names the list that a filter makes of the queues of a location, for page tokens.
+// list names the filtered list of a location's queues, for page tokens.
 func (f QueueFilter) list(parent string) string {
 	if f.Match == nil {
 		return parent
@@ -215,8 +215,8 @@ func (f QueueFilter) list(parent string) string {
 	return fmt.Sprintf("%s?%x", parent, sha256.Sum256([]byte(f.Text)))
 }
 
-// Queues returns one page of the queues in parent (projects/P/locations/L) that filter selects, by name, and the token
-// of the next page, "" after the last (ListQueues).
+// ListQueues returns a page of the queues in parent (projects/P/locations/L) that filter selects, in the order of their names, and the
+// token of the next page, "" after the last.
 func (s *Service) ListQueues(ctx context.Context, parent string, page resource.Page, filter QueueFilter) (queues []*resource.Queue, next string, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, "", err
@@ -235,7 +235,7 @@ func (s *Service) ListQueues(ctx context.Context, parent string, page resource.P
 		return nil, "", err
 	}
 	for {
-		n := max(size+1, maxBlock) // of a filter, many may have to be looked at
+		n := max(size+1, maxBlock) // a filter may have to examine many
 		in := s.queuesIn(parent, after, n)
 		for _, q := range in {
 			q.mu.Lock()
@@ -256,8 +256,8 @@ func (s *Service) ListQueues(ctx context.Context, parent string, page resource.P
 	}
 }
 
-// Locations returns the names of the locations that queues are in, as projects/P/locations/L, in order. Queues that
-// [WithQueues] defines by an id count from their first use in a location on.
+// Locations returns the sorted names of the locations that have queues, as projects/P/locations/L. Queues that [WithQueues] defines by an
+// id count from their first use in a location.
 func (s *Service) Locations() []string {
 	var locations []string
 	s.mu.RLock()
@@ -274,6 +274,6 @@ func (s *Service) Locations() []string {
 		locations = append(locations, next)
 		after = next + "/queues0" // after all names that begin with next + "/queues/"
 	}
-	slices.Sort(locations) // "-" sorts before "/", so that the order of queues' names is another
+	slices.Sort(locations) // "-" sorts before "/", so the order of queues' names differs
 	return locations
 }

@@ -10,19 +10,19 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// queueSet holds queues by name, and in the order of their names, which lists are paged by. The order is kept in blocks,
-// so that neither a new queue nor a page of many queues takes time for all of them.
+// queueSet holds queues by name and in the order of their names, for pages of lists. It keeps the order in blocks, so neither adding
+// a queue nor reading a page takes time for all queues.
 type queueSet struct {
 	named  map[string]*queue
 	blocks [][]*queue // in order, none empty
 }
 
-// maxBlock is how many queues a block has before it is split.
+// maxBlock is the size at which a block is split.
 const maxBlock = 512
 
 func (s *queueSet) get(name string) *queue { return s.named[name] }
 
-// put adds q, in place of a queue of the same name.
+// put adds q, or replaces a queue of the same name.
 func (s *queueSet) put(q *queue) {
 	if s.named == nil {
 		s.named = make(map[string]*queue)
@@ -49,7 +49,7 @@ func (s *queueSet) put(q *queue) {
 	}
 }
 
-// remove takes q out, if it is there.
+// remove removes q, if it is there.
 func (s *queueSet) remove(q *queue) {
 	if s.named[q.name] != q {
 		return
@@ -61,7 +61,7 @@ func (s *queueSet) remove(q *queue) {
 	}
 }
 
-// place returns the block of the first queue whose name is not before name, and the queue's index in it.
+// place returns the block of the first queue at or after name, and the queue's index in it.
 func (s *queueSet) place(name string) (block, index int) {
 	block, _ = slices.BinarySearchFunc(s.blocks, name, func(b []*queue, name string) int {
 		return strings.Compare(b[len(b)-1].name, name)
@@ -92,8 +92,8 @@ func (s *queueSet) len() int { return len(s.named) }
 
 func (s *queueSet) clear() { *s = queueSet{} }
 
-// allQueues yields the queues by name. They are taken some at a time, so that neither is the service locked for long nor
-// anything allocated for each; one that comes or goes meanwhile may be left out.
+// allQueues yields the queues in the order of their names. It reads some at a time, so it neither locks the service for long nor
+// allocates for each queue. It may miss a queue that comes or goes meanwhile.
 func (s *Service) allQueues() iter.Seq[*queue] {
 	return func(yield func(*queue) bool) {
 		some := make([]*queue, 0, maxBlock)
@@ -118,8 +118,8 @@ func (s *Service) allQueues() iter.Seq[*queue] {
 	}
 }
 
-// find returns the queue of that full name, nil if there is none. One that is defined for every location is added by
-// that, so that it can be changed.
+// find returns the queue with a full name; nil if there is none. It adds a queue that is defined for every location, so that it can
+// be changed.
 func (s *Service) find(name string) *queue {
 	q, settings := s.lookUp(name)
 	if q != nil || settings == nil {
@@ -136,8 +136,7 @@ func (s *Service) find(name string) *queue {
 	return s.addQueue(*settings)
 }
 
-// look is find for what changes nothing: in place of a queue that would be added it returns an empty one that is nobody
-// else's.
+// look is find without a change: for a queue that find would add, it returns an empty one that is not part of the service.
 func (s *Service) look(name string) *queue {
 	q, settings := s.lookUp(name)
 	if q != nil || settings == nil {
@@ -146,7 +145,7 @@ func (s *Service) look(name string) *queue {
 	return newQueue(s, *settings, 0, s.nanos())
 }
 
-// lookUp returns the queue of that name or, if it is not there and defined for every location, what it is to have.
+// lookUp returns the queue with a name or, if it is missing but defined for every location, its settings.
 func (s *Service) lookUp(name string) (*queue, *resource.Queue) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -155,7 +154,7 @@ func (s *Service) lookUp(name string) (*queue, *resource.Queue) {
 	}
 	_, id, ok := rules.SplitQueue(name)
 	settings, defined := s.everywhere[id]
-	_, gone := s.goneQueues[name] // once deleted, it comes back only by being created
+	_, gone := s.goneQueues[name] // once deleted, only CreateQueue brings it back
 	if !ok || !defined || gone {
 		return nil, nil
 	}
@@ -173,13 +172,13 @@ func (s *Service) addQueue(settings resource.Queue) *queue {
 	return q
 }
 
-// tombstoned reports whether a queue of that name was deleted too recently to be created. The caller holds s.mu.
+// tombstoned reports whether a queue of that name was deleted too recently to be created again. The caller holds s.mu.
 func (s *Service) tombstoned(name string) bool {
 	free, gone := s.goneQueues[name]
 	return gone && s.nanos() < free
 }
 
-// findOrCreate returns the queue that a task is to be added to.
+// findOrCreate returns the queue for a new task.
 func (s *Service) findOrCreate(name string) (*queue, error) {
 	if q := s.find(name); q != nil {
 		return q, nil
@@ -196,11 +195,11 @@ func (s *Service) findOrCreate(name string) (*queue, error) {
 	if s.tombstoned(name) {
 		return nil, missing
 	}
-	s.log.Info("queue created, since a task was enqueued to it (production would answer that it does not exist)", "queue", name)
+	s.log.Info("queue created for its first task (in production the call fails, because the queue does not exist)", "queue", name)
 	return s.addQueue(resource.Queue{Name: name}.WithDefaults()), nil
 }
 
-// withQueue calls f with the queue locked, or returns the error missing. f changes no settings: see changeQueue.
+// withQueue calls f with the queue locked, or returns the error missing. f must not change settings: see changeQueue.
 func (s *Service) withQueue(name string, missing error, f func(q *queue, now int64) error) error {
 	q := s.look(name)
 	if q == nil {
@@ -219,8 +218,8 @@ func (s *Service) withQueue(name string, missing error, f func(q *queue, now int
 	return f(q, now)
 }
 
-// forget removes q from the service; false means that another call did. Calls that have found q already change nothing
-// from then on: the journal would tell of it after the end of the queue.
+// forget removes q from the service, or reports false if another call did. Calls that have found q before must not change it any
+// more: the journal would have their entries after the queue's end.
 func (s *Service) forget(q *queue) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -240,8 +239,8 @@ func (s *Service) forget(q *queue) bool {
 	return true
 }
 
-// queuesIn returns up to n queues of a location that come after the queue of that name, in order. Those that are defined
-// for every location and are not there yet are among them.
+// queuesIn returns up to n queues of a location after the given name, in order, including those that are defined for every location but
+// have not been used.
 func (s *Service) queuesIn(location, after string, n int) []*queue {
 	prefix := location + "/queues/"
 	s.mu.RLock()

@@ -11,12 +11,11 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// record is the part of a task that never changes, packed into one string: a waiting task costs little more than its
-// own bytes, and what is sent can be sliced out of it without copying.
+// record is the immutable part of a task, packed into one string: a waiting task costs little more than its own bytes, and requests
+// are made of slices of it without copying.
 //
 // It holds: URL, method, deadline in ms, headers by name, token, retry settings, body. Strings are preceded by their
-// length; numbers are varints. The URL of an App Engine task is its relative URI, which begins with a slash as no other
-// does.
+// length; numbers are varints. The URL of an App Engine task is its relative URI, which, unlike other URLs, begins with a slash.
 type record string
 
 const (
@@ -26,14 +25,14 @@ const (
 	tokenAppEngine // none, and the task is for App Engine: service, version and instance follow
 )
 
-// pack packs a task that [normalize] returned.
+// pack packs a task that [resource.Normalize] returned.
 func pack(t *resource.Task) record {
 	h := t.Request()
 	size := len(h.URL) + len(h.Body) + 64
 	for k, v := range h.Header {
 		size += len(k) + len(v) + 2*binary.MaxVarintLen32
 	}
-	var scratch [1 << 10]byte // on the stack: most tasks are packed without garbage
+	var scratch [1 << 10]byte // on the stack: most tasks need no allocation
 	b := scratch[:0]
 	if size > len(scratch) {
 		b = make([]byte, 0, size)
@@ -151,7 +150,7 @@ func (r *record) string() string {
 	return string(s)
 }
 
-// task returns the task of the contents in the view; what changes over a task's life is not in it.
+// task returns the contents as a task in a view, without the fields that change over a task's life.
 func (c *contents) task(view resource.View) *resource.Task {
 	h := &resource.HTTPRequest{URL: c.url, Method: c.method, Header: make(map[string]string, len(c.header))}
 	for _, f := range c.header {
@@ -205,7 +204,7 @@ func (c *contents) override(t *resource.HTTPTarget) {
 
 func takesBody(method string) bool { return method == "POST" || method == "PUT" || method == "PATCH" }
 
-// contains reports whether the text, in lower case, occurs in a field of the record.
+// contains reports whether a field of the record contains a text, given in lower case.
 func (r record) contains(lower string) bool {
 	if containsFold(r.string(), lower) { // the URL
 		return true
@@ -230,7 +229,7 @@ func (r record) contains(lower string) bool {
 	return containsFold(string(r), lower)
 }
 
-// containsFold reports whether s contains the text, which is in lower case, in any case of ASCII.
+// containsFold reports whether s contains a text, given in lower case, ignoring the case of ASCII letters.
 func containsFold(s, lower string) bool {
 	first := lower[0]
 	other := first
@@ -254,7 +253,7 @@ func equalFold(s, lower string) bool {
 	return true
 }
 
-// lowerASCII is strings.ToLower that leaves all but ASCII alone, so that lengths stay.
+// lowerASCII is strings.ToLower for ASCII letters only, so lengths do not change.
 func lowerASCII(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return 'A' <= r && r <= 'Z' }) {
 		return s

@@ -13,7 +13,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// replay brings back the state that a directory holds.
+// recovery restores the state that a directory holds.
 type recovery struct {
 	s      *Service
 	queues map[int]*queue // by number
@@ -23,8 +23,7 @@ type recovery struct {
 	lastBatch int                // number of the next
 }
 
-// recover opens the service's directory, brings back the state that it holds, and makes the journal that goes on from
-// there.
+// recover opens the service's directory, restores its state, and makes the journal that continues it.
 func (s *Service) recover(path string) error {
 	began := time.Now()
 	r := recovery{s: s, queues: make(map[int]*queue)}
@@ -53,7 +52,7 @@ func (r *recovery) group(group []byte, endsSnapshot bool) error {
 	return nil
 }
 
-// finish makes what the entries do not tell of, and returns the number of tasks.
+// finish builds the state that entries do not hold, and returns the number of tasks.
 func (r *recovery) finish() (tasks int) {
 	for q := range r.s.queues.all() {
 		q.gone.sort()
@@ -71,15 +70,15 @@ func (r *recovery) finish() (tasks int) {
 		r.s.created.Store(max(r.s.created.Load(), q.lastSeq))
 		tasks += len(q.tasks)
 	}
-	r.s.kept.removeIf(func(name string) bool { // the formats 1 and 2 may have kept the policy of a queue that was deleted
+	r.s.kept.removeIf(func(name string) bool { // formats 1 and 2 may have kept the policy of a deleted queue
 		_, _, ofQueue := rules.SplitQueue(name)
 		return ofQueue && r.s.queues.get(name) == nil
 	})
 	return tasks
 }
 
-// proceed has the tasks of all queues dispatched. Those that RunTask had begun to run are run at once: the call may have
-// been answered, and the queue may be paused.
+// resumeDispatching starts to dispatch the tasks of all queues. Tasks that RunTask had begun to run are attempted at once: the call may
+// have been answered, and the queue may be paused.
 func (s *Service) resumeDispatching() {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -96,8 +95,8 @@ func (s *Service) resumeDispatching() {
 	}
 }
 
-// entries replays entries, and keeps copies only of what it keeps: the text changes afterwards. Its
-// checksum is right, so that what cannot be read was never right.
+// entries replays entries. It copies what it keeps, because the text changes afterwards. The text's checksum is right, so an entry that
+// cannot be read was written wrong.
 func (r *recovery) entries(text string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -148,7 +147,7 @@ func (r *recovery) entry(kind int, e *record) error {
 		return r.batch(e.string())
 	case entryKept:
 		name, value := e.string(), e.string()
-		name = strings.TrimPrefix(name, "iam/") // of a queue's policy, in the formats 1 and 2
+		name = strings.TrimPrefix(name, "iam/") // of a queue's policy, in formats 1 and 2
 		r.s.kept.set(strings.Clone(name), []byte(value))
 	case entryReset:
 		r.reset(int(e.int()))
@@ -163,7 +162,7 @@ func (r *recovery) entry(kind int, e *record) error {
 	case entryEnd:
 		r.ended = true
 	default:
-		return fmt.Errorf("an entry is of kind %d, which this version does not know", kind)
+		return fmt.Errorf("an entry has kind %d, which this version does not know", kind)
 	}
 	return nil
 }
@@ -175,7 +174,7 @@ func (r *recovery) queue(e *record) error {
 		return fmt.Errorf("a queue's settings cannot be read: %w", err)
 	}
 	if later := r.s.queues.get(settings.Name); later != nil && later.seq > number {
-		return nil // a snapshot told of a later queue of this name: this one is gone
+		return nil // a snapshot has a later queue of this name: this one is gone
 	}
 	q := r.queues[number]
 	if q == nil {
@@ -195,14 +194,14 @@ func (r *recovery) queueGone(number int, name string, free int64) {
 	r.s.kept.remove(name)
 	if q := r.s.queues.get(name); q != nil {
 		if q.seq > number {
-			return // a snapshot told of a later queue of this name
+			return // a snapshot has a later queue of this name
 		}
 		r.s.queues.remove(q)
 	}
 	r.s.goneQueues[strings.Clone(name)] = free
 }
 
-// drop forgets the queue of that number, if there is one.
+// drop removes the queue with a number, if there is one.
 func (r *recovery) drop(number int) {
 	if q := r.queues[number]; q != nil {
 		q.past.release()
@@ -237,9 +236,9 @@ func (r *recovery) reset(last int) {
 	r.lastBatch = 0
 }
 
-// forget takes t out of the queue, which it left at that time.
+// forget removes t, which left the queue at a time, from the queue.
 func (q *queue) forget(t *task, at int64) {
-	if q.tasks[t.id] == t { // not a later task of the same name, which a snapshot told of
+	if q.tasks[t.id] == t { // and not a later task of the same name from a snapshot
 		delete(q.tasks, t.id)
 	}
 	q.order.remove(t)
@@ -254,14 +253,14 @@ func (r *recovery) attempt(q *queue, e *record) {
 		t = q.order.find(seq)
 	}
 	if t == nil {
-		t = new(task) // of no account
+		t = new(task) // discarded
 	}
 	t.unpackAttempt(e)
 }
 
-// batch keeps a batch, to be read only if it is one of the last.
+// batch keeps a batch unread: only the last ones will be read.
 func (r *recovery) batch(text string) error {
-	if len(text) > 4*maxBatchBytes { // of the formats 1 and 2, which held all of it
+	if len(text) > 4*maxBatchBytes { // formats 1 and 2 held all of it
 		b, err := unpackBatch([]byte(text))
 		if err != nil {
 			return err
@@ -300,7 +299,7 @@ func (r *recovery) failed(q *queue, e *record) {
 	}
 }
 
-// restore remembers an attempt that failed, unless it is.
+// restore remembers an attempt that failed, unless it is remembered already.
 func (p *past) restore(t *task, m finishedAttempt) {
 	if before := p.failed.get(t.history.failed); before == nil || before.number < m.number {
 		m.before = t.history.failed
@@ -329,9 +328,9 @@ func (r *recovery) taskEnded(q *queue, e *record) {
 	q.past.restoreEnd(kind, end)
 }
 
-// restoreEnd remembers the end of a task, unless it is.
+// restoreEnd remembers the end of a task, unless it is remembered already.
 func (p *past) restoreEnd(kind EventKind, e endedTask) {
-	if p == nil || e.number == 0 { // it ended while nothing was remembered
+	if p == nil || e.number == 0 { // it ended without history
 		return
 	}
 	e.t.gone = true

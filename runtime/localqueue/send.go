@@ -33,14 +33,14 @@ func (s *Service) send(ctx context.Context, a *attempt, c *contents) outcome {
 			return s.receive(resp, c)
 		}
 		_, _ = s.drain(resp)
-		if next.Host != target.Host { // as net/http's client: secrets stay with the host that they were meant for
+		if next.Host != target.Host { // like net/http's client: secrets are for the original host only
 			maps.DeleteFunc(header, func(key string, _ []string) bool { return cloudtask.IsSecretHeader(key) })
 		}
 		target = next
 	}
 }
 
-// prepare returns where an attempt's request goes and its headers, and overrides in c what the queue does.
+// prepare returns the URL and headers of an attempt's request, and applies the queue's overrides to c.
 func (s *Service) prepare(ctx context.Context, a *attempt, c *contents) (*url.URL, http.Header, error) {
 	if c.token == tokenAppEngine {
 		target, err := s.appEngineURL(a, c)
@@ -66,7 +66,7 @@ func (s *Service) prepare(ctx context.Context, a *attempt, c *contents) (*url.UR
 	return target, s.header(a, c, authorization), nil
 }
 
-// redirection returns where a response redirects to, nil if nowhere that can be followed.
+// redirection returns the URL that a response redirects to; nil if it cannot be followed.
 func redirection(resp *http.Response, from *url.URL) *url.URL {
 	location := resp.Header.Get("Location")
 	if resp.StatusCode < 300 || resp.StatusCode > 399 || location == "" {
@@ -79,7 +79,7 @@ func redirection(resp *http.Response, from *url.URL) *url.URL {
 	return to
 }
 
-// receive reads the response to its end, as far as that is reasonable.
+// receive reads the response, up to maxDrain of its body.
 func (s *Service) receive(resp *http.Response, c *contents) outcome {
 	start, err := s.drain(resp)
 	if err != nil {
@@ -92,10 +92,10 @@ func (s *Service) receive(resp *http.Response, c *contents) outcome {
 	return o
 }
 
-// drain reads the body up to maxDrain and closes it. It returns the body's start if somebody is to be told of it.
+// drain reads the body up to maxDrain and closes it. It returns the body's start if an observer or the queue's past needs it.
 func (s *Service) drain(resp *http.Response) (start string, err error) {
 	defer resp.Body.Close()
-	if resp.StatusCode < 200 { // 101: the body is the connection, and never ends
+	if resp.StatusCode < 200 { // 101: the body is the connection, which never ends
 		return "", nil
 	}
 	if resp.Body == http.NoBody {
@@ -114,7 +114,7 @@ func (s *Service) drain(resp *http.Response) (start string, err error) {
 // startBuffers holds buffers for the beginnings of bodies.
 var startBuffers = sync.Pool{New: func() any { return new([failedanswer.MaxSize]byte) }}
 
-// readStart reads up to maxKept bytes, or all of what a handler tells of a run that failed.
+// readStart reads up to maxKept bytes, or the whole answer of a handler for a failed run.
 func readStart(r io.Reader) (string, error) {
 	buf := startBuffers.Get().(*[failedanswer.MaxSize]byte)
 	defer startBuffers.Put(buf)
@@ -180,8 +180,8 @@ func (s *Service) header(a *attempt, c *contents, authorization string) http.Hea
 	return h
 }
 
-// replacedHeader reports whether a header of the task's is not sent: because the task's token takes its place, or because
-// it is about the connection, which is not the task's.
+// replacedHeader reports whether a task's header is not sent, because the task's token replaces it or because it concerns the
+// connection.
 func replacedHeader(key string, authorized bool) bool {
 	return rules.IsConnectionHeader(key) || authorized && rules.CanonicalKey(key) == "Authorization"
 }
@@ -197,8 +197,7 @@ func formatETA(nanos int64) string {
 	return string(b)
 }
 
-// newBody returns a request's or response's body, of a type that net/http knows to be in memory: it sends it together with the
-// header then.
+// newBody returns a request's body. net/http knows from its type that it is in memory, and sends it together with the header.
 func newBody(content string) io.ReadCloser { return io.NopCloser(strings.NewReader(content)) }
 
 // newRequest returns the task's request to target. It shares the header.

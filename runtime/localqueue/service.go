@@ -16,8 +16,8 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// Service is one embedded Cloud Tasks. See [New]. Its methods may be called concurrently; what they are given and what
-// they return is not shared with the service.
+// Service is an embedded Cloud Tasks. See [New]. Its methods may be called concurrently. It shares no memory with their arguments and
+// results.
 type Service struct {
 	options   options
 	log       *slog.Logger
@@ -30,8 +30,8 @@ type Service struct {
 	configured   []resource.Queue          // settings of queues with a full name that WithQueues defines
 	goneQueues   map[string]int64          // when the names of deleted queues become free
 	queueCounter int
-	created      atomic.Uint64 // tasks ever: their order over all queues
-	changes      atomic.Uint64 // how often anything has changed; see [Service.Changes]
+	created      atomic.Uint64 // number of tasks ever created: their order over all queues
+	changes      atomic.Uint64 // see [Service.Changes]
 
 	dispatcher dispatcher
 	events     events
@@ -50,7 +50,7 @@ type Service struct {
 	cancel context.CancelFunc
 }
 
-// New starts a service. Close it when done. An error names the option that cannot work.
+// New starts a service. Close it when done. An error names the option that is wrong.
 func New(opts ...Option) (*Service, error) {
 	s := &Service{everywhere: make(map[string]resource.Queue), goneQueues: make(map[string]int64)}
 	s.options.minRoll, s.options.maxPast = minRoll, maxPastBytes
@@ -136,7 +136,8 @@ func (s *Service) defineQueues(queues []resource.Queue) error {
 			continue
 		}
 		if _, _, ok := rules.SplitQueue(q.Name); !ok {
-			return fmt.Errorf("localqueue: queue %q: the name must be projects/P/locations/L/queues/Q, or a bare id Q of 1 to %d letters, digits and hyphens", q.Name, rules.MaxQueueID)
+			return fmt.Errorf("localqueue: queue %q: the name must be projects/P/locations/L/queues/Q, "+
+				"or a bare id Q of 1 to %d letters, digits and hyphens", q.Name, rules.MaxQueueID)
 		}
 		s.configured = append(s.configured, settings)
 	}
@@ -144,35 +145,36 @@ func (s *Service) defineQueues(queues []resource.Queue) error {
 	return nil
 }
 
-// addConfigured adds the queues that exist from the beginning. Those that exist everywhere are added when they are named.
+// addConfigured adds the queues that [WithQueues] defines by a full name. Those it defines by an id are added when they are used.
 func (s *Service) addConfigured() {
 	for _, settings := range s.configured {
 		s.defineQueue(settings)
 	}
 }
 
-// defineQueue adds the queue, unless the service's directory knows better.
+// defineQueue adds a queue, unless the service's directory has it.
 func (s *Service) defineQueue(settings resource.Queue) {
 	q := s.queues.get(settings.Name)
 	switch {
 	case s.journal == nil:
 		s.addQueue(settings)
 	case q == nil && s.tombstoned(settings.Name):
-		s.log.Warn("queue stays deleted, for it was deleted lately", "queue", settings.Name, "dir", s.options.dir)
+		s.log.Warn("queue stays deleted because it was deleted recently", "queue", settings.Name, "dir", s.options.dir)
 	case q == nil:
 		s.addQueue(settings)
 	case !reflect.DeepEqual(definition(q.settings), definition(settings)):
-		s.log.Warn("queue keeps the settings of the directory, which are not those that it is defined with now: update the queue to change them", "queue", settings.Name, "dir", s.options.dir)
+		s.log.Warn("queue keeps the settings in the directory, which differ from its definition: update the queue to change them",
+			"queue", settings.Name, "dir", s.options.dir)
 	}
 }
 
-// definition returns the settings without what changes while a queue works.
+// definition returns the settings without the fields that change while a queue works.
 func definition(settings resource.Queue) resource.Queue {
 	settings.State, settings.PurgeTime = resource.StateRunning, time.Time{}
 	return settings
 }
 
-// enter is how every call begins.
+// enter begins every call. It returns why the service cannot serve it, if so.
 func (s *Service) enter(ctx context.Context) error {
 	if s.closed.Load() {
 		return errClosed()
@@ -183,27 +185,27 @@ func (s *Service) enter(ctx context.Context) error {
 	return s.journal.err()
 }
 
-// Err returns what calls fail with from now on: [ErrClosed] once the service is being shut down, or why its directory
-// cannot be written. It is nil while the service works.
+// Err returns the error that all calls fail with: [ErrClosed] once the service is shutting down, or the reason why its directory cannot
+// be written. It is nil while the service works.
 func (s *Service) Err() error { return s.enter(context.Background()) }
 
-// settle is how every call of a durable service ends: it waits until all that its answer may tell of, be it the call's
-// own doing or another's, is on disk. If that fails, so does the call.
+// settle ends every call. It waits until everything that the answer may reveal, changes of other calls included, is on disk. If that
+// fails, the call fails.
 func (s *Service) settle(err *error) {
 	if failed := s.journal.awaited().wait(); failed != nil {
 		*err = failed
 	}
 }
 
-// Shutdown stops dispatching, lets the attempts that are running end, and releases everything. When ctx is done first
-// they are cancelled, and its error is returned. Calls to a service that was shut down fail with [ErrClosed]. An observer must not call
-// it: it would wait for itself.
+// Shutdown stops dispatching, waits for the attempts that are running, and releases everything. When ctx is done first, it cancels them
+// and returns ctx's error. Calls to a service that was shut down fail with [ErrClosed]. An observer must not call it: it would wait
+// for itself.
 func (s *Service) Shutdown(ctx context.Context) error {
 	s.closed.Store(true)
 	s.dispatcher.stop()
 	err := wait(ctx, s.dispatcher.done.Wait)
 	s.abort()
-	s.dispatcher.done.Wait() // attempts end when they are cancelled
+	s.dispatcher.done.Wait() // cancelled attempts end soon
 	switch t := s.transport.(type) {
 	case *inproc.Transport:
 		err = errors.Join(err, waitForHandlers(t))
@@ -216,8 +218,7 @@ func (s *Service) Shutdown(ctx context.Context) error {
 	return errors.Join(err, s.journal.close())
 }
 
-// Close is Shutdown that cancels running attempts at once. Tasks that were waiting are gone, unless the service has a
-// directory.
+// Close is Shutdown that cancels running attempts at once. Waiting tasks are lost, unless the service has a directory.
 func (s *Service) Close() error {
 	s.closed.Store(true)
 	s.dispatcher.stop()
@@ -233,7 +234,7 @@ func (s *Service) abort() {
 	}
 }
 
-// wait calls returns, a function that returns at some time, and waits for it or until ctx is done.
+// wait waits until returns, which it calls, returns, or until ctx is done.
 func wait(ctx context.Context, returns func()) error {
 	done := make(chan struct{})
 	go func() {
@@ -248,10 +249,10 @@ func wait(ctx context.Context, returns func()) error {
 	}
 }
 
-// Reset makes the service what [New] made it, for the next test: without tasks, batches, tombstones, kept values and faults, with the
-// queues of [WithQueues] and no others, and on a virtual clock or with [WithSeed] with the same ids to come. A virtual
-// clock goes back to its start; while it delivers, Reset returns [ErrRunning]. On a real clock, attempts that are running
-// end without effect: see [Service.WaitIdle] to have them end before.
+// Reset returns the service to the state after [New], for the next test: without tasks, batches, tombstones, kept values and faults,
+// and with the queues of [WithQueues] only. On a virtual clock or with [WithSeed], the same ids follow. A virtual clock goes back to its
+// start; while tasks are being delivered on it, Reset returns [ErrRunning]. On a real clock, attempts that are running have no
+// effect: [Service.WaitIdle] waits for them.
 func (s *Service) Reset(ctx context.Context) (err error) {
 	if err := s.enter(ctx); err != nil {
 		return err

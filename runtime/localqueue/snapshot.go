@@ -10,11 +10,10 @@ import (
 )
 
 const (
-	// minRoll is how many bytes of journals are worth a snapshot at least. More are when the snapshot before was larger
-	// than that: so that writing snapshots takes no more than writing journals, and reading journals no more than reading a
-	// snapshot.
+	// minRoll is the least size of journals, in bytes, that makes a snapshot worthwhile. If the previous snapshot was larger, its size
+	// is: then snapshots are never written faster than journals, and reading journals never takes longer than reading a snapshot.
 	minRoll = 64 << 20
-	// snapshotChunk is how many bytes of a snapshot are made at a time, with a queue locked.
+	// snapshotChunk is the size, in bytes, of the part of a snapshot that is made while a queue is locked.
 	snapshotChunk = 256 << 10
 )
 
@@ -36,7 +35,7 @@ func (n *newSnapshot) run(j *journal) {
 	defer close(n.done)
 	n.err = n.write(j)
 	if n.err != nil && !errors.Is(n.err, errAbandoned) {
-		j.log.Warn("cannot write a snapshot: the journals that it would replace are kept", "dir", j.path, "error", n.err)
+		j.log.Warn("cannot write a snapshot; keeping the journals that it would replace", "dir", j.path, "error", n.err)
 	}
 }
 
@@ -44,7 +43,7 @@ func (n *newSnapshot) run(j *journal) {
 func (n *newSnapshot) write(j *journal) error {
 	err := n.state()
 	if err == nil {
-		err = j.last().wait() // so that no snapshot has what the journal has not
+		err = j.last().wait() // no snapshot may have what the journal lacks
 	}
 	if err != nil {
 		return errors.Join(err, n.out.Abandon())
@@ -53,8 +52,8 @@ func (n *newSnapshot) write(j *journal) error {
 	return err
 }
 
-// state writes the service's state. Queue by queue and chunk by chunk, it is the state of different moments, all of them
-// after the journal of the snapshot's number had begun. What changed between is in that journal.
+// state writes the service's state, queue by queue and chunk by chunk. The chunks are of different moments, all of them after the
+// journal with the snapshot's number began. Changes between them are in that journal.
 func (n *newSnapshot) state() error {
 	n.buf = make([]byte, 0, snapshotChunk+snapshotChunk/2)
 	s := n.s
@@ -81,8 +80,8 @@ func (n *newSnapshot) state() error {
 	return n.flush(0)
 }
 
-// queue writes a queue: its settings, its tasks, and after them its tombstones and its past, so that a task which goes
-// meanwhile is in one of the two.
+// queue writes a queue: its settings, its tasks, then its tombstones and its past. A task that ends meanwhile is in at least one of
+// them.
 func (n *newSnapshot) queue(q *queue) error {
 	q.mu.Lock()
 	n.buf = packQueue(n.buf, q)
@@ -105,7 +104,7 @@ func (n *newSnapshot) queue(q *queue) error {
 	return n.past(q)
 }
 
-// tasks makes entries of tasks after that sequence number, up to a chunk, and returns the last one's, and whether there
+// tasks appends entries of the tasks after a sequence number, up to a chunk. It returns the last one's number and reports whether there
 // may be more.
 func (n *newSnapshot) tasks(q *queue, after uint64) (last uint64, more bool) {
 	q.mu.Lock()
@@ -126,7 +125,7 @@ func (n *newSnapshot) tasks(q *queue, after uint64) (last uint64, more bool) {
 	return after, false
 }
 
-// flush writes the buffer as a group if it holds that many bytes at least.
+// flush writes the buffer as a group if it holds at least least bytes.
 func (n *newSnapshot) flush(least int) error {
 	if n.abandoned.Load() {
 		return errAbandoned
@@ -139,7 +138,7 @@ func (n *newSnapshot) flush(least int) error {
 	return err
 }
 
-// past writes what the queue remembers.
+// past writes a queue's past.
 func (n *newSnapshot) past(q *queue) error {
 	if q.past == nil {
 		return nil
@@ -155,8 +154,8 @@ func (n *newSnapshot) past(q *queue) error {
 	return nil
 }
 
-// shelf makes entries of tasks of one outcome with numbers after that one, up to a chunk, and returns the last number,
-// and whether there may be more.
+// shelf appends entries of the tasks of one outcome after a number, up to a chunk. It returns the last number and reports whether there
+// may be more.
 func (n *newSnapshot) shelf(q *queue, kind EventKind, after uint64) (last uint64, more bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

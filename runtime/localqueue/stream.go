@@ -9,36 +9,36 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// stream yields the tasks of one kind and queue, in order. It takes them out of the queue some at a time, so that the
-// queue is locked for moments only, and none before the first of them is wanted.
+// stream yields the tasks of one kind and queue in order. It reads some at a time, so it locks the queue only briefly, and not before the
+// first task is needed.
 type stream struct {
 	head  position // of the next task
 	q     *queue
 	list  lister
 	now   int64
-	kind  EventKind // how the tasks ended; 0: they are there
-	taken *taken    // nil: nothing was taken yet
+	kind  EventKind // how the tasks ended; 0: they are not gone
+	taken *taken    // nil: nothing was read yet
 }
 
 // lister appends up to n tasks of a stream that follow a position. The caller holds the queue's lock.
 type lister func(s *stream, last position, n int, out []candidate) []candidate
 
-// taken is what a stream has taken out of its queue.
+// taken is what a stream has read of its queue.
 type taken struct {
 	ready []candidate
 	last  position
-	n     int  // how many are taken the next time
-	ended bool // no more are
+	n     int  // number to read next time
+	ended bool // there are no more
 }
 
-// maxTaken is how many tasks are taken at a time.
+// maxTaken bounds the tasks read at a time.
 const maxTaken = 4096
 
-// streams are those of a search.
+// streams are the streams of a search, merged.
 type streams struct {
 	all     []stream
-	most    int         // how many tasks a search looks at, at most
-	dropped bool        // some that begin after so many others
+	most    int         // bounds the tasks that a search examines
+	dropped bool        // streams were dropped that begin after so many tasks
 	next    stream      // of begin, which allocates nothing for a stream without tasks
 	scratch []candidate // of begin
 }
@@ -65,8 +65,8 @@ func (ss *streams) begin(s stream, start position) {
 	}
 }
 
-// merge calls visit with the tasks of all streams in order, until it returns false. It reports whether there was no task
-// left to visit. A stream takes so many tasks as page says at first.
+// merge calls visit with the tasks of all streams in order, until visit returns false. It reports whether it reached the end. A stream
+// first reads page tasks.
 func (ss *streams) merge(page int, visit func(*candidate) bool) bool {
 	for i := len(ss.all)/2 - 1; i >= 0; i-- {
 		ss.down(i)
@@ -75,7 +75,7 @@ func (ss *streams) merge(page int, visit func(*candidate) bool) bool {
 		first := &ss.all[0]
 		if first.taken == nil {
 			before := first.head
-			before.queue-- // so that the head itself follows
+			before.queue-- // the head itself comes next
 			first.taken = &taken{last: before, n: page}
 		} else if !visit(&first.taken.ready[0]) {
 			return false
@@ -93,7 +93,7 @@ func (ss *streams) merge(page int, visit func(*candidate) bool) bool {
 	return true
 }
 
-// advance moves the head to the next task; false: there is none.
+// advance moves the head to the next task and reports whether there is one.
 func (s *stream) advance() bool {
 	t := s.taken
 	if len(t.ready) == 0 && !t.ended {
@@ -157,12 +157,12 @@ func (p position) max(o position) position {
 	return p
 }
 
-// String returns the position as a page token of its own kind: a list that changes is continued from there.
+// String returns the position as a kind of page token: a list that changes is continued from there.
 func (p position) String() string {
 	return strconv.FormatInt(p.a, 10) + "." + strconv.FormatInt(p.b, 10) + "." + strconv.Itoa(p.queue)
 }
 
-// parsePosition is the inverse of String, and of "" the beginning.
+// parsePosition is the inverse of String. "" is the beginning.
 func parsePosition(text string) (position, error) {
 	if text == "" {
 		return firstPosition, nil
@@ -179,7 +179,7 @@ func parsePosition(text string) (position, error) {
 	return position{n[0], n[1], int(n[2])}, nil
 }
 
-// candidate is a task that a search looks at, with what may change afterwards as it was.
+// candidate is a task that a search examines, with a copy of what may change afterwards.
 type candidate struct {
 	position
 	q        *queue
@@ -194,7 +194,7 @@ type candidate struct {
 	ended *endedTask
 }
 
-// candidate returns t, which is there, at the position.
+// candidate returns a task that is not gone.
 func (q *queue) candidate(t *task, p position, now int64) candidate {
 	c := candidate{position: p, q: q, t: t, schedule: t.schedule, attempts: t.dispatches, state: t.state(now)}
 	c.held = c.state == TaskDue && q.settings.State != resource.StateRunning
@@ -204,7 +204,7 @@ func (q *queue) candidate(t *task, p position, now int64) candidate {
 	return c
 }
 
-// summary returns the candidate as callers see it.
+// summary returns the candidate in the form that callers get.
 func (c *candidate) summary() Summary {
 	contents := c.t.record.unpack()
 	out := Summary{
@@ -222,12 +222,12 @@ func (c *candidate) summary() Summary {
 	return out
 }
 
-// newest lists the queue's tasks, the one that was created last first.
+// newest lists the queue's tasks, newest first.
 func (s *stream) newest(last position, n int, out []candidate) []candidate {
 	q := s.q
 	i := len(q.order.places)
 	if last != firstPosition {
-		i = q.order.after(uint64(-last.a)) // from there on, tasks are newer
+		i = q.order.after(uint64(-last.a)) // tasks after it are newer
 	}
 	for i--; i >= q.order.first && len(out) < n; i-- {
 		place := q.order.places[i]
@@ -265,7 +265,7 @@ func (s *stream) running(last position, n int, out []candidate) []candidate {
 	return out[:min(n, len(out))]
 }
 
-// gone lists the tasks that have ended in the stream's way, the last one first.
+// gone lists the tasks that ended as the stream's kind says, the last one first.
 func (s *stream) gone(last position, n int, out []candidate) []candidate {
 	q := s.q
 	shelf := &q.past.shelves[s.kind]

@@ -2,7 +2,7 @@ package localqueue
 
 import "github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 
-// task is a task as a queue holds it. Its queue's lock guards all that changes.
+// task is a task of a queue. The queue's lock guards everything that changes.
 type task struct {
 	id     string
 	record record
@@ -15,9 +15,9 @@ type task struct {
 	chosen  bool // the service chose the id
 	running bool // an attempt has claimed it
 	gone    bool // removed from its queue; an attempt that is still running has no effect
-	forced  bool // the attempt that is running, or was when the service went down, is RunTask's
+	forced  bool // RunTask began the attempt that is running, or was when the service stopped
 
-	previous   int16 // what the previous attempt's response is said to have been
+	previous   int16 // HTTP status that the previous attempt counts as; 0: none; or noResponse
 	dispatches int32 // attempts begun
 	responses  int32 // attempts that got a response
 	executions int32 // attempts that got one below 500; for App Engine, any
@@ -25,14 +25,14 @@ type task struct {
 	attempt    *attempt // that is running; nil: none
 }
 
-// history is what is remembered of a task's attempts; nil before the first.
+// history is what a task keeps of its attempts; nil before the first.
 type history struct {
 	first  int64 // when the first attempt began
 	last   cloudtask.Attempt
-	failed uint64 // number in the queue's past of the latest attempt that failed; 0: none, or nothing is remembered
+	failed uint64 // number in the queue's past of the latest failed attempt; 0: none, or no history
 }
 
-// answered takes note of an attempt's response, if it got one.
+// answered records an attempt's response, if it got one.
 func (t *task) answered(status int, now int64) {
 	if status == 0 {
 		return
@@ -57,7 +57,7 @@ func (t *task) state(now int64) TaskState {
 	return TaskScheduled
 }
 
-// failure returns the status of the attempt of t that failed last.
+// failure returns the message of the latest failed attempt of t.
 func (t *task) failure() string {
 	if message := t.history.last.Message; message != "" {
 		return message
@@ -70,13 +70,13 @@ func (t *task) failure() string {
 	return message
 }
 
-// own gives t memory of its own, in one piece.
+// own copies what t shares into memory of its own, in one piece.
 func (t *task) own() {
 	both := string(t.record) + t.id
 	t.id, t.record = both[len(t.record):], record(both[:len(t.record)])
 }
 
-// TaskState is what a task that is there waits for.
+// TaskState is what a task waits for.
 type TaskState int
 
 const (

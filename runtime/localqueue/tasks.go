@@ -11,8 +11,8 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// maxPageBytes ends a page of tasks in the full view early: a page is one message to a client, and gRPC's default limit
-// for one is 4 MiB. The rest is for names and times.
+// maxPageBytes bounds the bodies of a page in the full view: a page is one message to a client, and gRPC's default limit for a message
+// is 4 MiB. The rest is for names and times.
 const maxPageBytes = 3 << 20
 
 // CreateTask adds task to queue and returns it as stored, in the view that task.View names.
@@ -50,11 +50,11 @@ func (s *Service) addTask(queue string, in *resource.Task) (*resource.Task, erro
 		}
 		added, err := q.tryAdd(t)
 		if errors.Is(err, errQueueGone) {
-			continue // deleted since it was found
+			continue // deleted since it was found; try again
 		}
 		if !added {
 			if t.chosen {
-				t.id = s.ids.next() // the chance is next to nothing
+				t.id = s.ids.next() // taken, which is very unlikely
 				continue
 			}
 			return nil, resource.Error(cloudtask.AlreadyExists, "Requested entity already exists")
@@ -71,7 +71,8 @@ func (s *Service) withDefaultURL(queue string, in *resource.Task) *resource.Task
 	url := s.options.defaultURL(queue)
 	if url == "" {
 		s.warnURLs.Do(func() {
-			s.log.Warn("a task without a URL was refused: clients such as Firebase's leave it to the emulator, and WithDefaultURL (cloudtask dev -default-url) says what it is", "queue", queue)
+			s.log.Warn("task without a URL refused: clients such as Firebase's leave the URL to the emulator; "+
+				"set it with WithDefaultURL (cloudtask dev -default-url)", "queue", queue)
 		})
 		return in
 	}
@@ -92,7 +93,7 @@ func (q *queue) tryAdd(t *task) (bool, error) {
 	return q.add(t, q.s.nanos()), nil
 }
 
-// withTask calls f with the task, its queue locked.
+// withTask calls f with a task while its queue is locked.
 func (s *Service) withTask(ctx context.Context, name string, f func(q *queue, t *task, now int64) error) (err error) {
 	if err := s.enter(ctx); err != nil {
 		return err
@@ -101,7 +102,7 @@ func (s *Service) withTask(ctx context.Context, name string, f func(q *queue, t 
 	return s.onTask(name, f)
 }
 
-// onTask is withTask that does not wait for what has changed to be on disk.
+// onTask is withTask without waiting for the disk.
 func (s *Service) onTask(name string, f func(q *queue, t *task, now int64) error) error {
 	parent, id, err := resource.ParseTaskName(name)
 	if err != nil {
@@ -113,7 +114,7 @@ func (s *Service) onTask(name string, f func(q *queue, t *task, now int64) error
 	})
 }
 
-// Task returns the task (GetTask).
+// GetTask returns a task.
 func (s *Service) GetTask(ctx context.Context, name string, view resource.View) (out *resource.Task, err error) {
 	if err := view.Check(); err != nil {
 		return nil, err
@@ -132,7 +133,7 @@ func (s *Service) GetTask(ctx context.Context, name string, view resource.View) 
 	return out, err
 }
 
-// DeleteTask removes the task. When it is running, the attempt ends without effect.
+// DeleteTask removes a task. An attempt that is running has no effect.
 func (s *Service) DeleteTask(ctx context.Context, name string) error {
 	return s.withTask(ctx, name, deleteTask)
 }
@@ -146,9 +147,9 @@ func deleteTask(q *queue, t *task, now int64) error {
 	return nil
 }
 
-// RunTask begins an attempt of the task now, whatever the queue's limits and state, and returns the task. A task that
-// is running gets no second attempt. When the attempt fails, the next is due at the time of the call plus the back-off.
-// On a virtual clock the attempt has ended when RunTask returns; the task is returned as it was during it.
+// RunTask begins an attempt of a task now, regardless of the queue's limits and state, and returns the task. A task that is running gets
+// no second attempt. When the attempt fails, the next one is due at the time of the call plus the back-off. On a virtual clock the
+// attempt has ended when RunTask returns; the task is returned as it was during the attempt.
 func (s *Service) RunTask(ctx context.Context, name string, view resource.View) (out *resource.Task, err error) {
 	if err := view.Check(); err != nil {
 		return nil, err
@@ -174,7 +175,7 @@ func (s *Service) RunTask(ctx context.Context, name string, view resource.View) 
 	return out, err
 }
 
-// runForced makes an attempt of RunTask's, which waits for no worker.
+// runForced makes an attempt of RunTask without waiting for a worker.
 func (s *Service) runForced(a *attempt) {
 	if !s.dispatcher.run(a) {
 		a.q.finish(a, outcome{aborted: true}, s.nanos())
@@ -182,8 +183,8 @@ func (s *Service) runForced(a *attempt) {
 	}
 }
 
-// Tasks returns one page of the tasks of the queue parent, oldest first, and the token of the next, "" after the last (ListTasks).
-// A task that is there from the first page's call to the last's is on exactly one page, whatever else comes and goes.
+// ListTasks returns a page of the tasks of the queue parent, oldest first, and the token of the next page, "" after the last. A task
+// that exists from the first page's call to the last's is on exactly one page, whatever else comes and goes.
 func (s *Service) ListTasks(ctx context.Context, parent string, page resource.Page, view resource.View) (tasks []*resource.Task, next string, err error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, "", err

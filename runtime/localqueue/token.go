@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// UseTokenSource gives the service a token source unless it has one (see [WithTokenSource]), and returns the one that it
-// has then. It is for who puts the service on a listener, whose address the source is named after.
+// UseTokenSource sets the token source if there is none yet (see [WithTokenSource]), and returns the service's token source. It is
+// for servers of the service: a token's issuer is named after the listener's address. With nil, it only returns the source.
 func (s *Service) UseTokenSource(source TokenSource) TokenSource {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -30,8 +30,8 @@ type TokenSource interface {
 	AccessToken(ctx context.Context, account, scope string) (string, error)
 }
 
-// WithTokenSource signs the tokens of tasks with an OIDC or OAuth token. Without it such tasks are sent without an
-// Authorization header, and a log line says so once.
+// WithTokenSource makes the tokens of tasks that ask for an OIDC or OAuth token. Without it, such tasks are sent without an
+// Authorization header, with one log line.
 func WithTokenSource(source TokenSource) Option {
 	return func(o *options) { o.tokens = source }
 }

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// maxRecent is how many tasks with ids of the service's own choice a queue remembers after they are gone. Their ids
-// never come again, so that remembering them serves only the words of GetTask's answer.
+// maxRecent is the number of gone tasks with ids chosen by the service that a queue remembers. Such ids are never reused, so they are
+// remembered only for the text of GetTask's error.
 const maxRecent = 10_000
 
 // tombstones remembers the tasks of a queue that are gone.
 type tombstones struct {
-	window  int64            // in nanoseconds; not positive: nothing is remembered
+	window  int64            // in nanoseconds; 0 or less: nothing is remembered
 	expires map[string]int64 // by id
 	named   []tombstone      // ids that a caller chose, by expiry
 	recent  []tombstone      // ids that the service chose, by expiry
@@ -24,7 +24,7 @@ type tombstone struct {
 	expires int64
 }
 
-// add remembers a task that is gone since now.
+// add remembers a task that ended now.
 func (g *tombstones) add(id string, chosen bool, now int64) {
 	if g.window > 0 {
 		g.put(tombstone{id, later(now, g.window)}, chosen)
@@ -36,7 +36,7 @@ func (g *tombstones) put(stone tombstone, chosen bool) {
 	if g.expires == nil {
 		g.expires = make(map[string]int64)
 	}
-	if g.expires[stone.id] == stone.expires { // read from a snapshot, and now from the journal
+	if g.expires[stone.id] == stone.expires { // read from a snapshot and again from the journal
 		return
 	}
 	g.expires[stone.id] = stone.expires
@@ -50,14 +50,14 @@ func (g *tombstones) put(stone tombstone, chosen bool) {
 	g.named = append(g.named, stone)
 }
 
-// sort puts the tombstones in order again after they were read from files.
+// sort sorts the tombstones after recovery.
 func (g *tombstones) sort() {
 	byExpiry := func(a, b tombstone) int { return cmp.Compare(a.expires, b.expires) }
 	slices.SortStableFunc(g.named, byExpiry)
 	slices.SortStableFunc(g.recent, byExpiry)
 }
 
-// has reports whether a task of that id has been gone for less than the window.
+// has reports whether a task with an id ended within the window.
 func (g *tombstones) has(id string, now int64) bool {
 	g.expire(now)
 	_, ok := g.expires[id]
@@ -79,7 +79,7 @@ func (g *tombstones) forget(list *[]tombstone) {
 	*list = (*list)[1:]
 }
 
-// later returns the time d after now, or the last there is: a window may be meant to last for ever.
+// later returns the time d after now, or the latest possible time: a window may be meant to last forever.
 func later(now, d int64) int64 {
 	if d > math.MaxInt64-now {
 		return math.MaxInt64

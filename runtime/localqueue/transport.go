@@ -11,7 +11,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/inproc"
 )
 
-// handlerGrace is how long a handler may go on after its attempt has been cancelled before Close stops waiting for it.
+// handlerGrace is how long Close waits for a handler whose attempt was cancelled.
 const handlerGrace = 5 * time.Second
 
 func waitForHandlers(t *inproc.Transport) error {
@@ -31,10 +31,10 @@ func newTransport(config *tls.Config) *http.Transport {
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        config,
 		ForceAttemptHTTP2:      true,
-		MaxIdleConnsPerHost:    2 * fastWorkers, // more than quick tasks ever use: none is opened twice
+		MaxIdleConnsPerHost:    2 * fastWorkers, // more than quick tasks ever use: connections are reused
 		IdleConnTimeout:        90 * time.Second,
 		TLSHandshakeTimeout:    30 * time.Second,
 		MaxResponseHeaderBytes: 1 << 20,
-		DisableCompression:     true, // no header but the task's and Cloud Tasks' own
+		DisableCompression:     true, // adds no header to the task's and Cloud Tasks' own
 	}
 }

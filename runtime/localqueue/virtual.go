@@ -9,13 +9,13 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// The years of virtual clocks. Beyond them times do not fit into nanoseconds since the epoch, with room for those to come.
+// The years of virtual clocks. Later times, with what may be scheduled from them, do not fit into nanoseconds since the epoch.
 const (
 	firstYear = 1970
 	lastYear  = 2261
 )
 
-// endOfTime is what a virtual clock does not reach.
+// endOfTime is the end of virtual clocks.
 var endOfTime = time.Date(lastYear+1, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
 
 // Now and AfterFunc implement [inproc.Clock].
@@ -23,15 +23,15 @@ var endOfTime = time.Date(lastYear+1, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
 // Virtual reports whether the clock is virtual.
 func (s *Service) Virtual() bool { return s.virtual != nil }
 
-// Advance moves a virtual clock by d and delivers nothing: what falls due meanwhile is overdue afterwards. Within a
-// handler it makes the attempt take that long; one that passes its dispatch deadline is cancelled. A clock that cannot go
-// that far, which is into the year 2262, stays where it is, and an error says so; RunFor does the same.
+// Advance moves a virtual clock by d without delivering anything: tasks that become due meanwhile are overdue afterwards. In a handler
+// it makes the attempt take that long; an attempt that passes its dispatch deadline is cancelled. A clock cannot reach the year 2262:
+// Advance and RunFor then return an error and leave it unchanged.
 func (s *Service) Advance(d time.Duration) error {
 	switch {
 	case s.virtual == nil:
 		return ErrVirtualOnly
 	case d < 0:
-		return fmt.Errorf("localqueue: advance by %v: time moves forward only", d)
+		return fmt.Errorf("localqueue: advance by %v: time only moves forward", d)
 	}
 	if _, err := s.virtual.after(d); err != nil {
 		return err
@@ -40,18 +40,18 @@ func (s *Service) Advance(d time.Duration) error {
 	return nil
 }
 
-// RunDue delivers what is due, without moving a virtual clock, and returns how many attempts it made.
+// RunDue delivers the tasks that are due, without moving a virtual clock, and returns the number of attempts.
 func (s *Service) RunDue(ctx context.Context) (attempts int, err error) {
 	return s.run(ctx, s.nanos(), -1)
 }
 
-// RunNext moves a virtual clock to the next attempt, makes it, and returns whether there was one.
+// RunNext moves a virtual clock to the next attempt, makes it, and reports whether there was one.
 func (s *Service) RunNext(ctx context.Context) (ran bool, err error) {
 	attempts, err := s.run(ctx, math.MaxInt64, 1)
 	return attempts == 1, err
 }
 
-// RunFor moves a virtual clock by d, from attempt to attempt, and returns how many it made.
+// RunFor moves a virtual clock by d, from attempt to attempt, and returns the number of attempts.
 func (s *Service) RunFor(ctx context.Context, d time.Duration) (attempts int, err error) {
 	if s.virtual == nil {
 		return 0, ErrVirtualOnly
@@ -63,14 +63,14 @@ func (s *Service) RunFor(ctx context.Context, d time.Duration) (attempts int, er
 	return s.run(ctx, until, -1)
 }
 
-// RunUntilIdle moves a virtual clock from attempt to attempt until nothing is left that will ever be dispatched, and
-// returns how many it made. Paused queues do not count. Tasks that enqueue tasks for ever keep it until ctx is done.
+// RunUntilIdle moves a virtual clock from attempt to attempt until no task is left to dispatch, and returns the number of attempts. Tasks
+// of paused queues do not count. If tasks keep enqueueing tasks, it runs until ctx is done.
 func (s *Service) RunUntilIdle(ctx context.Context) (attempts int, err error) {
 	return s.run(ctx, math.MaxInt64, -1)
 }
 
-// run makes attempts, at most limit of them if that is not negative, and moves the clock to each moment at which one is
-// due, and at last to until. [math.MaxInt64] is as far as there are attempts to make.
+// run makes attempts, at most limit of them unless it is negative. It moves the clock to each time at which one is due and finally to
+// until; [math.MaxInt64] is the time of the last attempt.
 func (s *Service) run(ctx context.Context, until int64, limit int) (attempts int, err error) {
 	if s.virtual == nil {
 		return 0, ErrVirtualOnly
@@ -107,7 +107,7 @@ func (s *Service) run(ctx context.Context, until int64, limit int) (attempts int
 	return attempts, nil
 }
 
-// claimDue begins the attempt that is due, nil if none is.
+// claimDue begins the attempt that is due; nil if none is.
 func (s *Service) claimDue() *attempt {
 	d := &s.dispatcher
 	for {

@@ -69,7 +69,7 @@ func (d *dir) checkContents() error {
 		}
 	}
 	if foreign != "" {
-		return fmt.Errorf("the directory %s holds %s but no queue: name an empty directory, or one that is to be created", d.path, foreign)
+		return fmt.Errorf("the directory %s holds %s but no queue: choose an empty directory or a new one", d.path, foreign)
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func (r *recovery) run() (err error) {
 			return r.dir.missing(r.mark.journal)
 		}
 	} else if r.files.newest() == 0 && r.dir.used {
-		r.log.Warn("the directory has been used before, and no queue is there any more: it begins empty", "dir", r.dir.path)
+		r.log.Warn("the directory was used before but has no queue files any more: starting empty", "dir", r.dir.path)
 	}
 	if r.files.snapshot != 0 {
 		if err := r.snapshot(r.files.snapshot); err != nil {
@@ -145,7 +145,7 @@ func (r *recovery) end(f *reader, newest bool) (err error) {
 	switch {
 	case r.torn == 0:
 		if f.format >= firstBlockFormat && f.offset > blockSize {
-			r.log.Warn("the watermark is missing or damaged: whether the end of the journal is missing cannot be told",
+			r.log.Warn("the watermark is missing or damaged: cannot tell whether the end of the journal is missing",
 				"file", r.dir.watermark(), "journal", f.path)
 		}
 	case !newest:
@@ -164,7 +164,7 @@ func (l *Log) resume(r *recovery) (err error) {
 		if err != nil {
 			return err
 		}
-		r.log.Warn("the last change in the journal is incomplete, for the process or the machine stopped while it was being written: what there is of it was moved aside",
+		r.log.Warn("the last change in the journal is incomplete because the process or the machine stopped while writing it: moved it aside",
 			"file", r.last.path, "offset", r.last.offset, "bytes", r.torn-r.last.offset, "moved_to", aside)
 	}
 	if err := r.dir.sync(); err != nil { // the names of files that another process has created shortly before it was killed
