@@ -3,13 +3,14 @@ package localqueue
 import (
 	"context"
 	"maps"
+	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
 // Backend is a service as a client's [cloudtask.Backend]: its calls in package cloudtask's types.
-type Backend struct{ *Service }
+type Backend struct{ service *Service }
 
 var (
 	_ cloudtask.Backend      = Backend{}
@@ -19,9 +20,15 @@ var (
 // Backend returns what [cloudtask.NewClient] needs to enqueue to the service.
 func (s *Service) Backend() Backend { return Backend{s} }
 
+// Now returns the service's time, by which clients compute delays.
+func (b Backend) Now() time.Time { return b.service.Now() }
+
+// Close closes the service.
+func (b Backend) Close() error { return b.service.Close() }
+
 // CreateTask creates a task. The answer has no body.
 func (b Backend) CreateTask(ctx context.Context, queue string, task *cloudtask.Task) (*cloudtask.Task, error) {
-	created, err := b.Service.CreateTask(ctx, queue, fromCore(task))
+	created, err := b.service.CreateTask(ctx, queue, fromCore(task))
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +41,7 @@ func (b Backend) CreateTasks(ctx context.Context, queue, requestID string, tasks
 	for i, t := range tasks {
 		rich[i] = fromCore(t)
 	}
-	batch, err := b.Service.BatchCreateTasks(ctx, queue, requestID, rich)
+	batch, err := b.service.BatchCreateTasks(ctx, queue, requestID, rich)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +57,7 @@ func (b Backend) CreateTasks(ctx context.Context, queue, requestID string, tasks
 
 // BatchDeleteTasks deletes tasks in one call.
 func (b Backend) BatchDeleteTasks(ctx context.Context, queue, requestID string, names []string) ([]error, error) {
-	batch, err := b.Service.BatchDeleteTasks(ctx, queue, requestID, names)
+	batch, err := b.service.BatchDeleteTasks(ctx, queue, requestID, names)
 	if err != nil {
 		return nil, err
 	}
@@ -63,16 +70,21 @@ func (b Backend) BatchDeleteTasks(ctx context.Context, queue, requestID string, 
 
 // GetTask returns a task with its body.
 func (b Backend) GetTask(ctx context.Context, name string) (*cloudtask.Task, error) {
-	t, err := b.Service.GetTask(ctx, name, resource.ViewFull)
+	t, err := b.service.GetTask(ctx, name, resource.ViewFull)
 	if err != nil {
 		return nil, err
 	}
 	return toCore(t), nil
 }
 
+// DeleteTask deletes a task.
+func (b Backend) DeleteTask(ctx context.Context, name string) error {
+	return b.service.DeleteTask(ctx, name)
+}
+
 // ListTasks returns a page of tasks without bodies.
 func (b Backend) ListTasks(ctx context.Context, queue, pageToken string) ([]*cloudtask.Task, string, error) {
-	page, next, err := b.Service.ListTasks(ctx, queue, resource.Page{Token: pageToken}, resource.ViewBasic)
+	page, next, err := b.service.ListTasks(ctx, queue, resource.Page{Token: pageToken}, resource.ViewBasic)
 	if err != nil {
 		return nil, "", err
 	}
@@ -85,7 +97,7 @@ func (b Backend) ListTasks(ctx context.Context, queue, pageToken string) ([]*clo
 
 // GetQueue returns a queue.
 func (b Backend) GetQueue(ctx context.Context, name string) (*cloudtask.Queue, error) {
-	q, err := b.Service.GetQueue(ctx, name)
+	q, err := b.service.GetQueue(ctx, name)
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func fillStates(t *testing.T) []image {
 	dir := t.TempDir()
 	s := newDurable(t, dir, start, answer(500), localqueue.WithQueues(resource.Queue{Name: queueName}))
 	states := []image{readImage(t, dir)}
-	for _, id := range strings.Fields("t0 t1 t2 t3 t4 t5 t6 t7 t8 t9") {
+	for id := range strings.FieldsSeq("t0 t1 t2 t3 t4 t5 t6 t7 t8 t9") {
 		task := httpTask()
 		task.Name = queueName + "/tasks/" + id
 		size := 20
@@ -150,7 +150,7 @@ func TestTornEndIsDropped(t *testing.T) {
 				}
 			}
 			if whole := test.want == 12; whole || left == "" {
-				if strings.Contains(log.String(), "moved aside") || len(glob(t, dir, "*torn*")) != 0 {
+				if strings.Contains(log.String(), "moved it aside") || len(glob(t, dir, "*torn*")) != 0 {
 					t.Errorf("something was moved aside:\n%s", log.String())
 				}
 				return
@@ -314,7 +314,7 @@ func TestIncompleteDirectories(t *testing.T) {
 		}, -1, "whether it had been acknowledged cannot be told"},
 		{"no journal", func(files image) { delete(files, journal1) }, -1, "journal-00000001 is missing"},
 		{"no journal and no lock", func(files image) { delete(files, journal1); delete(files, "lock") }, -1, "journal-00000001 is missing"},
-		{"the lock alone", func(files image) { delete(files, journal1); delete(files, "watermark") }, 0, "has been used before, and no queue is there"},
+		{"the lock alone", func(files image) { delete(files, journal1); delete(files, "watermark") }, 0, "was used before but has no queue files any more"},
 		{"the lock and something else", func(files image) {
 			delete(files, journal1)
 			delete(files, "watermark")
@@ -322,9 +322,7 @@ func TestIncompleteDirectories(t *testing.T) {
 		}, -1, "holds notes.txt but no queue"},
 		{"nothing", func(files image) { clear(files) }, 0, ""},
 		{"what a first start that was killed leaves", func(files image) {
-			for name, data := range states[0] {
-				files[name] = data
-			}
+			maps.Copy(files, states[0])
 			files[journal1] = files[journal1][:512]
 			delete(files, "watermark")
 		}, 0, ""},

@@ -70,7 +70,7 @@ func (m *model) clone() *model {
 	c := newModel(nil, m.acknowledged)
 	copies := map[*inode]*inode{nil: nil}
 	for name, saved := range m.saved {
-		for _, f := range append(saved[:len(saved):len(saved)], m.names[name]) {
+		for _, f := range append(slices.Clip(saved), m.names[name]) {
 			if copies[f] == nil && f != nil {
 				copies[f] = &inode{bytes.Clone(f.synced), slices.Clone(f.pending)}
 			}
@@ -304,7 +304,7 @@ func (m *model) start(t *testing.T, dir string) (torn bool) {
 		}
 	}
 	moved := len(aside(t, dir)) - before
-	if said := strings.Count(log.String(), "moved aside"); said != moved {
+	if said := strings.Count(log.String(), "moved it aside"); said != moved {
 		t.Fatalf("%d log lines about %d groups that were moved aside:\n%s", said, moved, log.String())
 	}
 	return moved > 0
