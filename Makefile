@@ -14,6 +14,9 @@ CORPUSFLAGS ?=
 # Packages with tasks. A pattern does not reach into testdata by itself.
 TASKS = ./... ./testdata/golden/... ./testdata/codec/...
 
+# golangci-lint's version is pinned in a go.mod of its own.
+GOLANGCI = $(GO) tool -modfile=testdata/lint/go.mod golangci-lint
+
 # The lock of the examples' payloads.
 LOCK = $(GO) run ./cmd/cloudtaskgen lock -o examples/cloudtask.lock.json
 
@@ -51,15 +54,15 @@ check: ## fail if generated code is missing, stale or orphaned, or payloads of e
 check-next: ## check under the encoding/json of the next toolchain: generated code and lock are the same
 	@GOEXPERIMENT=jsonv2 $(MAKE) check
 
-lint: ## gofmt, go vet, staticcheck and go mod tidy
+lint: ## gofmt, go vet, golangci-lint, which is compiled for it, and go mod tidy
 	@out=$$($(GO) list -f '$(GOFILES)' ./... | tr '\n' '\0' | xargs -0 gofmt -l) && \
 	if [ -n "$$out" ]; then echo "not formatted, run gofmt -w on:"; echo "$$out"; exit 1; fi
 	$(GO) vet $(TASKS)
-	$(GO) tool staticcheck ./... ./testdata/golden/...
+	$(GOLANGCI) run ./...
 	@for module in . testdata/bench testdata/browser testdata/corpus testdata/routers; do (cd $$module && $(GO) mod tidy -diff) || { echo "run go mod tidy in $$module"; exit 1; }; done
 
-lint-generated: ## golangci-lint's standard set over generated code; it is downloaded and compiled
-	$(GO) tool -modfile=testdata/lint/go.mod golangci-lint run -c testdata/lint/golangci.yml $(TASKS)
+lint-generated: ## golangci-lint's standard set over generated code
+	$(GOLANGCI) run -c testdata/lint/golangci.yml $(TASKS)
 
 bench: ## run the benchmarks (BENCHTIME=1s)
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...

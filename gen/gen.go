@@ -195,7 +195,8 @@ func render(packages []*model.Package, output string, r *diag.Reporter, scopes m
 	for i, err := range errs {
 		path := packages[i].Path
 		if shadowed, ok := errors.AsType[*templates.ShadowedError](err); ok {
-			r.Errorf(scopes[path][shadowed.Name], "%s is declared here, but generated code in this package needs Go's predeclared %s: rename it", shadowed.Name, shadowed.Name)
+			r.Errorf(scopes[path][shadowed.Name], "%s is declared here, but generated code in this package needs Go's predeclared %s: rename "+
+				"it", shadowed.Name, shadowed.Name)
 		} else if err != nil {
 			return nil, fmt.Errorf("render package %s: %w", path, err)
 		}

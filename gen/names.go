@@ -77,7 +77,8 @@ func (n *names) fixed(name, owner string, ownerPos token.Pos) string {
 	case declared:
 		n.Errorf(pos, "%s is declared here, but cloudtaskgen generates it for %s (%s): rename one of them", name, owner, n.At(ownerPos))
 	case imported:
-		n.Errorf(importPos, "%s is a name in this file by an import, but cloudtaskgen generates it for %s (%s): import the package by another name", name, owner, n.At(ownerPos))
+		n.Errorf(importPos, "%s is a name in this file by an import, but cloudtaskgen generates it for %s (%s): import the package by another "+
+			"name", name, owner, n.At(ownerPos))
 	case n.taken[name] && !n.clashed[owner]:
 		n.clashed[owner] = true // once, not for each of its names
 		n.Errorf(ownerPos, "%s would be generated for %s and for another task of this package: rename one of them", name, owner)

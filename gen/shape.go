@@ -86,8 +86,8 @@ func (s *speller) shapes(roots []types.Type, tasks map[types.Type]*model.Task, i
 			walk(u.Key())
 			walk(u.Elem())
 		case *types.Struct:
-			for i := range u.NumFields() {
-				if f := u.Field(i); f.Exported() || f.Embedded() {
+			for f := range u.Fields() {
+				if f.Exported() || f.Embedded() {
 					walk(f.Type())
 				}
 			}

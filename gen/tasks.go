@@ -202,7 +202,8 @@ func (b *packageBuilder) methods(t *model.Task, d *directive.Declaration, named 
 			t.Methods = append(t.Methods, m)
 		case !b.checked.IsOwn(fn.Pkg()): // of an embedded type that others declare, who mean something else
 		case !b.checked.IsBad(b.sp.Path) || !strings.Contains(fn.Signature().String(), "invalid type"):
-			b.Errorf(b.methodPos(fn, d), "%s of task %s is %s, but the generator calls it as %s() %s: change or rename it", m.Name, t.Type, b.spelled(fn.Signature()), m.Name, m.Result)
+			b.Errorf(b.methodPos(fn, d), "%s of task %s is %s, but the generator calls it as %s() %s: change or rename "+
+				"it", m.Name, t.Type, b.spelled(fn.Signature()), m.Name, m.Result)
 		}
 	}
 	if fn := b.method(d, named, "Run", func(*types.Func) bool { return true }); fn != nil {
@@ -217,7 +218,8 @@ func (b *packageBuilder) method(d *directive.Declaration, named *types.Named, na
 	obj, index, _ := types.LookupFieldOrMethod(types.NewPointer(named), false, b.pkg, name)
 	fn, _ := obj.(*types.Func)
 	if obj == nil && index != nil && slices.ContainsFunc(methodsAt(named, name, len(index)-1), fits) {
-		b.Errorf(d.Spec.Name.Pos(), "%s of task %s is ambiguous, as more than one of the structs that it embeds has it: declare %s on %s itself", name, named.Obj().Name(), name, named.Obj().Name())
+		b.Errorf(d.Spec.Name.Pos(), "%s of task %s is ambiguous, as more than one of the structs that it embeds has it: declare %s on %s "+
+			"itself", name, named.Obj().Name(), name, named.Obj().Name())
 	}
 	return fn
 }

@@ -55,7 +55,10 @@ type mode struct {
 
 // newTypeBuilder returns a builder for the package of a speller. It asks ident for the names of unexported functions (such as
 // appendOrder and decodeOrder), always in the same order for the same source, and tells report what cannot be encoded.
-func newTypeBuilder(spell *speller, fset *token.FileSet, known constants, ident func(want string) string, report func(pos token.Pos, format string, args ...any)) *typeBuilder {
+func newTypeBuilder(
+	spell *speller, fset *token.FileSet, known constants,
+	ident func(want string) string, report func(pos token.Pos, format string, args ...any),
+) *typeBuilder {
 	return &typeBuilder{
 		pkg: spell.pkg, fset: fset, spell: spell, constants: known, ident: ident, report: report,
 		built: make(map[mode]*typeutil.Map), checked: make(map[*types.Var]bool), tasks: make(map[types.Type]bool),
@@ -270,13 +273,13 @@ func (b *typeBuilder) slice(x *model.Type, t types.Type, u *types.Slice, m mode)
 func (b *typeBuilder) mapType(x *model.Type, t types.Type, u *types.Map, m mode) {
 	x.Kind = model.Map
 	b.codec(x, t, m)
-	x.Key = b.keyOf(u.Key(), m)
+	x.Key = b.keyOf(u.Key())
 	defer b.enter(step{text: "[]"})()
 	x.Elem = b.typeOf(u.Elem(), mode{appendOnly: m.appendOnly, unaddressed: true, lenient: m.lenient})
 }
 
 // keyOf returns the model of the type of a map's keys, for which encoding/json has rules of its own.
-func (b *typeBuilder) keyOf(t types.Type, m mode) *model.Type {
+func (b *typeBuilder) keyOf(t types.Type) *model.Type {
 	t = types.Unalias(t)
 	x := &model.Type{Name: typeLabel(t)}
 	x.Source, _ = b.spell.spell(t)

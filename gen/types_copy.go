@@ -13,7 +13,8 @@ func (b *typeBuilder) checkCopies(task *types.Named) {
 		return
 	}
 	if len(path) == 0 {
-		b.report(task.Obj().Pos(), "task %s has methods Lock and Unlock, so that go vet takes it for what must not be copied, and a task is passed by value: call them something else", task.Obj().Name())
+		b.report(task.Obj().Pos(), "task %s has methods Lock and Unlock, so that go vet takes it for what must not be copied, and a task is passed "+
+			"by value: call them something else", task.Obj().Name())
 		return
 	}
 	names := make([]string, len(path))
@@ -26,7 +27,8 @@ func (b *typeBuilder) checkCopies(task *types.Named) {
 			pos = v.Pos()
 		}
 	}
-	b.report(pos, "field %s: %s must not be copied, and a task is passed by value: make it a pointer, or keep it elsewhere", strings.Join(names, "."), b.text(lock))
+	b.report(pos, "field %s: %s must not be copied, and a task is passed by value: make it a pointer, or keep it "+
+		"elsewhere", strings.Join(names, "."), b.text(lock))
 }
 
 // checkCopied reports a result that must not be copied, which generated code does.

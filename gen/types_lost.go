@@ -24,11 +24,13 @@ func (b *typeBuilder) checkFieldExported(v *types.Var, tag string) (reported boo
 	case v.Exported() || tagged || v.Name() == "_" || !holdsData(v.Type()):
 		return false
 	case !v.Embedded():
-		b.report(v.Pos(), "field %s: it is not exported, so that it is no part of the JSON, and Run would see its zero value: rename it to %s, or give it the tag json:\"-\" if that is meant", v.Name(), upperFirst(v.Name()))
+		b.report(v.Pos(), "field %s: it is not exported, so that it is no part of the JSON, and Run would see its zero value: rename it to %s, or "+
+			"give it the tag json:\"-\" if that is meant", v.Name(), upperFirst(v.Name()))
 	case isStruct(followPointer(v.Type())):
 		return false
 	default:
-		b.report(v.Pos(), "field %s: it is embedded, not exported and no struct, so that it is no part of the JSON, and Run would see its zero value: give it a name, or the tag json:\"-\" if that is meant", v.Name())
+		b.report(v.Pos(), "field %s: it is embedded, not exported and no struct, so that it is no part of the JSON, and Run would see its zero "+
+			"value: give it a name, or the tag json:\"-\" if that is meant", v.Name())
 	}
 	return true
 }
@@ -37,7 +39,8 @@ func (b *typeBuilder) checkFieldExported(v *types.Var, tag string) (reported boo
 func (b *typeBuilder) checkEmbedded(v *types.Var, tag string) {
 	t := followPointer(v.Type())
 	if v.Embedded() && tag == "" && b.own(v.Pkg()) && isStruct(t) && isLost(t) {
-		b.report(v.Pos(), "field %s: %s has no field that reaches JSON, and Run would see its zero value: give it the tag json:\"-\" if that is meant", v.Name(), b.text(t))
+		b.report(v.Pos(), "field %s: %s has no field that reaches JSON, and Run would see its zero value: give it the tag json:\"-\" if that is "+
+			"meant", v.Name(), b.text(t))
 	}
 }
 
@@ -47,7 +50,8 @@ func (b *typeBuilder) checkLost(t types.Type) {
 		return
 	}
 	if methodsOf(t).appendVia(false) != model.Structure {
-		b.problem("%s has its methods for JSON on its pointer only, which cannot be had of a value in a map, and no field that reaches JSON: it would always be {}; make it a map of pointers", b.text(t))
+		b.problem("%s has its methods for JSON on its pointer only, which cannot be had of a value in a map, and no field that reaches JSON: it "+
+			"would always be {}; make it a map of pointers", b.text(t))
 		return
 	}
 	b.problem("%s has no field that reaches JSON: it would always be {}; leave it out with json:\"-\" if that is meant", b.text(t))
@@ -87,7 +91,8 @@ func (b *typeBuilder) checkMethods(x *model.Type, t types.Type, m mode) {
 	if x.Decode != model.Structure {
 		name := map[model.Via]string{model.JSONMethod: "UnmarshalJSON", model.TextMethod: "UnmarshalText"}[x.Decode]
 		if v := nilOnTheWay(t, name); v != nil {
-			b.undecodable("%s cannot be decoded from JSON: its %s is that of the embedded %s, which is nil then; declare the method on %s, or give the embedded field a name", b.text(t), name, b.text(v.Type()), b.text(t))
+			b.undecodable("%s cannot be decoded from JSON: its %s is that of the embedded %s, which is nil then; declare the method on %s, or give the "+
+				"embedded field a name", b.text(t), name, b.text(v.Type()), b.text(t))
 		}
 	}
 	// Of what is lost altogether that is said already.
@@ -96,7 +101,8 @@ func (b *typeBuilder) checkMethods(x *model.Type, t types.Type, m mode) {
 	case x.Append == model.TextMethod && x.Decode == model.Structure && !asText:
 		b.undecodable("%s cannot be decoded from JSON: MarshalText makes a string of it, and it has no UnmarshalText", b.text(t))
 	case x.Append == model.Structure && x.Decode == model.TextMethod && !asText && m.unaddressed:
-		b.undecodable("%s cannot be decoded from JSON: its MarshalText is on its pointer, which cannot be had of a value in a map, and its UnmarshalText wants a string; make it a map of pointers", b.text(t))
+		b.undecodable("%s cannot be decoded from JSON: its MarshalText is on its pointer, which cannot be had of a value in a map, and its "+
+			"UnmarshalText wants a string; make it a map of pointers", b.text(t))
 	case x.Append == model.Structure && x.Decode == model.TextMethod && !asText:
 		b.undecodable("%s cannot be decoded from JSON: its UnmarshalText wants a string, and it has no MarshalText to make one", b.text(t))
 	}
@@ -129,7 +135,8 @@ func (b *typeBuilder) checkHidden(x *model.Type, t types.Type) {
 	ignore := func(*types.Var, string) {}
 	for _, f := range jsonFields(t, ignore, func(a, b field) {}) {
 		if f.path[0] != way[0] {
-			b.problem("%s has the %s of the embedded %s, so that its field %s does not reach JSON: declare the method on %s, or give the embedded field a name", b.text(t), name, b.text(way[0].Type()), goPath(f), b.text(t))
+			b.problem("%s has the %s of the embedded %s, so that its field %s does not reach JSON: declare the method on %s, or give the embedded "+
+				"field a name", b.text(t), name, b.text(way[0].Type()), goPath(f), b.text(t))
 			return
 		}
 	}

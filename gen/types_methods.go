@@ -3,6 +3,7 @@ package gen
 import (
 	"go/constant"
 	"go/types"
+	"strings"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 )
@@ -54,19 +55,19 @@ func isSignature(t types.Type, params, results string) bool {
 }
 
 func tupleText(t *types.Tuple) string {
-	text := ""
+	var text strings.Builder
 	for i := range t.Len() {
 		if i > 0 {
-			text += ","
+			text.WriteString(",")
 		}
 		v := types.Unalias(t.At(i).Type())
 		if types.Identical(v, types.NewSlice(types.Typ[types.Byte])) {
-			text += "[]byte"
+			text.WriteString("[]byte")
 		} else {
-			text += v.String()
+			text.WriteString(v.String())
 		}
 	}
-	return text
+	return text.String()
 }
 
 func (m methods) has(name string) bool { return m.value[name] || m.pointer[name] }
@@ -107,8 +108,8 @@ func (b *typeBuilder) isSensitive(t types.Type) bool {
 		case *types.Array:
 			result = b.isSensitive(u.Elem())
 		case *types.Struct:
-			for i := range u.NumFields() {
-				result = result || b.isSensitive(u.Field(i).Type())
+			for field := range u.Fields() {
+				result = result || b.isSensitive(field.Type())
 			}
 		}
 	}

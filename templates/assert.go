@@ -16,7 +16,8 @@ const stale = "generatedCodeIsStaleRunGoGenerate"
 // version prints the assertion that the runtime is one that this code was generated for.
 func (f *File) version() {
 	f.Line()
-	f.comment("A compile error here means that this file and the cloudtask runtime in go.mod do not fit together: run \"go generate\" with the cloudtaskgen of the same module version, or update the module.")
+	f.comment("A compile error here means that this file and the cloudtask runtime in go.mod do not fit together: run \"go generate\" with the " +
+		"cloudtaskgen of the same module version, or update the module.")
 	f.Const().Id("_").Op("=").Qual(pathCloudtask, "GeneratedVersion1")
 }
 
@@ -36,7 +37,8 @@ func (f *File) assertions() {
 		}
 	}
 	f.Line()
-	f.comment("A compile error below means that a struct, its tags or its methods have changed since this file was generated: run \"go generate\" in this package.")
+	f.comment("A compile error below means that a struct, its tags or its methods have changed since this file was generated: run \"go " +
+		"generate\" in this package.")
 	for _, h := range a.helpers {
 		f.Add(h)
 		f.Line()

@@ -110,7 +110,7 @@ func (f *File) elem(t *model.Type, ptr *jen.Statement) place {
 // scalar returns the name of the methods of taskjson.Encoder and Decoder for a scalar, and a pointer to p of the type
 // that they take; "" for what is no scalar.
 func (f *File) scalar(t *model.Type, p place) (method string, ptr jen.Code) {
-	base := ""
+	var base string
 	switch t.Kind {
 	case model.Bool, model.Int, model.Uint, model.Float, model.String:
 		method, base = strings.ToUpper(t.Basic[:1])+t.Basic[1:], t.Basic

@@ -59,8 +59,8 @@ func fill(v reflect.Value, rng *rand.Rand, depth int) {
 			fillMap(v, rng, depth)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(v.Field(i), rng, depth+1)
+		for _, field := range v.Fields() {
+			fill(field, rng, depth+1)
 		}
 	}
 }
@@ -77,7 +77,7 @@ func fillMap(v reflect.Value, rng *rand.Rand, depth int) {
 		key, elem := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
 		fill(key, rng, depth+1)
 		fill(elem, rng, depth+1)
-		if at, ok := key.Addr().Interface().(*time.Time); ok {
+		if at, ok := reflect.TypeAssert[*time.Time](key.Addr()); ok {
 			*at = at.UTC() // so that reflect.DeepEqual finds it: other locations are pointers
 		}
 		v.SetMapIndex(key, elem)

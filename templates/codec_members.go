@@ -22,7 +22,10 @@ func (f *File) decodeStruct(t *model.Type, d, v string) []jen.Code {
 	if len(fields) == 0 {
 		return []jen.Code{jen.Id(d).Dot("EmptyStruct").Call()}
 	}
-	m := &memberDecoder{File: f, t: t, fields: fields, divisible: isDivisible(t, howDecoded), d: d, v: v, i: f.local("i"), seen: f.local("seen"), valued: f.local("valued")}
+	m := &memberDecoder{
+		File: f, t: t, fields: fields, divisible: isDivisible(t, howDecoded),
+		d: d, v: v, i: f.local("i"), seen: f.local("seen"), valued: f.local("valued"),
+	}
 	members := m.declareMembers()
 	var body []jen.Code
 	if slices.ContainsFunc(fields, hasDefault) {

@@ -103,8 +103,7 @@ func TestDecodeErrorValue(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	err = rows.DecodeOrder([]byte(`{"paid":"2024-13-01T00:00:00Z"}`), new(rows.Order))
-	var parse *time.ParseError
-	if !errors.As(err, &parse) {
+	if _, ok := errors.AsType[*time.ParseError](err); !ok {
 		t.Errorf("%v wraps no *time.ParseError", err)
 	}
 }

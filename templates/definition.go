@@ -114,7 +114,10 @@ func duration(d time.Duration) jen.Code {
 	units := []struct {
 		name string
 		unit time.Duration
-	}{{"Hour", time.Hour}, {"Minute", time.Minute}, {"Second", time.Second}, {"Millisecond", time.Millisecond}, {"Microsecond", time.Microsecond}, {"Nanosecond", 1}}
+	}{
+		{"Hour", time.Hour}, {"Minute", time.Minute}, {"Second", time.Second},
+		{"Millisecond", time.Millisecond}, {"Microsecond", time.Microsecond}, {"Nanosecond", 1},
+	}
 	for _, u := range units {
 		if d%u.unit != 0 {
 			continue

@@ -36,11 +36,15 @@ func (f *File) enqueue(t *model.Task) {
 		append(one(), option), []jen.Code{receipt, jen.Error()}, def("Push", addr, jen.Id(opts).Op("...")))
 
 	tasks := f.local("tasks")
-	f.function(t.Names.Batch, fmt.Sprintf("%s enqueues many %s in few calls. The receipts are in the order of %s; the error says which of them were not enqueued.", t.Names.Batch, x, tasks),
-		append(first(), jen.Id(tasks).Index().Add(f.typeID(x)), option), []jen.Code{jen.Index().Add(receipt), jen.Error()}, def("Batch", jen.Id(tasks), jen.Id(opts).Op("...")))
+	f.function(t.Names.Batch, fmt.Sprintf("%s enqueues many %s in few calls. The receipts are in the order of %s; the error says which of them "+
+		"were not enqueued.", t.Names.Batch, x, tasks),
+		append(first(), jen.Id(tasks).Index().Add(f.typeID(x)), option),
+		[]jen.Code{jen.Index().Add(receipt), jen.Error()}, def("Batch", jen.Id(tasks), jen.Id(opts).Op("...")))
 
-	f.function(t.Names.Discard, fmt.Sprintf("%s deletes queued %s tasks, all of them or those that the options select, and returns \"%s/taskID\" for each that it deleted.", t.Names.Discard, x, t.Name),
-		append(first(), jen.Id(opts).Op("...").Qual(pathCloudtask, "DiscardOption")), []jen.Code{jen.Index().String(), jen.Error()}, def("Discard", jen.Id(opts).Op("...")))
+	f.function(t.Names.Discard, fmt.Sprintf("%s deletes queued %s tasks, all of them or those that the options select, and returns \"%s/taskID\" "+
+		"for each that it deleted.", t.Names.Discard, x, t.Name),
+		append(first(), jen.Id(opts).Op("...").Qual(pathCloudtask, "DiscardOption")),
+		[]jen.Code{jen.Index().String(), jen.Error()}, def("Discard", jen.Id(opts).Op("...")))
 }
 
 // run prints the functions that run a task without a queue.
@@ -59,7 +63,8 @@ func (f *File) run(t *model.Task) {
 		zero := f.local("zero")
 		failed = []jen.Code{jen.Var().Id(zero).Add(f.typeExpr(t.Run.Result)), jen.Return(jen.Id(zero), jen.Id(err))}
 	}
-	f.function(t.Names.Debug, fmt.Sprintf("%s runs the payload of a queued %s here, and leaves the task in its queue. The id is one in the type's queue, or a full resource name.", t.Names.Debug, t.Type),
+	f.function(t.Names.Debug, fmt.Sprintf("%s runs the payload of a queued %s here, and leaves the task in its queue. The id is one in the "+
+		"type's queue, or a full resource name.", t.Names.Debug, t.Type),
 		append(params, jen.Id(taskID).String()), f.results(t),
 		jen.Var().Id(task).Add(f.typeID(t.Type)),
 		jen.List(jen.Id(ctx), jen.Id(err)).Op(":=").Add(def).Dot("Debug").Call(jen.Id(ctx), jen.Id(c), jen.Id(taskID), jen.Op("&").Id(task)),

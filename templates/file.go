@@ -171,7 +171,7 @@ func lines(text string) *jen.Statement {
 	const width = 110
 	var b strings.Builder
 	line := "//"
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		if len(line)+1+len(word) > width {
 			b.WriteString(line + "\n")
 			line = "//"

@@ -14,11 +14,14 @@ func (f *File) runner() {
 	var methods []jen.Code
 	for _, t := range f.pkg.Tasks {
 		if t.Run == nil {
-			methods = append(methods, jen.Id(t.Names.Runner).Params(f.param("ctx", jen.Qual("context", "Context")), jen.Id(f.local("task")).Add(f.typeID(t.Type))).Error())
+			methods = append(methods, jen.Id(t.Names.Runner).Params(
+				f.param("ctx", jen.Qual("context", "Context")), jen.Id(f.local("task")).Add(f.typeID(t.Type)),
+			).Error())
 		}
 	}
 	f.Line()
-	f.comment("Runner runs the tasks of this package that have no Run method of their own. What a method returns means what Run's error means: nil, that the task is done; cloudtask.Discard, that it failed for good; anything else, that it is to be retried.")
+	f.comment("Runner runs the tasks of this package that have no Run method of their own. What a method returns means what Run's error means: " +
+		"nil, that the task is done; cloudtask.Discard, that it failed for good; anything else, that it is to be retried.")
 	f.Type().Id("Runner").Interface(methods...)
 }
 

@@ -74,24 +74,31 @@ type devOptions struct {
 
 func devCommand() cli.Command {
 	return cli.Command{
-		Name:    "dev",
-		Usage:   "[-listen HOST:PORT] [-advertise HOST[:PORT]] [-allow-host HOST]... [-dir DIR] [-strict] [-queue NAME]... [-queue-file FILE] [-queues-from FILE] [-queue-prefix PREFIX] [-clock virtual [-start TIME]] [-seed N] [-app-engine [SERVICE=]URL]... [-default-url [QUEUE=]URL]... [-ca FILE]... [-insecure-skip-tls-verify] [-history N] [-read-only]",
+		Name: "dev",
+		Usage: "[-listen HOST:PORT] [-advertise HOST[:PORT]] [-allow-host HOST]... [-dir DIR] [-strict] [-queue NAME]... [-queue-file FILE] " +
+			"[-queues-from FILE] [-queue-prefix PREFIX] [-clock virtual [-start TIME]] [-seed N] [-app-engine [SERVICE=]URL]... [-default-url " +
+			"[QUEUE=]URL]... [-ca FILE]... [-insecure-skip-tls-verify] [-history N] [-read-only]",
 		Summary: "serve the embedded queue on the wire API of Cloud Tasks",
 		Help:    devHelp,
 		Flags: func(flags *flag.FlagSet) cli.Runner {
 			var opts devOptions
 			flags.StringVar(&opts.listen, "listen", "127.0.0.1:8123", "serve on `HOST:PORT`; port 0 picks a free one, an empty host or 0.0.0.0 is every interface")
-			flags.StringVar(&opts.advertise, "advertise", "", "the `HOST[:PORT]` that clients reach the queue by, where it is not that of -listen, such as a container's name")
-			flags.Func("allow-host", "answer requests that name `HOST` too, such as queue.example.com; may be repeated. Without it only IP addresses, names without a dot or in a private domain (localhost, test, internal, svc, cluster.local), and those of -listen and -advertise are answered, which keeps web pages out", func(host string) error {
+			flags.StringVar(&opts.advertise, "advertise", "", "the `HOST[:PORT]` that clients reach the queue by, where it is not that of -listen, "+
+				"such as a container's name")
+			flags.Func("allow-host", "answer requests that name `HOST` too, such as queue.example.com; may be repeated. Without it only IP addresses, "+
+				"names without a dot or in a private domain (localhost, test, internal, svc, cluster.local), and those of -listen and -advertise are "+
+				"answered, which keeps web pages out", func(host string) error {
 				if host == "" || strings.ContainsAny(host, "/: *") {
 					return errors.New("want a host name without a port, such as queue.example.com")
 				}
 				opts.hosts = append(opts.hosts, host)
 				return nil
 			})
-			flags.StringVar(&opts.dir, "dir", "", "keep queues and tasks in files in `DIR`, which is created if it is missing, so that they survive the process; without it they are in memory")
+			flags.StringVar(&opts.dir, "dir", "", "keep queues and tasks in files in `DIR`, which is created if it is missing, so that they survive "+
+				"the process; without it they are in memory")
 			flags.BoolVar(&opts.strict, "strict", false, "answer calls that name a missing queue as Cloud Tasks does, in place of creating it")
-			flags.Func("queue", "create the queue `NAME`: projects/P/locations/L/queues/Q, or an id Q that then exists in every project and location; may be repeated", func(name string) error {
+			flags.Func("queue", "create the queue `NAME`: projects/P/locations/L/queues/Q, or an id Q that then exists in every project and location; "+
+				"may be repeated", func(name string) error {
 				opts.named = append(opts.named, resource.Queue{Name: name})
 				return nil
 			})
@@ -100,12 +107,14 @@ func devCommand() cli.Command {
 				opts.defined, opts.notes = append(opts.defined, queues...), append(opts.notes, ignored...)
 				return err
 			})
-			flags.Func("queues-from", "create the queues that the tasks of `FILE` name, the output of cloudtaskgen list -json, in every project and location; - is standard input", func(name string) error {
+			flags.Func("queues-from", "create the queues that the tasks of `FILE` name, the output of cloudtaskgen list -json, in every project and "+
+				"location; - is standard input", func(name string) error {
 				queues, unnamed, err := readFile(name, queuesOfRoutes)
 				opts.routed, opts.notes = append(opts.routed, queues...), append(opts.notes, unnamed...)
 				return err
 			})
-			flags.StringVar(&opts.prefix, "queue-prefix", strings.TrimSpace(os.Getenv("CLOUDTASK_QUEUE_PREFIX")), "the programs' Config.QueuePrefix, a `PREFIX` that ids of -queue and -queues-from get; taken from CLOUDTASK_QUEUE_PREFIX where it is not given")
+			flags.StringVar(&opts.prefix, "queue-prefix", strings.TrimSpace(os.Getenv("CLOUDTASK_QUEUE_PREFIX")), "the programs' Config.QueuePrefix, a "+
+				"`PREFIX` that ids of -queue and -queues-from get; taken from CLOUDTASK_QUEUE_PREFIX where it is not given")
 			flags.StringVar(&opts.clock, "clock", "real", "`real`, or virtual: time then stands still, and tasks are delivered when the control API says so")
 			flags.Func("start", "the `TIME` at which a virtual clock stands, such as 2026-03-01T12:00:00Z; default now", func(text string) (err error) {
 				if opts.start, err = time.Parse(time.RFC3339Nano, text); err != nil {
@@ -120,7 +129,8 @@ func devCommand() cli.Command {
 				opts.seeded = true
 				return nil
 			})
-			flags.Func("app-engine", "deliver App Engine tasks to `[SERVICE=]URL`, such as http://localhost:8080: those of the service, or of every service without a flag of its own; may be repeated", func(value string) error {
+			flags.Func("app-engine", "deliver App Engine tasks to `[SERVICE=]URL`, such as http://localhost:8080: those of the service, or of every "+
+				"service without a flag of its own; may be repeated", func(value string) error {
 				service, url, found := strings.Cut(value, "=")
 				if !found || strings.Contains(service, "/") { // the = of a URL
 					service, url = "", value
@@ -128,7 +138,9 @@ func devCommand() cli.Command {
 				opts.appEngine = append(opts.appEngine, localqueue.WithAppEngine(service, url))
 				return nil
 			})
-			flags.Func("default-url", "the URL of tasks that have none, as those of Firebase's SDK, as `[QUEUE=]URL`: of the queue, which is a full name or an id, or of every queue without a flag of its own. {project}, {location} and {queue} are filled in, as in http://127.0.0.1:5001/{project}/{location}/{queue}; may be repeated", func(value string) error {
+			flags.Func("default-url", "the URL of tasks that have none, as those of Firebase's SDK, as `[QUEUE=]URL`: of the queue, which is a full "+
+				"name or an id, or of every queue without a flag of its own. {project}, {location} and {queue} are filled in, as in "+
+				"http://127.0.0.1:5001/{project}/{location}/{queue}; may be repeated", func(value string) error {
 				queue, url, found := strings.Cut(value, "=")
 				if !found || strings.Contains(queue, "://") { // the = of a URL
 					queue, url = "", value
@@ -137,7 +149,8 @@ func devCommand() cli.Command {
 				return nil
 			})
 			opts.tls.define(flags)
-			flags.IntVar(&opts.history, "history", 1000, "remember the last `N` tasks of each queue that succeeded, and as many of those that were given up, deleted, purged or expired; 0 remembers nothing")
+			flags.IntVar(&opts.history, "history", 1000, "remember the last `N` tasks of each queue that succeeded, and as many of those that were "+
+				"given up, deleted, purged or expired; 0 remembers nothing")
 			flags.BoolVar(&opts.readOnly, "read-only", false, "serve a page that shows everything and changes nothing; the wire API and the control API are as ever")
 			return func(ctx context.Context, args []string, std cli.Streams) error {
 				if len(args) > 0 {

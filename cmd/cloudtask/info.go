@@ -91,6 +91,7 @@ type duration time.Duration
 
 func (d duration) String() string { return time.Duration(d).String() }
 
+//nolint:unparam // an [encoding.TextMarshaler]
 func (d duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 const (

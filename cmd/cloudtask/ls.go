@@ -300,7 +300,8 @@ func (l *taskRows) add(info taskInfo) error {
 	case stateDue, stateHeld:
 		state.style = yellow
 	}
-	l.table.add(cell{text: info.ID}, cell{text: info.Type}, cell{text: queue}, state, cell{text: info.next(l.now)}, cell{text: strconv.Itoa(info.Dispatches)}, last)
+	l.table.add(cell{text: info.ID}, cell{text: info.Type}, cell{text: queue}, state,
+		cell{text: info.next(l.now)}, cell{text: strconv.Itoa(info.Dispatches)}, last)
 	if len(l.rows) >= maxPage {
 		return l.flush()
 	}

@@ -43,8 +43,9 @@ CLOUDTASK_INSECURE_NO_AUTH=true, or give a token with -header 'Authorization: Be
 
 func replayCommand() cli.Command {
 	return cli.Command{
-		Name:       "replay",
-		Usage:      "(TASK | FILE.json | -) [-to URL] [-header 'NAME: VALUE']... [-queue QUEUE]... [-ca FILE]... [-insecure-skip-tls-verify] [-yes] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
+		Name: "replay",
+		Usage: "(TASK | FILE.json | -) [-to URL] [-header 'NAME: VALUE']... [-queue QUEUE]... [-ca FILE]... [-insecure-skip-tls-verify] [-yes] " +
+			"[-json] [-project P] [-location L] [-emulator HOST:PORT]",
 		Summary:    "send a task's request to a server on this machine",
 		Help:       replayHelp,
 		Args:       taskOrFileWords,
@@ -52,7 +53,8 @@ func replayCommand() cli.Command {
 		Flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
 			opts := replayOptions{header: make(http.Header)}
 			opts.queues = cli.StringsFlag(flags, "queue", queueFlagUsage)
-			flags.StringVar(&opts.to, "to", "http://localhost:8080", "the server's `URL`, to which the path of the task's is appended; one with a path of its own is taken as it is")
+			flags.StringVar(&opts.to, "to", "http://localhost:8080", "the server's `URL`, to which the path of the task's is appended; one with a path "+
+				"of its own is taken as it is")
 			flags.Func("header", "a header to add or to replace, as `'NAME: VALUE'`; may be repeated", opts.addHeader)
 			opts.tls.define(flags)
 			op.yesFlag(flags)
@@ -280,7 +282,10 @@ func sendReplay(r *http.Request, trusted *tls.Config) (*replayInfo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
-	info := &replayInfo{Method: r.Method, URL: r.URL.String(), Status: resp.StatusCode, Duration: duration(time.Since(began).Round(time.Microsecond)), Headers: resp.Header}
+	info := &replayInfo{
+		Method: r.Method, URL: r.URL.String(), Status: resp.StatusCode,
+		Duration: duration(time.Since(began).Round(time.Microsecond)), Headers: resp.Header,
+	}
 	if json.Valid(body) && utf8.Valid(body) {
 		info.Payload = body
 	} else {

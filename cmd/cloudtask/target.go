@@ -40,10 +40,13 @@ type targetFlags struct {
 
 func (f *targetFlags) define(flags *flag.FlagSet) {
 	f.flags = flags
-	flags.StringVar(&f.project, "project", "", "the `PROJECT` of the queues; default CLOUDTASK_PROJECT, GOOGLE_CLOUD_PROJECT, else that of the credentials, or every one of the embedded queue")
+	flags.StringVar(&f.project, "project", "", "the `PROJECT` of the queues; default CLOUDTASK_PROJECT, GOOGLE_CLOUD_PROJECT, else that of the "+
+		"credentials, or every one of the embedded queue")
 	flags.StringVar(&f.location, "location", "", "the `LOCATION` of the queues, such as europe-west1; default CLOUDTASK_LOCATION, else every one")
-	flags.StringVar(&f.prefix, "queue-prefix", "", "look only at queues whose ids begin with `PREFIX`, the Config.QueuePrefix of programs; queues may be named without it. Default CLOUDTASK_QUEUE_PREFIX, else every queue")
-	flags.StringVar(&f.emulator, "emulator", "", "the embedded queue's `HOST:PORT`; default CLOUD_TASKS_EMULATOR_HOST; without either it is production. An empty one is production whatever the variable says")
+	flags.StringVar(&f.prefix, "queue-prefix", "", "look only at queues whose ids begin with `PREFIX`, the Config.QueuePrefix of programs; "+
+		"queues may be named without it. Default CLOUDTASK_QUEUE_PREFIX, else every queue")
+	flags.StringVar(&f.emulator, "emulator", "", "the embedded queue's `HOST:PORT`; default CLOUD_TASKS_EMULATOR_HOST; without either it is "+
+		"production. An empty one is production whatever the variable says")
 }
 
 // find finds out what the target is. It is not connected to.
@@ -82,7 +85,8 @@ func (t *target) connect(ctx context.Context) (err error) {
 	t.client, err = gcp.Connect(ctx, cloudtask.Config{EmulatorHost: t.emulator})
 	switch {
 	case err != nil && t.emulator == "":
-		return fmt.Errorf("%w\nFor production, log in with \"gcloud auth application-default login\"; for an embedded queue, start \"cloudtask dev\" and set CLOUD_TASKS_EMULATOR_HOST", err)
+		return fmt.Errorf("%w\nFor production, log in with \"gcloud auth application-default login\"; for an embedded queue, start \"cloudtask "+
+			"dev\" and set CLOUD_TASKS_EMULATOR_HOST", err)
 	case err != nil:
 		return cli.AsUsage(err)
 	case t.emulator == "":
@@ -203,7 +207,8 @@ func (t *target) locations(ctx context.Context) ([]string, error) {
 			if ctx.Err() != nil {
 				return nil, cli.ErrInterrupted
 			}
-			return nil, fmt.Errorf("%s does not say where queues are (%w): name project and location, by -project and -location or CLOUDTASK_PROJECT and CLOUDTASK_LOCATION", t, err)
+			return nil, fmt.Errorf("%s does not say where queues are (%w): name project and location, by -project and -location or CLOUDTASK_PROJECT "+
+				"and CLOUDTASK_LOCATION", t, err)
 		}
 		return slices.DeleteFunc(answer.Locations, func(name string) bool {
 			project, location := splitLocation(name)

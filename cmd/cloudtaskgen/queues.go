@@ -28,20 +28,20 @@ func queuesCommand() cli.Command {
 		FlagValues: map[string]cli.Words{"format": cli.FixedWords(formats...)},
 		Flags: func(flags *flag.FlagSet) cli.Runner {
 			var opts gen.Options
-			var print gen.QueueOptions
+			var output gen.QueueOptions
 			addTags(flags, &opts)
-			flags.StringVar(&print.Format, "format", "yaml", "`form` of the output: "+strings.Join(formats, ", "))
-			flags.StringVar(&print.Project, "project", "", "`id` of the project; default: the one that is configured where the output is used")
-			flags.StringVar(&print.Location, "location", "", "`id` of the location, such as europe-west1; default: a variable of the output")
-			flags.StringVar(&print.Default, "default", "", "the client's default `queue`, for tasks whose directive names none; without it they are left out")
-			flags.StringVar(&print.Prefix, "prefix", "", "the program's Config.QueuePrefix (CLOUDTASK_QUEUE_PREFIX), put in front of every queue's `id`")
+			flags.StringVar(&output.Format, "format", "yaml", "`form` of the output: "+strings.Join(formats, ", "))
+			flags.StringVar(&output.Project, "project", "", "`id` of the project; default: the one that is configured where the output is used")
+			flags.StringVar(&output.Location, "location", "", "`id` of the location, such as europe-west1; default: a variable of the output")
+			flags.StringVar(&output.Default, "default", "", "the client's default `queue`, for tasks whose directive names none; without it they are left out")
+			flags.StringVar(&output.Prefix, "prefix", "", "the program's Config.QueuePrefix (CLOUDTASK_QUEUE_PREFIX), put in front of every queue's `id`")
 			return func(ctx context.Context, args []string, std cli.Streams) error {
 				opts.Patterns = args
 				res, err := load(ctx, opts, std)
 				if err != nil {
 					return err
 				}
-				notes, err := res.WriteQueues(std.Out, print)
+				notes, err := res.WriteQueues(std.Out, output)
 				if err != nil {
 					return err
 				}

@@ -110,7 +110,7 @@ func tour(ctx context.Context, out io.Writer, queueAddr string) error {
 	mux.Handle("/tasks/", tasks.WithCorrelationID(handler))
 	server := &http.Server{Handler: mux}
 	defer shutdown(server)
-	go server.Serve(listener)
+	go server.Serve(listener) //nolint:errcheck // it ends with shutdown
 
 	google, err := officialClient(ctx, queueAddr)
 	if err != nil {

@@ -106,6 +106,7 @@ func (p Place) String() string { return FormatPosition(p.pos, p.dir) }
 // At returns a position for use inside a message.
 func (r *Reporter) At(pos token.Pos) Place { return Place{r.Position(pos), r.Dir} }
 
+// Position returns a position, unadjusted: see [PositionIn].
 func (r *Reporter) Position(pos token.Pos) model.Position { return PositionIn(r.Fset, pos) }
 
 // PositionIn returns a position unadjusted: a //line comment names a file that the reader does not edit.

@@ -134,7 +134,8 @@ func (c collector) canBeTask(ts *ast.TypeSpec, first *ast.Comment) bool {
 func (c collector) checkTogether(d *Declaration) {
 	task, unique := d.directives[Task], d.directives[Unique]
 	if task.Has("once") && unique != nil {
-		c.Errorf(unique.Pos, "//cloudtask:unique excludes once, which //cloudtask:task has at %s: one task of this type leaves nothing to tell apart", c.At(task.Arg("once").Pos))
+		c.Errorf(unique.Pos, "//cloudtask:unique excludes once, which //cloudtask:task has at %s: one task of this type leaves nothing to tell "+
+			"apart", c.At(task.Arg("once").Pos))
 	}
 	if name, pos := d.Name(); !task.Has("name") {
 		if err := CheckTaskName(name); err != nil {

@@ -12,7 +12,8 @@ import (
 // WriteHelp writes what every directive and its arguments mean, for a terminal.
 func WriteHelp(w io.Writer) error {
 	var b strings.Builder
-	wrap(&b, "", "", "Directives stand in the doc comment of a struct type, one a line, without a space after the slashes. Arguments are key=value; a bare word is a flag. Durations are in Go's syntax: 90s, 1h30m.")
+	wrap(&b, "", "", "Directives stand in the doc comment of a struct type, one a line, without a space after the slashes. Arguments are "+
+		"key=value; a bare word is a flag. Durations are in Go's syntax: 90s, 1h30m.")
 	for _, d := range table() {
 		fmt.Fprintf(&b, "\n%s\n", d.usage())
 		wrap(&b, "    ", "    ", d.doc)

@@ -177,7 +177,8 @@ func (d *spec) spaced(word string, next []ast.DirectiveArg) (n int, value string
 // unknownArg words what is wrong with an argument that the directive does not have.
 func (d *Directive) unknownArg(word, key string, isPair bool) string {
 	if d.spec.list != nil && !isPair {
-		return fmt.Sprintf("%s: %q is not expected here: the names are one list with commas and without spaces, as in %s", d.spec.full(), diag.Clip(word), d.spec.usage())
+		return fmt.Sprintf("%s: %q is not expected here: the names are one list with commas and without spaces, as in "+
+			"%s", d.spec.full(), diag.Clip(word), d.spec.usage())
 	}
 	keys := d.spec.keys()
 	hint := ""

@@ -65,29 +65,39 @@ func table() []spec {
 		{
 			name: Task, doc: "Makes the struct a task.",
 			args: []argSpec{
-				{key: "name", kind: textArg, meta: "NAME", check: CheckTaskName, syntax: taskNameSyntax, def: "the type's name", doc: "the stable id in the task's URL and in the names of unique tasks"},
+				{key: "name", kind: textArg, meta: "NAME", check: CheckTaskName, syntax: taskNameSyntax, def: "the type's " +
+					"name", doc: "the stable id in the task's URL and in the names of unique tasks"},
 				{key: "queue", kind: textArg, meta: "QUEUE", check: CheckQueueID, syntax: queueIDSyntax, def: "the client's default queue", doc: "the queue's id"},
-				{key: "timeout", kind: durationArg, meta: "DURATION", min: 15 * time.Second, max: 30 * time.Minute, def: "10m", doc: "Cloud Tasks' dispatch deadline. The context of `Run` ends shortly before it"},
-				{key: "once", kind: flagArg, doc: "one task of this type in a queue, whatever its payload, while it is queued, running, or remembered after it is gone (up to 24 h)"},
+				{key: "timeout", kind: durationArg, meta: "DURATION", min: 15 * time.Second, max: 30 * time.Minute, def: "10m",
+					doc: "Cloud Tasks' dispatch deadline. The context of `Run` ends shortly before it"},
+				{key: "once", kind: flagArg, doc: "one task of this type in a queue, whatever its payload, while it is queued, running, or remembered " +
+					"after it is gone (up to 24 h)"},
 			},
 		},
 		{
 			name: Unique, doc: "One task per value of these fields while it is queued, running, or remembered after it is gone (up to 24 h).",
 			notes: []string{
 				"A task cannot be both `once` and `unique`.",
-				"With `within`, what counts is when the task is to run, not when it is enqueued: the time given to `Later`, `latest` of `Until`, the end of `WithDelay`, and now for the others. Two digests for two days are two tasks, even if both are enqueued today; two for one time are one, even if midnight is between the calls.",
-				"Periods begin at fixed times, those of 24h at midnight UTC, so two tasks close to each other may fall into two periods. Cloud Tasks remembers the name of a task for up to 24 hours after it is gone. A `within` shorter than that makes the name free earlier, because the period is part of it.",
+				"With `within`, what counts is when the task is to run, not when it is enqueued: the time given to `Later`, `latest` of `Until`, the end " +
+					"of `WithDelay`, and now for the others. Two digests for two days are two tasks, even if both are enqueued today; two for one time are " +
+					"one, even if midnight is between the calls.",
+				"Periods begin at fixed times, those of 24h at midnight UTC, so two tasks close to each other may fall into two periods. Cloud Tasks " +
+					"remembers the name of a task for up to 24 hours after it is gone. A `within` shorter than that makes the name free earlier, because the " +
+					"period is part of it.",
 			},
-			list: &argSpec{kind: listArg, required: true, meta: "FIELD", doc: "fields of the payload, named as in Go; an embedded struct stands for the fields that it promotes"},
+			list: &argSpec{kind: listArg, required: true, meta: "FIELD", doc: "fields of the payload, named as in Go; an embedded struct stands for " +
+				"the fields that it promotes"},
 			args: []argSpec{
-				{key: "within", kind: durationArg, meta: "DURATION", min: time.Second, max: 24 * time.Hour, def: "no period", doc: "divides time into periods of this length: a task that is to run in another period is not a duplicate"},
+				{key: "within", kind: durationArg, meta: "DURATION", min: time.Second, max: 24 * time.Hour, def: "no period",
+					doc: "divides time into periods of this length: a task that is to run in another period is not a duplicate"},
 			},
 		},
 		{
 			name: Retry, doc: "How Cloud Tasks delivers the task again after `Run` failed.",
 			notes: []string{
 				"It becomes the task's own RetryConfig, in place of the queue's. Values that are left out are Cloud Tasks' defaults, not the queue's.",
-				"With both `attempts` and `age`, Cloud Tasks gives up when both are exceeded. With `min=10s max=300s doublings=3` the pauses are 10, 20, 40, 80, 160, 240, 300, 300 … seconds.",
+				"With both `attempts` and `age`, Cloud Tasks gives up when both are exceeded. With `min=10s max=300s doublings=3` the pauses are 10, 20, " +
+					"40, 80, 160, 240, 300, 300 … seconds.",
 			},
 			args: []argSpec{
 				{key: "attempts", kind: integerArg, meta: "N", low: 1, special: -1, def: "100", doc: "attempts in all"},
@@ -103,7 +113,8 @@ func table() []spec {
 				"Nothing of it is known to Cloud Tasks. Values that are left out are those of `Config.EnqueueRetry`.",
 			},
 			args: []argSpec{
-				{key: "on", kind: listArg, required: true, meta: "CODE", check: CheckCode, syntax: "gRPC code names, such as UNAVAILABLE", doc: "what is tried again; a connection that cannot be made or breaks counts as `UNAVAILABLE`"},
+				{key: "on", kind: listArg, required: true, meta: "CODE", check: CheckCode, syntax: "gRPC code names, such as " +
+					"UNAVAILABLE", doc: "what is tried again; a connection that cannot be made or breaks counts as `UNAVAILABLE`"},
 				{key: "initial", kind: durationArg, meta: "DURATION", min: time.Millisecond, doc: "the first pause is a random time of up to this"},
 				{key: "max", kind: durationArg, meta: "DURATION", min: time.Millisecond, doc: "no pause is longer"},
 				{key: "multiplier", kind: decimalArg, meta: "FACTOR", least: 1, doc: "by which the pause's limit grows each time"},

@@ -287,7 +287,8 @@ func (c *comparison) readsNew(p *pair, q problem) {
 		if p.today.foreign(q.at) {
 			keep = "enqueue only what both can hold until the version before is gone, or " + stay
 		}
-		c.field(p, fieldRetyped, q.at, false, true, "it was %s and is %s: the version before cannot read all that this one enqueues as what is meant; %s", q.reader.Type, q.writer.Type, keep)
+		c.field(p, fieldRetyped, q.at, false, true, "it was %s and is %s: the version before cannot read all that this one enqueues as what is "+
+			"meant; %s", q.reader.Type, q.writer.Type, keep)
 	case defaulted:
 		c.field(p, defaultChanged, q.at, false, true, "%s; keep the default, or choose another name for the field", defaults(q.reader, q.writer))
 	}
@@ -325,7 +326,8 @@ func defaults(was, is *Field) string {
 	word := func(f *Field) string {
 		return cmp.Or(f.missing(), "the zero value")
 	}
-	return fmt.Sprintf("payloads without it stood for %s and stand for %s now, so that a task means one thing to the version that enqueued it and another to the one that runs it", word(was), word(is))
+	return fmt.Sprintf("payloads without it stood for %s and stand for %s now, so that a task means one thing to the version that enqueued it "+
+		"and another to the one that runs it", word(was), word(is))
 }
 
 // unique compares what tells the tasks of a pair apart.
@@ -357,7 +359,8 @@ func (c *comparison) unique(p *pair) {
 	}
 	c.add(Break{
 		Rule: uniqueChanged, Subject: c.label(p.today, p.today.Name), Pos: p.today.pos, InFlight: true, Rolling: true,
-		What: why + ": what this version enqueues is no duplicate of what the version before did, so that the same task may run twice; let Run bear that, or keep it as it is",
+		What: why + ": what this version enqueues is no duplicate of what the version before did, so that the same task may run twice; let Run bear " +
+			"that, or keep it as it is",
 	})
 }
 

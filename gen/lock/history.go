@@ -26,7 +26,8 @@ func (c *comparison) unreadable(p *pair, read readable, kept func(string) bool) 
 				remedy += ", or forget that version with cloudtaskgen lock -prune once 31 days have passed since it ran anywhere"
 			}
 		}
-		c.field(p, payloadUnreadable, at, true, false, "today's code does not decode a payload of the version %s: %s; %s (the payload is %s)", version, failure.Error, remedy, shorten(payload))
+		c.field(p, payloadUnreadable, at, true, false, "today's code does not decode a payload of the version %s: %s; %s (the payload is "+
+			"%s)", version, failure.Error, remedy, shorten(payload))
 	}
 }
 
@@ -85,14 +86,14 @@ func (t *Task) resolve(text string) path {
 			_, text, _ = strings.Cut(text, "]")
 		}
 		typ = base(typ).read()
-		switch {
-		case typ.form == structure:
+		switch typ.form {
+		case structure:
 			f := find(t.fields(typ.name), step)
 			if f == nil {
 				return at.with(step)
 			}
 			at, typ = at.with(step), f.Type
-		case typ.form == slice, typ.form == array, typ.form == mapping:
+		case slice, array, mapping:
 			at, typ = at.with(element), typ.elem
 		default:
 			return at
@@ -119,7 +120,8 @@ func (c *comparison) encoding(p *pair, rewritten map[string]string) {
 			now, before := is[name], was[name]
 			if before.typ != nil && sameType(before.typ, now.typ) && before.json != now.json && !done[name] {
 				done[name] = true
-				c.field(p, encodingChanged, now.at, false, true, "%s wrote %s and writes %s for the same value: whether the version before reads that, only you can know; let it read both before this one writes it", now.typ, before.json, now.json)
+				c.field(p, encodingChanged, now.at, false, true, "%s wrote %s and writes %s for the same value: whether the version before reads that, "+
+					"only you can know; let it read both before this one writes it", now.typ, before.json, now.json)
 			}
 		}
 	}

@@ -72,7 +72,8 @@ func (c *comparison) removed(l *Task) {
 		for i, t := range renamed {
 			types[i] = t.Type
 		}
-		keep = fmt.Sprintf("if type %s was renamed to %s, give that //cloudtask:task name=%s, which breaks nothing; else keep", l.Type, strings.Join(types, " or "), l.Name)
+		keep = fmt.Sprintf("if type %s was renamed to %s, give that //cloudtask:task name=%s, which breaks nothing; else "+
+			"keep", l.Type, strings.Join(types, " or "), l.Name)
 	}
 	b.What = fmt.Sprintf("no task answers to this name any more: tasks in flight get 404 until Cloud Tasks gives up on them; "+
 		"%s the struct, with a Run that returns cloudtask.Discard, until none is left, or let the task that takes over have //cloudtask:alias %s", keep, l.Name)

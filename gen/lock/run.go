@@ -199,7 +199,8 @@ func (e *buildError) diagnostics(dir string) []diag.Diagnostic {
 func (e *buildError) missing(message string) []diag.Diagnostic {
 	for _, s := range e.subjects {
 		if names := s.task.model.Names; strings.HasSuffix(message, "."+names.Append) {
-			return []diag.Diagnostic{{Pos: s.task.pos, Message: names.Append + " and " + names.Decode + " of this task are not generated: run cloudtaskgen, or go generate"}}
+			return []diag.Diagnostic{{Pos: s.task.pos, Message: names.Append + " and " + names.Decode + " of this task are not generated: run " +
+				"cloudtaskgen, or go generate"}}
 		}
 	}
 	return nil

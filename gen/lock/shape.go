@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,7 +46,7 @@ type path []string
 const element = "[]"
 
 // with returns a path that leads further.
-func (p path) with(step string) path { return append(p[:len(p):len(p)], step) }
+func (p path) with(step string) path { return append(slices.Clip(p), step) }
 
 // String spells the path as the codecs do in their errors, such as items[].sku.
 func (p path) String() string {

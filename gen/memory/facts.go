@@ -204,10 +204,8 @@ func canBeTold(s *source.Settings) bool {
 		return false
 	}
 	// These take what it reads from elsewhere, and the sources of a development version change.
-	for _, flag := range []string{"modfile", "overlay", "C", "toolexec"} {
-		if s.HasFlag(flag) {
-			return false
-		}
+	if slices.ContainsFunc([]string{"modfile", "overlay", "C", "toolexec"}, s.HasFlag) {
+		return false
 	}
 	version := s.Vars["GOVERSION"]
 	return strings.HasPrefix(version, "go") && !strings.Contains(version, "devel") && s.Vars["GOROOT"] != "" && s.Vars["GOMODCACHE"] != ""

@@ -168,7 +168,7 @@ func (c *Types) readExportData(path string) error {
 		return err
 	}
 	defer file.Close()
-	//lint:ignore SA1019 it finds the types in what the compiler of Go before 1.28 writes, and passes on what is written since
+	//nolint:staticcheck // SA1019: it finds the types in what the compiler of Go before 1.28 writes, and passes on what is written since
 	r, err := gcexportdata.NewReader(file)
 	if err != nil {
 		return err

@@ -80,7 +80,8 @@ func (prog *Program) packageError(p *packages.Package) string {
 func (prog *Program) matchError(p *packages.Package) string {
 	for _, pattern := range prog.cfg.Patterns {
 		dir := filepath.Join(prog.cfg.Dir, pattern)
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil && filepath.IsLocal(pattern) && dir != prog.cfg.Dir && strings.Contains(p.Errors[0].Msg, "module") {
+		_, err := os.Stat(filepath.Join(dir, "go.mod"))
+		if err == nil && filepath.IsLocal(pattern) && dir != prog.cfg.Dir && strings.Contains(p.Errors[0].Msg, "module") {
 			workspace := "make a workspace: go work init . " + pattern
 			if work := prog.env.Vars["GOWORK"]; work != "" && work != "off" {
 				workspace = "make it one of the workspace's: go work use " + pattern
@@ -177,7 +178,8 @@ func (c *Types) explainNewerLanguage(sp *Package) {
 		return
 	}
 	c.prog.Add(diag.Diagnostic{
-		Pos:     model.Position{File: c.prog.graph[sp.Path].Module.GoMod, Line: 1, Column: 1},
-		Message: fmt.Sprintf("the source is written for %s, and this cloudtaskgen was built with %s, which may not understand it: %s", sp.goVersion, runtime.Version(), rebuild),
+		Pos: model.Position{File: c.prog.graph[sp.Path].Module.GoMod, Line: 1, Column: 1},
+		Message: fmt.Sprintf("the source is written for %s, and this cloudtaskgen was built with %s, which may not understand it: "+
+			"%s", sp.goVersion, runtime.Version(), rebuild),
 	})
 }

@@ -103,19 +103,20 @@ func withoutModfile(env []string) (changed, buildFlags []string) {
 		env = os.Environ()
 	}
 	// An empty variable would be taken for none, and a saved one in its place.
-	rest := "-v=false"
+	var rest strings.Builder
+	rest.WriteString("-v=false")
 	for _, flag := range flags {
 		switch {
 		case isFlag(flag, "modfile"):
 		case !strings.ContainsAny(flag, " \t'\""):
-			rest += " " + flag
+			rest.WriteString(" " + flag)
 		case strings.Contains(flag, "'"):
-			rest += ` "` + flag + `"`
+			rest.WriteString(` "` + flag + `"`)
 		default:
-			rest += " '" + flag + "'"
+			rest.WriteString(" '" + flag + "'")
 		}
 	}
-	return append(slices.Clone(env), "GOFLAGS="+rest), []string{"-modfile=" + modfile}
+	return append(slices.Clone(env), "GOFLAGS="+rest.String()), []string{"-modfile=" + modfile}
 }
 
 // An Overlay is what the flag -overlay of the go command has it see in place of files, by their absolute paths: other files, or

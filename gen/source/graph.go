@@ -90,7 +90,8 @@ func (prog *Program) sourceMemo(target string, visiting map[string]bool) bool {
 	}
 	visiting[target] = true
 	m := p.Module
-	is := m != nil && (m.Main || m.Replace != nil && m.Replace.Version == "") || slices.ContainsFunc(prog.Annotated, func(sp *Package) bool { return sp.Path == target })
+	is := m != nil && (m.Main || m.Replace != nil && m.Replace.Version == "") ||
+		slices.ContainsFunc(prog.Annotated, func(sp *Package) bool { return sp.Path == target })
 	for _, imp := range p.Imports {
 		is = prog.sourceMemo(imp.PkgPath, visiting) || is
 	}
@@ -136,8 +137,8 @@ func isBelow(path, dir string) bool {
 // MayImport reports whether Go lets a package import path, going by the rule for internal directories.
 func MayImport(from, path string) bool {
 	segments := strings.Split(path, "/")
-	for i := len(segments) - 1; i >= 0; i-- {
-		if segments[i] == "internal" {
+	for i, segment := range slices.Backward(segments) {
+		if segment == "internal" {
 			root := strings.Join(segments[:i], "/")
 			return from == root || strings.HasPrefix(from, root+"/")
 		}

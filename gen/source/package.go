@@ -100,8 +100,7 @@ func (prog *Program) join(p *packages.Package, files []parsedFile) *Package {
 	for _, file := range files {
 		syntax := file.syntax
 		f := &File{pkg: sp, Syntax: syntax, bytes: file.bytes, Directives: directive.MayHave(file.bytes), broken: file.err != nil}
-		var list scanner.ErrorList
-		if errors.As(file.err, &list) {
+		if list, ok := errors.AsType[scanner.ErrorList](file.err); ok {
 			sp.syntax = append(sp.syntax, list...)
 		}
 		if syntax == nil {
@@ -210,7 +209,8 @@ func (prog *Program) readAside(sp *Package) error {
 			continue
 		}
 		if i := slices.IndexFunc(comments(file), func(c *ast.Comment) bool { return directive.IsLike(c.Text) }); i >= 0 {
-			prog.Errorf(comments(file)[i].Pos(), "this build leaves the file out, so that its tasks would be missing from the output, which others of this package are in: move them to a file that every build has, or give the -tags that it needs")
+			prog.Errorf(comments(file)[i].Pos(), "this build leaves the file out, so that its tasks would be missing from the output, which others of "+
+				"this package are in: move them to a file that every build has, or give the -tags that it needs")
 		}
 	}
 	return nil

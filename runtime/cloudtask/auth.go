@@ -120,7 +120,8 @@ func (a *OIDCAuthenticator) Authenticate(r *http.Request) error {
 	}
 	if strings.HasSuffix(raw, removedSignature) {
 		return errors.New("the token has no signature any more, because Cloud Run has checked and removed it: " +
-			"let the service be invoked without authentication, because this handler authenticates, or set InsecureNoAuth (CLOUDTASK_INSECURE_NO_AUTH), because Cloud Run does")
+			"let the service be invoked without authentication, because this handler authenticates, or set InsecureNoAuth " +
+			"(CLOUDTASK_INSECURE_NO_AUTH), because Cloud Run does")
 	}
 	// What a token says before its signature is verified is a stranger's text: no error repeats any of it.
 	token, err := jwt.ParseSigned(raw, []jose.SignatureAlgorithm{jose.RS256})

@@ -27,7 +27,7 @@ func TestPausesFollowGax(t *testing.T) {
 	for _, test := range policies {
 		t.Run(test.name, func(t *testing.T) {
 			const seed = 20261123
-			//lint:ignore SA1019 the only way to make gax draw what we draw
+			//nolint:staticcheck // SA1019: the only way to make gax draw what we draw
 			rand.Seed(seed)
 			ours := rand.New(rand.NewSource(seed))
 			theirs := gax.Backoff{Initial: test.policy.Initial, Max: test.policy.Max, Multiplier: test.policy.Multiplier}

@@ -64,7 +64,8 @@ func routeTable(cfg *Config, routes []Route) (map[string]*Route, error) {
 	for i := range routes {
 		route := &routes[i]
 		if route.Name == "" || route.run == nil {
-			problems = append(problems, fmt.Errorf("route %d, %q, has no name or nothing to run: make it with Definition.Route or Definition.RouteWithResult", i, route.Name))
+			problems = append(problems, fmt.Errorf("route %d, %q, has no name or nothing to run: make it with Definition.Route or "+
+				"Definition.RouteWithResult", i, route.Name))
 			continue
 		}
 		if route.Queue != "" {
@@ -74,7 +75,8 @@ func routeTable(cfg *Config, routes []Route) (map[string]*Route, error) {
 		}
 		for _, name := range append([]string{route.Name}, route.Aliases...) {
 			if other := table[name]; other != nil {
-				problems = append(problems, fmt.Errorf("task %s and task %s both answer to %q: rename one of them or drop the alias (they are of types %s and %s)", other.Name, route.Name, name, other.typeName, route.typeName))
+				problems = append(problems, fmt.Errorf("task %s and task %s both answer to %q: rename one of them or drop the alias (they are of types %s "+
+					"and %s)", other.Name, route.Name, name, other.typeName, route.typeName))
 				continue
 			}
 			table[name] = route
@@ -217,7 +219,7 @@ func (h *handler) run(ctx *runContext, w http.ResponseWriter, r *http.Request, r
 		}
 		b.answer = append(b.answer, '}')
 		w.Header()["Content-Type"] = []string{"application/json"}
-		w.Write(b.answer)
+		_, _ = w.Write(b.answer) // if it fails, the caller is gone
 	case discarded:
 		answer(w, rep.status, discardedAnswer)
 	case badPayload:

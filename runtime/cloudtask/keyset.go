@@ -34,10 +34,10 @@ const (
 	keyFetchTimeout  = 10 * time.Second // of one fetch, with discovery
 	keySetLimit      = 1 << 20          // bytes of an answer
 
-	keyMaxAge    = time.Hour       // of keys whose server does not say
-	keyMaxAgeMin = 5 * time.Minute // whatever it says
-	keyMaxAgeMax = 24 * time.Hour  //
-	minRSABits   = 2048            // RFC 7518, section 3.3
+	keyMaxAge      = time.Hour       // of keys whose server does not say
+	leastKeyMaxAge = 5 * time.Minute // if the server says less
+	mostKeyMaxAge  = 24 * time.Hour  // if the server says more
+	minRSABits     = 2048            // RFC 7518, section 3.3
 )
 
 // fetchedKeys is the answer of an issuer's key server.
@@ -184,7 +184,7 @@ func maxAge(h http.Header) time.Duration {
 			continue
 		}
 		if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-			return min(max(time.Duration(seconds)*time.Second, keyMaxAgeMin), keyMaxAgeMax)
+			return min(max(time.Duration(seconds)*time.Second, leastKeyMaxAge), mostKeyMaxAge)
 		}
 	}
 	return keyMaxAge

@@ -92,7 +92,8 @@ func (m Metadata) settings(ctx context.Context) (*queueSettings, string, error) 
 	settings, _ := ctx.Value(queueSettingsKey{}).(*queueSettings)
 	switch {
 	case settings == nil:
-		return nil, "", fmt.Errorf("%w: task %s needs its queue's settings, and the context has no backend to ask: wrap the handler with cloudtask.ProvideQueueSettings",
+		return nil, "", fmt.Errorf("%w: task %s needs its queue's settings, and the context has no backend to ask: wrap the handler with "+
+			"cloudtask.ProvideQueueSettings",
 			ErrRetryLimitsUnknown, m.TaskID)
 	case m.Project == "" || m.location == "" || m.Queue == "":
 		return nil, "", fmt.Errorf("%w: project %q, location %q and queue %q must all be known to ask for the settings of the queue of task %s",

@@ -48,7 +48,7 @@ func TestEnqueueRetry(t *testing.T) {
 	tests := []struct {
 		name   string
 		config cloudtask.RetryPolicy
-		type_  *cloudtask.RetryPolicy
+		policy *cloudtask.RetryPolicy
 		before func(context.Context, call) error
 		tries  int
 		code   cloudtask.Code
@@ -57,9 +57,9 @@ func TestEnqueueRetry(t *testing.T) {
 	}{
 		{name: "without a policy", before: failing(unavailable), tries: 1, code: cloudtask.Unavailable, say: []string{"UNAVAILABLE: says the test"}},
 		{name: "policy of the configuration", config: policy, before: failing(unavailable, unavailable), tries: 3, most: 3 * time.Second},
-		{name: "policy of the directive", type_: &policy, before: failing(unavailable), tries: 2, most: time.Second},
+		{name: "policy of the directive", policy: &policy, before: failing(unavailable), tries: 2, most: time.Second},
 		{
-			name: "the directive wins", config: policy, type_: &cloudtask.RetryPolicy{On: []cloudtask.Code{cloudtask.Internal}},
+			name: "the directive wins", config: policy, policy: &cloudtask.RetryPolicy{On: []cloudtask.Code{cloudtask.Internal}},
 			before: failing(unavailable), tries: 1, code: cloudtask.Unavailable,
 		},
 		{name: "other codes", config: policy, before: failing(unavailable, status(cloudtask.PermissionDenied)), tries: 2, code: cloudtask.PermissionDenied, say: []string{"after 2 tries"}, most: time.Second},
@@ -101,7 +101,7 @@ func TestEnqueueRetry(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := &memory{before: test.before}
 				c := newClient(t, m, func(cfg *cloudtask.Config) { cfg.EnqueueRetry = test.config })
-				d := mailType(func(d *cloudtask.Definition) { d.EnqueueRetry = test.type_ })
+				d := mailType(func(d *cloudtask.Definition) { d.EnqueueRetry = test.policy })
 				begun := time.Now()
 				_, err := d.Asap(t.Context(), c, &mail{})
 				took := time.Since(begun)
@@ -199,8 +199,7 @@ func TestContextEndsAnEnqueue(t *testing.T) {
 				if !errors.Is(err, context.Canceled) || len(m.calls) != test.tries {
 					t.Errorf("%v after %d tries, want one that is context.Canceled after %d", err, len(m.calls), test.tries)
 				}
-				var s *cloudtask.StatusError
-				if !errors.As(err, &s) {
+				if _, ok := errors.AsType[*cloudtask.StatusError](err); !ok {
 					t.Errorf("%v has no status", err)
 				}
 			})

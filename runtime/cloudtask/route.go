@@ -39,7 +39,9 @@ func (d *Definition) Route(run func(ctx context.Context, task any) error) Route 
 // RouteWithResult is [Definition.Route] for a run that returns a pointer to its result. appendResult appends that one's JSON.
 //
 //go:noinline
-func (d *Definition) RouteWithResult(run func(ctx context.Context, task any) (result any, err error), appendResult func(dst []byte, result any) ([]byte, error)) Route {
+func (d *Definition) RouteWithResult(
+	run func(ctx context.Context, task any) (result any, err error), appendResult func(dst []byte, result any) ([]byte, error),
+) Route {
 	return d.route(func(ctx context.Context, dst []byte, task any) ([]byte, error) {
 		result, err := run(ctx, task)
 		if err != nil {

@@ -120,7 +120,7 @@ func (c *runContext) wait() context.Context {
 	case c.ended:
 		c.stop()
 	case left <= 0:
-		e.end(context.DeadlineExceeded, false)
+		e.end(false, context.DeadlineExceeded)
 	case c.Context.Err() != nil:
 		e.end(c.reason())
 	default:
@@ -138,16 +138,16 @@ func (c *runContext) watch(e *runEnding, left time.Duration) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.stopTimer = clock.AfterFunc(left, func() { e.end(context.DeadlineExceeded, false) })
+	e.stopTimer = clock.AfterFunc(left, func() { e.end(false, context.DeadlineExceeded) })
 	e.unwatch = context.AfterFunc(c.Context, func() { e.end(c.reason()) })
 }
 
-// reason returns why a run ends whose request has, and whether it is for the request's own reason.
-func (c *runContext) reason() (err error, requests bool) {
+// reason returns why a run ends after its request has, and whether that is for the request's own reason.
+func (c *runContext) reason() (requests bool, err error) {
 	if c.elapsed() >= c.timeout-2*answerMargin(c.timeout) || c.isDispatchDeadline(c.now()) {
-		return context.DeadlineExceeded, false
+		return false, context.DeadlineExceeded
 	}
-	return c.Context.Err(), true
+	return true, c.Context.Err()
 }
 
 // isDispatchDeadline reports whether the attempt's time is over at now if the task was sent when it was due. A request may
@@ -183,7 +183,7 @@ type runEnding struct {
 }
 
 // end ends the child, unless that has been done.
-func (e *runEnding) end(err error, requests bool) {
+func (e *runEnding) end(requests bool, err error) {
 	e.mu.Lock()
 	first := e.err == nil
 	if first {

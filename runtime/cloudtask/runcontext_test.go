@@ -36,7 +36,7 @@ func ended(ctx context.Context) bool {
 }
 
 // expectEnd checks that ctx has ended with want, nil for not, whatever is asked first.
-func expectEnd(t *testing.T, when string, ctx context.Context, want error) {
+func expectEnd(t *testing.T, ctx context.Context, when string, want error) {
 	t.Helper()
 	for range 2 {
 		if err := ctx.Err(); err != want {
@@ -58,10 +58,10 @@ func TestRunContext(t *testing.T) {
 		name string
 		f    func(t *testing.T, ctx context.Context, hangUp func())
 	}{
-		{"lives", func(t *testing.T, ctx context.Context, _ func()) { expectEnd(t, "at once", ctx, nil) }},
+		{"lives", func(t *testing.T, ctx context.Context, _ func()) { expectEnd(t, ctx, "at once", nil) }},
 		{"ends at its deadline, nobody waited", func(t *testing.T, ctx context.Context, _ func()) {
 			time.Sleep(14 * time.Second)
-			expectEnd(t, "at the deadline", ctx, context.DeadlineExceeded)
+			expectEnd(t, ctx, "at the deadline", context.DeadlineExceeded)
 		}},
 		{"ends at its deadline, somebody waits", func(t *testing.T, ctx context.Context, _ func()) {
 			start := time.Now()
@@ -69,39 +69,39 @@ func TestRunContext(t *testing.T) {
 			if d := time.Since(start); d != 14*time.Second {
 				t.Errorf("ended after %s", d)
 			}
-			expectEnd(t, "at the deadline", ctx, context.DeadlineExceeded)
+			expectEnd(t, ctx, "at the deadline", context.DeadlineExceeded)
 		}},
 		{"ends when the caller goes away, nobody waited", func(t *testing.T, ctx context.Context, hangUp func()) {
 			hangUp()
-			expectEnd(t, "after that", ctx, context.Canceled)
+			expectEnd(t, ctx, "after that", context.Canceled)
 			time.Sleep(time.Minute)
-			expectEnd(t, "after the deadline", ctx, context.Canceled)
+			expectEnd(t, ctx, "after the deadline", context.Canceled)
 		}},
 		{"ends when the caller goes away, somebody waits", func(t *testing.T, ctx context.Context, hangUp func()) {
 			time.AfterFunc(time.Second, hangUp)
 			<-ctx.Done()
-			expectEnd(t, "after that", ctx, context.Canceled)
+			expectEnd(t, ctx, "after that", context.Canceled)
 		}},
 		{"ends with its time when the caller goes away shortly before, nobody waited", func(t *testing.T, ctx context.Context, hangUp func()) {
 			time.Sleep(13 * time.Second)
 			hangUp()
-			expectEnd(t, "after that", ctx, context.DeadlineExceeded)
-			expectEnd(t, "a child", context.WithValue(ctx, key{}, 1), context.DeadlineExceeded)
+			expectEnd(t, ctx, "after that", context.DeadlineExceeded)
+			expectEnd(t, context.WithValue(ctx, key{}, 1), "a child", context.DeadlineExceeded)
 		}},
 		{"ends with its time when the caller goes away shortly before, somebody waits", func(t *testing.T, ctx context.Context, hangUp func()) {
 			child, cancel := context.WithCancel(ctx)
 			defer cancel()
 			time.AfterFunc(13*time.Second, hangUp)
 			<-child.Done()
-			expectEnd(t, "after that", ctx, context.DeadlineExceeded)
-			expectEnd(t, "the child", child, context.DeadlineExceeded)
+			expectEnd(t, ctx, "after that", context.DeadlineExceeded)
+			expectEnd(t, child, "the child", context.DeadlineExceeded)
 		}},
 		{"ends with the caller when that goes away before, somebody waits", func(t *testing.T, ctx context.Context, hangUp func()) {
 			time.AfterFunc(13*time.Second-1, hangUp)
 			<-ctx.Done()
-			expectEnd(t, "after that", ctx, context.Canceled)
+			expectEnd(t, ctx, "after that", context.Canceled)
 			time.Sleep(time.Minute)
-			expectEnd(t, "after the deadline", ctx, context.Canceled)
+			expectEnd(t, ctx, "after the deadline", context.Canceled)
 		}},
 		{"keeps its reason", func(t *testing.T, ctx context.Context, hangUp func()) {
 			time.Sleep(14 * time.Second)
@@ -109,7 +109,7 @@ func TestRunContext(t *testing.T) {
 				t.Error(err)
 			}
 			hangUp()
-			expectEnd(t, "after the caller went away as well", ctx, context.DeadlineExceeded)
+			expectEnd(t, ctx, "after the caller went away as well", context.DeadlineExceeded)
 		}},
 		{"ends its children", func(t *testing.T, ctx context.Context, _ func()) {
 			child, cancel := context.WithCancel(context.WithValue(ctx, key{}, 1))
@@ -126,12 +126,12 @@ func TestRunContext(t *testing.T) {
 			}
 			<-child.Done()
 			<-called
-			expectEnd(t, "the child", child, context.DeadlineExceeded)
+			expectEnd(t, child, "the child", context.DeadlineExceeded)
 		}},
 		{"outlived by what is detached", func(t *testing.T, ctx context.Context, _ func()) {
 			detached := context.WithoutCancel(ctx)
 			time.Sleep(time.Minute)
-			expectEnd(t, "the detached", detached, nil)
+			expectEnd(t, detached, "the detached", nil)
 		}},
 		{"has the request's values", func(t *testing.T, ctx context.Context, _ func()) {
 			for range 2 { // before and after somebody waits
@@ -200,9 +200,9 @@ func TestRunContextEndsWithTheRun(t *testing.T) {
 						ctx.Done()
 					}
 				})
-				expectEnd(t, "after the run", kept, context.Canceled)
+				expectEnd(t, kept, "after the run", context.Canceled)
 				time.Sleep(time.Hour)
-				expectEnd(t, "after the deadline", kept, context.Canceled)
+				expectEnd(t, kept, "after the deadline", context.Canceled)
 			})
 		})
 	}
@@ -218,7 +218,7 @@ func TestRunContextOfAnEarlierDeadline(t *testing.T) {
 				t.Errorf("deadline in %s, %t", time.Until(deadline), ok)
 			}
 			<-ctx.Done()
-			expectEnd(t, "at the request's deadline", ctx, context.DeadlineExceeded)
+			expectEnd(t, ctx, "at the request's deadline", context.DeadlineExceeded)
 		})
 	})
 }

@@ -32,7 +32,8 @@ func IsSecretHeader(name string) bool {
 		return true
 	}
 	for _, prefix := range []string{
-		"x-goog-authenticated-user-", "x-goog-iap-", "x-appengine-user-", "x-amzn-oidc-", "x-amzn-mtls-", "x-ms-client-principal", "cf-access-", "x-auth-request-", "x-authentik-", "x-pomerium-",
+		"x-goog-authenticated-user-", "x-goog-iap-", "x-appengine-user-", "x-amzn-oidc-", "x-amzn-mtls-", "x-ms-client-principal",
+		"cf-access-", "x-auth-request-", "x-authentik-", "x-pomerium-",
 		"tailscale-user-",
 	} {
 		if strings.HasPrefix(lower, prefix) {

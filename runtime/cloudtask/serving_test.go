@@ -51,8 +51,7 @@ var greetTask = cloudtask.Definition{
 	Decode: func(data []byte, payload any) error {
 		task := payload.(*greeting)
 		if err := json.Unmarshal(data, task); err != nil {
-			var syntax *json.SyntaxError
-			if errors.As(err, &syntax) {
+			if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 				return fmt.Errorf("payload: %w, offset %d", err, syntax.Offset)
 			}
 			return err

@@ -2,6 +2,7 @@ package cloudtask
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -22,9 +23,7 @@ func asStored(task *Task, queueName string) *cloudtaskspb.Task {
 		name = queueName + "/tasks/" + strings.Repeat("9", 20)
 	}
 	headers := map[string]string{"User-Agent": "Google-Cloud-Tasks"}
-	for k, v := range task.Header {
-		headers[k] = v
-	}
+	maps.Copy(headers, task.Header)
 	request := &cloudtaskspb.HttpRequest{Url: task.URL, HttpMethod: cloudtaskspb.HttpMethod_POST, Headers: headers, Body: task.Body}
 	if task.ServiceAccount != "" {
 		request.AuthorizationHeader = &cloudtaskspb.HttpRequest_OidcToken{

@@ -76,8 +76,7 @@ func StatusOf(err error) Code {
 	if err == nil {
 		return OK
 	}
-	var status *StatusError
-	if errors.As(err, &status) {
+	if status, ok := errors.AsType[*StatusError](err); ok {
 		return status.Code
 	}
 	return Unknown

@@ -205,7 +205,8 @@ func (q *Queue) close() {
 		return
 	}
 	if stacks := q.leaks.find(); stacks != "" {
-		q.t.Errorf("cloudtasktest: tasks have left goroutines running, which have to end with the run that starts them (Options.LeaveGoroutines allows it):\n%s", stacks)
+		q.t.Errorf("cloudtasktest: tasks have left goroutines running, which have to end with the run that starts them (Options.LeaveGoroutines "+
+			"allows it):\n%s", stacks)
 	}
 	if q.t.Failed() {
 		q.t.Logf("cloudtasktest: what happened in the queue:\n%s", q.timeline())

@@ -35,8 +35,8 @@ func Request(t TB, task *Task, statuses ...int) *http.Request {
 	if _, err = service.Backend().CreateTask(t.Context(), queue, task.sent); err != nil {
 		t.Fatalf("cloudtasktest: Request: %v: %v", task, err)
 	}
-	for ran := true; r.request == nil; {
-		if ran, err = service.RunNext(t.Context()); err != nil || !ran {
+	for r.request == nil {
+		if ran, err := service.RunNext(t.Context()); err != nil || !ran {
 			t.Fatalf("cloudtasktest: Request: %v has no attempt after those answered with %v (%v)", task, statuses, err)
 		}
 	}

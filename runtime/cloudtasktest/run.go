@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
@@ -64,7 +65,8 @@ func (q *Queue) run(do func(ctx context.Context) (attempts int, err error)) []At
 	defer q.mu.Unlock()
 	switch {
 	case q.chained > q.maxChain:
-		q.t.Fatalf("cloudtasktest: there is no end: %d tasks have enqueued one another, or one has as many attempts; the last attempts were:%s", q.maxChain, q.lastAttempts())
+		q.t.Fatalf("cloudtasktest: there is no end: %d tasks have enqueued one another, or one has as many attempts; the last attempts "+
+			"were:%s", q.maxChain, q.lastAttempts())
 	case errors.Is(err, localqueue.ErrRunning):
 		q.t.Fatalf("cloudtasktest: tasks are being run already: a task cannot run others, and one goroutine at a time can run them")
 	case err != nil:
@@ -95,11 +97,11 @@ func (q *Queue) link(t *Task, attempt int) {
 
 // lastAttempts lists the attempts that ended last for a message.
 func (q *Queue) lastAttempts() string {
-	var list string
+	var list strings.Builder
 	for _, a := range q.attempts[max(0, len(q.attempts)-5):] {
-		list += "\n\t" + a.String()
+		list.WriteString("\n\t" + a.String())
 	}
-	return list
+	return list.String()
 }
 
 // observe takes note of what happens to tasks.

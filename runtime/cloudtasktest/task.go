@@ -33,6 +33,7 @@ type Task struct {
 // Outcome is what has become of a task, or of one attempt.
 type Outcome string
 
+// The outcomes.
 const (
 	Waiting   Outcome = "waiting"   // of tasks: for its time, its turn or its next attempt
 	Executed  Outcome = "executed"  // Run returned no error; the task is gone

@@ -68,7 +68,8 @@ func New(queue *localqueue.Service, opts ...Option) *Console {
 const Prefix = "/ui/"
 
 // The policy allows what comes from the page's own origin, and of that no more than it uses.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri " +
+	"'none'; frame-ancestors 'none'"
 
 // ServeHTTP answers a browser.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {

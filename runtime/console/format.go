@@ -169,7 +169,8 @@ func chart(minutes []localqueue.Minute, width, height int) template.HTML {
 	}
 	label := fmt.Sprintf("Last hour, by minute: %s done, %s failed, at most %s in a minute", formatNumber(done), formatNumber(failed), formatNumber(peak))
 	var svg strings.Builder
-	fmt.Fprintf(&svg, `<svg class="chart" viewBox="0 0 %d %d" width="%d" height="%d" preserveAspectRatio="none" role="img" aria-label="%s"><title>%s</title>`, width, height, width, height, label, label)
+	fmt.Fprintf(&svg, `<svg class="chart" viewBox="0 0 %d %d" width="%d" height="%d" preserveAspectRatio="none" role="img" aria-label="%s">`+
+		`<title>%s</title>`, width, height, width, height, label, label)
 	var paths [2]strings.Builder
 	step := float64(width) / float64(max(1, len(minutes)))
 	scale := float64(height-1) / float64(max(1, peak))

@@ -23,7 +23,8 @@ func (a *api) BatchCreateTasks(ctx context.Context, req *cloudtaskspb.BatchCreat
 	tasks := make([]*resource.Task, len(req.GetRequests()))
 	for i, one := range req.GetRequests() {
 		if one.GetParent() != req.GetParent() {
-			return nil, status.Errorf(codes.InvalidArgument, "requests[%d].parent (%q) must be the same as the batch's parent (%q).", i, bounded(one.GetParent()), bounded(req.GetParent()))
+			return nil, status.Errorf(codes.InvalidArgument, "requests[%d].parent (%q) must be the same as the batch's parent "+
+				"(%q).", i, bounded(one.GetParent()), bounded(req.GetParent()))
 		}
 		tasks[i] = taskFromProto(one.GetTask(), one.GetResponseView())
 	}

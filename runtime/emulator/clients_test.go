@@ -55,8 +55,7 @@ func testOfficialClientOverREST(t *testing.T) {
 		note := func(call string, answer proto.Message, err error) {
 			t.Helper()
 			text := "OK"
-			var failure *apierror.APIError
-			if errors.As(err, &failure) {
+			if failure, ok := errors.AsType[*apierror.APIError](err); ok {
 				text = fmt.Sprintf("%v %q, %v", status.Code(err), status.Convert(err).Message(), failure.Details())
 			} else if err != nil {
 				t.Errorf("%s: %v", call, err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -200,9 +201,7 @@ func playReplies(t *testing.T, answer func(p *played, n int) reply) *played {
 		p.seen = append(p.seen, request{since: p.now(t).Sub(restClock()), method: r.Method, host: r.Host, path: r.URL.Path, uri: r.RequestURI, header: r.Header, body: string(body)})
 		p.mu.Unlock()
 		said := answer(p, n)
-		for key, values := range said.header {
-			w.Header()[key] = values
-		}
+		maps.Copy(w.Header(), said.header)
 		w.WriteHeader(said.status)
 	}))
 	t.Cleanup(server.Close)

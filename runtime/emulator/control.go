@@ -72,7 +72,8 @@ func (c *control) routes() http.Handler {
 		mux.Handle(method+" "+controlPrefix+name, c.answer(call))
 	}
 	mux.Handle(controlPrefix, c.answer(func(r *http.Request) (any, error) {
-		return nil, &cloudtask.StatusError{Code: cloudtask.NotFound, Message: fmt.Sprintf("%s %s is no call of the control API: see docs/embedded-queue.md", r.Method, r.URL.Path)}
+		return nil, &cloudtask.StatusError{Code: cloudtask.NotFound, Message: fmt.Sprintf("%s %s is no call of the control API: see "+
+			"docs/embedded-queue.md", r.Method, r.URL.Path)}
 	}))
 	return mux
 }

@@ -63,7 +63,8 @@ func (c *control) waitIdle(r *http.Request) (any, error) {
 	defer cancel()
 	b, err := c.queue.WaitIdle(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = &cloudtask.StatusError{Code: cloudtask.DeadlineExceeded, Message: fmt.Sprintf("not idle in time: %d attempts are running and %d tasks due", b.Running, b.Due)}
+		err = &cloudtask.StatusError{Code: cloudtask.DeadlineExceeded, Message: fmt.Sprintf("not idle in time: %d attempts are running and %d tasks "+
+			"due", b.Running, b.Due)}
 	}
 	return c.left(b), err
 }
@@ -151,7 +152,8 @@ func (c *control) deliver(r *http.Request, req controlRequest, run func(context.
 	defer cancel()
 	attempts, err := run(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = &cloudtask.StatusError{Code: cloudtask.DeadlineExceeded, Message: fmt.Sprintf("not done in time: %d attempts were made; tasks that enqueue tasks go on for ever", attempts)}
+		err = &cloudtask.StatusError{Code: cloudtask.DeadlineExceeded, Message: fmt.Sprintf("not done in time: %d attempts were made; tasks that "+
+			"enqueue tasks go on for ever", attempts)}
 	}
 	return runJSON{attempts, c.queue.Now()}, err
 }

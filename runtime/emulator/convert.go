@@ -172,8 +172,10 @@ func retryFromProto(p *cloudtaskspb.RetryConfig) (cloudtask.RetryConfig, error) 
 		if *field.to, err = durationFromProto(field.name, field.from); err != nil {
 			return retry, err
 		}
-		if back := durationpb.New(*field.to); field.from.GetSeconds() > 0 && (back.GetSeconds() != field.from.GetSeconds() || back.GetNanos() != field.from.GetNanos()) {
-			return retry, invalid("%s is %d s, and the embedded queue keeps at most %d s, which are 292 years.", field.name, field.from.GetSeconds(), int64(math.MaxInt64/time.Second))
+		back := durationpb.New(*field.to)
+		if field.from.GetSeconds() > 0 && (back.GetSeconds() != field.from.GetSeconds() || back.GetNanos() != field.from.GetNanos()) {
+			return retry, invalid("%s is %d s, and the embedded queue keeps at most %d s, which are 292 "+
+				"years.", field.name, field.from.GetSeconds(), int64(math.MaxInt64/time.Second))
 		}
 	}
 	return retry, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 
 	"google.golang.org/grpc/codes"
@@ -43,9 +44,7 @@ func (d *discovery) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var raw []byte
 	if err == nil {
 		document := make(map[string]json.RawMessage, len(d.document)+2)
-		for key, value := range d.document {
-			document[key] = value
-		}
+		maps.Copy(document, d.document)
 		document["rootUrl"], document["baseUrl"] = root, root
 		raw, err = json.Marshal(document)
 	}

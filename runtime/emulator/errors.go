@@ -34,8 +34,7 @@ func wireError(err error) error {
 		return status.Error(codes.Internal, bounded(err.Error()))
 	}
 	st := &rpcstatus.Status{Code: int32(refused.Code), Message: bounded(refused.Message)}
-	var help *resource.Help
-	if errors.As(err, &help) {
+	if help, ok := errors.AsType[*resource.Help](err); ok {
 		detail, err := anypb.New(&errdetails.Help{Links: []*errdetails.Help_Link{{Description: help.Description, Url: help.URL}}})
 		if err != nil {
 			return status.Errorf(codes.Internal, "packing the help of %q: %v", st.GetMessage(), err)

@@ -39,7 +39,8 @@ func newQueueFilter(text string) (localqueue.QueueFilter, error) {
 }
 
 func filterError(err error) error {
-	return status.Error(codes.InvalidArgument, bounded(fmt.Sprintf("Invalid filter: %v. Want such as: state: PAUSED AND rate_limits.max_dispatches_per_second >= 5", err)))
+	return status.Error(codes.InvalidArgument, bounded(fmt.Sprintf("Invalid filter: %v. Want such as: state: PAUSED AND "+
+		"rate_limits.max_dispatches_per_second >= 5", err)))
 }
 
 // filterToken is a word, a quoted string, an operator or a parenthesis.

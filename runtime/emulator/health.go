@@ -22,7 +22,7 @@ type health struct {
 	ended    context.Context // done when the server ends
 }
 
-func newHealth(queue *localqueue.Service, ended context.Context, services []*grpc.ServiceDesc) *health {
+func newHealth(ended context.Context, queue *localqueue.Service, services []*grpc.ServiceDesc) *health {
 	h := &health{queue: queue, services: map[string]bool{"": true}, ended: ended}
 	for _, service := range services {
 		h.services[service.ServiceName] = true

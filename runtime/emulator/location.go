@@ -33,7 +33,7 @@ func locationsService() *grpc.ServiceDesc {
 }
 
 func unary[Server, Req, Resp any](service, method string, call func(Server, context.Context, *Req) (*Resp, error)) grpc.MethodDesc {
-	return grpc.MethodDesc{MethodName: method, Handler: func(srv any, ctx context.Context, decode func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
+	handler := func(srv any, ctx context.Context, decode func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
 		req := new(Req)
 		if err := decode(req); err != nil {
 			return nil, err
@@ -43,14 +43,16 @@ func unary[Server, Req, Resp any](service, method string, call func(Server, cont
 			return handle(ctx, req)
 		}
 		return intercept(ctx, req, &grpc.UnaryServerInfo{Server: srv, FullMethod: "/" + service + "/" + method}, handle)
-	}}
+	}
+	return grpc.MethodDesc{MethodName: method, Handler: handler}
 }
 
 // GetLocation knows every location: queues can be in any.
 func (a *api) GetLocation(_ context.Context, req *location.GetLocationRequest) (*location.Location, error) {
 	_, id, ok := rules.SplitLocation(req.GetName())
 	if !ok {
-		return nil, status.Errorf(codes.InvalidArgument, "Location name %q must be formatted: \"projects/<PROJECT_ID>/locations/<LOCATION_ID>\".", bounded(req.GetName()))
+		return nil, status.Errorf(codes.InvalidArgument, "Location name %q must be formatted: "+
+			"\"projects/<PROJECT_ID>/locations/<LOCATION_ID>\".", bounded(req.GetName()))
 	}
 	return &location.Location{Name: req.GetName(), LocationId: id}, nil
 }
@@ -105,7 +107,8 @@ func checkCmekName(name string) error {
 		_, _, ok = rules.SplitLocation(location)
 	}
 	if !ok {
-		return status.Errorf(codes.InvalidArgument, "CmekConfig.name %q must be formatted: \"projects/<PROJECT_ID>/locations/<LOCATION_ID>/cmekConfig\".", bounded(name))
+		return status.Errorf(codes.InvalidArgument, "CmekConfig.name %q must be formatted: "+
+			"\"projects/<PROJECT_ID>/locations/<LOCATION_ID>/cmekConfig\".", bounded(name))
 	}
 	return nil
 }

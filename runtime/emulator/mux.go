@@ -112,9 +112,9 @@ func (m *mux) track(conn net.Conn) bool {
 }
 
 func (m *mux) sniff(conn net.Conn) {
-	conn.SetReadDeadline(time.Now().Add(sniffTimeout))
+	_ = conn.SetReadDeadline(time.Now().Add(sniffTimeout)) // a closed connection cannot be read either
 	prefix, isHTTP2, err := readPrefix(conn)
-	conn.SetReadDeadline(time.Time{})
+	_ = conn.SetReadDeadline(time.Time{})
 
 	m.mu.Lock()
 	delete(m.sniffing, conn)

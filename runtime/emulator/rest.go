@@ -220,5 +220,5 @@ func writeBody(w http.ResponseWriter, code int, format answerFormat, body []byte
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(code)
-	w.Write(body) // an error is the caller's, who is gone
+	_, _ = w.Write(body) // if it fails, the caller is gone
 }

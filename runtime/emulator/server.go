@@ -133,13 +133,13 @@ func Serve(queue *localqueue.Service, listener net.Listener, opts ...Option) *Se
 	for _, service := range services {
 		s.grpc.RegisterService(service, api)
 	}
-	healthpb.RegisterHealthServer(s.grpc, newHealth(queue, ended, append(services, &healthpb.Health_ServiceDesc)))
+	healthpb.RegisterHealthServer(s.grpc, newHealth(ended, queue, append(services, &healthpb.Health_ServiceDesc)))
 	s.http.Handler, s.endControl = withControl(api, s.http.Handler)
 	s.http.Handler = door.admit(s.http.Handler)
 
 	// Both return when the mux or they themselves are closed, and have nothing else to report.
-	s.serving.Go(func() { s.grpc.Serve(s.mux.grpc) })
-	s.serving.Go(func() { s.http.Serve(s.mux.http) })
+	s.serving.Go(func() { _ = s.grpc.Serve(s.mux.grpc) })
+	s.serving.Go(func() { _ = s.http.Serve(s.mux.http) })
 	s.mux.start()
 	return s
 }
@@ -156,7 +156,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	go func() {
 		defer close(drained)
 		s.grpc.GracefulStop()
-		s.http.Shutdown(ctx) // ends with ctx
+		_ = s.http.Shutdown(ctx) // its only error is ctx's
 	}()
 	select {
 	case <-drained:

@@ -13,7 +13,9 @@ import (
 //
 // Tasks that the caller named are found by name, the others are the remaining ones in order. A request that is in
 // neither answer gets an error: a task is never called created on a guess.
-func batchResults(reqs []*cloudtaskspb.CreateTaskRequest, created []*cloudtaskspb.Task, failed map[int32]*rpcstatus.Status, opErr error) []cloudtask.CreateResult {
+func batchResults(
+	reqs []*cloudtaskspb.CreateTaskRequest, created []*cloudtaskspb.Task, failed map[int32]*rpcstatus.Status, opErr error,
+) []cloudtask.CreateResult {
 	results := make([]cloudtask.CreateResult, len(reqs))
 	byName := make(map[string]*cloudtaskspb.Task, len(created))
 	for _, task := range created {

@@ -166,8 +166,8 @@ func attemptStatus(httpStatus int) (cloudtask.Code, string) {
 
 // deliver sends the task's request, with the faults of its queue.
 func (s *Service) deliver(ctx context.Context, a *attempt, c *contents) outcome {
-	f, any := s.faultsOf(a.q)
-	if !any {
+	f, found := s.faultsOf(a.q)
+	if !found {
 		return s.send(ctx, a, c)
 	}
 	if f.ClockSkew != 0 {

@@ -181,7 +181,7 @@ func TestBatchOnce(t *testing.T) {
 }
 
 // Whatever a task looks like, it is refused with INVALID_ARGUMENT, or it is stored as it says and can be attempted.
-func FuzzAddTask(f *testing.F) {
+func FuzzCreateTask(f *testing.F) {
 	f.Add("t1", "http://localhost/x", "POST", "Content-Type", "text/plain", []byte("{}"), int64(0), int64(0), "a@b", "aud", 0, int64(0))
 	f.Add("", "https://h/%zz", "GET", "host", "x", []byte(nil), int64(time.Hour), int64(20*time.Second), "", "", -1, int64(time.Second))
 	f.Add("a b", "ftp://", "BREW", "X-CloudTasks-TaskName", "\r\n", []byte("x"), int64(-1), int64(-1), "", "x", min(math.MaxInt, 1<<31), int64(-1))

@@ -171,11 +171,9 @@ func (d *dispatcher) run(a *attempt) bool {
 	if d.stopped {
 		return false
 	}
-	d.done.Add(1)
-	go func() {
-		defer d.done.Done()
+	d.done.Go(func() {
 		d.s.attempt(d.s.ctx, a)
-	}()
+	})
 	return true
 }
 

@@ -106,11 +106,10 @@ func observe(t *testing.T, s *localqueue.Service) everything {
 
 // byText compares errors by their text, details included.
 var byText = cmp.Transformer("error", func(err error) string {
-	var help *resource.Help
 	if err == nil {
 		return ""
 	}
-	if errors.As(err, &help) {
+	if help, ok := errors.AsType[*resource.Help](err); ok {
 		return err.Error() + " " + help.URL
 	}
 	return err.Error()
@@ -202,7 +201,7 @@ func TestRestartKeeps(t *testing.T) {
 				add(t, s, task)
 			}
 			must(t, second(s.RunFor(t.Context(), 6*time.Second)))
-			for _, id := range strings.Fields("i j k g") {
+			for id := range strings.FieldsSeq("i j k g") {
 				must(t, s.DeleteTask(t.Context(), queueName+"/tasks/"+id))
 			}
 			must(t, second(s.PurgeQueue(t.Context(), queueName)))

@@ -10,6 +10,7 @@ import (
 // EventKind is a kind of [Event].
 type EventKind int
 
+// The kinds of events.
 const (
 	TaskCreated    EventKind = iota + 1
 	TaskDispatched           // an attempt began

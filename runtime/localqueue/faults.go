@@ -48,6 +48,7 @@ type Faults struct {
 // Fault names a fault that was injected; see Event.Fault.
 type Fault string
 
+// The faults.
 const (
 	FaultTwice      Fault = "twice"
 	FaultLoseAnswer Fault = "lose-answer"
@@ -125,13 +126,13 @@ func (f Faults) check() error {
 }
 
 // faultsOf returns the faults of q and reports whether there are any.
-func (s *Service) faultsOf(q *queue) (f Faults, any bool) {
+func (s *Service) faultsOf(q *queue) (f Faults, found bool) {
 	set := s.faults.Load()
 	if set == nil {
 		return Faults{}, false
 	}
 	for _, key := range []string{q.name, q.id, ""} {
-		if f, any = (*set)[key]; any {
+		if f, found = (*set)[key]; found {
 			return f, true
 		}
 	}
@@ -183,8 +184,8 @@ func (s *Service) inject(a *attempt, fault Fault) {
 
 // holdBack postpones due tasks that a fault makes late, until the first one that is not.
 func (q *queue) holdBack(now int64) {
-	f, any := q.s.faultsOf(q)
-	if !any || f.Late == 0 {
+	f, found := q.s.faultsOf(q)
+	if !found || f.Late == 0 {
 		return
 	}
 	for len(q.waiting) > 0 && q.waiting[0].schedule <= now {

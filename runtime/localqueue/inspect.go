@@ -32,6 +32,7 @@ type Inspection struct {
 // Reason is the reason for the time of a task's next attempt.
 type Reason int
 
+// The reasons.
 const (
 	ReasonCreated    Reason = iota // its schedule time, or at once without one
 	ReasonBackoff                  // the back-off after the last attempt that failed

@@ -161,7 +161,7 @@ func fill(t *testing.T, layout string, body func(int) []byte) (files image, olde
 // start starts a queue with the files and returns what callers can see of it, "" when it is refused.
 func (s *specimen) start(t *testing.T, files image, log *bytes.Buffer) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(t.TempDir(), "")
+	dir, err := os.MkdirTemp(t.TempDir(), "") //nolint:usetesting // thousands of them, removed at once
 	if err != nil {
 		t.Fatal(err)
 	}

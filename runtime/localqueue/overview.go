@@ -55,6 +55,7 @@ type Minute struct {
 // Hold is the reason why a queue begins no attempt now, even if tasks are due.
 type Hold int
 
+// The reasons why a queue begins no attempt.
 const (
 	HoldNone        Hold = iota
 	HoldPaused           // it is paused

@@ -218,8 +218,7 @@ func (q *queue) finish(a *attempt, o outcome, now int64) EventKind {
 		return 0
 	}
 	q.stopped(a)
-	switch {
-	case o.aborted:
+	if o.aborted {
 		a.t.running = false
 		q.waiting.push(a.t)
 		return 0

@@ -79,6 +79,7 @@ func (t *task) own() {
 // TaskState is what a task waits for.
 type TaskState int
 
+// The states.
 const (
 	TaskScheduled TaskState = iota + 1 // for its time
 	TaskRetrying                       // for its time, after an attempt that failed

@@ -85,8 +85,8 @@ func (p *parser) wrong(n *yaml.Node, format string, args ...any) {
 	p.problems = append(p.problems, fmt.Errorf("line %d: %s", n.Line, fmt.Sprintf(format, args...)))
 }
 
-func (p *parser) ignore(n *yaml.Node, format string, args ...any) {
-	p.ignored = append(p.ignored, fmt.Sprintf("line %d: %s", n.Line, fmt.Sprintf(format, args...)))
+func (p *parser) ignore(n *yaml.Node, what string) {
+	p.ignored = append(p.ignored, fmt.Sprintf("line %d: %s", n.Line, what))
 }
 
 // element reads the value of a key.

@@ -7,6 +7,7 @@ import (
 	"time"
 )
 
+// The most items of a page.
 const (
 	MaxTaskPage  = 1000
 	MaxQueuePage = 9800
@@ -19,13 +20,13 @@ type Page struct {
 	Token string // of the page before; "" is the first page. Good for two hours and for the same list only
 }
 
-// Limit returns the number of items that the page may have, at most max.
-func (p Page) Limit(max int) (int, error) {
+// Limit returns the number of items that the page may have, at most most.
+func (p Page) Limit(most int) (int, error) {
 	switch {
 	case p.Size < 0:
 		return 0, Invalid("The page size must not be negative: it is %d.", p.Size)
-	case p.Size == 0 || p.Size > max:
-		return max, nil
+	case p.Size == 0 || p.Size > most:
+		return most, nil
 	}
 	return p.Size, nil
 }

@@ -36,6 +36,7 @@ type RateLimits struct {
 // State is whether a queue dispatches: google.cloud.tasks.v2.Queue.State, with its numbers.
 type State int
 
+// The states of a queue.
 const (
 	StateUnspecified State = 0
 	StateRunning     State = 1

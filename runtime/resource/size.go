@@ -16,7 +16,8 @@ func (t *Task) storedSize() int {
 	switch {
 	case t.AppEngine != nil:
 		r := t.AppEngine.Routing
-		request += rules.MessageSize(rules.BytesSize(len(r.Service)) + rules.BytesSize(len(r.Version)) + rules.BytesSize(len(r.Instance)) + rules.BytesSize(len(r.Host)))
+		request += rules.MessageSize(rules.BytesSize(len(r.Service)) + rules.BytesSize(len(r.Version)) +
+			rules.BytesSize(len(r.Instance)) + rules.BytesSize(len(r.Host)))
 	case h.OAuth != nil:
 		request += rules.MessageSize(rules.BytesSize(len(h.OAuth.ServiceAccount)) + rules.BytesSize(len(h.OAuth.Scope)))
 	case h.OIDC != nil:

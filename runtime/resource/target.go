@@ -36,6 +36,7 @@ type URIOverride struct {
 // Scheme is google.cloud.tasks.v2.UriOverride.Scheme, with its numbers.
 type Scheme int
 
+// The schemes.
 const (
 	SchemeUnspecified Scheme = 0 // the same as SchemeHTTPS
 	SchemeHTTP        Scheme = 1
@@ -45,6 +46,7 @@ const (
 // OverrideMode is google.cloud.tasks.v2.UriOverride.UriOverrideEnforceMode, with its numbers.
 type OverrideMode int
 
+// The modes.
 const (
 	OverrideUnspecified OverrideMode = 0 // the same as OverrideAlways
 	OverrideIfNotExists OverrideMode = 1 // only what the task's URL does not have is set

@@ -63,6 +63,7 @@ type OAuthToken struct {
 // View is how much of a task is returned: google.cloud.tasks.v2.Task.View, with its numbers.
 type View int
 
+// The views of a task.
 const (
 	ViewUnspecified View = 0 // the same as ViewBasic
 	ViewBasic       View = 1 // all but the body

@@ -47,7 +47,9 @@ func Report(w io.Writer, outcomes ...Outcome) {
 type Constants map[string]any
 
 // Try tries the codec of the task type T.
-func Try[T any](id int, constants Constants, encode func(dst []byte, task *T) ([]byte, error), decode func(data []byte, task *T) error, earlier ...string) Outcome {
+func Try[T any](
+	id int, constants Constants, encode func(dst []byte, task *T) ([]byte, error), decode func(data []byte, task *T) error, earlier ...string,
+) Outcome {
 	out := Outcome{ID: id, Rewritten: map[int]string{}}
 	for i, payload := range earlier {
 		var task T
@@ -76,7 +78,8 @@ func Try[T any](id int, constants Constants, encode func(dst []byte, task *T) ([
 		case err != nil:
 			out.Notes = append(out.Notes, fmt.Sprintf("no %s payload of it can be made: %v", kind.name, err))
 		case len(text) > MaxSample:
-			out.Notes = append(out.Notes, fmt.Sprintf("its %s payload is left out: it has %d bytes, and the lock keeps those of %d at most", kind.name, len(text), MaxSample))
+			out.Notes = append(out.Notes, fmt.Sprintf("its %s payload is left out: it has %d bytes, and the lock keeps those of %d at "+
+				"most", kind.name, len(text), MaxSample))
 		case len(out.Samples) == 0 || out.Samples[0] != text:
 			out.Samples = append(out.Samples, text)
 		}
@@ -344,8 +347,8 @@ func setOnes(v reflect.Value, depth int) {
 			v.Set(reflect.ValueOf(moment))
 			return
 		}
-		for i := range v.NumField() {
-			setOnes(v.Field(i), depth-1)
+		for _, field := range v.Fields() {
+			setOnes(field, depth-1)
 		}
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))

@@ -83,7 +83,8 @@ func (g *Guard) CheckHost(hostPort string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("refused: %q could be the name of a web page that has been given this machine's address: use localhost or an IP address, or allow the name with -allow-host or -advertise", hostPort)
+	return fmt.Errorf("refused: %q could be the name of a web page that has been given this machine's address: use localhost or an IP address, "+
+		"or allow the name with -allow-host or -advertise", hostPort)
 }
 
 // normalize returns a host as it is compared: in lower case, without the brackets of IPv6 addresses and the dot of the root.

@@ -35,14 +35,12 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(r.Context())
 	w.full, w.cancel = make(chan struct{}), cancel
 	done := make(chan error, 1)
-	t.running.Add(1)
-	go func() {
-		defer t.running.Done()
+	t.running.Go(func() {
 		defer cancel()
 		err := errHandlerExited
 		defer func() { done <- err }()
 		err = t.serve(w, serverRequest(ctx, r))
-	}()
+	})
 	select {
 	case err := <-done:
 		return w.response(r), err

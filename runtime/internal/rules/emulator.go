@@ -30,7 +30,8 @@ func CheckEmulator(address string) error {
 		return fmt.Errorf("%s: %q is not a port from 1 to 65535", want, port)
 	}
 	if service := cloudRunService(); service != "" {
-		return fmt.Errorf("K_SERVICE=%q says that this program runs on Cloud Run, where an embedded queue must not replace Cloud Tasks: unset "+EmulatorVariable, service)
+		return fmt.Errorf("K_SERVICE=%q says that this program runs on Cloud Run, where an embedded queue must not replace Cloud Tasks: unset "+
+			""+EmulatorVariable, service)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ const (
 	MaxDeadline     = 30 * time.Minute
 )
 
+// Times in the life of a task.
 const (
 	MaxScheduleAhead = 30 * 24 * time.Hour // how far ahead of now a task may be scheduled
 	Retention        = 31 * 24 * time.Hour // how old a task gets

@@ -151,7 +151,8 @@ func (r *recovery) end(f *reader, newest bool) (err error) {
 	case !newest:
 		err = &damage{f.path, f.bad, "the block there is not what was written, and a later journal follows"}
 	case r.mark == nil:
-		err = &damage{f.path, f.bad, "a group of changes is incomplete there, and whether it had been acknowledged cannot be told, for the watermark is missing or damaged"}
+		err = &damage{f.path, f.bad, "a group of changes is incomplete there, and whether it had been acknowledged cannot be told, for the " +
+			"watermark is missing or damaged"}
 	}
 	return err
 }
