@@ -89,11 +89,11 @@ func TestPermissions(t *testing.T) {
 		text string
 	}{
 		{"ls -queue emails", cli.ExitOK, "emails  RUNNING  ?"},
-		{"show emails/a", cli.ExitOK, "Payload\n(not shown, for want of the permission cloudtasks.tasks.fullView)\n"},
+		{"show emails/a", cli.ExitOK, "Payload\n(not shown: requires the permission cloudtasks.tasks.fullView)\n"},
 		{"ls tasks -queue emails", cli.ExitFailed, "PERMISSION_DENIED: The principal lacks IAM permission"},
 		{"replay emails/a", cli.ExitFailed, "PERMISSION_DENIED"},
-		{"discard emails/a -yes", cli.ExitFailed, "0 tasks discarded\ncloudtask discard: 1 task could not be deleted\n"},
-		{"purge emails -yes", cli.ExitOK, "Purging it permanently deletes its tasks.\n"},
+		{"discard emails/a -yes", cli.ExitFailed, "0 tasks deleted\ncloudtask discard: 1 task could not be deleted\n"},
+		{"purge emails -yes", cli.ExitOK, "This permanently deletes all tasks in the queue.\n"},
 	} {
 		if code, out := s.run(t, test.args, s.production.env...); code != test.code || !strings.Contains(out, test.text) {
 			t.Errorf("%s: exit code %d, want %d; printed:\n%s\nwant %q in it", test.args, code, test.code, out, test.text)
@@ -170,7 +170,7 @@ func TestLongLists(t *testing.T) {
 	if lines := strings.Count(run("ls tasks -limit 1234"), "\n"); lines != 1235 {
 		t.Errorf("%d lines, want 1234 tasks and a header", lines)
 	}
-	if out := run("discard -type Report -yes"); out != "2,100 tasks discarded\n" || s.left(t) != 0 {
+	if out := run("discard -type Report -yes"); out != "2,100 tasks deleted\n" || s.left(t) != 0 {
 		t.Errorf("printed %q, %d left", out, s.left(t))
 	}
 }

@@ -288,9 +288,9 @@ func TestDevDrains(t *testing.T) {
 		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		for end := time.Now().Add(10 * time.Second); !strings.Contains(p.stderr.String(), "draining"); time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(10 * time.Second); !strings.Contains(p.stderr.String(), "shutting down"); time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
-				t.Fatalf("no log line of the draining:\n%s", p.stderr)
+				t.Fatalf("no log line about shutting down:\n%s", p.stderr)
 			}
 		}
 		if kill {
@@ -339,9 +339,9 @@ func TestCommandLine(t *testing.T) {
 		{"dev -listen nonsense", 2, "", `-listen "nonsense": want HOST:PORT`},
 		{"dev -listen 127.0.0.1:0 -dir /dev/null", 1, "", "/dev/null"},
 		{"dev -clock sideways", 2, "", `-clock "sideways": want real or virtual`},
-		{"dev -start 2026-03-01T12:00:00Z", 2, "", "-start is for -clock virtual"},
+		{"dev -start 2026-03-01T12:00:00Z", 2, "", "-start requires -clock virtual"},
 		{"dev -clock virtual -start noon", 2, "", "want a time such as"},
-		{"dev -history -1", 2, "", "-history -1: want a number of tasks"},
+		{"dev -history -1", 2, "", "-history -1: must not be negative"},
 		{"dev -seed x", 2, "", "want a whole number"},
 		{"dev -queue-file absent.yaml", 2, "", "absent.yaml"},
 		{"dev -listen 127.0.0.1:0 -queue a_b", 2, "", "a_b"},

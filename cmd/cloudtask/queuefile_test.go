@@ -80,7 +80,7 @@ func TestDevQueueFiles(t *testing.T) {
 	if q, err := get("stopped"); err != nil || q.GetState() != cloudtaskspb.Queue_PAUSED {
 		t.Errorf("stopped: %v, %v", q, err)
 	}
-	for _, want := range []string{"line 1: total_storage_limit has no effect", "names the queue of D"} {
+	for _, want := range []string{"line 1: total_storage_limit has no effect", "the directives of D name no queue"} {
 		if !strings.Contains(p.stderr.String(), want) {
 			t.Errorf("logged:\n%s\nwant %q", p.stderr, want)
 		}
@@ -128,7 +128,7 @@ func TestDevRefusesFiles(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, flag, file, want string }{
 		{"unknown key", "-queue-file", "queue:\n- nam: a\n", `line 2: queue: unknown key "nam"`},
-		{"no list", "-queues-from", "{}", "not the output of cloudtaskgen list -json"},
+		{"no list", "-queues-from", "{}", `not the output of "cloudtaskgen list -json"`},
 		{"no routes", "-queues-from", `[{"queue": "a"}]`, "an element has no name"},
 	}
 	for _, test := range tests {

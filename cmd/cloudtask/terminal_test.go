@@ -90,14 +90,14 @@ func TestQuestions(t *testing.T) {
 		code     int
 		left     int
 	}{
-		{"no", embedded, "purge reports -location europe-west1", "Go on? [y/N] ", "n\n", exitDeclined, 3},
-		{"nothing", embedded, "discard reports/0 -location europe-west1", "Go on? [y/N] ", "\n", exitDeclined, 3},
-		{"end of input", embedded, "purge reports -location europe-west1", "Go on? [y/N] ", "\x04", exitDeclined, 3},
-		{"yes", embedded, "discard reports/0 -location europe-west1", "Go on? [y/N] ", "Yes\n", cli.ExitOK, 2},
-		{"Ctrl-C", production, "discard -type Report", "Type the project's name, my-project, to go on: ", "\x03", cli.ExitInterrupted, 2},
-		{"yes is not the name", production, "discard -type Report", "Type the project's name, my-project, to go on: ", "yes\n", exitDeclined, 2},
-		{"the name", production, "purge reports -location europe-west1", "Type the project's name, my-project, to go on: ", "my-project\n", cli.ExitOK, 0},
-		{"a change that can be undone", production, "pause reports -location europe-west1", "Go on? [y/N] ", "y\n", cli.ExitOK, 0},
+		{"no", embedded, "purge reports -location europe-west1", "Continue? [y/N] ", "n\n", exitDeclined, 3},
+		{"nothing", embedded, "discard reports/0 -location europe-west1", "Continue? [y/N] ", "\n", exitDeclined, 3},
+		{"end of input", embedded, "purge reports -location europe-west1", "Continue? [y/N] ", "\x04", exitDeclined, 3},
+		{"yes", embedded, "discard reports/0 -location europe-west1", "Continue? [y/N] ", "Yes\n", cli.ExitOK, 2},
+		{"Ctrl-C", production, "discard -type Report", "Type the project ID, my-project, to continue: ", "\x03", cli.ExitInterrupted, 2},
+		{"yes is not the name", production, "discard -type Report", "Type the project ID, my-project, to continue: ", "yes\n", exitDeclined, 2},
+		{"the name", production, "purge reports -location europe-west1", "Type the project ID, my-project, to continue: ", "my-project\n", cli.ExitOK, 0},
+		{"a change that can be undone", production, "pause reports -location europe-west1", "Continue? [y/N] ", "y\n", cli.ExitOK, 0},
 	}
 	for _, test := range tests { // one after the other, on the same queue
 		term := startTerminal(t, test.env, strings.Fields(test.args)...)
@@ -172,11 +172,11 @@ func TestInterrupt(t *testing.T) {
 			return nil
 		})
 		term := startTerminal(t, append(s.env(), s.production.env...), "discard", "-type", "Report", "-yes")
-		term.expect(t, "deleting [===============               ] 100 of 200, ")
+		term.expect(t, "deleting tasks [===============               ] 100 of 200, ")
 		if _, err := io.WriteString(term, "\x03"); err != nil {
 			t.Fatal(err)
 		}
-		term.expect(t, "waiting for the deletions that have begun")
+		term.expect(t, "waiting for deletions in progress")
 		if twice {
 			if _, err := io.WriteString(term, "\x03"); err != nil {
 				t.Fatal(err)
@@ -191,11 +191,11 @@ func TestInterrupt(t *testing.T) {
 		close(release)
 		code, text := term.exit(t)
 		cancel()
-		if want := fmt.Sprintf("%d tasks discarded\ncloudtask discard: interrupted: %d tasks left\n", tasks-s.left(t), s.left(t)); code != cli.ExitInterrupted || !strings.HasSuffix(text, want) {
+		if want := fmt.Sprintf("%d tasks deleted\ncloudtask discard: interrupted: %d tasks left\n", tasks-s.left(t), s.left(t)); code != cli.ExitInterrupted || !strings.HasSuffix(text, want) {
 			t.Errorf("exit code %d, want %d; printed %q, want %q at its end", code, cli.ExitInterrupted, text, want)
 		}
-		if left := s.left(t); left != tasks-quick-atOnce {
-			t.Errorf("%d tasks left, want %d: those that had begun may end, and no more begin", left, tasks-quick-atOnce)
+		if left := s.left(t); left != tasks-quick-maxCalls {
+			t.Errorf("%d tasks left, want %d: those that had begun may end, and no more begin", left, tasks-quick-maxCalls)
 		}
 	}
 }

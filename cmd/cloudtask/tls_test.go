@@ -58,7 +58,7 @@ func TestDevTrusts(t *testing.T) {
 		case <-time.After(10 * time.Second):
 			t.Fatalf("%s: not delivered; standard error:\n%s", name, p.stderr)
 		}
-		if warned := strings.Contains(p.stderr.String(), "no certificate is verified"); warned != (name == "insecure") {
+		if warned := strings.Contains(p.stderr.String(), "TLS certificates are not verified"); warned != (name == "insecure") {
 			t.Errorf("%s: standard error:\n%s", name, p.stderr)
 		}
 	}
@@ -95,7 +95,7 @@ func TestReplayTrusts(t *testing.T) {
 		{[]string{"-ca", ca}, cli.ExitOK, "200 OK"},
 		{[]string{"-insecure-skip-tls-verify"}, cli.ExitOK, "200 OK"},
 		{nil, 1, "certificate signed by unknown authority"},
-		{[]string{"-insecure-skip-tls-verify", "-ca", ca}, cli.ExitUsage, "leave out -ca, or the flag"},
+		{[]string{"-insecure-skip-tls-verify", "-ca", ca}, cli.ExitUsage, "cannot be combined"},
 	} {
 		cmd := cloudtaskCommand(t, append([]string{"replay", task, "-to", server.URL}, test.args...)...)
 		out, _ := cmd.CombinedOutput() // its exit code tells
@@ -108,9 +108,9 @@ func TestReplayTrusts(t *testing.T) {
 func TestBadCertificates(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string]string{
-		"": "no certificate in it", "nonsense": "no certificate in it",
-		"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n": "no certificate in it",
-		"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n": "certificate 1 of the file: x509: ",
+		"": "no certificate found", "nonsense": "no certificate found",
+		"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n": "no certificate found",
+		"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n": "certificate 1: x509: ",
 	} {
 		name := writeFile(t, "bad.pem", content)
 		for _, args := range [][]string{{"dev", "-listen", "127.0.0.1:0", "-ca", name}, {"replay", "x.json", "-ca", name}} {
