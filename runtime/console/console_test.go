@@ -133,17 +133,17 @@ func TestPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	wants(t, "queues", s.get(t, "/", 200), `<b>emails</b>`, "demo/here", "500/s, bursts of 100", "2 failed", `href="/ui/projects/demo/locations/here/queues/emails"`)
-	wants(t, "queue", s.get(t, "/ui/"+queueName, 200), `<b>Greet</b> <code>fails</code>`, `<span class="pill retrying">retrying</span>`, "Finished lately", "<code>gone</code>")
+	wants(t, "queue", s.get(t, "/ui/"+queueName, 200), `<b>Greet</b> <code>fails</code>`, `<span class="pill retrying">retrying</span>`, "Recently finished", "<code>gone</code>")
 	wants(t, "tasks", s.get(t, "/ui/tasks", 200), `<code>fails</code>`, `{&#34;id&#34;:&#34;fails&#34;}`, `<option value="Greet">`)
-	wants(t, "tasks by text", s.get(t, "/ui/tasks?text=nothing", 200), "No task matches", "1 were looked at")
+	wants(t, "tasks by text", s.get(t, "/ui/tasks?text=nothing", 200), "No matching tasks", "Searched 1 task.")
 	wants(t, "finished", s.get(t, "/ui/finished?state=deleted", 200), `<code>gone</code>`, `<span class="pill deleted">deleted</span>`)
-	wants(t, "task", s.get(t, "/ui/"+task, 200), "Attempt 1", "500 Internal Server Error", "Attempt 3 comes 2 min after attempt 2 failed: that is the back-off.",
-		"any of 7 to 99 fails", "give the task up", `<span class="k">&#34;id&#34;</span>`, "X-Tenant", "acme")
+	wants(t, "task", s.get(t, "/ui/"+task, 200), "Attempt 1", "500 Internal Server Error", "Attempt 3 is due 2 min after attempt 2 failed (backoff).",
+		"any of attempts 7 to 99 fails", "stop retrying", `<span class="k">&#34;id&#34;</span>`, "X-Tenant", "acme")
 	wants(t, "task that is gone", s.get(t, "/ui/"+gone, 200), "<b>Deleted</b>", "Send again")
-	wants(t, "task that never was", s.get(t, "/ui/"+queueName+"/tasks/never", 404), "the last 100 tasks are remembered")
+	wants(t, "task that never was", s.get(t, "/ui/"+queueName+"/tasks/never", 404), "The last 100 tasks of each queue and outcome are remembered")
 	wants(t, "queue that is missing", s.get(t, "/ui/"+location+"/queues/missing", 404), "Queue does not exist")
-	wants(t, "a page that is none", s.get(t, "/ui/nothing", 404), "There is no such page")
-	wants(t, "a state that is none", s.get(t, "/ui/tasks?state=nothing", 400), "There is no state")
+	wants(t, "a page that is none", s.get(t, "/ui/nothing", 404), "Page not found")
+	wants(t, "a state that is none", s.get(t, "/ui/tasks?state=nothing", 400), "Unknown state")
 	wants(t, "send", s.get(t, "/ui/send?from="+task, 200), "X-Tenant: acme", "{&#34;id&#34;:&#34;fails&#34;}")
 	if got := s.get(t, "/ui/payload/"+task, 200); got != `{"id":"fails"}` {
 		t.Errorf("payload %q", got)
@@ -162,10 +162,10 @@ func TestHowLongNamesStayTaken(t *testing.T) {
 	t.Parallel()
 	s := show(t, answer(200))
 	name := s.add(t, "once")
-	const kept, until = "<dt>Name taken</dt><dd>while the task is here, and for 1 d after</dd>", "Its name stays taken until <time datetime=\"2026-03-02T12:00:00Z\""
+	const kept, until = "<dt>ID reserved</dt><dd>while the task exists, and for 1 d after it</dd>", "Its ID is reserved until <time datetime=\"2026-03-02T12:00:00Z\""
 	page := s.get(t, "/ui/"+name, 200)
 	wants(t, "a task that waits", page, kept)
-	if strings.Contains(page, "Its name stays taken until") {
+	if strings.Contains(page, "Its ID is reserved until") {
 		t.Errorf("the name of a task that waits is said to become free")
 	}
 	if _, err := s.RunUntilIdle(t.Context()); err != nil {
@@ -175,14 +175,14 @@ func TestHowLongNamesStayTaken(t *testing.T) {
 	if err := s.Advance(24 * time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if page := s.get(t, "/ui/"+name, 200); strings.Contains(page, "Its name stays taken until") {
+	if page := s.get(t, "/ui/"+name, 200); strings.Contains(page, "Its ID is reserved until") {
 		t.Errorf("the name is said to be taken after it became free")
 	}
 	created, err := s.AddTask(t.Context(), queueName, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: "http://localhost/tasks/Greet"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if page := s.get(t, "/ui/"+created.Name, 200); strings.Contains(page, "Name taken") {
+	if page := s.get(t, "/ui/"+created.Name, 200); strings.Contains(page, "ID reserved") {
 		t.Errorf("a name that the queue chose, and that never comes again, is said to be taken")
 	}
 }
@@ -299,7 +299,7 @@ func TestLive(t *testing.T) {
 			}
 		}
 	}
-	expect("Nothing waits in this queue")
+	expect("No tasks are waiting in this queue")
 	s.add(t, "first")
 	expect("<code>first</code>")
 	if _, err := s.PauseQueue(t.Context(), queueName); err != nil {
@@ -400,42 +400,42 @@ func TestActions(t *testing.T) {
 	}
 	const back = "/ui/tasks?state=due"
 	task := s.add(t, "a")
-	did("pause", form("queue", queueName), back, "Queue emails is paused.")
-	did("run", form("task", task), back, "Task a is run now.")
+	did("pause", form("queue", queueName), back, "Paused queue emails.")
+	did("run", form("task", task), back, "Running task a.")
 	did("run", form("task", task), back, "Requested entity was not found.")
 	s.add(t, "b")
 	s.add(t, "c")
-	did("run-due", form("queue", queueName), back, "2 tasks are run now.")
-	did("run-due", form("queue", queueName), back, "No task is run now.")
-	did("resume", form("queue", queueName), back, "Queue emails delivers again.")
+	did("run-due", form("queue", queueName), back, "Running 2 tasks.")
+	did("run-due", form("queue", queueName), back, "No tasks are due.")
+	did("resume", form("queue", queueName), back, "Resumed queue emails.")
 	s.add(t, "d")
-	did("delete", form("task", queueName+"/tasks/d"), back, "Task d is deleted.")
+	did("delete", form("task", queueName+"/tasks/d"), back, "Deleted task d.")
 	s.add(t, "e")
-	did("purge", form("queue", queueName), back, "Queue emails is purged: its tasks are deleted.")
+	did("purge", form("queue", queueName), back, "Purged queue emails.")
 	did("purge", form("queue", location+"/queues/missing"), back, "Queue does not exist. If you just created the queue, wait at least a minute for the queue to initialize.")
-	did("clock", form("move", "due"), back, "No attempt was made. It is 2026-03-01 12:00:00 UTC.")
+	did("clock", form("move", "due"), back, "Made 0 attempts. It is now 2026-03-01 12:00:00 UTC.")
 	s.add(t, "f", func(t *localqueue.Task) { t.ScheduleTime = s.Now().Add(time.Hour) })
-	did("clock", form("move", "", "by", "90 s"), back, "No attempt was made. It is 2026-03-01 12:01:30 UTC.")
-	did("clock", form("move", "next"), back, "1 attempt was made. It is 2026-03-01 13:00:00 UTC.")
-	did("clock", form("move", "24h"), back, "No attempt was made. It is 2026-03-02 13:00:00 UTC.")
-	did("clock", form("move", "idle"), back, "No attempt was made. It is 2026-03-02 13:00:00 UTC.")
-	did("clock", form("move", "soon"), back, "The clock is to be moved by &#34;soon&#34;: want a duration such as &#34;90s&#34; or &#34;168h&#34;.")
-	did("faults", form("queue", queueName, "twice", "50", "late", "25", "delay", "1m30s", "fail-first", "2", "fail-status", "503", "clock-skew", "-5m"), back, "The faults are set: they befall attempts that begin from now on.")
+	did("clock", form("move", "", "by", "90 s"), back, "Made 0 attempts. It is now 2026-03-01 12:01:30 UTC.")
+	did("clock", form("move", "next"), back, "Made 1 attempt. It is now 2026-03-01 13:00:00 UTC.")
+	did("clock", form("move", "24h"), back, "Made 0 attempts. It is now 2026-03-02 13:00:00 UTC.")
+	did("clock", form("move", "idle"), back, "Made 0 attempts. It is now 2026-03-02 13:00:00 UTC.")
+	did("clock", form("move", "soon"), back, "Cannot advance the clock by &#34;soon&#34;: want a duration such as &#34;90s&#34; or &#34;168h&#34;.")
+	did("faults", form("queue", queueName, "twice", "50", "late", "25", "delay", "1m30s", "fail-first", "2", "fail-status", "503", "clock-skew", "-5m"), back, "Set the faults. They apply to attempts that start from now on.")
 	want := map[string]localqueue.Faults{queueName: {Twice: 0.5, Late: 0.25, Delay: 90 * time.Second, FailFirst: 2, FailStatus: 503, ClockSkew: -5 * time.Minute}}
 	if diff := cmp.Diff(want, s.Faults()); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
 	}
-	did("faults", form("queue", queueName, "twice", "half"), back, "Delivered twice is &#34;half&#34;: want a share in per cent, 0 to 100.")
-	did("faults", form("queue", queueName, "fail-first", "2.5"), back, "First attempts that fail is &#34;2.5&#34;: want a whole number.")
-	did("faults", form("queue", queueName, "of", queueName, "end", "1"), back, "The faults have ended.")
+	did("faults", form("queue", queueName, "twice", "half"), back, "Delivered twice: &#34;half&#34; is not a percentage from 0 to 100.")
+	did("faults", form("queue", queueName, "fail-first", "2.5"), back, "First attempts failed: &#34;2.5&#34; is not a whole number.")
+	did("faults", form("queue", queueName, "of", queueName, "end", "1"), back, "Cleared the faults.")
 	if len(s.Faults()) != 0 {
 		t.Errorf("faults %v", s.Faults())
 	}
-	did("send", form("queue", queueName, "method", "PUT", "url", "http://localhost/tasks/New", "header", "X-Tenant: acme\r\n\r\n", "body", "one\r\ntwo", "when", ""), "/ui/"+queueName+"/tasks/", "The task is enqueued.")
+	did("send", form("queue", queueName, "method", "PUT", "url", "http://localhost/tasks/New", "header", "X-Tenant: acme\r\n\r\n", "body", "one\r\ntwo", "when", ""), "/ui/"+queueName+"/tasks/", "Enqueued the task.")
 	did("send", form("queue", queueName, "method", "POST", "url", "nowhere", "body", "kept"), "", "HttpTarget.url must start with &#39;http://&#39; or &#39;https://&#39;.")
-	did("send", form("queue", queueName, "method", "POST", "url", "http://x/", "header", "no header"), "", "The header &#34;no header&#34; is none: want a line such as &#34;Content-Type: application/json&#34;.")
-	did("send", form("queue", queueName, "method", "POST", "url", "http://x/", "when", "some day"), "", "The time &#34;some day&#34; is none: want a duration such as &#34;10m&#34;, or a time such as &#34;2026-03-01T12:00:00Z&#34;.")
-	did("clock", form("move", "due"), back, "1 attempt was made. It is 2026-03-02 13:00:00 UTC.")
+	did("send", form("queue", queueName, "method", "POST", "url", "http://x/", "header", "no header"), "", "Invalid header &#34;no header&#34;: want a line such as &#34;Content-Type: application/json&#34;.")
+	did("send", form("queue", queueName, "method", "POST", "url", "http://x/", "when", "some day"), "", "Invalid time &#34;some day&#34;: want a duration such as &#34;10m&#34;, or a time such as &#34;2026-03-01T12:00:00Z&#34;.")
+	did("clock", form("move", "due"), back, "Made 1 attempt. It is now 2026-03-02 13:00:00 UTC.")
 	wantReceived := []string{
 		"POST /tasks/Greet  " + `{"id":"a"}`, "POST /tasks/Greet  " + `{"id":"b"}`, "POST /tasks/Greet  " + `{"id":"c"}`,
 		"POST /tasks/Greet  " + `{"id":"f"}`, "PUT /tasks/New acme one\ntwo",
@@ -590,7 +590,7 @@ func TestManyQueues(t *testing.T) {
 	if page := get("/?text=MANY-0777"); !strings.Contains(page, "many-0777") || strings.Contains(page, "many-0776") {
 		t.Error("a queue is not found by its name")
 	}
-	if page := get("/?text=nonsense"); !strings.Contains(page, "No queue matches") {
+	if page := get("/?text=nonsense"); !strings.Contains(page, "No matching queues") {
 		t.Error("it is not said that there is no such queue")
 	}
 	for _, address := range []string{"/ui/tasks", "/ui/tasks?queue=projects/many/locations/l/queues/many-0900", "/ui/send?queue=projects/many/locations/l/queues/many-0900"} {
