@@ -138,7 +138,7 @@ func TestPages(t *testing.T) {
 	wants(t, "tasks by text", s.get(t, "/ui/tasks?text=nothing", 200), "No matching tasks", "Searched 1 task.")
 	wants(t, "finished", s.get(t, "/ui/finished?state=deleted", 200), `<code>gone</code>`, `<span class="pill deleted">deleted</span>`)
 	wants(t, "task", s.get(t, "/ui/"+task, 200), "Attempt 1", "500 Internal Server Error", "Attempt 3 is due 2 min after attempt 2 failed (backoff).",
-		"any of attempts 7 to 99 fails", "stop retrying", `<span class="k">&#34;id&#34;</span>`, "X-Tenant", "acme")
+		"any of 7 to 99 fails", "stop retrying", `<span class="k">&#34;id&#34;</span>`, "X-Tenant", "acme")
 	wants(t, "task that is gone", s.get(t, "/ui/"+gone, 200), "<b>Deleted</b>", "Send again")
 	wants(t, "task that never was", s.get(t, "/ui/"+queueName+"/tasks/never", 404), "The last 100 tasks of each queue and outcome are remembered")
 	wants(t, "queue that is missing", s.get(t, "/ui/"+location+"/queues/missing", 404), "Queue does not exist")

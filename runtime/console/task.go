@@ -52,9 +52,9 @@ func plan(ahead []localqueue.Backoff) (steps []step) {
 		case ahead[i].Last:
 			then = "stop retrying"
 		case last == len(ahead)-1:
-			which = "any attempt from " + strconv.Itoa(ahead[i].Attempt) + " on"
+			which = "any from " + strconv.Itoa(ahead[i].Attempt) + " on"
 		case last > i:
-			which = "any of attempts " + strconv.Itoa(ahead[i].Attempt) + " to " + strconv.Itoa(ahead[last].Attempt)
+			which = "any of " + strconv.Itoa(ahead[i].Attempt) + " to " + strconv.Itoa(ahead[last].Attempt)
 		}
 		steps = append(steps, step{which, then, ahead[i], ahead[last]})
 		i = last + 1
@@ -63,7 +63,7 @@ func plan(ahead []localqueue.Backoff) (steps []step) {
 	if n := len(steps); n > head+tail+1 {
 		from, to := steps[head].first, steps[n-tail-1].last
 		between := step{
-			Which: "any of attempts " + strconv.Itoa(from.Attempt) + " to " + strconv.Itoa(to.Attempt),
+			Which: "any of " + strconv.Itoa(from.Attempt) + " to " + strconv.Itoa(to.Attempt),
 			Then:  "wait longer each time, " + formatDuration(from.Wait) + " to " + formatDuration(to.Wait),
 		}
 		steps = slices.Concat(steps[:head], []step{between}, steps[n-tail:])
