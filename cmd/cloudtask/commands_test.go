@@ -45,7 +45,7 @@ func (s *stage) left(t *testing.T) int {
 	return len(tasks)
 }
 
-// run runs the command against the embedded queue, or where env leads to, and returns its exit code and all that it prints.
+// run runs the command with the embedded queue, or the target that env sets, and returns its exit code and output.
 func (s *stage) run(t *testing.T, args string, env ...string) (int, string) {
 	t.Helper()
 	cmd := cloudtaskCommand(t, strings.Fields(args)...)
@@ -54,7 +54,7 @@ func (s *stage) run(t *testing.T, args string, env ...string) (int, string) {
 	return cmd.ProcessState.ExitCode(), string(out)
 }
 
-// Who may not see everything sees the rest.
+// Without some permissions, commands show the rest.
 func TestPermissions(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, t.TempDir())
@@ -101,7 +101,7 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// Exit codes are for scripts.
+// Scripts rely on exit codes.
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, t.TempDir())
@@ -136,7 +136,7 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// Lists of many pages are counted to the end of the first, unless asked, and are whole.
+// Tasks are counted up to the first page unless -count is set, and lists of many pages are complete.
 func TestLongLists(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, t.TempDir())

@@ -31,7 +31,7 @@ func (p *process) page(t *testing.T, method, path, host string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
-// addr is where p listens, whatever it is called.
+// addr returns the address that p listens on, which may differ from the advertised one.
 func (p *process) addr() string { return "127.0.0.1" + p.host[strings.LastIndexByte(p.host, ':'):] }
 
 // The console shows finished tasks, after a restart too, and is served under the names of this machine and the advertised name.

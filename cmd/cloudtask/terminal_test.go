@@ -26,7 +26,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
-// terminal is a process whose standard input, output and error are a terminal.
+// terminal is a process whose standard streams are a terminal.
 type terminal struct {
 	*os.File
 	cmd  *exec.Cmd
@@ -64,7 +64,7 @@ func (term *terminal) expect(t *testing.T, text string) {
 	}
 }
 
-// exit waits for the end and returns the exit code and what was printed, in Unix lines.
+// exit waits for the process to exit and returns the exit code and the output, with Unix line ends.
 func (term *terminal) exit(t *testing.T) (int, string) {
 	t.Helper()
 	var exit *exec.ExitError
@@ -75,7 +75,7 @@ func (term *terminal) exit(t *testing.T) (int, string) {
 	return term.cmd.ProcessState.ExitCode(), strings.ReplaceAll(term.text.String(), "\r\n", "\n")
 }
 
-// On a terminal a question is asked; in production, what deletes wants the project's name typed.
+// On a terminal, commands ask. In production, deletions require typing the project ID.
 func TestQuestions(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, t.TempDir())
@@ -115,7 +115,7 @@ func TestQuestions(t *testing.T) {
 	}
 }
 
-// Colours are for terminals that have them and people who want them. What others put into a task never steers one.
+// Output has colours only on terminals that support them, unless NO_COLOR is set. Task data never controls a terminal.
 func TestColours(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, t.TempDir())
@@ -149,7 +149,7 @@ func TestColours(t *testing.T) {
 	}
 }
 
-// What takes long shows how far it is. Ctrl-C lets what has begun end, and tells what was done; a second ends at once.
+// Long operations show progress. Ctrl-C waits for calls in progress and reports the result; a second one exits immediately.
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	for _, twice := range []bool{false, true} {

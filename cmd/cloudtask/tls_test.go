@@ -14,7 +14,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
-// pemFile writes the server's certificate to a file, behind what may stand beside it.
+// pemFile writes the server's certificate to a PEM file, after another block.
 func pemFile(t *testing.T, server *httptest.Server) string {
 	t.Helper()
 	var data bytes.Buffer
@@ -27,7 +27,7 @@ func pemFile(t *testing.T, server *httptest.Server) string {
 	return writeFile(t, "ca.pem", data.String())
 }
 
-// Tasks go to a server whose certificate nobody else trusts where a flag says so, and to no other.
+// Tasks are delivered to a server with an untrusted certificate only if a flag allows it.
 func TestDevTrusts(t *testing.T) {
 	t.Parallel()
 	received := make(chan string, 100)
@@ -64,7 +64,7 @@ func TestDevTrusts(t *testing.T) {
 	}
 }
 
-// get returns the answer to a GET.
+// get returns the response to a GET.
 func (p *process) get(t *testing.T, path string) string {
 	t.Helper()
 	resp, err := http.Get("http://" + p.host + path)

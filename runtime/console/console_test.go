@@ -28,13 +28,13 @@ const (
 	queueName = location + "/queues/emails"
 )
 
-// shown is a queue and its page.
+// shown is a queue and its console.
 type shown struct {
 	*localqueue.Service
 	page *console.Console
 }
 
-// show starts a queue on a virtual clock, whose tasks fail until failures are over, and its page.
+// show starts a queue on a virtual clock, whose tasks handler runs, and its console.
 func show(t testing.TB, handler http.HandlerFunc, opts ...console.Option) *shown {
 	t.Helper()
 	s, err := localqueue.New(
@@ -52,7 +52,7 @@ func answer(status int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(status) }
 }
 
-// add adds a task of that id.
+// add adds a task with that ID.
 func (s *shown) add(t testing.TB, id string, change ...func(*localqueue.Task)) string {
 	t.Helper()
 	task := &localqueue.Task{Name: queueName + "/tasks/" + id, HTTP: &localqueue.HTTPRequest{URL: "http://localhost/tasks/Greet", Body: []byte(`{"id":"` + id + `"}`)}}
@@ -65,7 +65,7 @@ func (s *shown) add(t testing.TB, id string, change ...func(*localqueue.Task)) s
 	return task.Name
 }
 
-// get requests a page, which must be answered with the status.
+// get requests a page. The response must have the status.
 func (s *shown) get(t testing.TB, path string, status int) string {
 	t.Helper()
 	return s.do(t, httptest.NewRequest("GET", "http://localhost:8123"+path, nil), status)
@@ -85,7 +85,7 @@ func (s *shown) do(t testing.TB, r *http.Request, status int) string {
 	return w.Body.String()
 }
 
-// post sends a form, which must be answered with the status, and returns where the browser is sent, and what the page there says.
+// post submits a form, and returns the address that the browser is redirected to, and the note on that page.
 func (s *shown) post(t testing.TB, action string, form url.Values) (to, said string) {
 	t.Helper()
 	r := httptest.NewRequest("POST", "http://localhost:8123/ui/do/"+action, strings.NewReader(form.Encode()))
@@ -157,8 +157,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// A name is taken for longer than its task is there.
-func TestHowLongNamesStayTaken(t *testing.T) {
+// A task ID stays reserved after its task is gone.
+func TestHowLongIDsStayReserved(t *testing.T) {
 	t.Parallel()
 	s := show(t, answer(200))
 	name := s.add(t, "once")
@@ -166,7 +166,7 @@ func TestHowLongNamesStayTaken(t *testing.T) {
 	page := s.get(t, "/ui/"+name, 200)
 	wants(t, "a task that waits", page, kept)
 	if strings.Contains(page, "Its ID is reserved until") {
-		t.Errorf("the name of a task that waits is said to become free")
+		t.Errorf("the ID of a waiting task is shown to become free")
 	}
 	if _, err := s.RunUntilIdle(t.Context()); err != nil {
 		t.Fatal(err)
@@ -176,18 +176,18 @@ func TestHowLongNamesStayTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	if page := s.get(t, "/ui/"+name, 200); strings.Contains(page, "Its ID is reserved until") {
-		t.Errorf("the name is said to be taken after it became free")
+		t.Errorf("the ID is shown as reserved after it became free")
 	}
 	created, err := s.AddTask(t.Context(), queueName, &localqueue.Task{HTTP: &localqueue.HTTPRequest{URL: "http://localhost/tasks/Greet"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if page := s.get(t, "/ui/"+created.Name, 200); strings.Contains(page, "ID reserved") {
-		t.Errorf("a name that the queue chose, and that never comes again, is said to be taken")
+		t.Errorf("an ID that the queue chose, and never reuses, is shown as reserved")
 	}
 }
 
-// Whatever a task holds is shown as text, in pages, in what is sent live, and in the form.
+// Task data is shown as text, in pages, in live updates and in the form.
 func TestHostileTasks(t *testing.T) {
 	t.Parallel()
 	const markup = "</script></textarea></code><script>alert(1)</script><img src=x onerror=alert(1)>\r\n\r\nevent: live\r\rdata: <b>\u202e{{.}}"
@@ -226,7 +226,7 @@ func TestHostileTasks(t *testing.T) {
 	}
 }
 
-// events returns the first events that a page is sent, by name.
+// events returns the first n live events of a page, by name.
 func (s *shown) events(t testing.TB, page string, n int) map[string]string {
 	t.Helper()
 	server := httptest.NewServer(s.page)
@@ -412,7 +412,8 @@ func TestActions(t *testing.T) {
 	did("delete", form("task", queueName+"/tasks/d"), back, "Deleted task d.")
 	s.add(t, "e")
 	did("purge", form("queue", queueName), back, "Purged queue emails.")
-	did("purge", form("queue", location+"/queues/missing"), back, "Queue does not exist. If you just created the queue, wait at least a minute for the queue to initialize.")
+	did("purge", form("queue", location+"/queues/missing"),
+		back, "Queue does not exist. If you just created the queue, wait at least a minute for the queue to initialize.")
 	did("clock", form("move", "due"), back, "Made 0 attempts. It is now 2026-03-01 12:00:00 UTC.")
 	s.add(t, "f", func(t *localqueue.Task) { t.ScheduleTime = s.Now().Add(time.Hour) })
 	did("clock", form("move", "", "by", "90 s"), back, "Made 0 attempts. It is now 2026-03-01 12:01:30 UTC.")
@@ -420,7 +421,8 @@ func TestActions(t *testing.T) {
 	did("clock", form("move", "24h"), back, "Made 0 attempts. It is now 2026-03-02 13:00:00 UTC.")
 	did("clock", form("move", "idle"), back, "Made 0 attempts. It is now 2026-03-02 13:00:00 UTC.")
 	did("clock", form("move", "soon"), back, "Cannot advance the clock by &#34;soon&#34;: want a duration such as &#34;90s&#34; or &#34;168h&#34;.")
-	did("faults", form("queue", queueName, "twice", "50", "late", "25", "delay", "1m30s", "fail-first", "2", "fail-status", "503", "clock-skew", "-5m"), back, "Set the faults. They apply to attempts that start from now on.")
+	did("faults", form("queue", queueName, "twice", "50", "late", "25", "delay", "1m30s", "fail-first", "2", "fail-status", "503", "clock-skew", "-5m"),
+		back, "Set the faults. They apply to attempts that start from now on.")
 	want := map[string]localqueue.Faults{queueName: {Twice: 0.5, Late: 0.25, Delay: 90 * time.Second, FailFirst: 2, FailStatus: 503, ClockSkew: -5 * time.Minute}}
 	if diff := cmp.Diff(want, s.Faults()); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
@@ -431,10 +433,14 @@ func TestActions(t *testing.T) {
 	if len(s.Faults()) != 0 {
 		t.Errorf("faults %v", s.Faults())
 	}
-	did("send", form("queue", queueName, "method", "PUT", "url", "http://localhost/tasks/New", "header", "X-Tenant: acme\r\n\r\n", "body", "one\r\ntwo", "when", ""), "/ui/"+queueName+"/tasks/", "Enqueued the task.")
-	did("send", form("queue", queueName, "method", "POST", "url", "nowhere", "body", "kept"), "", "HttpTarget.url must start with &#39;http://&#39; or &#39;https://&#39;.")
-	did("send", form("queue", queueName, "method", "POST", "url", "http://x/", "header", "no header"), "", "Invalid header &#34;no header&#34;: want a line such as &#34;Content-Type: application/json&#34;.")
-	did("send", form("queue", queueName, "method", "POST", "url", "http://x/", "when", "some day"), "", "Invalid time &#34;some day&#34;: want a duration such as &#34;10m&#34;, or a time such as &#34;2026-03-01T12:00:00Z&#34;.")
+	did("send", form("queue", queueName, "method", "PUT", "url", "http://localhost/tasks/New", "header", "X-Tenant: acme\r\n\r\n", "body", "one\r\ntwo", "when", ""),
+		"/ui/"+queueName+"/tasks/", "Enqueued the task.")
+	did("send", form("queue", queueName, "method", "POST", "url", "nowhere", "body", "kept"),
+		"", "HttpTarget.url must start with &#39;http://&#39; or &#39;https://&#39;.")
+	did("send", form("queue", queueName, "method", "POST", "url", "http://x/", "header", "no header"),
+		"", "Invalid header &#34;no header&#34;: want a line such as &#34;Content-Type: application/json&#34;.")
+	did("send", form("queue", queueName, "method", "POST", "url", "http://x/", "when", "some day"),
+		"", "Invalid time &#34;some day&#34;: want a duration such as &#34;10m&#34;, or a time such as &#34;2026-03-01T12:00:00Z&#34;.")
 	did("clock", form("move", "due"), back, "Made 1 attempt. It is now 2026-03-02 13:00:00 UTC.")
 	wantReceived := []string{
 		"POST /tasks/Greet  " + `{"id":"a"}`, "POST /tasks/Greet  " + `{"id":"b"}`, "POST /tasks/Greet  " + `{"id":"c"}`,
@@ -445,7 +451,7 @@ func TestActions(t *testing.T) {
 	}
 }
 
-// A task that is sent again is the same but for what was changed, to the byte.
+// A task that is sent again is the same to the byte, except for the changes.
 func TestSendAgain(t *testing.T) {
 	t.Parallel()
 	s := show(t, answer(200))
@@ -488,7 +494,7 @@ func TestSendAgain(t *testing.T) {
 	}
 }
 
-// What could let somebody in is neither on the task's page nor in the form, and goes along when the task is sent again.
+// Credentials are neither on the task's page nor in the form, but are kept when the task is sent again.
 func TestSecretsAreNotShown(t *testing.T) {
 	t.Parallel()
 	s := show(t, answer(500))
@@ -519,7 +525,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 	}
 }
 
-// What the handler tells of a run that failed is on the task's page, the stack folded, and among the finished.
+// Errors that the handler reports are on the task's page, with the stack folded, and in the list of finished tasks.
 func TestWhyAttemptsFailed(t *testing.T) {
 	t.Parallel()
 	const why = `boom <script>alert("1")</script>`
@@ -548,7 +554,7 @@ func TestWhyAttemptsFailed(t *testing.T) {
 	wants(t, "finished", s.get(t, "/ui/finished", 200), "panic: boom")
 }
 
-// With many queues the first page lists some of them, and finds the others by name. Selections are bounded, too.
+// With many queues, the start page lists a part of them and finds others by name. Selections are limited as well.
 func TestManyQueues(t *testing.T) {
 	t.Parallel()
 	s := show(t, answer(200))

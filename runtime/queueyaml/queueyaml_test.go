@@ -68,7 +68,7 @@ queue:
 	}
 }
 
-// What a file defines, a service has: the bucket, and the pause.
+// A service applies the bucket size and the pause of a file.
 func TestQueuesOfAService(t *testing.T) {
 	t.Parallel()
 	queues, _, err := queueyaml.Parse([]byte("queue:\n- name: a\n  rate: 5/s\n  bucket_size: 3\n- name: b\n  rate: 0\n"))
@@ -149,7 +149,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// Whatever a file holds, Parse answers, and a service takes the queues that it returns.
+// Parse returns for any file, and a service accepts the queues that it returns.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("queue:\n- name: a\n  rate: 5/s\n  retry_parameters: {task_age_limit: 2d}\n"))
 	f.Add([]byte("a: &a [*a]"))
