@@ -22,8 +22,8 @@ import (
 // modulePath is the path of this module.
 const modulePath = "github.com/cloudtaskgen/cloudtaskgen"
 
-// TestOutsideModule makes the tour a module of its own, which only has this checkout by a replace directive: it is
-// generated from nothing, vetted, built with the race detector, and played against `cloudtask dev -strict`.
+// TestOutsideModule makes the tour a separate module, which gets this checkout by a replace directive. It is generated from scratch,
+// vetted, built with the race detector, and played against "cloudtask dev -strict".
 func TestOutsideModule(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -42,12 +42,12 @@ func TestOutsideModule(t *testing.T) {
 	run(t, dir, "go", "build", "-race", "-o", "outside", ".")
 	out := run(t, dir, filepath.Join(dir, "outside"), "-queue", startDev(t, "-strict"))
 	if !strings.Contains(out, "everything as expected") {
-		t.Errorf("the tour did not say that all was well:\n%s", out)
+		t.Errorf("the tour did not end as expected:\n%s", out)
 	}
 }
 
-// TestMinimal runs examples/minimal as its README says, and stops it as Cloud Run does while a task is running: the task
-// ends, and its answer arrives.
+// TestMinimal runs examples/minimal as its README describes, and stops it as Cloud Run does while a task is running. The task must
+// finish, and its response arrive.
 func TestMinimal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -67,7 +67,7 @@ func TestMinimal(t *testing.T) {
 	wantNoTasks(t, queue, "demo", "here", "tasks")
 }
 
-// buildSlowly builds examples/minimal with a task that takes half a second longer than it does.
+// buildSlowly builds examples/minimal with a task that takes half a second longer.
 func buildSlowly(t *testing.T, binary string) {
 	t.Helper()
 	source, err := filepath.Abs(filepath.Join(root, "examples", "minimal", "main.go"))
@@ -77,7 +77,7 @@ func buildSlowly(t *testing.T, binary string) {
 	const greet = `log.Printf("Hello, %s!", t.Name); `
 	text := read(t, source)
 	if !strings.Contains(text, greet) {
-		t.Fatalf("%s does not greet with %s", source, greet)
+		t.Fatalf("%s does not contain %s", source, greet)
 	}
 	dir := filepath.Dir(binary)
 	slow := filepath.Join(dir, "slow.go")
@@ -96,7 +96,7 @@ func buildSlowly(t *testing.T, binary string) {
 	run(t, root, "go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", binary, "./examples/minimal")
 }
 
-// wantNoTasks makes sure that every task of a queue has been acknowledged.
+// wantNoTasks checks that a queue has no tasks left.
 func wantNoTasks(t *testing.T, address, project, location, queue string) {
 	t.Helper()
 	answer, err := http.Get("http://" + address + "/v2/projects/" + project + "/locations/" + location + "/queues/" + queue + "/tasks")
@@ -110,8 +110,8 @@ func wantNoTasks(t *testing.T, address, project, location, queue string) {
 	}
 }
 
-// TestRegenerate deletes what the generator wrote for the examples, in a copy of the checkout, and has one run restore
-// it byte for byte.
+// TestRegenerate deletes the examples' generated files in a copy of the checkout. One run of the generator must restore them byte for
+// byte.
 func TestRegenerate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -131,12 +131,12 @@ func TestRegenerate(t *testing.T) {
 		if got, err := os.ReadFile(name); err != nil {
 			t.Error(err)
 		} else if string(got) != content {
-			t.Errorf("%s is not what it was", name)
+			t.Errorf("%s has changed", name)
 		}
 	}
 }
 
-// startDev starts `cloudtask dev` and returns where it serves. It ends with the test, and must end well.
+// startDev starts "cloudtask dev" and returns its address. It is stopped after the test, and must exit without an error.
 func startDev(t *testing.T, args ...string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "cloudtask")
@@ -167,8 +167,8 @@ func startDev(t *testing.T, args ...string) string {
 	return address
 }
 
-// writeModule writes a go.mod to dir that replaces this module by the checkout and needs no network: it requires what
-// this module does.
+// writeModule writes a go.mod to dir that replaces this module by the checkout. It has the same requirements as this module, so it
+// needs no network.
 func writeModule(t *testing.T, dir, module string) {
 	t.Helper()
 	checkout, err := filepath.Abs(root)
@@ -200,7 +200,7 @@ func writeModule(t *testing.T, dir, module string) {
 	check(os.WriteFile(filepath.Join(dir, "go.sum"), []byte(read(t, filepath.Join(root, "go.sum"))), 0o644))
 }
 
-// run runs a command in dir, without a network for Go, and returns what it printed.
+// run runs a command in dir, with the Go command offline, and returns its output.
 func run(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
 	return runWith(t, []string{"GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off"}, dir, name, args...)
@@ -220,7 +220,8 @@ func runWith(t *testing.T, env []string, dir, name string, args ...string) strin
 	return string(out)
 }
 
-// copyTree copies the files under from to the directory to, as edit returns them; nil leaves a file out.
+// copyTree copies the files under from to the directory to, with the contents that edit returns. Files for which it returns nil are
+// omitted.
 func copyTree(t *testing.T, from, to string, edit func(name string, content []byte) []byte) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(name string, entry fs.DirEntry, err error) error {
@@ -252,7 +253,7 @@ func writeFile(name string, content []byte) error {
 	return os.WriteFile(name, content, 0o644)
 }
 
-// freePort returns a loopback address that nothing listens on, and its port.
+// freePort returns a free loopback address, and its port.
 func freePort(t *testing.T) (address, port string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -268,7 +269,7 @@ func freePort(t *testing.T) (address, port string) {
 	return address, port
 }
 
-// post posts to url, as soon as the server is there.
+// post posts to url, and waits for the server to listen.
 func post(t *testing.T, url string) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {

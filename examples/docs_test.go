@@ -19,11 +19,11 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
-// root is the checkout, seen from this package.
+// root is the path of the checkout from this package.
 const root = ".."
 
-// TestDocumentedCode makes sure that all Go code in README.md and docs/ is code of an example, here or in the package
-// that it is about, which is compiled and run. A line "…" stands for what is left out. Spacing does not count.
+// TestDocumentedCode checks that all Go code in README.md and docs/ is part of an example, here or in the package that it is about,
+// which is compiled and run. A line "…" marks an omission. Spacing is ignored.
 func TestDocumentedCode(t *testing.T) {
 	var sources [][]string
 	files := slices.Concat(
@@ -39,14 +39,14 @@ func TestDocumentedCode(t *testing.T) {
 			for chunk := range strings.SplitSeq(block.text, "…\n") {
 				want := codeLines(chunk)
 				if !slices.ContainsFunc(sources, func(source []string) bool { return contains(source, want) }) {
-					t.Errorf("%s:%d: this code is in no example:\n%s", page, block.line, chunk)
+					t.Errorf("%s:%d: this code is not part of any example:\n%s", page, block.line, chunk)
 				}
 			}
 		}
 	}
 }
 
-// TestDocumentedContainers makes sure that the page about Docker shows the files of examples/services.
+// TestDocumentedContainers checks that docs/docker.md shows the files of examples/services.
 func TestDocumentedContainers(t *testing.T) {
 	page := read(t, filepath.Join(root, "docs", "docker.md"))
 	for language, name := range map[string]string{"dockerfile": "Dockerfile", "yaml": "compose.yaml"} {
@@ -63,7 +63,7 @@ func TestDocumentedContainers(t *testing.T) {
 	}
 }
 
-// TestDocumentedLinks makes sure that what the pages link to is there.
+// TestDocumentedLinks checks the targets of links between pages.
 func TestDocumentedLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	for _, page := range pages(t) {
@@ -88,7 +88,7 @@ func TestDocumentedLinks(t *testing.T) {
 	}
 }
 
-// TestDocumentedConfig makes sure that the manual has every field of Config and of Metadata.
+// TestDocumentedConfig checks that the manual mentions every field of Config and Metadata.
 func TestDocumentedConfig(t *testing.T) {
 	for page, fields := range map[string][]reflect.StructField{
 		"configuration.md":   reflect.VisibleFields(reflect.TypeFor[cloudtask.Config]()),
@@ -103,7 +103,7 @@ func TestDocumentedConfig(t *testing.T) {
 	}
 }
 
-// TestDocumentedEnvironment makes sure that the configuration page names the variables that are read, and no others.
+// TestDocumentedEnvironment checks that docs/configuration.md names exactly the variables that are read.
 func TestDocumentedEnvironment(t *testing.T) {
 	names := func(pattern, text string) []string {
 		var names []string
@@ -121,7 +121,7 @@ func TestDocumentedEnvironment(t *testing.T) {
 	}
 }
 
-// TestDocumentedPayloads decodes the payloads of the JSON page.
+// TestDocumentedPayloads decodes the payloads in docs/json.md.
 func TestDocumentedPayloads(t *testing.T) {
 	row := regexp.MustCompile("(?m)^\\| `([{\\[].*)` \\| (none|`.*`) \\|$")
 	rows := row.FindAllStringSubmatch(read(t, filepath.Join(root, "docs", "json.md")), -1)
@@ -134,12 +134,12 @@ func TestDocumentedPayloads(t *testing.T) {
 			got = "`" + err.Error() + "`"
 		}
 		if got != row[2] {
-			t.Errorf("docs/json.md says of %s: %s\ngot: %s", row[1], row[2], got)
+			t.Errorf("docs/json.md has %s: %s\ngot: %s", row[1], row[2], got)
 		}
 	}
 }
 
-// TestDocumentedStrippedPrefix makes sure that the answer behind a stripped prefix is what the page says.
+// TestDocumentedStrippedPrefix checks the documented response behind a stripped prefix.
 func TestDocumentedStrippedPrefix(t *testing.T) {
 	handler, err := images.NewHandler(cloudtask.Config{InsecureNoAuth: true, Logger: slog.New(slog.DiscardHandler)}, nil)
 	if err != nil {
@@ -148,11 +148,11 @@ func TestDocumentedStrippedPrefix(t *testing.T) {
 	answer := httptest.NewRecorder()
 	http.StripPrefix("/tasks", handler).ServeHTTP(answer, httptest.NewRequest("POST", "/tasks/Resize", nil))
 	if !strings.Contains(read(t, filepath.Join(root, "docs", "serving.md")), answer.Body.String()) {
-		t.Errorf("docs/serving.md does not have the answer %s", answer.Body)
+		t.Errorf("docs/serving.md does not have the response %s", answer.Body)
 	}
 }
 
-// TestDocumentedTargets makes sure that the make targets that the pages name are there.
+// TestDocumentedTargets checks that the make targets named in pages exist.
 func TestDocumentedTargets(t *testing.T) {
 	makefile := read(t, filepath.Join(root, "Makefile"))
 	target := regexp.MustCompile("(?m)(?:^|`)make ([a-z]+)")
@@ -170,7 +170,7 @@ type block struct {
 	text string
 }
 
-// blocks returns the fenced blocks of a language in a page of Markdown.
+// blocks returns the fenced code blocks of a language in a Markdown page.
 func blocks(page, language string) []block {
 	var found []block
 	inside := false
@@ -189,7 +189,7 @@ func blocks(page, language string) []block {
 	return found
 }
 
-// codeLines returns the lines that are not blank, with every run of space as one space.
+// codeLines returns the lines that are not blank, with white space collapsed.
 func codeLines(code string) []string {
 	var lines []string
 	for line := range strings.SplitSeq(code, "\n") {
@@ -209,7 +209,7 @@ func contains(source, want []string) bool {
 	return false
 }
 
-// anchors returns the fragments of a page's headings, as GitHub makes them.
+// anchors returns the fragments of a page's headings, as GitHub generates them.
 func anchors(page string) []string {
 	var all []string
 	drop := regexp.MustCompile(`[^a-z0-9 _-]`)
@@ -226,7 +226,7 @@ func pages(t *testing.T) []string {
 	return append(find(t, filepath.Join(root, "docs"), ".md"), append(find(t, filepath.Join(root, "examples"), ".md"), filepath.Join(root, "README.md"))...)
 }
 
-// find returns the files under dir whose names end in suffix, but for test data.
+// find returns the files under dir whose names end in suffix, except in testdata.
 func find(t *testing.T, dir, suffix string) []string {
 	t.Helper()
 	var names []string

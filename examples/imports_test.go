@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// mayImport lists the packages of this module with those that each may import of it. CONTRIBUTING.md draws them.
+// mayImport lists which packages of this module each package may import. CONTRIBUTING.md has a diagram of them.
 var mayImport = map[string]string{
 	"gen/model":     "",
 	"gen/diag":      "gen/model",
@@ -47,7 +47,7 @@ var mayImport = map[string]string{
 	"gen/lock/trial": "", // runs within tests of users' packages
 }
 
-// TestImports holds the directions in which packages depend on each other. Tests may import anything.
+// TestImports checks the imports between packages. Tests may import anything.
 func TestImports(t *testing.T) {
 	t.Parallel()
 	const format = `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`
@@ -62,7 +62,7 @@ func TestImports(t *testing.T) {
 		pkg := own[0]
 		allowed, known := mayImport[pkg]
 		if !known {
-			t.Errorf("%s is not in mayImport: say what it may import, and add it to CONTRIBUTING.md", pkg)
+			t.Errorf("%s is missing from mayImport: list what it may import, and add it to CONTRIBUTING.md", pkg)
 		}
 		seen[pkg] = true
 		for _, path := range own[1:] {
@@ -73,7 +73,7 @@ func TestImports(t *testing.T) {
 	}
 	for pkg := range mayImport {
 		if !seen[pkg] {
-			t.Errorf("mayImport has %s, which is not there", pkg)
+			t.Errorf("mayImport has %s, which does not exist", pkg)
 		}
 	}
 }

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// A program is a process of an example, whose log the test reads.
+// program is a running example, whose log the test reads.
 type program struct {
 	cmd   *exec.Cmd
-	lines chan string // of standard error; closed at its end
+	lines chan string // of standard error; closed when it ends
 	log   strings.Builder
 }
 
-// start starts a program with these environment variables besides the test's. It ends with the test.
+// start starts a program with additional environment variables. The program is stopped after the test.
 func start(t *testing.T, binary string, env ...string) *program {
 	t.Helper()
 	p := &program{cmd: exec.Command(binary), lines: make(chan string, 1000)}
@@ -42,7 +42,7 @@ func start(t *testing.T, binary string, env ...string) *program {
 	return p
 }
 
-// waitFor reads the log as far as the first line with text in it.
+// waitFor reads the log up to the first line that contains text.
 func (p *program) waitFor(t *testing.T, text string) {
 	t.Helper()
 	timeout := time.After(time.Minute)
@@ -70,7 +70,7 @@ func (p *program) terminate(t *testing.T) {
 	}
 }
 
-// wantEnd reads the log to its end, which must come with exit code 0.
+// wantEnd reads the log to its end. The exit code must be 0.
 func (p *program) wantEnd(t *testing.T) {
 	t.Helper()
 	for line := range p.lines {

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/mod/zip"
 )
 
-// TestModuleProxy takes README.md at its word: a new module gets the generator as a tool from a module proxy, which is
-// a folder made from this checkout, generates and builds.
+// TestModuleProxy follows README.md: a new module gets the generator as a tool from a module proxy, a directory made from this
+// checkout, and then generates and builds.
 func TestModuleProxy(t *testing.T) {
 	t.Parallel()
 	readme := read(t, filepath.Join(root, "README.md"))
@@ -74,7 +74,7 @@ func main() {
 	runWith(t, env, dir, "go", strings.Fields(lock[1])[1:]...)
 	runWith(t, env, dir, "go", append(strings.Fields(lock[1])[1:], "-check")...)
 
-	// Both commands are installed as README.md says, outside of any module.
+	// Both commands are installed as README.md describes, outside any module.
 	bin := t.TempDir()
 	installs := regexp.MustCompile(`(?m)^(go install .*/cmd/([a-z]+)@latest)$`).FindAllStringSubmatch(readme, -1)
 	if len(installs) != 2 {
@@ -89,7 +89,7 @@ func main() {
 	}
 }
 
-// makeProxy returns a folder that is a module proxy with one version of this module: what the checkout has.
+// makeProxy returns a directory that is a module proxy with one version of this module, that of the checkout.
 func makeProxy(t *testing.T) string {
 	t.Helper()
 	version := module.Version{Path: modulePath, Version: "v0.1.0"}
@@ -119,7 +119,7 @@ func makeProxy(t *testing.T) string {
 	return proxy
 }
 
-// checkoutFile is a file of the checkout, by its path from root, with slashes.
+// checkoutFile is a file of the checkout. Its name is the slash-separated path from root.
 type checkoutFile string
 
 func (f checkoutFile) file() string                 { return filepath.Join(root, filepath.FromSlash(string(f))) }
@@ -127,7 +127,7 @@ func (f checkoutFile) Path() string                 { return string(f) }
 func (f checkoutFile) Lstat() (os.FileInfo, error)  { return os.Lstat(f.file()) }
 func (f checkoutFile) Open() (io.ReadCloser, error) { return os.Open(f.file()) }
 
-// checkoutFiles returns the files that git has or would add, those that are deleted left out.
+// checkoutFiles returns the files that git tracks or would add, except deleted ones.
 func checkoutFiles(t *testing.T) []string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")

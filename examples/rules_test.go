@@ -17,8 +17,8 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// TestRulesAgree compares what the generator says of Cloud Tasks with what the runtime does. Neither may import the other, so each
-// has the rules for itself.
+// TestRulesAgree compares the generator's rules of Cloud Tasks with those of the runtime. Neither may import the other, so both have
+// their own.
 func TestRulesAgree(t *testing.T) {
 	t.Parallel()
 	var help bytes.Buffer
@@ -30,7 +30,7 @@ func TestRulesAgree(t *testing.T) {
 		t.Helper()
 		m := regexp.MustCompile(pattern).FindStringSubmatch(text)
 		if m == nil {
-			t.Fatalf("the help on directives does not have %s", pattern)
+			t.Fatalf("the help for directives does not match %s", pattern)
 		}
 		return m[1]
 	}
@@ -90,14 +90,14 @@ func TestRulesAgree(t *testing.T) {
 		t.Errorf("retry settings of a new queue are %s, the generator says %s", got, want)
 	}
 
-	// The names of status codes: all but OK, which is not an error.
+	// The names of all status codes except OK, which is not an error.
 	for code := cloudtask.Canceled; code <= cloudtask.Unauthenticated; code++ {
 		if err := directive.CheckCode(code.String()); err != nil {
 			t.Errorf("the runtime has %s, the generator: %v", code, err)
 		}
 	}
 	if err := directive.CheckCode(cloudtask.OK.String()); err == nil {
-		t.Error("the generator takes OK for a failure")
+		t.Error("the generator accepts OK as a failure")
 	}
 }
 

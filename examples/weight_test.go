@@ -7,13 +7,15 @@ import (
 	"testing"
 )
 
-// TestRuntimeIsLight makes sure that who only runs tasks, enqueues through another backend or tests, links no gRPC,
-// protobuf and Google API package.
+// TestRuntimeIsLight checks that programs that only run tasks, enqueue through another backend or test tasks link no gRPC, protobuf or
+// Google API package.
 func TestRuntimeIsLight(t *testing.T) {
 	t.Parallel()
 	list := func(args ...string) {
 		for dep := range strings.FieldsSeq(run(t, root, "go", append([]string{"list", "-deps"}, args...)...)) {
-			for _, heavy := range []string{"google.golang.org/", "cloud.google.com/", "github.com/googleapis/", "go.opentelemetry.io/", modulePath + "/gen", modulePath + "/templates"} {
+			for _, heavy := range []string{
+				"google.golang.org/", "cloud.google.com/", "github.com/googleapis/", "go.opentelemetry.io/", modulePath + "/gen", modulePath + "/templates",
+			} {
 				if strings.HasPrefix(dep, heavy) {
 					t.Errorf("%v: depends on %s", args, dep)
 				}
@@ -24,18 +26,18 @@ func TestRuntimeIsLight(t *testing.T) {
 	list("-test", "./examples/shop", "./examples/tour/tasks", "./examples/tour/documents") // test binaries
 }
 
-// TestProgramsHaveNothingForTests looks at the compiled code of a package: what is generated for tests is not in it, not
-// even for the linker to drop.
+// TestProgramsHaveNothingForTests checks that the compiled code of a package has none of the functions that are generated for tests,
+// not even for the linker to drop.
 func TestProgramsHaveNothingForTests(t *testing.T) {
 	t.Parallel()
 	archive := run(t, root, "go", "list", "-export", "-f", "{{.Export}}", "./examples/tour/tasks")
 	symbols := run(t, root, "go", "tool", "nm", strings.TrimSpace(archive))
 	if !strings.Contains(symbols, "tasks.EnqueueCloseAccountAsap") || strings.Contains(symbols, "Enqueued") {
-		t.Errorf("the package's code has Enqueued functions, or not those that it should have:\n%s", symbols)
+		t.Errorf("the package has Enqueued functions, or lacks those that it should have:\n%s", symbols)
 	}
 }
 
-// TestHandlerIsSmall compares a service that only runs tasks with one that only answers.
+// TestHandlerIsSmall compares the size of a service that only runs tasks with that of a bare web server.
 func TestHandlerIsSmall(t *testing.T) {
 	t.Parallel()
 	const limit = 3 << 20
@@ -95,7 +97,7 @@ func main() {
 	bare, tasks := size(t, filepath.Join(dir, "bin", "bare")), size(t, filepath.Join(dir, "bin", "tasks"))
 	t.Logf("bare net/http: %.1f MB, with tasks: %.1f MB, difference %.1f MB", mb(bare), mb(tasks), mb(tasks-bare))
 	if tasks-bare > limit {
-		t.Errorf("a service that runs tasks is %.1f MB larger than a bare one, at most %.1f MB are allowed", mb(tasks-bare), mb(limit))
+		t.Errorf("a service that runs tasks is %.1f MB larger than a bare one, want at most %.1f MB", mb(tasks-bare), mb(limit))
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// pastAttempt is an attempt of a task that an embedded queue remembers, as its control API tells it.
+// pastAttempt is a past attempt of a task, as returned by the control API of an embedded queue.
 type pastAttempt struct {
 	Number   int       `json:"number"`
 	Began    time.Time `json:"began"`
@@ -22,8 +22,8 @@ type pastAttempt struct {
 	Forced   bool      `json:"forced,omitempty"`
 }
 
-// attempts returns what the embedded queue remembers of the task's attempts, oldest first; none in production, and where the
-// queue has no such call.
+// attempts returns the task's attempts that the embedded queue remembers, oldest first. It returns none in production and for
+// queues without this call.
 func (t *target) attempts(ctx context.Context, task string) []pastAttempt {
 	var answer struct{ Attempts []pastAttempt }
 	if t.emulator == "" || t.control(ctx, http.MethodGet, "attempts?task="+url.QueryEscape(task), nil, &answer) != nil {
@@ -32,10 +32,10 @@ func (t *target) attempts(ctx context.Context, task string) []pastAttempt {
 	return answer.Attempts
 }
 
-// showAttempts prints why attempts failed, as far as the handler has told. A stack is printed once.
+// showAttempts prints why attempts failed, if the handler has reported it. It prints equal stacks once.
 func (op *operation) showAttempts(attempts []pastAttempt, now time.Time) error {
 	var out strings.Builder
-	stacks := make(map[string]int) // number of the attempt with which it is printed
+	stacks := make(map[string]int) // numbers of the attempts that they are printed with
 	for _, a := range attempts {
 		if a.Error == "" {
 			continue
@@ -48,33 +48,33 @@ func (op *operation) showAttempts(attempts []pastAttempt, now time.Time) error {
 		if a.Stack == "" {
 			continue
 		}
-		places := placesIn(a.Stack)
-		if first, shown := stacks[places]; shown {
-			writeIndented(&out, fmt.Sprintf("(the stack is that of attempt %d)", first))
+		frames := framesOf(a.Stack)
+		if first, shown := stacks[frames]; shown {
+			writeIndented(&out, fmt.Sprintf("(same stack as attempt %d)", first))
 			continue
 		}
-		stacks[places] = a.Number
+		stacks[frames] = a.Number
 		writeIndented(&out, a.Stack)
 	}
 	_, err := io.WriteString(op.std.Out, out.String())
 	return err
 }
 
-// writeIndented writes the lines of a text that may be anybody's.
+// writeIndented writes the lines of an untrusted text, indented.
 func writeIndented(out *strings.Builder, text string) {
 	for line := range strings.Lines(strings.TrimSuffix(printableLines(text), "\n")) {
 		out.WriteString("  " + strings.TrimSuffix(line, "\n") + "\n")
 	}
 }
 
-// placesIn returns the lines of a stack that name files, without addresses: the others differ each time.
-func placesIn(stack string) string {
-	var places strings.Builder
+// framesOf returns the lines of a stack that name files, without addresses. The other lines differ between equal stacks.
+func framesOf(stack string) string {
+	var frames strings.Builder
 	for line := range strings.Lines(stack) {
 		if strings.HasPrefix(line, "\t") {
-			place, _, _ := strings.Cut(line, " +0x")
-			places.WriteString(place + "\n")
+			frame, _, _ := strings.Cut(line, " +0x")
+			frames.WriteString(frame + "\n")
 		}
 	}
-	return places.String()
+	return frames.String()
 }

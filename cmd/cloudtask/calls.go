@@ -13,15 +13,14 @@ import (
 )
 
 const (
-	maxPage = 1000 // tasks that Cloud Tasks lists in one call
-	atOnce  = 16   // calls that are made at the same time where there are many to make
+	maxPage  = 1000 // tasks that Cloud Tasks lists in one call
+	maxCalls = 16   // concurrent calls
 )
 
-// errStop ends a listing early.
+// errStop is returned by callbacks to end a listing early.
 var errStop = errors.New("stop")
 
-// queues returns the queues that are looked at, in order of their names; id selects those of that id, "" all with the
-// prefix.
+// queues returns the queues with the given ID, or if it is "" all queues with the target's prefix, sorted by name.
 func (t *target) queues(ctx context.Context, id string) ([]*cloudtaskspb.Queue, error) {
 	locations, err := t.locations(ctx)
 	if err != nil {
@@ -30,7 +29,7 @@ func (t *target) queues(ctx context.Context, id string) ([]*cloudtaskspb.Queue, 
 	var mu sync.Mutex
 	var found []*cloudtaskspb.Queue
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
+	group.SetLimit(maxCalls)
 	for _, location := range locations {
 		group.Go(func() error {
 			queues := t.client.ListQueues(groupCtx, &cloudtaskspb.ListQueuesRequest{Parent: location})
@@ -40,7 +39,7 @@ func (t *target) queues(ctx context.Context, id string) ([]*cloudtaskspb.Queue, 
 					return nil
 				}
 				if err != nil {
-					return failed(ctx, err, "listing the queues of %s", location)
+					return wrapCall(ctx, err, "listing the queues of %s", location)
 				}
 				if own := lastSegment(q.GetName()); own == id || id == "" && strings.HasPrefix(own, t.prefix) {
 					mu.Lock()
@@ -59,10 +58,10 @@ func (t *target) queues(ctx context.Context, id string) ([]*cloudtaskspb.Queue, 
 
 func (t *target) getTask(ctx context.Context, name string, view cloudtaskspb.Task_View) (*cloudtaskspb.Task, error) {
 	task, err := t.client.GetTask(ctx, &cloudtaskspb.GetTaskRequest{Name: name, ResponseView: view})
-	return task, failed(ctx, err, "getting %s", name)
+	return task, wrapCall(ctx, err, "getting %s", name)
 }
 
-// queue returns the queue's settings, nil where they cannot be read: for what can be told without them too.
+// queue returns the queue, or nil if it cannot be read. It is for output that works without.
 func (t *target) queue(ctx context.Context, name string) *cloudtaskspb.Queue {
 	q, err := t.client.GetQueue(ctx, &cloudtaskspb.GetQueueRequest{Name: name})
 	if err != nil {
@@ -75,8 +74,7 @@ func isPaused(q *cloudtaskspb.Queue) bool {
 	return q.GetState() == cloudtaskspb.Queue_PAUSED || q.GetState() == cloudtaskspb.Queue_DISABLED
 }
 
-// tasksOf calls f with each task of the queue, without its body, page by page; f may end that with errStop. An error
-// names the queue.
+// tasksOf calls f with each task of the queue, without its body. If f returns errStop, tasksOf stops and returns nil.
 func (t *target) tasksOf(ctx context.Context, queue string, f func(*cloudtaskspb.Task) error) error {
 	list := t.client.ListTasks(ctx, &cloudtaskspb.ListTasksRequest{Parent: queue, PageSize: maxPage})
 	for {
@@ -85,7 +83,7 @@ func (t *target) tasksOf(ctx context.Context, queue string, f func(*cloudtaskspb
 			return nil
 		}
 		if err != nil {
-			return failed(ctx, err, "listing the tasks of %s", queue)
+			return wrapCall(ctx, err, "listing the tasks of %s", queue)
 		}
 		if err := f(task); err != nil {
 			if errors.Is(err, errStop) {

@@ -45,7 +45,7 @@ func (s *stage) left(t *testing.T) int {
 	return len(tasks)
 }
 
-// run runs the command against the embedded queue, or where env leads to, and returns its exit code and all that it prints.
+// run runs the command with the embedded queue, or the target that env sets, and returns its exit code and output.
 func (s *stage) run(t *testing.T, args string, env ...string) (int, string) {
 	t.Helper()
 	cmd := cloudtaskCommand(t, strings.Fields(args)...)
@@ -54,7 +54,7 @@ func (s *stage) run(t *testing.T, args string, env ...string) (int, string) {
 	return cmd.ProcessState.ExitCode(), string(out)
 }
 
-// Who may not see everything sees the rest.
+// Without some permissions, commands show the rest.
 func TestPermissions(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, t.TempDir())
@@ -89,11 +89,11 @@ func TestPermissions(t *testing.T) {
 		text string
 	}{
 		{"ls -queue emails", cli.ExitOK, "emails  RUNNING  ?"},
-		{"show emails/a", cli.ExitOK, "Payload\n(not shown, for want of the permission cloudtasks.tasks.fullView)\n"},
+		{"show emails/a", cli.ExitOK, "Payload\n(not shown: requires the permission cloudtasks.tasks.fullView)\n"},
 		{"ls tasks -queue emails", cli.ExitFailed, "PERMISSION_DENIED: The principal lacks IAM permission"},
 		{"replay emails/a", cli.ExitFailed, "PERMISSION_DENIED"},
-		{"discard emails/a -yes", cli.ExitFailed, "0 tasks discarded\ncloudtask discard: 1 task could not be deleted\n"},
-		{"purge emails -yes", cli.ExitOK, "Purging it permanently deletes its tasks.\n"},
+		{"discard emails/a -yes", cli.ExitFailed, "0 tasks deleted\ncloudtask discard: 1 task could not be deleted\n"},
+		{"purge emails -yes", cli.ExitOK, "This permanently deletes all tasks in the queue.\n"},
 	} {
 		if code, out := s.run(t, test.args, s.production.env...); code != test.code || !strings.Contains(out, test.text) {
 			t.Errorf("%s: exit code %d, want %d; printed:\n%s\nwant %q in it", test.args, code, test.code, out, test.text)
@@ -101,7 +101,7 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// Exit codes are for scripts.
+// Scripts rely on exit codes.
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, t.TempDir())
@@ -136,7 +136,7 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// Lists of many pages are counted to the end of the first, unless asked, and are whole.
+// Tasks are counted up to the first page unless -count is set, and lists of many pages are complete.
 func TestLongLists(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, t.TempDir())
@@ -170,7 +170,7 @@ func TestLongLists(t *testing.T) {
 	if lines := strings.Count(run("ls tasks -limit 1234"), "\n"); lines != 1235 {
 		t.Errorf("%d lines, want 1234 tasks and a header", lines)
 	}
-	if out := run("discard -type Report -yes"); out != "2,100 tasks discarded\n" || s.left(t) != 0 {
+	if out := run("discard -type Report -yes"); out != "2,100 tasks deleted\n" || s.left(t) != 0 {
 		t.Errorf("printed %q, %d left", out, s.left(t))
 	}
 }

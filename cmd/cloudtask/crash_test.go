@@ -32,8 +32,8 @@ var kills = flag.Int("kills", 5, "how often the crash test kills the queue")
 
 const crashClients = 4
 
-// known is what is known of a task from the answers that its client got. A call that was not answered may have had its
-// effect or not.
+// known is the state of a task according to the responses that its client received. A call without a response may or may not have had
+// an effect.
 type known struct {
 	name, id string
 	body     []byte
@@ -49,7 +49,7 @@ type known struct {
 	dispatches   int32
 }
 
-// worker is what tasks are delivered to. It outlives the queue's processes.
+// worker is the target of tasks. It outlives the queue's processes.
 type worker struct {
 	*httptest.Server
 	mu          sync.Mutex
@@ -90,7 +90,7 @@ func (w *worker) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.succeeded[id]++
 }
 
-// next waits until nothing of a process that was killed is on its way, and begins another generation.
+// next waits for the last requests of a killed process, and starts the next generation.
 func (w *worker) next(t *testing.T) {
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
 		w.mu.Lock()
@@ -112,7 +112,7 @@ func (w *worker) deliveries(id string) (succeeded, last int) {
 	return w.succeeded[id], w.last[id]
 }
 
-// crashClient is one client. Nobody else touches its tasks and its queue, so that it knows what must be so.
+// crashClient is a client with its own queue and tasks, so it knows their state.
 type crashClient struct {
 	rand   *rand.Rand
 	queue  string
@@ -124,8 +124,8 @@ type crashClient struct {
 	acked  int
 }
 
-// TestCrash kills the queue at random moments while clients work with it, and compares what they were told with what is
-// there and what was delivered. "make soak" is the same for longer.
+// TestCrash kills the queue at random moments while clients use it, and compares the responses that they received with the restored
+// tasks and with the deliveries. "make soak" runs it for longer.
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	dir, w := t.TempDir(), newWorker(t)
@@ -205,7 +205,7 @@ func createCrashQueue(t *testing.T, api *cloudtasks.Client, name string) {
 	}
 }
 
-// work makes calls until one is not answered.
+// work makes calls until one gets no response.
 func (c *crashClient) work(ctx context.Context, t *testing.T, generation int) {
 	for {
 		var err error
@@ -258,7 +258,7 @@ func (c *crashClient) create(ctx context.Context) error {
 	return err
 }
 
-// pick returns a task that was created, preferring young ones; nil if there is none.
+// pick returns a created task, preferably a recent one, or nil.
 func (c *crashClient) pick() *known {
 	for range 10 {
 		if n := len(c.tasks); n > 0 {
@@ -320,7 +320,7 @@ func (c *crashClient) get(ctx context.Context, t *testing.T, generation int) err
 	return err
 }
 
-// saw compares a task that is there with what is known of it.
+// saw compares a restored task with its known state.
 func (k *known) saw(t *testing.T, task *cloudtaskspb.Task) {
 	if k.gone {
 		t.Errorf("%s is there, and was said to be gone in generation %d", k.name, k.goneIn)
@@ -358,7 +358,7 @@ func (c *crashClient) purge(ctx context.Context, generation int) error {
 	return err
 }
 
-// check compares what is there after a restart with what the client was told before.
+// check compares the tasks after a restart with their known states.
 func (c *crashClient) check(t *testing.T, generation int) {
 	t.Helper()
 	queue, err := c.calls.GetQueue(t.Context(), &cloudtaskspb.GetQueueRequest{Name: c.queue})
@@ -412,7 +412,7 @@ func (c *crashClient) check(t *testing.T, generation int) {
 	}
 }
 
-// finish lets the queue deliver all that is due, and checks that it has.
+// finish waits until the queue has delivered all due tasks.
 func (c *crashClient) finish(t *testing.T) {
 	t.Helper()
 	if err := c.pause(t.Context(), cloudtaskspb.Queue_RUNNING); err != nil {

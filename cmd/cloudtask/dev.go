@@ -24,47 +24,47 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// Of draining after a signal, each at most.
+// Shutting down after a signal takes at most the sum of both.
 const (
-	callsDrainTime    = 5 * time.Second
 	attemptsDrainTime = 30 * time.Second
+	callsDrainTime    = 5 * time.Second
 )
 
 const devHelp = `
-Serves an embedded queue that behaves like Google Cloud Tasks until SIGINT or SIGTERM. The first signal lets what is
-running end, for half a minute at most; the second ends it at once.
+Serves an embedded queue that behaves like Google Cloud Tasks, until SIGINT or SIGTERM. The first signal waits up to 30 seconds
+for running attempts to finish; a second one exits immediately.
 
-Everything is in memory, or with -dir in files too: then whatever has been answered survives the end of the process,
-kill -9 included, and is there again with the next start.
+Tasks are kept in memory or, with -dir, in files as well. Everything that a call has confirmed then survives a crash, even
+kill -9, and is restored at the next start.
 
-Prints one line "ready HOST:PORT" on standard output once it serves, and logs on standard error. gRPC clients and the
-handlers that verify its tokens find it through CLOUD_TASKS_EMULATOR_HOST=HOST:PORT. The issuer of its tokens is
-http://HOST:PORT of that line; handlers that reach it by another name than this machine's own need -advertise NAME.
+Prints "ready HOST:PORT" on standard output once it is serving, and logs to standard error. gRPC clients, and handlers that
+verify its tokens, find it through CLOUD_TASKS_EMULATOR_HOST=HOST:PORT. The issuer of its tokens is http://HOST:PORT; if
+handlers reach the queue under another host name, pass that name with -advertise.
 
-Without -strict, a task for a queue that does not exist creates the queue.
+Unless -strict is set, a task for a queue that does not exist creates the queue.
 
-http://HOST:PORT/ is a web page for people: it shows queues, tasks and what came of them, live, and works with them.
+http://HOST:PORT/ is the console. It shows queues, tasks and attempts live, and lets you act on them.
 
-A small HTTP API under /_cloudtask/v1/ of the same port is for test suites: it resets, waits until idle, injects faults, and
-moves a virtual clock. See docs/embedded-queue.md.
+/_cloudtask/v1/ on the same port is a small HTTP API for test suites. It resets the queue, waits until it is idle, injects
+faults, and advances a virtual clock. See docs/embedded-queue.md.
 `
 
 // devOptions is the command line of cloudtask dev.
 type devOptions struct {
 	listen      string
 	advertise   string
-	hosts       []string // that requests may name, too
+	hosts       []string // accepted in requests, besides the default ones
 	dir         string
 	strict      bool
-	named       []resource.Queue // with default settings
-	routed      []resource.Queue // that directives name, with default settings
-	prefix      string           // of the programs' queues
-	defined     []resource.Queue // with settings, which count where both name a queue
+	named       []resource.Queue // of -queue, with default settings
+	routed      []resource.Queue // of -queues-from, with default settings
+	prefix      string           // the programs' Config.QueuePrefix
+	defined     []resource.Queue // of -queue-file; their settings win over the defaults
 	clock       string
 	start       time.Time
 	seed        uint64
 	seeded      bool
-	notes       []string // of the queues' files, to be logged
+	notes       []string // warnings about the files of -queue-file and -queues-from
 	appEngine   []localqueue.Option
 	defaultURLs []localqueue.Option
 	tls         tlsFlags
@@ -75,83 +75,14 @@ type devOptions struct {
 func devCommand() cli.Command {
 	return cli.Command{
 		Name: "dev",
-		Usage: "[-listen HOST:PORT] [-advertise HOST[:PORT]] [-allow-host HOST]... [-dir DIR] [-strict] [-queue NAME]... [-queue-file FILE] " +
-			"[-queues-from FILE] [-queue-prefix PREFIX] [-clock virtual [-start TIME]] [-seed N] [-app-engine [SERVICE=]URL]... [-default-url " +
-			"[QUEUE=]URL]... [-ca FILE]... [-insecure-skip-tls-verify] [-history N] [-read-only]",
-		Summary: "serve the embedded queue on the wire API of Cloud Tasks",
+		Usage: "[-listen HOST:PORT] [-advertise HOST[:PORT]] [-allow-host HOST]... [-dir DIR] [-strict] [-queue NAME]... " +
+			"[-queue-file FILE] [-queues-from FILE] [-queue-prefix PREFIX] [-clock virtual [-start TIME]] [-seed N] " +
+			"[-app-engine [SERVICE=]URL]... [-default-url [QUEUE=]URL]... [-ca FILE]... [-insecure-skip-tls-verify] [-history N] [-read-only]",
+		Summary: "serve the embedded queue over the Cloud Tasks API",
 		Help:    devHelp,
 		Flags: func(flags *flag.FlagSet) cli.Runner {
 			var opts devOptions
-			flags.StringVar(&opts.listen, "listen", "127.0.0.1:8123", "serve on `HOST:PORT`; port 0 picks a free one, an empty host or 0.0.0.0 is every interface")
-			flags.StringVar(&opts.advertise, "advertise", "", "the `HOST[:PORT]` that clients reach the queue by, where it is not that of -listen, "+
-				"such as a container's name")
-			flags.Func("allow-host", "answer requests that name `HOST` too, such as queue.example.com; may be repeated. Without it only IP addresses, "+
-				"names without a dot or in a private domain (localhost, test, internal, svc, cluster.local), and those of -listen and -advertise are "+
-				"answered, which keeps web pages out", func(host string) error {
-				if host == "" || strings.ContainsAny(host, "/: *") {
-					return errors.New("want a host name without a port, such as queue.example.com")
-				}
-				opts.hosts = append(opts.hosts, host)
-				return nil
-			})
-			flags.StringVar(&opts.dir, "dir", "", "keep queues and tasks in files in `DIR`, which is created if it is missing, so that they survive "+
-				"the process; without it they are in memory")
-			flags.BoolVar(&opts.strict, "strict", false, "answer calls that name a missing queue as Cloud Tasks does, in place of creating it")
-			flags.Func("queue", "create the queue `NAME`: projects/P/locations/L/queues/Q, or an id Q that then exists in every project and location; "+
-				"may be repeated", func(name string) error {
-				opts.named = append(opts.named, resource.Queue{Name: name})
-				return nil
-			})
-			flags.Func("queue-file", "create the queues of `FILE`, in the form of App Engine's queue.yaml, in every project and location", func(name string) error {
-				queues, ignored, err := readFile(name, queueyaml.Parse)
-				opts.defined, opts.notes = append(opts.defined, queues...), append(opts.notes, ignored...)
-				return err
-			})
-			flags.Func("queues-from", "create the queues that the tasks of `FILE` name, the output of cloudtaskgen list -json, in every project and "+
-				"location; - is standard input", func(name string) error {
-				queues, unnamed, err := readFile(name, queuesOfRoutes)
-				opts.routed, opts.notes = append(opts.routed, queues...), append(opts.notes, unnamed...)
-				return err
-			})
-			flags.StringVar(&opts.prefix, "queue-prefix", strings.TrimSpace(os.Getenv("CLOUDTASK_QUEUE_PREFIX")), "the programs' Config.QueuePrefix, a "+
-				"`PREFIX` that ids of -queue and -queues-from get; taken from CLOUDTASK_QUEUE_PREFIX where it is not given")
-			flags.StringVar(&opts.clock, "clock", "real", "`real`, or virtual: time then stands still, and tasks are delivered when the control API says so")
-			flags.Func("start", "the `TIME` at which a virtual clock stands, such as 2026-03-01T12:00:00Z; default now", func(text string) (err error) {
-				if opts.start, err = time.Parse(time.RFC3339Nano, text); err != nil {
-					return errors.New("want a time such as 2026-03-01T12:00:00Z")
-				}
-				return nil
-			})
-			flags.Func("seed", "the `NUMBER` that ids and faults come from; default 1, with random ids on a real clock", func(text string) (err error) {
-				if opts.seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-					return errors.New("want a whole number, 0 or more")
-				}
-				opts.seeded = true
-				return nil
-			})
-			flags.Func("app-engine", "deliver App Engine tasks to `[SERVICE=]URL`, such as http://localhost:8080: those of the service, or of every "+
-				"service without a flag of its own; may be repeated", func(value string) error {
-				service, url, found := strings.Cut(value, "=")
-				if !found || strings.Contains(service, "/") { // the = of a URL
-					service, url = "", value
-				}
-				opts.appEngine = append(opts.appEngine, localqueue.WithAppEngine(service, url))
-				return nil
-			})
-			flags.Func("default-url", "the URL of tasks that have none, as those of Firebase's SDK, as `[QUEUE=]URL`: of the queue, which is a full "+
-				"name or an id, or of every queue without a flag of its own. {project}, {location} and {queue} are filled in, as in "+
-				"http://127.0.0.1:5001/{project}/{location}/{queue}; may be repeated", func(value string) error {
-				queue, url, found := strings.Cut(value, "=")
-				if !found || strings.Contains(queue, "://") { // the = of a URL
-					queue, url = "", value
-				}
-				opts.defaultURLs = append(opts.defaultURLs, localqueue.WithDefaultURL(queue, url))
-				return nil
-			})
-			opts.tls.define(flags)
-			flags.IntVar(&opts.history, "history", 1000, "remember the last `N` tasks of each queue that succeeded, and as many of those that were "+
-				"given up, deleted, purged or expired; 0 remembers nothing")
-			flags.BoolVar(&opts.readOnly, "read-only", false, "serve a page that shows everything and changes nothing; the wire API and the control API are as ever")
+			opts.define(flags)
 			return func(ctx context.Context, args []string, std cli.Streams) error {
 				if len(args) > 0 {
 					return cli.BadUsage("unexpected argument %q", args[0])
@@ -162,7 +93,107 @@ func devCommand() cli.Command {
 	}
 }
 
-// dev serves until a signal.
+// define defines the flags, whose values it stores in opts.
+func (opts *devOptions) define(flags *flag.FlagSet) {
+	opts.defineServing(flags)
+	opts.defineQueues(flags)
+	opts.defineDelivery(flags)
+}
+
+// defineServing defines the flags that say where and to whom the queue is served, and where it is stored.
+func (opts *devOptions) defineServing(flags *flag.FlagSet) {
+	flags.StringVar(&opts.listen, "listen", "127.0.0.1:8123",
+		"listen on `HOST:PORT`; port 0 picks a free port, an empty host or 0.0.0.0 means all interfaces")
+	flags.StringVar(&opts.advertise, "advertise", "",
+		"the `HOST[:PORT]` by which clients reach the queue if it differs from that of -listen, such as a container's name")
+	flags.Func("allow-host",
+		"also accept requests for the host name `HOST`, such as queue.example.com; may be repeated. To keep web pages out, only IP addresses, "+
+			"names without a dot or in a private domain (localhost, test, internal, svc, cluster.local), "+
+			"and the hosts of -listen and -advertise are accepted by default",
+		func(host string) error {
+			if host == "" || strings.ContainsAny(host, "/: *") {
+				return errors.New("want a host name without a port, such as queue.example.com")
+			}
+			opts.hosts = append(opts.hosts, host)
+			return nil
+		})
+	flags.StringVar(&opts.dir, "dir", "",
+		"store queues and tasks in the directory `DIR`, created if missing, so that they survive a restart; by default they are only in memory")
+	flags.IntVar(&opts.history, "history", 1000,
+		"remember the last `N` tasks of each queue and outcome: succeeded, retries exhausted, deleted, purged or expired; 0 remembers none")
+	flags.BoolVar(&opts.readOnly, "read-only", false, "make the console read-only; the wire API and the control API are not affected")
+}
+
+// defineQueues defines the flags that say which queues there are.
+func (opts *devOptions) defineQueues(flags *flag.FlagSet) {
+	flags.BoolVar(&opts.strict, "strict", false, "reject calls that name a missing queue, as Cloud Tasks does, instead of creating the queue")
+	flags.Func("queue",
+		"create the queue `NAME`: projects/P/locations/L/queues/Q, or a queue ID, which then exists in every project and location; may be repeated",
+		func(name string) error {
+			opts.named = append(opts.named, resource.Queue{Name: name})
+			return nil
+		})
+	flags.Func("queue-file",
+		"create the queues defined in `FILE`, in the format of App Engine's queue.yaml, in every project and location",
+		func(name string) error {
+			queues, ignored, err := readFile(name, queueyaml.Parse)
+			opts.defined, opts.notes = append(opts.defined, queues...), append(opts.notes, ignored...)
+			return err
+		})
+	flags.Func("queues-from",
+		"create the queues of the tasks in `FILE`, the output of \"cloudtaskgen list -json\", in every project and location; - is standard input",
+		func(name string) error {
+			queues, unnamed, err := readFile(name, queuesOfRoutes)
+			opts.routed, opts.notes = append(opts.routed, queues...), append(opts.notes, unnamed...)
+			return err
+		})
+	flags.StringVar(&opts.prefix, "queue-prefix", strings.TrimSpace(os.Getenv("CLOUDTASK_QUEUE_PREFIX")),
+		"prepend `PREFIX`, the programs' Config.QueuePrefix, to the queue IDs of -queue and -queues-from; default CLOUDTASK_QUEUE_PREFIX")
+}
+
+// defineDelivery defines the flags that say when and where tasks are delivered.
+func (opts *devOptions) defineDelivery(flags *flag.FlagSet) {
+	flags.StringVar(&opts.clock, "clock", "real",
+		"the `KIND` of clock: real, or virtual, which stands still until the control API or the console advances it")
+	flags.Func("start", "set the virtual clock to `TIME`, such as 2026-03-01T12:00:00Z; default now", func(text string) (err error) {
+		if opts.start, err = time.Parse(time.RFC3339Nano, text); err != nil {
+			return errors.New("want a time such as 2026-03-01T12:00:00Z")
+		}
+		return nil
+	})
+	flags.Func("seed", "derive task IDs and faults from `NUMBER`; default 1, but random task IDs on a real clock", func(text string) (err error) {
+		if opts.seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return errors.New("want a whole number, 0 or more")
+		}
+		opts.seeded = true
+		return nil
+	})
+	flags.Func("app-engine",
+		"deliver App Engine tasks to `[SERVICE=]URL`, such as http://localhost:8080: those of SERVICE, "+
+			"or of every service without a flag of its own; may be repeated",
+		func(value string) error {
+			service, url, found := strings.Cut(value, "=")
+			if !found || strings.Contains(service, "/") { // the = belongs to the URL
+				service, url = "", value
+			}
+			opts.appEngine = append(opts.appEngine, localqueue.WithAppEngine(service, url))
+			return nil
+		})
+	flags.Func("default-url",
+		"deliver tasks without a URL, such as those of Firebase's SDK, to `[QUEUE=]URL`: those of QUEUE, a queue ID or resource name, or of every queue "+
+			"without a flag of its own. {project}, {location} and {queue} are expanded, as in http://127.0.0.1:5001/{project}/{location}/{queue}; may be repeated",
+		func(value string) error {
+			queue, url, found := strings.Cut(value, "=")
+			if !found || strings.Contains(queue, "://") { // the = belongs to the URL
+				queue, url = "", value
+			}
+			opts.defaultURLs = append(opts.defaultURLs, localqueue.WithDefaultURL(queue, url))
+			return nil
+		})
+	opts.tls.define(flags)
+}
+
+// dev serves the queue until a signal.
 func dev(ctx context.Context, opts devOptions, stdout io.Writer, log *slog.Logger) error {
 	host, _, err := net.SplitHostPort(opts.listen)
 	if err != nil {
@@ -173,31 +204,31 @@ func dev(ctx context.Context, opts devOptions, stdout io.Writer, log *slog.Logge
 		return cli.BadUsage("-clock %q: want real or virtual", opts.clock)
 	}
 	if !virtual && !opts.start.IsZero() {
-		return cli.BadUsage("-start is for -clock virtual")
+		return cli.BadUsage("-start requires -clock virtual")
 	}
 	if opts.history < 0 {
-		return cli.BadUsage("-history %d: want a number of tasks, 0 or more", opts.history)
+		return cli.BadUsage("-history %d: must not be negative", opts.history)
 	}
 	trusted, err := opts.tls.config()
 	if err != nil {
 		return err
 	}
 	if opts.tls.insecure {
-		log.Warn("no certificate is verified: whoever is between can read and change tasks and their tokens")
+		log.Warn("TLS certificates are not verified: anyone on the network path can read and change tasks and their tokens")
 	}
 	if opts.prefix != "" && !queueID.MatchString(opts.prefix) {
-		return cli.BadUsage("-queue-prefix %q: the id of a queue holds only letters, digits and \"-\", 100 at most", opts.prefix)
+		return cli.BadUsage("-queue-prefix %q: a queue ID has at most 100 letters, digits and hyphens", opts.prefix)
 	}
 	for _, note := range opts.notes {
 		log.Warn("queue definitions: " + note)
 	}
-	boundGarbage()
+	tuneGC()
 	signalled, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
 	listener, err := net.Listen("tcp", opts.listen)
 	if err != nil {
-		return fmt.Errorf("listening on -listen %s: %w", opts.listen, err)
+		return fmt.Errorf("-listen %s: %w", opts.listen, err)
 	}
 	if host, err = advertisedHost(opts.advertise, host, listener.Addr()); err != nil {
 		return errors.Join(err, listener.Close())
@@ -227,7 +258,7 @@ func dev(ctx context.Context, opts devOptions, stdout io.Writer, log *slog.Logge
 	queue, err := localqueue.New(queueOpts...)
 	if err != nil {
 		if !errors.Is(err, localqueue.ErrDirectory) {
-			err = cli.AsUsage(err) // what flags have defined is all else that can be wrong
+			err = cli.AsUsage(err) // any other error is about the value of a flag
 		}
 		return errors.Join(err, listener.Close())
 	}
@@ -237,13 +268,13 @@ func dev(ctx context.Context, opts devOptions, stdout io.Writer, log *slog.Logge
 	fmt.Fprintf(stdout, "ready %s\n", host)
 
 	<-signalled.Done()
-	stop() // a second signal has its default effect: the end
-	log.Info("draining; a second signal ends at once", "at_most", callsDrainTime+attemptsDrainTime)
+	stop() // from now on a signal has its default effect: it ends the process
+	log.Info("shutting down; a second signal exits immediately", "timeout", attemptsDrainTime+callsDrainTime)
 	return drain(server, queue)
 }
 
-// queues returns the queues that the flags define, with the prefix where that is not part of what names them. A queue.yaml
-// says what queues are called in Cloud Tasks.
+// queues returns the queues that the flags define. Queue IDs get the prefix, except those of a queue.yaml, which are the IDs in
+// Cloud Tasks already.
 func (opts *devOptions) queues() (queues []resource.Queue) {
 	for _, q := range opts.named {
 		if !strings.Contains(q.Name, "/") {
@@ -266,22 +297,22 @@ func newConsole(queue *localqueue.Service, opts devOptions, log *slog.Logger) *c
 	return console.New(queue, consoleOpts...)
 }
 
-// drain ends the queue before its server, which has the keys that the handlers of running attempts may ask for yet.
+// drain shuts down the queue before the server, because the handlers of running attempts may still need the issuer's keys.
 func drain(server *emulator.Server, queue *localqueue.Service) error {
 	ctx, cancel := context.WithTimeout(context.Background(), attemptsDrainTime)
 	defer cancel()
 	err := queue.Shutdown(ctx)
 	if err != nil {
-		err = fmt.Errorf("waiting for the attempts that are running: %w", err)
+		err = fmt.Errorf("waiting for running attempts: %w", err)
 	}
 	ctx, cancel = context.WithTimeout(context.Background(), callsDrainTime)
 	defer cancel()
 	return errors.Join(err, server.Shutdown(ctx))
 }
 
-// advertisedHost is the HOST:PORT that clients are told to use and that tokens are issued by: what -advertise says, else
-// the host of -listen as it was written, with the port that was picked. An address of every interface is none to
-// connect to, so that this machine's own stands in for it.
+// advertisedHost returns the HOST:PORT that clients use and that tokens name as their issuer: that of -advertise, or else the
+// host of -listen with the port that is listened on. Clients cannot connect to an address that means all interfaces, so
+// 127.0.0.1 replaces it.
 func advertisedHost(advertise, listenHost string, addr net.Addr) (string, error) {
 	_, port, err := net.SplitHostPort(addr.String())
 	if err != nil {

@@ -28,7 +28,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/issuer"
 )
 
-// process is a running cloudtask.
+// process is a running cloudtask process.
 type process struct {
 	cmd    *exec.Cmd
 	host   string // of the ready line
@@ -57,7 +57,7 @@ func cloudtaskCommand(t *testing.T, args ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // nothing here takes as long
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asCommand+"=1", atOnceExit)
+	cmd.Env = append(os.Environ(), asCommand+"=1", quickExit)
 	return cmd
 }
 
@@ -67,7 +67,7 @@ func startDev(t *testing.T, args ...string) *process {
 	return startDevAs(t, func(*exec.Cmd) {}, args...)
 }
 
-// startDevAs is startDev of a command that setUp has changed.
+// startDevAs is like startDev, but setUp can change the command.
 func startDevAs(t *testing.T, setUp func(*exec.Cmd), args ...string) *process {
 	t.Helper()
 	p := &process{cmd: cloudtaskCommand(t, append([]string{"dev"}, args...)...), stderr: &lockedBuffer{}}
@@ -94,7 +94,7 @@ func startDevAs(t *testing.T, setUp func(*exec.Cmd), args ...string) *process {
 	return p
 }
 
-// end sends the signal and returns the exit code and what else was printed.
+// end sends the signal and returns the exit code and the rest of the output.
 func (p *process) end(t *testing.T, sig os.Signal) (code int, rest string) {
 	t.Helper()
 	if err := p.cmd.Process.Signal(sig); err != nil {
@@ -234,7 +234,6 @@ func TestDevAllowedHosts(t *testing.T) {
 	}
 }
 
-// A slow attempt is let end after the first signal, and cut off by the second.
 func TestDevDeliversAppEngineTasks(t *testing.T) {
 	t.Parallel()
 	received := make(chan string, 2)
@@ -262,6 +261,7 @@ func TestDevDeliversAppEngineTasks(t *testing.T) {
 	}
 }
 
+// The first signal waits for a running attempt, the second interrupts it.
 func TestDevDrains(t *testing.T) {
 	t.Parallel()
 	for _, kill := range []bool{false, true} {
@@ -288,9 +288,9 @@ func TestDevDrains(t *testing.T) {
 		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		for end := time.Now().Add(10 * time.Second); !strings.Contains(p.stderr.String(), "draining"); time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(10 * time.Second); !strings.Contains(p.stderr.String(), "shutting down"); time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
-				t.Fatalf("no log line of the draining:\n%s", p.stderr)
+				t.Fatalf("no log line about shutting down:\n%s", p.stderr)
 			}
 		}
 		if kill {
@@ -298,7 +298,7 @@ func TestDevDrains(t *testing.T) {
 				t.Fatal(err)
 			}
 		} else {
-			// The handler may want the keys of the token that it has got yet.
+			// The handler may still need the keys to verify its token.
 			resp, err := http.Get("http://" + p.host + issuer.KeysPath)
 			if err != nil || resp.StatusCode != http.StatusOK {
 				t.Errorf("while draining: %v, %v; want the keys", resp, err)
@@ -339,9 +339,9 @@ func TestCommandLine(t *testing.T) {
 		{"dev -listen nonsense", 2, "", `-listen "nonsense": want HOST:PORT`},
 		{"dev -listen 127.0.0.1:0 -dir /dev/null", 1, "", "/dev/null"},
 		{"dev -clock sideways", 2, "", `-clock "sideways": want real or virtual`},
-		{"dev -start 2026-03-01T12:00:00Z", 2, "", "-start is for -clock virtual"},
+		{"dev -start 2026-03-01T12:00:00Z", 2, "", "-start requires -clock virtual"},
 		{"dev -clock virtual -start noon", 2, "", "want a time such as"},
-		{"dev -history -1", 2, "", "-history -1: want a number of tasks"},
+		{"dev -history -1", 2, "", "-history -1: must not be negative"},
 		{"dev -seed x", 2, "", "want a whole number"},
 		{"dev -queue-file absent.yaml", 2, "", "absent.yaml"},
 		{"dev -listen 127.0.0.1:0 -queue a_b", 2, "", "a_b"},

@@ -16,40 +16,40 @@ import (
 )
 
 const discardHelp = `
-Deletes tasks: those named, or all of a type in all queues or those of -queue. A task that is being attempted is deleted too;
-its attempt goes on, and is not retried.
+Deletes tasks: those named, or with -type all tasks of a type, in all queues or those of -queue. If a task is running, its
+attempt goes on, but it is not retried.
 
 ` + taskArgHelp + `
 
-The type is the last part of the path of a task's URL: the task's name where its handler was generated.
+TYPE is the last segment of a task's URL path: the task type, if its handler was generated.
 
-The names of deleted tasks stay taken for up to 24 hours: enqueueing one again by once, unique or a name of its own creates
-nothing until then.
+The IDs of deleted tasks stay reserved for up to 24 hours. Until then, enqueueing a task with the same ID, whether chosen by
+once, unique or the program itself, creates nothing.
 
-Many tasks are deleted in calls for a thousand of them, where that is permitted. Ctrl-C lets the calls that have begun end,
-begins no more, and says how many tasks are left.
+Many tasks are deleted in calls of 1000 each, where that is permitted. Ctrl-C waits for the calls in progress, starts no more,
+and reports how many tasks are left.
 `
 
 func discardCommand() cli.Command {
 	return cli.Command{
 		Name:       "discard",
 		Usage:      "(TASK... | -type TYPE [-min-retries N]) [-queue QUEUE]... [-yes] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
-		Summary:    "delete tasks, or all of a type",
+		Summary:    "delete tasks, or all tasks of a type",
 		Help:       discardHelp,
 		Args:       taskWords,
 		FlagValues: map[string]cli.Words{"queue": queueWords, "type": typeWords},
 		Flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
 			var ls listing
 			ls.queues = cli.StringsFlag(flags, "queue", queueFlagUsage)
-			flags.StringVar(&ls.taskType, "type", "", "all tasks of `TYPE`")
-			flags.IntVar(&ls.minRetries, "min-retries", 0, "with -type: only those that were dispatched at least `N` times")
+			flags.StringVar(&ls.taskType, "type", "", "delete all tasks of `TYPE`")
+			flags.IntVar(&ls.minRetries, "min-retries", 0, "with -type: only tasks dispatched at least `N` times")
 			op.yesFlag(flags)
 			return func(ctx context.Context, args []string) error {
 				switch {
 				case len(args) == 0 && ls.taskType == "":
-					return cli.BadUsage("which tasks? Name them, or a type with -type")
+					return cli.BadUsage("missing argument: name tasks, or a type with -type")
 				case len(args) > 0 && (ls.taskType != "" || ls.minRetries != 0):
-					return cli.BadUsage("name tasks, or a type with -type and -min-retries, not both")
+					return cli.BadUsage("-type and -min-retries cannot be combined with named tasks")
 				case ls.minRetries < 0:
 					return cli.BadUsage("-min-retries must not be negative")
 				}
@@ -59,15 +59,15 @@ func discardCommand() cli.Command {
 	}
 }
 
-// discardInfo is what discard prints as JSON. Names are full.
+// discardInfo is what discard prints as JSON. Tasks are listed by resource name.
 type discardInfo struct {
 	Discarded []string        `json:"discarded"`
-	Gone      []string        `json:"gone"` // when their turn came: done, or deleted by somebody else
-	Failed    []discardFailed `json:"failed"`
+	Gone      []string        `json:"gone"` // had finished, or were deleted by someone else, before their turn
+	Failed    []deleteFailure `json:"failed"`
 	Left      []string        `json:"left"` // after an interruption
 }
 
-type discardFailed struct {
+type deleteFailure struct {
 	Name  string `json:"name"`
 	Error string `json:"error"`
 }
@@ -78,7 +78,7 @@ func (op *operation) discard(ctx context.Context, args []string, ls listing) err
 		return err
 	}
 	if len(names) > 0 {
-		if err := op.confirm(ctx, deletes, queuesOf(names), discardWarning(names, ls)); err != nil {
+		if err := op.confirm(ctx, irreversible, queuesOf(names), discardWarning(names, ls)); err != nil {
 			return err
 		}
 	}
@@ -100,7 +100,7 @@ func (op *operation) discard(ctx context.Context, args []string, ls listing) err
 
 func discardWarning(names []string, ls listing) string {
 	if ls.taskType == "" {
-		return fmt.Sprintf("This permanently deletes %s: %s", count(len(names), "task"), strings.Join(shortTasks(names), ", "))
+		return fmt.Sprintf("This permanently deletes %s: %s", count(len(names), "task"), strings.Join(idsOf(names), ", "))
 	}
 	retried := ""
 	if ls.minRetries > 0 {
@@ -109,8 +109,8 @@ func discardWarning(names []string, ls listing) string {
 	return fmt.Sprintf("This permanently deletes %s of type %s%s.", count(len(names), "task"), ls.taskType, retried)
 }
 
-// shortTasks returns the ids.
-func shortTasks(names []string) []string {
+// idsOf returns the tasks' IDs.
+func idsOf(names []string) []string {
 	ids := make([]string, len(names))
 	for i, name := range names {
 		ids[i] = lastSegment(name)
@@ -118,7 +118,7 @@ func shortTasks(names []string) []string {
 	return ids
 }
 
-// queuesOf returns the queues of the tasks, in order.
+// queuesOf returns the queues of the tasks, sorted and without duplicates.
 func queuesOf(tasks []string) []string {
 	queues := make([]string, len(tasks))
 	for i, task := range tasks {
@@ -128,8 +128,8 @@ func queuesOf(tasks []string) []string {
 	return slices.Compact(queues)
 }
 
-// selectTasks returns the full names of the tasks that are to be deleted. They are all found before the first is deleted:
-// deleting could shift the pages of the listing, and who is asked wants to know their number.
+// selectTasks returns the resource names of the tasks to delete. It finds all of them before the first is deleted, because deletions
+// could shift the pages of the listing, and because the user is asked with their number.
 func (op *operation) selectTasks(ctx context.Context, args []string, ls listing) ([]string, error) {
 	var names []string
 	for _, arg := range args {
@@ -148,7 +148,7 @@ func (op *operation) selectTasks(ctx context.Context, args []string, ls listing)
 	if err != nil {
 		return nil, err
 	}
-	bar := newProgress(op.std, "looking at tasks", 0)
+	bar := newProgress(op.std, "scanning tasks", 0)
 	defer bar.end()
 	for _, queue := range queues {
 		err := op.tasksOf(ctx, queue, func(task *cloudtaskspb.Task) error {
@@ -165,10 +165,10 @@ func (op *operation) selectTasks(ctx context.Context, args []string, ls listing)
 	return names, nil
 }
 
-// deleteTasks deletes the tasks, many in one call where that is permitted. When ctx ends it begins no more calls; those
-// that have begun may end, so that it is known of each task what became of it.
+// deleteTasks deletes the tasks, many in one call where that is permitted. When ctx ends it starts no more calls, but waits for
+// those in progress, so the outcome is known for every task.
 func (op *operation) deleteTasks(ctx context.Context, names []string) (discardInfo, error) {
-	info := discardInfo{Discarded: []string{}, Gone: []string{}, Failed: []discardFailed{}, Left: []string{}}
+	info := discardInfo{Discarded: []string{}, Gone: []string{}, Failed: []deleteFailure{}, Left: []string{}}
 	if len(names) == 0 {
 		return info, nil
 	}
@@ -177,12 +177,12 @@ func (op *operation) deleteTasks(ctx context.Context, names []string) (discardIn
 		return info, err
 	}
 	defer backend.Close()
-	bar := newProgress(op.std, "deleting", len(names))
+	bar := newProgress(op.std, "deleting tasks", len(names))
 	defer bar.end()
 	defer context.AfterFunc(ctx, func() {
-		fmt.Fprintln(op.std.Err, "\nwaiting for the deletions that have begun; a second Ctrl-C does not")
+		fmt.Fprintln(op.std.Err, "\nwaiting for deletions in progress; press Ctrl-C again to exit immediately")
 	})()
-	for i, err := range cloudtask.DeleteTasks(ctx, backend, names, atOnce, bar.add) {
+	for i, err := range cloudtask.DeleteTasks(ctx, backend, names, maxCalls, bar.add) {
 		switch name := names[i]; {
 		case err == nil:
 			info.Discarded = append(info.Discarded, name)
@@ -191,13 +191,13 @@ func (op *operation) deleteTasks(ctx context.Context, names []string) (discardIn
 		case cloudtask.StatusOf(err) == cloudtask.NotFound:
 			info.Gone = append(info.Gone, name)
 		default:
-			info.Failed = append(info.Failed, discardFailed{name, "deleting it: " + err.Error()})
+			info.Failed = append(info.Failed, deleteFailure{name, err.Error()})
 		}
 	}
 	return info, nil
 }
 
-// reportDiscard says what was done.
+// reportDiscard prints what was done.
 func (op *operation) reportDiscard(info discardInfo) error {
 	if op.json {
 		return writeJSON(op.std.Out, info)
@@ -205,12 +205,12 @@ func (op *operation) reportDiscard(info discardInfo) error {
 	for _, f := range info.Failed {
 		fmt.Fprintf(op.std.Err, "%s: %s\n", f.Name, f.Error)
 	}
-	fmt.Fprintf(op.std.Out, "%s discarded", count(len(info.Discarded), "task"))
+	fmt.Fprintf(op.std.Out, "%s deleted", count(len(info.Discarded), "task"))
 	if n := len(info.Gone); n > 0 {
-		fmt.Fprintf(op.std.Out, ", %d gone before", n)
+		fmt.Fprintf(op.std.Out, ", %d already gone", n)
 	}
-	if slices.ContainsFunc(info.Discarded, isNamed) {
-		fmt.Fprint(op.std.Out, "; names stay taken for up to 24 hours")
+	if slices.ContainsFunc(info.Discarded, hasChosenID) {
+		fmt.Fprint(op.std.Out, "; task IDs stay reserved for up to 24 hours")
 	}
 	fmt.Fprintln(op.std.Out)
 	return nil

@@ -17,8 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// When a file cannot be written any more, as on a full disk, calls are refused, and what was answered before is there
-// after a restart with room.
+// When files cannot be written, as on a full disk, calls fail. What was confirmed before is restored once there is space again.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -11,8 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestDocumentedCommands runs the commands of docs/command.md in order: what follows "$ " is one, and what comes after it is
-// what it prints.
+// TestDocumentedCommands runs the commands of docs/command.md in order. A command follows "$ ", and its output is on the next lines.
 func TestDocumentedCommands(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "command.md"))
@@ -45,7 +44,7 @@ func TestDocumentedCommands(t *testing.T) {
 	for _, block := range blocks {
 		for _, command := range strings.Split(block, "$ ")[1:] {
 			line, want, _ := strings.Cut(command, "\n")
-			if strings.HasPrefix(line, "cloudtask replay greet-5 ") { // the page has got to another queue
+			if strings.HasPrefix(line, "cloudtask replay greet-5 ") { // the page continues with another queue
 				if err := s.enqueue([]string{"emails/greet-5", "Greet", `{"name":"Ann"}`}); err != nil {
 					t.Fatal(err)
 				}
@@ -56,16 +55,15 @@ func TestDocumentedCommands(t *testing.T) {
 				}
 				deliver(time.Second)
 			}
-			if got := s.say(t, dir, line); got != want {
+			if got := s.output(t, dir, line); got != want {
 				t.Errorf("%s (-documented +printed):\n%s", line, cmp.Diff(want, got))
 			}
 		}
 	}
 }
 
-// say runs a command of the page, and returns what it prints as the page has it: with the addresses and durations of the
-// page.
-func (s *stage) say(t *testing.T, dir, line string) string {
+// output runs a command of the page and returns its output, with the addresses and durations of the page.
+func (s *stage) output(t *testing.T, dir, line string) string {
 	t.Helper()
 	args := strings.Fields(line)[1:]
 	for i, arg := range args {
@@ -80,12 +78,12 @@ func (s *stage) say(t *testing.T, dir, line string) string {
 	cmd := cloudtaskCommand(t, args...)
 	cmd.Dir = dir
 	cmd.Env = append(append(cmd.Env, s.production.env...), s.env()...)
-	out, _ := cmd.CombinedOutput() // how it ends, the page says in words
+	out, _ := cmd.CombinedOutput() // the page has no exit codes
 	text := strings.NewReplacer(s.handler.URL, "http://localhost:8080", s.worker.URL, "http://localhost:8080", s.embedded, "127.0.0.1:8123").Replace(string(out))
 	return regexp.MustCompile(`(?m), after \S+$`).ReplaceAllString(text, ", after 2ms")
 }
 
-// consoles returns the fenced blocks of commands and what they print in a page of Markdown.
+// consoles returns the fenced console blocks of a Markdown page.
 func consoles(page string) []string {
 	var blocks []string
 	for _, part := range strings.Split(page, "```console\n")[1:] {

@@ -12,24 +12,24 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
-// Exit codes besides those of cli, which docs/command.md promises to scripts.
+// Exit codes in addition to those of cli. docs/command.md documents them for scripts.
 const (
 	exitNotFound = 3
 	exitDeclined = 4
 )
 
 var (
-	errDeclined = errors.New("nothing was changed")
-	errNotAsked = errors.New("standard input is not a terminal: pass -yes to confirm")
+	errDeclined  = errors.New("not confirmed: nothing was changed")
+	errCannotAsk = errors.New("standard input is not a terminal: pass -yes to confirm")
 )
 
-// notFoundError is the absence of what an argument names.
+// notFoundError reports that what an argument names does not exist.
 type notFoundError struct{ error }
 
 func exitCode(err error) int {
 	var missing notFoundError
 	switch {
-	case errors.Is(err, errNotAsked):
+	case errors.Is(err, errCannotAsk):
 		return cli.ExitUsage
 	case errors.Is(err, cli.ErrInterrupted):
 		return cli.ExitInterrupted
@@ -41,7 +41,7 @@ func exitCode(err error) int {
 	return cli.ExitFailed
 }
 
-// callError says what a call to the queue service was for and what it answered, in the service's words.
+// callError is an error response of the queue service, with what was being done.
 type callError struct {
 	what string
 	err  error
@@ -54,11 +54,12 @@ func (e *callError) Error() string {
 
 func (e *callError) Unwrap() error { return e.err }
 
-// GRPCStatus lets status.Code see through it.
+// GRPCStatus implements the interface that status.Code looks for.
 func (e *callError) GRPCStatus() *status.Status { return status.Convert(e.err) }
 
-// failed wraps the error of a call; one that came of the user's Ctrl-C says just that.
-func failed(ctx context.Context, err error, format string, args ...any) error {
+// wrapCall wraps the error of a call in a callError, nil if err is nil. If the user has interrupted the call, it returns
+// cli.ErrInterrupted.
+func wrapCall(ctx context.Context, err error, format string, args ...any) error {
 	if err == nil {
 		return nil
 	}

@@ -20,9 +20,9 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
-// What -json prints: docs/command.md describes it, and programs rely on it. Fields are added, never changed.
+// The types of what -json prints, which docs/command.md documents. Programs rely on them: fields may be added, but not changed.
 
-// queueInfo is a queue.
+// queueInfo describes a queue.
 type queueInfo struct {
 	Name                    string    `json:"name"`
 	Project                 string    `json:"project"`
@@ -30,7 +30,7 @@ type queueInfo struct {
 	ID                      string    `json:"id"`
 	State                   string    `json:"state"`
 	Tasks                   *int      `json:"tasks,omitempty"`     // nil: not counted
-	MoreTasks               bool      `json:"moreTasks,omitempty"` // than Tasks
+	MoreTasks               bool      `json:"moreTasks,omitempty"` // there are more than Tasks
 	MaxDispatchesPerSecond  float64   `json:"maxDispatchesPerSecond"`
 	MaxBurstSize            int       `json:"maxBurstSize"`
 	MaxConcurrentDispatches int       `json:"maxConcurrentDispatches"`
@@ -38,16 +38,16 @@ type queueInfo struct {
 	PurgeTime               time.Time `json:"purgeTime,omitzero"`
 }
 
-// retryInfo is how tasks are retried.
+// retryInfo describes how tasks are retried.
 type retryInfo struct {
-	MaxAttempts      int      `json:"maxAttempts"` // -1: without limit
+	MaxAttempts      int      `json:"maxAttempts"` // -1: unlimited
 	MaxRetryDuration duration `json:"maxRetryDuration,omitzero"`
 	MinBackoff       duration `json:"minBackoff"`
 	MaxBackoff       duration `json:"maxBackoff"`
 	MaxDoublings     int      `json:"maxDoublings"`
 }
 
-// taskInfo is a task.
+// taskInfo describes a task.
 type taskInfo struct {
 	Name             string       `json:"name"`
 	Queue            string       `json:"queue"` // id
@@ -56,7 +56,7 @@ type taskInfo struct {
 	State            string       `json:"state"` // scheduled, due, held or running
 	Target           string       `json:"target"`
 	Method           string       `json:"method"`
-	URL              string       `json:"url"` // of an App Engine task its path
+	URL              string       `json:"url"` // of an App Engine task: its path
 	CreateTime       time.Time    `json:"createTime,omitzero"`
 	ScheduleTime     time.Time    `json:"scheduleTime,omitzero"`
 	DispatchDeadline duration     `json:"dispatchDeadline,omitzero"`
@@ -66,27 +66,27 @@ type taskInfo struct {
 	LastAttempt      *attemptInfo `json:"lastAttempt,omitempty"`
 	ServiceAccount   string       `json:"serviceAccount,omitempty"`
 	Audience         string       `json:"audience,omitempty"`
-	Retry            *retryInfo   `json:"retry,omitempty"` // its own; absent: the queue's
+	Retry            *retryInfo   `json:"retry,omitempty"` // the task's own; absent: the queue's apply
 
-	// Of show only.
+	// Only in the output of show.
 
-	Attempts []pastAttempt     `json:"attempts,omitempty"` // that an embedded queue remembers
+	Attempts []pastAttempt     `json:"attempts,omitempty"` // those that an embedded queue remembers
 	Headers  map[string]string `json:"headers,omitempty"`
-	Payload  json.RawMessage   `json:"payload,omitempty"` // the body, if it is JSON
-	Body     []byte            `json:"body,omitempty"`    // else
+	Payload  json.RawMessage   `json:"payload,omitempty"` // the body if it is JSON
+	Body     []byte            `json:"body,omitempty"`    // the body if it is not
 }
 
-// attemptInfo is an attempt.
+// attemptInfo describes an attempt.
 type attemptInfo struct {
 	ScheduleTime time.Time `json:"scheduleTime,omitzero"`
 	DispatchTime time.Time `json:"dispatchTime,omitzero"`
 	ResponseTime time.Time `json:"responseTime,omitzero"`
-	Status       int       `json:"status,omitempty"` // of HTTP, where the message has it
-	Code         string    `json:"code,omitempty"`   // of gRPC
+	Status       int       `json:"status,omitempty"` // HTTP status, if the message has it
+	Code         string    `json:"code,omitempty"`   // gRPC code
 	Message      string    `json:"message,omitempty"`
 }
 
-// duration is written in Go's syntax, such as "1h30m0s".
+// duration is a duration that JSON has in Go's syntax, such as "1h30m0s".
 type duration time.Duration
 
 func (d duration) String() string { return time.Duration(d).String() }
@@ -97,7 +97,7 @@ func (d duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 const (
 	stateScheduled = "scheduled"
 	stateDue       = "due"
-	stateHeld      = "held" // due, in a queue that dispatches nothing
+	stateHeld      = "held" // due, but its queue is paused
 	stateRunning   = "running"
 )
 
@@ -122,7 +122,7 @@ func newRetryInfo(r *cloudtaskspb.RetryConfig) retryInfo {
 	}
 }
 
-// newTaskInfo returns what of the task is listed; paused is whether its queue is.
+// newTaskInfo returns the fields of a task that lists have. paused tells whether its queue is paused.
 func newTaskInfo(task *cloudtaskspb.Task, now time.Time, paused bool) taskInfo {
 	request := requestOf(task)
 	info := taskInfo{
@@ -154,7 +154,7 @@ func newTaskInfo(task *cloudtaskspb.Task, now time.Time, paused bool) taskInfo {
 	return info
 }
 
-// isRunning reports whether an attempt has been sent and has no outcome yet.
+// isRunning reports whether an attempt has been dispatched and has no outcome yet.
 func isRunning(task *cloudtaskspb.Task) bool {
 	last := task.GetLastAttempt()
 	return last.GetDispatchTime() != nil && last.GetResponseTime() == nil && last.GetResponseStatus().GetCode() == 0 && last.GetResponseStatus().GetMessage() == ""
@@ -168,19 +168,19 @@ func newAttemptInfo(a *cloudtaskspb.Attempt) *attemptInfo {
 	if info.Message != "" || a.GetResponseStatus().GetCode() != 0 {
 		info.Code = cloudtask.Code(a.GetResponseStatus().GetCode()).String()
 	}
-	// Cloud Tasks tells the status in words only, as in "INTERNAL(13): HTTP status code 500".
+	// Only the message has the status, as in "INTERNAL(13): HTTP status code 500".
 	if _, text, found := strings.Cut(info.Message, "HTTP status code "); found {
-		info.Status, _ = strconv.Atoi(text) // 0: it does not say
+		info.Status, _ = strconv.Atoi(text) // 0 if it is not a number
 	}
 	return info
 }
 
-// taskRequest is what the two kinds of targets have in common.
+// taskRequest is the request of a task with an HTTP or an App Engine target.
 type taskRequest struct {
 	target, method, url string
 	headers             map[string]string
 	body                []byte
-	account, audience   string // of its OIDC token
+	account, audience   string // of the OIDC token
 }
 
 func requestOf(task *cloudtaskspb.Task) taskRequest {
@@ -194,7 +194,7 @@ func requestOf(task *cloudtaskspb.Task) taskRequest {
 	}
 }
 
-// typeOf returns the name of the task's type: the last segment of its URL's path, where generated handlers have it.
+// typeOf returns the task's type: the last segment of its URL's path, which is where generated code puts it.
 func typeOf(task *cloudtaskspb.Task) string {
 	u, err := url.Parse(requestOf(task).url)
 	if err != nil {
@@ -212,7 +212,7 @@ func fromTimestamp(t *timestamppb.Timestamp) time.Time {
 
 func fromDuration(d *durationpb.Duration) duration { return duration(d.AsDuration()) }
 
-// writeJSON prints a value for programs.
+// writeJSON prints v as indented JSON.
 func writeJSON(w io.Writer, v any) error {
 	text, err := encodeJSON(v, "")
 	if err != nil {
@@ -222,8 +222,8 @@ func writeJSON(w io.Writer, v any) error {
 	return err
 }
 
-// encodeJSON returns the indented JSON of a value, behind a prefix on each line but the first. What is not printable is
-// escaped: it is all in strings, and could steer a terminal.
+// encodeJSON returns v as indented JSON, with prefix before each line but the first. Unprintable characters, all of which are in
+// strings, are escaped because they could control a terminal.
 func encodeJSON(v any, prefix string) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -245,10 +245,10 @@ func encodeJSON(v any, prefix string) ([]byte, error) {
 	return out, nil
 }
 
-// maxIndented is how deep JSON may be for its lines to be indented: what is indented grows with the square of its depth.
+// maxIndented is the largest depth of JSON that is indented. Indentation grows with the square of the depth.
 const maxIndented = 64
 
-// indentJSON returns valid JSON with its lines indented, behind a prefix on each but the first; as it is, if it is too deep.
+// indentJSON indents valid JSON, with prefix before each line but the first. It returns JSON deeper than maxIndented as it is.
 func indentJSON(text []byte, prefix string) []byte {
 	depth, inString := 0, false
 	for i := 0; i < len(text); i++ {
@@ -268,15 +268,15 @@ func indentJSON(text []byte, prefix string) []byte {
 	}
 	var out bytes.Buffer
 	if err := json.Indent(&out, text, prefix, "  "); err != nil {
-		return text // it is valid
+		return text // cannot happen: it is valid
 	}
 	return out.Bytes()
 }
 
-// jsonList prints a list element by element, so that a long one need not be kept.
+// jsonList prints a JSON array element by element, so a long one is not kept in memory.
 type jsonList struct {
-	w    io.Writer
-	some bool
+	w     io.Writer
+	begun bool
 }
 
 func (l *jsonList) add(v any) error {
@@ -285,17 +285,17 @@ func (l *jsonList) add(v any) error {
 		return err
 	}
 	before := "[\n  "
-	if l.some {
+	if l.begun {
 		before = ",\n  "
 	}
-	l.some = true
+	l.begun = true
 	_, err = io.WriteString(l.w, before+string(text))
 	return err
 }
 
 func (l *jsonList) end() error {
 	end := "[]\n"
-	if l.some {
+	if l.begun {
 		end = "\n]\n"
 	}
 	_, err := io.WriteString(l.w, end)

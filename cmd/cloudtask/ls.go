@@ -19,8 +19,8 @@ import (
 const lsHelp = `
 Lists queues, or the tasks in them.
 
-The number of tasks of a queue is counted up to 1000, which takes one call; "1000+" says that there are more. -count counts
-them all. Tasks come in the order in which the queue service lists them, queue after queue.
+The tasks of each queue are counted up to 1000, which takes one call; "1000+" means that there are more. -count counts all of
+them. Tasks are listed queue by queue, in the order in which the queue service returns them.
 `
 
 func lsCommand() cli.Command {
@@ -34,10 +34,10 @@ func lsCommand() cli.Command {
 		Flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
 			var ls listing
 			ls.queues = cli.StringsFlag(flags, "queue", queueFlagUsage)
-			flags.BoolVar(&ls.countAll, "count", false, "queues: count all tasks of each, not only to 1000")
-			flags.StringVar(&ls.taskType, "type", "", "tasks: only those of `TYPE`, the last part of their URL's path")
-			flags.IntVar(&ls.minRetries, "min-retries", 0, "tasks: only those that were dispatched at least `N` times")
-			flags.IntVar(&ls.limit, "limit", 0, "tasks: `N` at most; 0 is all")
+			flags.BoolVar(&ls.countAll, "count", false, "queues: count all tasks, not only up to 1000")
+			flags.StringVar(&ls.taskType, "type", "", "tasks: only those of `TYPE`, the last segment of their URL's path")
+			flags.IntVar(&ls.minRetries, "min-retries", 0, "tasks: only those dispatched at least `N` times")
+			flags.IntVar(&ls.limit, "limit", 0, "tasks: list at most `N`; 0 lists all")
 			return func(ctx context.Context, args []string) error {
 				what := "queues"
 				if len(args) > 0 {
@@ -51,11 +51,11 @@ func lsCommand() cli.Command {
 				}
 				switch {
 				case what == "queues" && (ls.taskType != "" || ls.minRetries != 0 || ls.limit != 0):
-					return cli.BadUsage("-type, -min-retries and -limit are for \"ls tasks\"")
+					return cli.BadUsage("-type, -min-retries and -limit only apply to \"ls tasks\"")
 				case what == "queues":
 					return op.listQueues(ctx, ls)
 				case what == "tasks" && ls.countAll:
-					return cli.BadUsage("-count is for \"ls queues\"")
+					return cli.BadUsage("-count only applies to \"ls queues\"")
 				case what == "tasks":
 					return op.listTasks(ctx, ls)
 				}
@@ -65,7 +65,7 @@ func lsCommand() cli.Command {
 	}
 }
 
-// listing is what ls is asked for.
+// listing is what ls lists.
 type listing struct {
 	queues     *[]string
 	countAll   bool
@@ -74,7 +74,7 @@ type listing struct {
 	limit      int
 }
 
-// matches reports whether the task is one of those asked for.
+// matches reports whether the listing includes the task.
 func (ls listing) matches(task *cloudtaskspb.Task) bool {
 	return int(task.GetDispatchCount()) >= ls.minRetries && (ls.taskType == "" || typeOf(task) == ls.taskType)
 }
@@ -94,7 +94,7 @@ func (op *operation) listQueues(ctx context.Context, ls listing) error {
 		fmt.Fprintf(op.std.Err, "no queues in %s\n", op.scope())
 		return nil
 	}
-	withProject, withLocation := op.spread(infos)
+	withProject, withLocation := op.locationColumns(infos)
 	var header []string
 	if withProject {
 		header = append(header, "PROJECT")
@@ -121,9 +121,9 @@ func (op *operation) listQueues(ctx context.Context, ls listing) error {
 	return list.flush()
 }
 
-// queueInfos returns the settings of the queues named, or of all.
+// queueInfos returns the queues that names name, or all queues if there are none.
 func (op *operation) queueInfos(ctx context.Context, names []string) ([]queueInfo, error) {
-	infos := []queueInfo{} // an empty list is one for JSON too
+	infos := []queueInfo{} // not nil, which JSON writes as null
 	if len(names) == 0 {
 		queues, err := op.queues(ctx, "")
 		for _, q := range queues {
@@ -138,20 +138,20 @@ func (op *operation) queueInfos(ctx context.Context, names []string) ([]queueInf
 		}
 		q, err := op.client.GetQueue(ctx, &cloudtaskspb.GetQueueRequest{Name: name})
 		if err != nil {
-			return nil, failed(ctx, err, "getting %s", name)
+			return nil, wrapCall(ctx, err, "getting %s", name)
 		}
 		infos = append(infos, newQueueInfo(q))
 	}
 	return infos, nil
 }
 
-// countTasks fills in the number of tasks of each queue, to the end of a page unless all are to be counted. Who may not
-// list tasks gets the rest.
+// countTasks sets the number of tasks of each queue. It counts up to maxPage unless all is set. Without permission to list tasks it
+// leaves the number unset.
 func (op *operation) countTasks(ctx context.Context, infos []queueInfo, all bool) error {
 	bar := newProgress(op.std, "counting tasks", 0)
 	defer bar.end()
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
+	group.SetLimit(maxCalls)
 	for i := range infos {
 		info := &infos[i]
 		group.Go(func() error {
@@ -178,9 +178,9 @@ func (op *operation) countTasks(ctx context.Context, infos []queueInfo, all bool
 	return group.Wait()
 }
 
-// spread reports whether a list has to say in which project and location each queue is: where it was not asked for those
-// of one.
-func (op *operation) spread(infos []queueInfo) (projects, locations bool) {
+// locationColumns reports whether a list of queues needs columns for the project and the location: unless the target restricts the
+// list to one.
+func (op *operation) locationColumns(infos []queueInfo) (projects, locations bool) {
 	for _, q := range infos {
 		projects = projects || q.Project != infos[0].Project
 		locations = locations || q.Location != infos[0].Location
@@ -204,7 +204,7 @@ func formatRate(perSecond float64) string {
 	return strconv.FormatFloat(perSecond, 'f', -1, 64) + "/s"
 }
 
-// attempts says how often a task is tried.
+// attempts describes how often a task is attempted.
 func (r retryInfo) attempts() string {
 	switch {
 	case r.MaxAttempts >= 0 && r.MaxRetryDuration > 0:
@@ -217,7 +217,7 @@ func (r retryInfo) attempts() string {
 	return strconv.Itoa(r.MaxAttempts)
 }
 
-// backoff says how long a task waits between attempts.
+// backoff describes how long a task waits between attempts.
 func (r retryInfo) backoff() string {
 	return shortDuration(time.Duration(r.MinBackoff)) + " to " + shortDuration(time.Duration(r.MaxBackoff))
 }
@@ -255,13 +255,13 @@ func (op *operation) listTasks(ctx context.Context, ls listing) error {
 		}
 	}
 	if listed == 0 && !op.json {
-		fmt.Fprintf(op.std.Err, "no such tasks in the queues of %s\n", op.scope())
+		fmt.Fprintf(op.std.Err, "no matching tasks in %s\n", op.scope())
 		return nil
 	}
 	return show.end()
 }
 
-// taskLister prints tasks one after the other.
+// taskLister prints a list of tasks.
 type taskLister interface {
 	add(taskInfo) error
 	end() error
@@ -278,7 +278,7 @@ type taskRows struct {
 	now       time.Time
 }
 
-// taskTable returns a table of tasks of the queues, whose ids may not tell them apart.
+// taskTable returns a table of tasks in the queues. It has the queues' resource names if their IDs are ambiguous.
 func (op *operation) taskTable(queues []string, now time.Time) taskLister {
 	ids := make(map[string]bool)
 	for _, queue := range queues {
@@ -300,8 +300,8 @@ func (l *taskRows) add(info taskInfo) error {
 	case stateDue, stateHeld:
 		state.style = yellow
 	}
-	l.table.add(cell{text: info.ID}, cell{text: info.Type}, cell{text: queue}, state,
-		cell{text: info.next(l.now)}, cell{text: strconv.Itoa(info.Dispatches)}, last)
+	l.table.add(cell{text: info.ID}, cell{text: info.Type}, cell{text: queue}, state, cell{text: info.next(l.now)},
+		cell{text: strconv.Itoa(info.Dispatches)}, last)
 	if len(l.rows) >= maxPage {
 		return l.flush()
 	}
@@ -310,7 +310,7 @@ func (l *taskRows) add(info taskInfo) error {
 
 func (l *taskRows) end() error { return l.flush() }
 
-// outcome says how an attempt ended, "" for none.
+// outcome describes how an attempt ended; "": there is none.
 func (a *attemptInfo) outcome() string {
 	switch {
 	case a == nil:
@@ -321,7 +321,7 @@ func (a *attemptInfo) outcome() string {
 	return a.Code
 }
 
-// next says when the task is attempted next.
+// next describes when the task will be attempted.
 func (info taskInfo) next(now time.Time) string {
 	switch info.State {
 	case stateScheduled:
@@ -334,18 +334,18 @@ func (info taskInfo) next(now time.Time) string {
 	return ""
 }
 
-// shortDuration is a duration for people: its two largest units.
+// shortDuration formats a duration in its two largest units.
 func shortDuration(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {
 	case d < 0:
 		return "-" + shortDuration(-d)
 	case d >= 2*day:
-		return pair(d, day, "d", time.Hour, "h")
+		return twoUnits(d, day, "d", time.Hour, "h")
 	case d >= time.Hour:
-		return pair(d, time.Hour, "h", time.Minute, "m")
+		return twoUnits(d, time.Hour, "h", time.Minute, "m")
 	case d >= time.Minute:
-		return pair(d, time.Minute, "m", time.Second, "s")
+		return twoUnits(d, time.Minute, "m", time.Second, "s")
 	case d >= time.Second:
 		return strconv.FormatFloat(math.Round(d.Seconds()*10)/10, 'f', -1, 64) + "s"
 	}
@@ -355,7 +355,7 @@ func shortDuration(d time.Duration) string {
 	return d.Round(time.Microsecond).String()
 }
 
-func pair(d, large time.Duration, largeUnit string, small time.Duration, smallUnit string) string {
+func twoUnits(d, large time.Duration, largeUnit string, small time.Duration, smallUnit string) string {
 	d = d.Round(small)
 	text := strconv.Itoa(int(d/large)) + largeUnit
 	if rest := int(d % large / small); rest > 0 {

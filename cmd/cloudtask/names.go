@@ -31,20 +31,20 @@ func validLocation(id string) bool { return locationID.MatchString(id) }
 
 func lastSegment(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
 
-// isNamed reports whether the enqueuer has chosen the task's id: those that the queue service chooses are digits, and never
-// come again.
-func isNamed(task string) bool { return strings.Trim(lastSegment(task), "0123456789") != "" }
+// hasChosenID reports whether the task's ID was chosen by its creator. IDs that the queue service assigns consist of digits, and
+// are never reused.
+func hasChosenID(task string) bool { return strings.Trim(lastSegment(task), "0123456789") != "" }
 
-// nameStaysTaken says for how long the id of a task cannot be used again. Cloud Tasks tells no more than that.
-const nameStaysTaken = "for up to 24 hours after the task is gone"
+// reservedFor says how long a chosen task ID cannot be reused. Cloud Tasks documents no more than that.
+const reservedFor = "for up to 24 hours after the task is gone"
 
-// splitLocation returns the parts of projects/P/locations/L.
+// splitLocation returns P and L of projects/P/locations/L.
 func splitLocation(name string) (project, location string) {
 	project, location, _ = strings.Cut(strings.TrimPrefix(name, "projects/"), "/locations/")
 	return project, location
 }
 
-// splitQueue returns the parts of a queue's full name.
+// splitQueue returns the parts of a queue's resource name.
 func splitQueue(name string) (project, location, id string) {
 	if m := queueName.FindStringSubmatch(name); m != nil {
 		return m[1], m[2], m[3]
@@ -52,7 +52,7 @@ func splitQueue(name string) (project, location, id string) {
 	return "", "", name
 }
 
-// queueOf returns the full name of the queue of a task.
+// queueOf returns the resource name of a task's queue.
 func queueOf(task string) string {
 	if m := taskName.FindStringSubmatch(task); m != nil {
 		return m[1]
@@ -60,8 +60,7 @@ func queueOf(task string) string {
 	return task
 }
 
-// prefixed returns the id in Cloud Tasks of a queue that is named by id: with the prefix, which an id that is printed by ls
-// has already.
+// prefixed returns id with the prefix, which IDs printed by ls have already.
 func prefixed(prefix, id string) string {
 	if strings.HasPrefix(id, prefix) {
 		return id
@@ -69,19 +68,19 @@ func prefixed(prefix, id string) string {
 	return prefix + id
 }
 
-// resolveQueue returns the full name of the queue that an argument names: a full name, or an id that one queue of those
-// that are looked at has, with or without the prefix.
+// resolveQueue returns the resource name of the queue that an argument names: a resource name, or the ID of exactly one of the
+// target's queues, with or without the prefix.
 func (t *target) resolveQueue(ctx context.Context, arg string) (string, error) {
 	switch {
 	case queueName.MatchString(arg):
 		return arg, nil
 	case !queueID.MatchString(arg):
-		return "", cli.BadUsage("%q is not a queue: want an id of letters, digits and \"-\", or projects/P/locations/L/queues/Q", arg)
+		return "", cli.BadUsage("invalid queue %q: want an ID of letters, digits and hyphens, or projects/P/locations/L/queues/Q", arg)
 	}
 	id := prefixed(t.prefix, arg)
 	switch {
 	case !queueID.MatchString(id):
-		return "", cli.BadUsage("queue %q: with the prefix %q its id has %d characters, Cloud Tasks allows 100", arg, t.prefix, len(id))
+		return "", cli.BadUsage("queue %q: with the prefix %q its ID has %d characters; Cloud Tasks allows 100", arg, t.prefix, len(id))
 	case t.project != "" && t.location != "":
 		return "projects/" + t.project + "/locations/" + t.location + "/queues/" + id, nil
 	}
@@ -93,21 +92,21 @@ func (t *target) resolveQueue(ctx context.Context, arg string) (string, error) {
 	for i, q := range found {
 		names[i] = q.GetName()
 	}
-	return one(names, fmt.Sprintf("queue %s in %s", id, t.scope()))
+	return onlyOne(names, "queue "+id, t.scope())
 }
 
-// one returns the only name, or says why there is none to take.
-func one(names []string, what string) (string, error) {
+// onlyOne returns the only element of names, which are the resource names found for what in scope.
+func onlyOne(names []string, what, scope string) (string, error) {
 	switch len(names) {
 	case 0:
-		return "", notFoundError{fmt.Errorf("there is no %s", what)}
+		return "", notFoundError{fmt.Errorf("%s not found in %s", what, scope)}
 	case 1:
 		return names[0], nil
 	}
-	return "", cli.BadUsage("there is more than one %s; give the full name:\n  %s", what, strings.Join(names, "\n  "))
+	return "", cli.BadUsage("%s is ambiguous in %s; use a resource name:\n  %s", what, scope, strings.Join(names, "\n  "))
 }
 
-// resolveQueues returns the full names of the queues that -queue names, all where it names none.
+// resolveQueues returns the resource names of the queues that args name, or of all the target's queues if there are none.
 func (t *target) resolveQueues(ctx context.Context, args []string) ([]string, error) {
 	var names []string
 	for _, arg := range args {
@@ -127,8 +126,8 @@ func (t *target) resolveQueues(ctx context.Context, args []string) ([]string, er
 	return names, err
 }
 
-// resolveTask returns the task that an argument names, in the view: by its full name, as QUEUE/ID, or by its id, which
-// is looked for in the queues of -queue, or in all.
+// resolveTask returns the task that an argument names by its resource name, as QUEUE/ID, or by its ID, which is looked up in the
+// queues given, or in all.
 func (t *target) resolveTask(ctx context.Context, arg string, queues []string, view cloudtaskspb.Task_View) (*cloudtaskspb.Task, error) {
 	if taskName.MatchString(arg) {
 		return t.getTask(ctx, arg, view)
@@ -136,12 +135,12 @@ func (t *target) resolveTask(ctx context.Context, arg string, queues []string, v
 	id := arg
 	if queue, rest, cut := strings.Cut(arg, "/"); cut {
 		if !queueID.MatchString(queue) || !taskID.MatchString(rest) || len(queues) > 0 {
-			return nil, cli.BadUsage("%q is not a task: want an id, QUEUE/ID (without -queue), or projects/P/locations/L/queues/Q/tasks/ID", arg)
+			return nil, cli.BadUsage("invalid task %q: want an ID, QUEUE/ID (without -queue) or projects/P/locations/L/queues/Q/tasks/ID", arg)
 		}
 		queues, id = []string{queue}, rest
 	}
 	if !taskID.MatchString(id) {
-		return nil, cli.BadUsage("%q is not a task: want an id of letters, digits, \"-\" and \"_\", QUEUE/ID, or projects/P/locations/L/queues/Q/tasks/ID", arg)
+		return nil, cli.BadUsage("invalid task %q: want an ID of letters, digits, hyphens and underscores, QUEUE/ID or projects/P/locations/L/queues/Q/tasks/ID", arg)
 	}
 	names, err := t.resolveQueues(ctx, queues)
 	if err != nil {
@@ -153,20 +152,20 @@ func (t *target) resolveTask(ctx context.Context, arg string, queues []string, v
 	return t.searchTask(ctx, id, names, view)
 }
 
-// searchTask returns the task of that id in one of the queues.
+// searchTask returns the task with the given ID in one of the queues.
 func (t *target) searchTask(ctx context.Context, id string, queues []string, view cloudtaskspb.Task_View) (*cloudtaskspb.Task, error) {
 	var mu sync.Mutex
 	found := make(map[string]*cloudtaskspb.Task)
-	var gone []string
+	var formerly []string // queues that remember its ID
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
+	group.SetLimit(maxCalls)
 	for _, queue := range queues {
 		group.Go(func() error {
 			task, err := t.getTask(groupCtx, queue+"/tasks/"+id, view)
 			if status.Code(err) == codes.NotFound {
 				if existedRecently(err) {
 					mu.Lock()
-					gone = append(gone, queue)
+					formerly = append(formerly, queue)
 					mu.Unlock()
 				}
 				return nil
@@ -189,16 +188,15 @@ func (t *target) searchTask(ctx context.Context, id string, queues []string, vie
 	for name := range found {
 		names = append(names, name)
 	}
-	if len(names) == 0 && len(gone) > 0 {
-		slices.Sort(gone)
-		return nil, notFoundError{fmt.Errorf("task %s is gone from %s; its name stays taken there %s", id, strings.Join(gone, ", "), nameStaysTaken)}
+	if len(names) == 0 && len(formerly) > 0 {
+		slices.Sort(formerly)
+		return nil, notFoundError{fmt.Errorf("task %s is gone from %s; its ID stays reserved there %s", id, strings.Join(formerly, ", "), reservedFor)}
 	}
-	name, err := one(names, fmt.Sprintf("task %s in the queues of %s", id, t.scope()))
+	name, err := onlyOne(names, "task "+id, t.scope())
 	return found[name], err
 }
 
-// existedRecently reports whether a task that was not found is one that is gone, and whose name the service remembers. It
-// says so in words only.
+// existedRecently reports whether err says that the task is gone and that its ID is still reserved. Only the message tells.
 func existedRecently(err error) bool {
 	return strings.Contains(status.Convert(err).Message(), "existed recently")
 }

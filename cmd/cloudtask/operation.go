@@ -13,19 +13,19 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
-// operation is one call of a command that works with a target.
+// operation is one run of a command that works with a target.
 type operation struct {
 	*target
 	std  cli.Streams
 	json bool
 	yes  bool
 
-	// offline reports whether a call with these arguments does without the queue service; nil: none does.
+	// offline reports whether the command needs no queue service for these arguments. If it is nil, the command always needs one.
 	offline func(args []string) bool
 }
 
-// interruptible returns a context that the first SIGINT or SIGTERM ends. By then the second has its default effect, which is what
-// whoever is told of the first may rely on.
+// interruptible returns a context that the first SIGINT or SIGTERM cancels. Before that, the signals get back their default effect,
+// so a second one ends the process.
 func interruptible(ctx context.Context) (interrupted context.Context, stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -41,24 +41,24 @@ func interruptible(ctx context.Context) (interrupted context.Context, stop func(
 	return ctx, cancel
 }
 
-// operate returns a command's flags and what it does: do is called with the target once it is connected, and a context
-// that the first SIGINT or SIGTERM ends; the second ends the process. define adds flags to those that all have.
+// operate returns the Flags function of a command that works with a target. define defines the command's own flags and returns the
+// function that runs it, which is called with a connected target and an interruptible context.
 func operate(define func(*flag.FlagSet, *operation) func(ctx context.Context, args []string) error) func(*flag.FlagSet) cli.Runner {
 	return func(flags *flag.FlagSet) cli.Runner {
 		op := &operation{}
 		var where targetFlags
 		where.define(flags)
-		flags.BoolVar(&op.json, "json", false, "print JSON, for programs")
+		flags.BoolVar(&op.json, "json", false, "print JSON")
 		do := define(flags, op)
 		return func(ctx context.Context, args []string, std cli.Streams) (err error) {
 			ctx, stop := interruptible(ctx)
 			defer stop()
 			op.std = std
 			out := bufio.NewWriter(std.Out)
-			if !cli.IsTerminal(std.Out) { // where it is one, people read along
+			if !cli.IsTerminal(std.Out) { // on a terminal, output appears at once
 				op.std.Out = out
 			}
-			if op.target, err = where.find(); err != nil {
+			if op.target, err = where.target(); err != nil {
 				return err
 			}
 			if op.offline == nil || !op.offline(args) {
@@ -76,36 +76,36 @@ func operate(define func(*flag.FlagSet, *operation) func(ctx context.Context, ar
 	}
 }
 
-// yesFlag adds the flag that answers all questions.
+// yesFlag defines the flag that confirms everything.
 func (op *operation) yesFlag(flags *flag.FlagSet) {
-	flags.BoolVar(&op.yes, "yes", false, "do not ask; needed when standard input is not a terminal")
+	flags.BoolVar(&op.yes, "yes", false, "do not ask for confirmation; required if standard input is not a terminal")
 }
 
-const queueFlagUsage = "look only in `QUEUE`, an id or a full name; may be repeated"
+const queueFlagUsage = "only in `QUEUE`, a queue ID or resource name; may be repeated"
 
-// effect is what a change does to a target, as far as it decides whether somebody must be asked.
+// effect decides whether a change must be confirmed.
 type effect int
 
 const (
-	changes effect = iota // can be undone: asked for in production only
-	deletes               // cannot
+	reversible   effect = iota // confirmed in production
+	irreversible               // always confirmed
 )
 
-// confirm asks whether to do what: what deletes is asked for everywhere, what changes anything in production. In
-// production it names where that is before anything happens there, asked or not.
+// confirm asks the user to confirm what, if the effect requires it. In production it always prints the queues first, even with
+// -yes.
 func (op *operation) confirm(ctx context.Context, e effect, queues []string, what string) error {
 	production := op.emulator == ""
-	if e != deletes && !production {
+	if e != irreversible && !production {
 		return nil
 	}
 	if production || !op.yes {
 		painted := paint(op.std.Err)
-		named := bold
+		queueStyle := bold
 		if production {
-			named = alarm
+			queueStyle = alarm
 		}
-		for _, line := range op.named(queues) {
-			fmt.Fprintln(op.std.Err, painted(named, line))
+		for _, line := range op.describeQueues(queues) {
+			fmt.Fprintln(op.std.Err, painted(queueStyle, line))
 		}
 		fmt.Fprintln(op.std.Err, what)
 	}
@@ -113,12 +113,12 @@ func (op *operation) confirm(ctx context.Context, e effect, queues []string, wha
 		return nil
 	}
 	if !op.std.Interactive() {
-		return errNotAsked
+		return errCannotAsk
 	}
-	prompt, agrees := "Go on? [y/N] ", isYes
-	if production && e == deletes {
+	prompt, agrees := "Continue? [y/N] ", isYes
+	if production && e == irreversible {
 		project, _, _ := splitQueue(queues[0])
-		prompt, agrees = fmt.Sprintf("Type the project's name, %s, to go on: ", project), func(answer string) bool { return answer == project }
+		prompt, agrees = fmt.Sprintf("Type the project ID, %s, to continue: ", project), func(answer string) bool { return answer == project }
 	}
 	answer, err := op.std.Ask(ctx, prompt)
 	if err == nil && !agrees(answer) {
@@ -131,8 +131,8 @@ func isYes(answer string) bool {
 	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
 }
 
-// named says in full where queues are, a line for each.
-func (op *operation) named(queues []string) []string {
+// describeQueues returns a line for each queue, with its target, project and location.
+func (op *operation) describeQueues(queues []string) []string {
 	where := op.target.String()
 	where = strings.ToUpper(where[:1]) + where[1:]
 	var lines []string

@@ -30,11 +30,11 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/testdata/testenv"
 )
 
-// asCommand in the environment makes the test binary the command itself.
+// asCommand is an environment variable that makes the test binary run the command.
 const asCommand = "TEST_AS_CLOUDTASK"
 
-// atOnceExit has processes with the race detector in them end at once, and not a second later.
-const atOnceExit = "GORACE=atexit_sleep_ms=0"
+// quickExit makes processes with the race detector exit immediately instead of after a second.
+const quickExit = "GORACE=atexit_sleep_ms=0"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 
 var clockStart = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// stage is what a script plays with.
+// stage has the queue and the servers that scripts use.
 type stage struct {
 	queue      *localqueue.Service
 	embedded   string // HOST:PORT
@@ -56,8 +56,7 @@ type stage struct {
 	handler    *httptest.Server // of the task Greet, which wants the embedded queue's tokens, fails, and saves failures
 }
 
-// newStage starts an embedded queue on a virtual clock, with the queues emails and reports, and what stands for
-// production in front of the same.
+// newStage starts an embedded queue on a virtual clock, with the queues emails and reports, and a fake production in front of it.
 func newStage(t testing.TB, dir string) *stage {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
@@ -91,8 +90,7 @@ func newStage(t testing.TB, dir string) *stage {
 	return s
 }
 
-// work answers with the status that the last part of the path ends with, with 503 to a broken payload, else with 200, and
-// tells what it received.
+// work responds with the status at the end of the path, with 503 to a broken payload, or else with 200. The response has the request.
 func work(w http.ResponseWriter, r *http.Request) {
 	status := http.StatusOK
 	if _, text, found := strings.Cut(r.URL.Path, "-"); found {
@@ -117,8 +115,7 @@ func work(w http.ResponseWriter, r *http.Request) {
 
 const tasksAccount = "tasks@my-project.iam.gserviceaccount.com"
 
-// failingHandler runs Greet, which fails, with a panic if the payload says so, unless it is replayed: then it tells what it
-// knows of the attempt.
+// failingHandler runs Greet, which fails, or panics if the payload says so. In a replay it succeeds and returns the metadata.
 func failingHandler(t testing.TB, embedded, failures string) http.Handler {
 	def := cloudtask.Definition{
 		Task: (*json.RawMessage)(nil),
@@ -150,13 +147,12 @@ func failingHandler(t testing.TB, embedded, failures string) http.Handler {
 func (s *stage) env() []string {
 	return []string{
 		"CLOUD_TASKS_EMULATOR_HOST=" + s.embedded, "QUEUE=" + s.embedded, "WORKER=" + s.worker.URL, "HANDLER=" + s.handler.URL,
-		atOnceExit, "CLOUDTASK_PROJECT=", "CLOUDTASK_LOCATION=", "GOOGLE_CLOUD_PROJECT=", "K_SERVICE=", "NO_COLOR=",
+		quickExit, "CLOUDTASK_PROJECT=", "CLOUDTASK_LOCATION=", "GOOGLE_CLOUD_PROJECT=", "K_SERVICE=", "NO_COLOR=",
 	}
 }
 
-// TestOperator runs the commands as their users do, against an embedded queue and against what stands for production. With
-// UPDATE_SCRIPTS set, the wanted outputs in the scripts are replaced by the actual ones. Besides testscript's own, scripts
-// have the commands enqueue, deliver and production.
+// TestOperator runs scripts of commands with an embedded queue and with a fake production. If UPDATE_SCRIPTS is set, it replaces the
+// expected output in the scripts by the actual one. Scripts have the additional commands enqueue, deliver and production.
 func TestOperator(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -178,8 +174,8 @@ func TestOperator(t *testing.T) {
 
 func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stage{}).(*stage) }
 
-// scriptEnqueue is "enqueue [LOCATION/]QUEUE/ID TYPE BODY [DELAY]": a task for $WORKER/tasks/TYPE, for $HANDLER where the
-// type is Greet, or for App Engine where it begins with a slash. A Charge has a header that carries a credential.
+// scriptEnqueue implements "enqueue [LOCATION/]QUEUE/ID TYPE BODY [DELAY]". The task goes to $WORKER/tasks/TYPE, to $HANDLER if the type
+// is Greet, or to App Engine if the type begins with a slash. A Charge has a header that carries a credential.
 func scriptEnqueue(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(stageOf(ts).enqueue(args))
 }
@@ -218,7 +214,7 @@ func (s *stage) enqueue(args []string) error {
 	return err
 }
 
-// scriptDeliver is "deliver DURATION": what is due within that time is attempted.
+// scriptDeliver implements "deliver DURATION", which runs the attempts that are due within that time.
 func scriptDeliver(ts *testscript.TestScript, neg bool, args []string) {
 	d, err := time.ParseDuration(args[0])
 	ts.Check(err)
@@ -226,7 +222,7 @@ func scriptDeliver(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// scriptProduction leads all that follows to production.
+// scriptProduction implements "production", which makes production the target of the following commands.
 func scriptProduction(ts *testscript.TestScript, neg bool, args []string) {
 	for _, pair := range stageOf(ts).production.env {
 		name, value, _ := strings.Cut(pair, "=")

@@ -37,10 +37,9 @@ const (
 	productionAccount = "operator@my-project.iam.gserviceaccount.com"
 )
 
-// production stands for Cloud Tasks itself, so that a process takes the way there that it takes in production, from the
-// application default credentials to the name in the server's certificate. It is a proxy that leads connections for
-// cloudtasks.googleapis.com to a TLS server of that name, which demands the account's token and hands calls on to an
-// embedded queue.
+// production is a fake Cloud Tasks. Processes reach it as in production, from the application default credentials to the name in the
+// server's certificate. It is a proxy that directs connections to cloudtasks.googleapis.com to a TLS server of that name, which requires
+// the account's token and forwards calls to an embedded queue.
 type production struct {
 	env []string // of a process that is led here
 
@@ -49,12 +48,12 @@ type production struct {
 	closed  chan struct{}
 	backend *httputil.ReverseProxy
 
-	// before is called with each call. It may block, and may refuse it.
+	// before runs before each call. It may block, or reject the call.
 	mu     sync.Mutex
 	before func(*http.Request) error
 }
 
-// newProduction leads to the embedded queue at the address.
+// newProduction returns a production that forwards calls to the embedded queue at the address.
 func newProduction(t testing.TB, dir, embedded string) *production {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -65,7 +64,7 @@ func newProduction(t testing.TB, dir, embedded string) *production {
 	p.backend = httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: embedded})
 	p.backend.FlushInterval = -1
 	p.backend.ModifyResponse = statusInTrailer
-	p.backend.ErrorLog = log.New(io.Discard, "", 0) // of calls that were given up
+	p.backend.ErrorLog = log.New(io.Discard, "", 0) // canceled calls
 	h2c := new(http.Protocols)
 	h2c.SetUnencryptedHTTP2(true)
 	p.backend.Transport = &http.Transport{Protocols: h2c}
@@ -86,7 +85,7 @@ func newProduction(t testing.TB, dir, embedded string) *production {
 	return p
 }
 
-// certificate makes the server's, and writes what verifies it.
+// certificate generates the server's certificate, and writes that of its authority.
 func (p *production) certificate(t testing.TB, dir string) tls.Certificate {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
@@ -128,8 +127,8 @@ func writePEM(t testing.TB, name, kind string, der []byte) {
 	}
 }
 
-// statusInTrailer moves the status of an answer that is nothing but a status to where it belongs in one that has more: a
-// proxy cannot tell that they are to be one frame.
+// statusInTrailer moves the status of a response that has only a status to the trailer, because a proxy cannot tell that header and
+// trailer are one frame.
 func statusInTrailer(resp *http.Response) error {
 	for name, values := range resp.Header {
 		if strings.HasPrefix(name, "Grpc-") {
@@ -149,7 +148,7 @@ func (p *production) setBefore(before func(*http.Request) error) {
 	p.before = before
 }
 
-// connect is the proxy.
+// connect implements the proxy.
 func (p *production) connect(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodConnect || r.Host != productionHost+":443" {
 		http.Error(w, "only "+productionHost+" is there", http.StatusBadGateway)
@@ -174,7 +173,7 @@ type readerConn struct {
 
 func (c *readerConn) Read(b []byte) (int, error) { return c.in.Read(b) }
 
-// Accept, Close and Addr are the listener of the TLS server.
+// Accept, Close and Addr implement the listener of the TLS server.
 func (p *production) Accept() (net.Conn, error) {
 	select {
 	case conn := <-p.conns:
@@ -191,7 +190,7 @@ func (p *production) Close() error {
 
 func (p *production) Addr() net.Addr { return &net.TCPAddr{} }
 
-// ServeHTTP is the service.
+// ServeHTTP implements the service.
 func (p *production) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	before := p.before

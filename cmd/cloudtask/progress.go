@@ -12,23 +12,23 @@ import (
 )
 
 const (
-	progressDelay = 500 * time.Millisecond // what is quicker needs no bar
+	progressDelay = 500 * time.Millisecond // quicker operations show nothing
 	progressEvery = 100 * time.Millisecond
 	progressWidth = 30 // characters of the bar
 )
 
-// progress shows on a terminal how far something has come, once it has taken a while. Its zero value shows nothing.
+// progress shows the progress of a long operation on a terminal.
 type progress struct {
 	w     io.Writer
 	what  string
-	total int // 0: not known
+	total int // 0: unknown
 	began time.Time
 	done  atomic.Int64
 	stop  chan struct{}
 	ended sync.WaitGroup
 }
 
-// newProgress begins to show progress on standard error, where that is a terminal. It must be ended.
+// newProgress starts showing progress on standard error if that is a terminal. The caller must call end.
 func newProgress(std cli.Streams, what string, total int) *progress {
 	p := &progress{w: std.Err, what: what, total: total, began: time.Now()}
 	if !cli.IsTerminal(std.Err) {
@@ -41,7 +41,7 @@ func newProgress(std cli.Streams, what string, total int) *progress {
 
 func (p *progress) add(n int) { p.done.Add(int64(n)) }
 
-// end clears the line.
+// end stops showing progress and clears the line.
 func (p *progress) end() {
 	if p.stop != nil {
 		close(p.stop)
@@ -69,7 +69,7 @@ func (p *progress) run() {
 	}
 }
 
-// line is what is shown at a moment.
+// line returns the line to show.
 func (p *progress) line(now time.Time) string {
 	done := int(p.done.Load())
 	rate := float64(done) / now.Sub(p.began).Seconds()

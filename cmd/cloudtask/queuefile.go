@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,7 +11,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// readFile reads queues with parse; the name "-" is standard input. Notes and errors get the file's name.
+// readFile parses queues from a file; the name "-" is standard input. It adds the file's name to notes and errors.
 func readFile(name string, parse func([]byte) ([]resource.Queue, []string, error)) (queues []resource.Queue, notes []string, err error) {
 	var data []byte
 	if name == "-" {
@@ -32,24 +33,25 @@ func readFile(name string, parse func([]byte) ([]resource.Queue, []string, error
 	return queues, notes, nil
 }
 
-// route is what is read of a task in the output of cloudtaskgen list -json.
+// route is a task in the output of "cloudtaskgen list -json".
 type route struct {
 	Name  string `json:"name"`
 	Queue string `json:"queue"`
 }
 
-// queuesOfRoutes returns the queues that the directives of tasks name, and tells of the tasks that name none.
+// queuesOfRoutes parses the output of "cloudtaskgen list -json" and returns the queues that the tasks' directives name. notes tells
+// of tasks whose directives name none.
 func queuesOfRoutes(data []byte) (queues []resource.Queue, notes []string, err error) {
 	var routes []route
 	if err := json.Unmarshal(data, &routes); err != nil {
-		return nil, nil, fmt.Errorf("this is not the output of cloudtaskgen list -json: %w", err)
+		return nil, nil, fmt.Errorf("not the output of \"cloudtaskgen list -json\": %w", err)
 	}
 	seen := make(map[string]bool)
 	var unnamed []string
 	for _, r := range routes {
 		switch {
 		case r.Name == "":
-			return nil, nil, fmt.Errorf("this is not the output of cloudtaskgen list -json: an element has no name")
+			return nil, nil, errors.New("not the output of \"cloudtaskgen list -json\": an element has no name")
 		case r.Queue == "":
 			unnamed = append(unnamed, r.Name)
 		case !seen[r.Queue]:
@@ -58,7 +60,7 @@ func queuesOfRoutes(data []byte) (queues []resource.Queue, notes []string, err e
 		}
 	}
 	if len(unnamed) > 0 {
-		notes = append(notes, "no directive names the queue of "+strings.Join(unnamed, ", ")+": theirs is the client's default, which -queue can define")
+		notes = append(notes, "the directives of "+strings.Join(unnamed, ", ")+" name no queue: they use the client's default queue, which -queue can create")
 	}
 	return queues, notes, nil
 }

@@ -34,7 +34,7 @@ const routesJSON = `[
   {"name": "B", "queue": "archive"}, {"name": "C", "queue": "emails"}, {"name": "D"}
 ]`
 
-// A prefix is put in front of the ids that programs name, and of no other.
+// The prefix is prepended to the queue IDs of programs only.
 func TestDevQueuePrefix(t *testing.T) {
 	t.Parallel()
 	yaml := writeFile(t, "queue.yaml", "queue:\n- name: as-it-is\n  rate: 5/s\n")
@@ -52,12 +52,13 @@ func TestDevQueuePrefix(t *testing.T) {
 		t.Errorf("queues (-want +got):\n%s", diff)
 	}
 	var errText bytes.Buffer
-	if code := program().Run(t.Context(), []string{"dev", "-queue-prefix", "staging_"}, cli.Streams{Out: io.Discard, Err: &errText}); code != cli.ExitUsage || !strings.Contains(errText.String(), `-queue-prefix "staging_"`) {
+	code := program().Run(t.Context(), []string{"dev", "-queue-prefix", "staging_"}, cli.Streams{Out: io.Discard, Err: &errText})
+	if code != cli.ExitUsage || !strings.Contains(errText.String(), `-queue-prefix "staging_"`) {
 		t.Errorf("a prefix that no queue can have: exit code %d, %s", code, errText.String())
 	}
 }
 
-// The queues of all three sources exist everywhere, and queue.yaml's settings count whatever else names a queue.
+// The queues of all three flags exist in every location, and the settings of queue.yaml take precedence.
 func TestDevQueueFiles(t *testing.T) {
 	t.Parallel()
 	yaml := writeFile(t, "queue.yaml", "total_storage_limit: 1M\nqueue:\n- name: emails\n  rate: 7/s\n- name: stopped\n  rate: 0/s\n")
@@ -80,7 +81,7 @@ func TestDevQueueFiles(t *testing.T) {
 	if q, err := get("stopped"); err != nil || q.GetState() != cloudtaskspb.Queue_PAUSED {
 		t.Errorf("stopped: %v, %v", q, err)
 	}
-	for _, want := range []string{"line 1: total_storage_limit has no effect", "names the queue of D"} {
+	for _, want := range []string{"line 1: total_storage_limit has no effect", "the directives of D name no queue"} {
 		if !strings.Contains(p.stderr.String(), want) {
 			t.Errorf("logged:\n%s\nwant %q", p.stderr, want)
 		}
@@ -95,7 +96,7 @@ func TestDevQueuesFromStandardInput(t *testing.T) {
 	}
 }
 
-// A test suite in any language moves the clock with nothing but HTTP.
+// Test suites in any language can advance the clock over HTTP.
 func TestDevVirtualClock(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int64
@@ -128,7 +129,7 @@ func TestDevRefusesFiles(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, flag, file, want string }{
 		{"unknown key", "-queue-file", "queue:\n- nam: a\n", `line 2: queue: unknown key "nam"`},
-		{"no list", "-queues-from", "{}", "not the output of cloudtaskgen list -json"},
+		{"no list", "-queues-from", "{}", `not the output of "cloudtaskgen list -json"`},
 		{"no routes", "-queues-from", `[{"queue": "a"}]`, "an element has no name"},
 	}
 	for _, test := range tests {

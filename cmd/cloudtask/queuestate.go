@@ -12,22 +12,22 @@ import (
 )
 
 const queueArgHelp = `
-QUEUE is an id, or a full name: projects/P/locations/L/queues/Q.
+QUEUE is a queue ID, or a resource name: projects/P/locations/L/queues/Q.
 `
 
-// queueChange is what a command does to a queue.
+// queueChange is a change that a command makes to a queue.
 type queueChange struct {
 	effect  effect
-	doing   string // for errors
-	warning string // for who is asked
+	doing   string // for errors: pausing, resuming or purging
+	warning string // printed before asking for confirmation
 	call    func(context.Context, *cloudtasks.Client, string) (*cloudtaskspb.Queue, error)
 }
 
 func pauseCommand() cli.Command {
-	return queueCommand("pause", "stop dispatching from a queue", `
-Stops dispatching tasks from the queue. It goes on to accept tasks, and attempts that are running end as they would.
+	return queueCommand("pause", "stop dispatching tasks from a queue", `
+Stops dispatching tasks from the queue. It still accepts tasks, and running attempts finish normally.
 `, queueChange{
-		doing: "pausing", warning: "Pausing it stops its dispatches.",
+		doing: "pausing", warning: "This stops dispatching tasks from the queue.",
 		call: func(ctx context.Context, c *cloudtasks.Client, name string) (*cloudtaskspb.Queue, error) {
 			return c.PauseQueue(ctx, &cloudtaskspb.PauseQueueRequest{Name: name})
 		},
@@ -35,10 +35,10 @@ Stops dispatching tasks from the queue. It goes on to accept tasks, and attempts
 }
 
 func resumeCommand() cli.Command {
-	return queueCommand("resume", "start dispatching again", `
-Starts dispatching tasks from a paused queue again.
+	return queueCommand("resume", "resume dispatching tasks from a queue", `
+Resumes dispatching tasks from a paused queue.
 `, queueChange{
-		doing: "resuming", warning: "Resuming it starts its dispatches.",
+		doing: "resuming", warning: "This resumes dispatching tasks from the queue.",
 		call: func(ctx context.Context, c *cloudtasks.Client, name string) (*cloudtaskspb.Queue, error) {
 			return c.ResumeQueue(ctx, &cloudtaskspb.ResumeQueueRequest{Name: name})
 		},
@@ -46,11 +46,11 @@ Starts dispatching tasks from a paused queue again.
 }
 
 func purgeCommand() cli.Command {
-	return queueCommand("purge", "delete all tasks of a queue", `
-Deletes all tasks that are in the queue. Their names stay taken for up to a day. In production it takes up to a minute, in
+	return queueCommand("purge", "delete all tasks in a queue", `
+Deletes all tasks in the queue. Their IDs stay reserved for up to 24 hours. In production, purging takes up to a minute, during
 which tasks may still be dispatched.
 `, queueChange{
-		effect: deletes, doing: "purging", warning: "Purging it permanently deletes its tasks.",
+		effect: irreversible, doing: "purging", warning: "This permanently deletes all tasks in the queue.",
 		call: func(ctx context.Context, c *cloudtasks.Client, name string) (*cloudtaskspb.Queue, error) {
 			return c.PurgeQueue(ctx, &cloudtaskspb.PurgeQueueRequest{Name: name})
 		},
@@ -76,14 +76,14 @@ func queueCommand(name, summary, help string, change queueChange) cli.Command {
 	}
 }
 
-// changeQueue makes the change and prints what the queue is like after it.
+// changeQueue makes the change and prints the queue's new state.
 func (op *operation) changeQueue(ctx context.Context, arg string, change queueChange) error {
 	infos, err := op.queueInfos(ctx, []string{arg})
 	if err != nil {
 		return err
 	}
 	before, warning := infos[0], change.warning
-	if change.effect == deletes {
+	if change.effect == irreversible {
 		if err := op.countTasks(ctx, infos, false); err != nil {
 			return err
 		}
@@ -96,17 +96,17 @@ func (op *operation) changeQueue(ctx context.Context, arg string, change queueCh
 	if err := op.confirm(ctx, change.effect, []string{before.Name}, warning); err != nil {
 		return err
 	}
-	after, err := change.call(context.WithoutCancel(ctx), op.client, before.Name) // so that it is known what became of it
+	after, err := change.call(context.WithoutCancel(ctx), op.client, before.Name) // not interrupted, so the result is known
 	if err != nil {
 		return &callError{change.doing + " " + before.Name, err}
 	}
 	switch state := after.GetState().String(); {
 	case op.json:
 		return writeJSON(op.std.Out, newQueueInfo(after))
-	case change.effect == deletes:
-		fmt.Fprintf(op.std.Out, "%s is purged; names of its tasks stay taken for up to 24 hours\n", before.Name)
+	case change.effect == irreversible:
+		fmt.Fprintf(op.std.Out, "%s is purged; task IDs stay reserved for up to 24 hours\n", before.Name)
 	case state == before.State:
-		fmt.Fprintf(op.std.Out, "%s was %s already\n", before.Name, state)
+		fmt.Fprintf(op.std.Out, "%s is already %s\n", before.Name, state)
 	default:
 		fmt.Fprintf(op.std.Out, "%s is %s\n", before.Name, state)
 	}

@@ -27,35 +27,35 @@ import (
 )
 
 const replayHelp = `
-Sends the request of a task, or of a failed task that a handler has saved to a file, to a server on this machine, where a
-debugger may wait, and prints the answer. The queued task stays as and where it is.
+Sends the request of a task, or of a failed task that a handler has saved to a file, to a server on this machine, such as one
+running in a debugger, and prints the response. The queued task is not changed.
 
 ` + taskArgHelp + `
-FILE is a name that ends in .json, as those of Config.SaveFailures do; - is standard input.
+FILE ends in .json, like the files that Config.SaveFailures writes; - is standard input.
 
-Body and headers are the task's own, but for headers that carry credentials, which are left out and named: give them with -header
-where the server needs them. Those of the queue service are what the next attempt of the task would have, or what the
-saved one had. The header Cloudtask-Replay marks the request: the handler logs it as a replay, and Metadata.Replay is true.
+The request has the task's body and headers. Headers that carry credentials are omitted, with a message that names them; pass
+them with -header if the server needs them. The queue service's own headers are those of the task's next attempt, or of the
+attempt that was saved. The header Cloudtask-Replay marks the request: the handler logs it as a replay, and Metadata.Replay
+reports true.
 
-With an embedded queue the request has a token as from there. In production it has none: let the server run with
-CLOUDTASK_INSECURE_NO_AUTH=true, or give a token with -header 'Authorization: Bearer TOKEN'.
+With an embedded queue, the request has a token from its issuer. In production it has none: run the server with
+CLOUDTASK_INSECURE_NO_AUTH=true, or pass a token with -header 'Authorization: Bearer TOKEN'.
 `
 
 func replayCommand() cli.Command {
 	return cli.Command{
 		Name: "replay",
-		Usage: "(TASK | FILE.json | -) [-to URL] [-header 'NAME: VALUE']... [-queue QUEUE]... [-ca FILE]... [-insecure-skip-tls-verify] [-yes] " +
-			"[-json] [-project P] [-location L] [-emulator HOST:PORT]",
-		Summary:    "send a task's request to a server on this machine",
+		Usage: "(TASK | FILE.json | -) [-to URL] [-header 'NAME: VALUE']... [-queue QUEUE]... [-ca FILE]... [-insecure-skip-tls-verify] " +
+			"[-yes] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
+		Summary:    "send a task's request to a local server",
 		Help:       replayHelp,
 		Args:       taskOrFileWords,
 		FlagValues: map[string]cli.Words{"queue": queueWords},
 		Flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
 			opts := replayOptions{header: make(http.Header)}
 			opts.queues = cli.StringsFlag(flags, "queue", queueFlagUsage)
-			flags.StringVar(&opts.to, "to", "http://localhost:8080", "the server's `URL`, to which the path of the task's is appended; one with a path "+
-				"of its own is taken as it is")
-			flags.Func("header", "a header to add or to replace, as `'NAME: VALUE'`; may be repeated", opts.addHeader)
+			flags.StringVar(&opts.to, "to", "http://localhost:8080", "the server's `URL`; the path of the task's URL is appended unless this one has a path")
+			flags.Func("header", "add or replace a header, as `'NAME: VALUE'`; may be repeated", opts.addHeader)
 			opts.tls.define(flags)
 			op.yesFlag(flags)
 			op.offline = func(args []string) bool { return len(args) == 1 && isFile(args[0]) }
@@ -69,7 +69,7 @@ func replayCommand() cli.Command {
 	}
 }
 
-// isFile tells a file from a task, whose names have no dots but for those of projects.
+// isFile reports whether arg names a file, not a task. Task IDs have no dots, and resource names none after the project.
 func isFile(arg string) bool { return arg == "-" || strings.HasSuffix(arg, ".json") }
 
 type replayOptions struct {
@@ -97,8 +97,8 @@ type replayInfo struct {
 	Status   int             `json:"status"`
 	Duration duration        `json:"duration"`
 	Headers  http.Header     `json:"headers"`
-	Payload  json.RawMessage `json:"payload,omitempty"` // the answer's body, if it is JSON
-	Body     []byte          `json:"body,omitempty"`    // else
+	Payload  json.RawMessage `json:"payload,omitempty"` // the response's body if it is JSON
+	Body     []byte          `json:"body,omitempty"`    // the response's body if it is not
 }
 
 func (op *operation) replay(ctx context.Context, arg string, opts *replayOptions) error {
@@ -114,7 +114,7 @@ func (op *operation) replay(ctx context.Context, arg string, opts *replayOptions
 	if err != nil {
 		return cli.BadUsage("%w", err)
 	}
-	if err := op.confirmStranger(ctx, r.URL); err != nil {
+	if err := op.confirmRemote(ctx, r.URL); err != nil {
 		return err
 	}
 	if err := op.authorize(ctx, r, task); err != nil {
@@ -124,15 +124,15 @@ func (op *operation) replay(ctx context.Context, arg string, opts *replayOptions
 		r.Header[name] = values
 		task.Redacted = slices.DeleteFunc(task.Redacted, func(what string) bool { return what == "header "+name })
 	}
-	if host := opts.header.Get("Host"); host != "" { // which net/http takes from nowhere else
+	if host := opts.header.Get("Host"); host != "" { // net/http ignores it among the headers
 		r.Host = host
 	}
 	if len(task.Redacted) > 0 {
-		fmt.Fprintf(op.std.Err, "this is not all of the task; left out were: %s\n", cli.Printable(strings.Join(task.Redacted, ", ")))
+		fmt.Fprintf(op.std.Err, "incomplete task; omitted: %s\n", cli.Printable(strings.Join(task.Redacted, ", ")))
 	}
 	info, err := sendReplay(r, trusted)
 	if ctx.Err() != nil {
-		return fmt.Errorf("%w: the server may still be at it", cli.ErrInterrupted)
+		return fmt.Errorf("%w: the server may still be processing it", cli.ErrInterrupted)
 	}
 	if err != nil {
 		return fmt.Errorf("sending to %s: %w", cmp.Or(opts.to, cli.Printable(task.URL)), err)
@@ -148,14 +148,14 @@ func (op *operation) replay(ctx context.Context, arg string, opts *replayOptions
 	}
 	switch {
 	case info.Status == http.StatusUnauthorized && r.Header.Get("Authorization") == "":
-		return errors.New("the server wants a token: run it with CLOUDTASK_INSECURE_NO_AUTH=true, or give one with -header 'Authorization: Bearer TOKEN'")
+		return errors.New("the server requires a token: run it with CLOUDTASK_INSECURE_NO_AUTH=true, or pass one with -header 'Authorization: Bearer TOKEN'")
 	case info.Status < 200 || info.Status > 299:
-		return fmt.Errorf("the server answered %d", info.Status)
+		return fmt.Errorf("the server responded with status %d", info.Status)
 	}
 	return nil
 }
 
-// taskToReplay reads a file, or a task from its queue as its next attempt would be.
+// taskToReplay reads a saved task from a file, or returns the next attempt of a task in a queue.
 func (op *operation) taskToReplay(ctx context.Context, arg string, queues []string) (*cloudtask.FailedTask, error) {
 	if !isFile(arg) {
 		task, err := op.resolveTask(ctx, arg, queues, cloudtaskspb.Task_FULL)
@@ -183,7 +183,7 @@ func (op *operation) taskToReplay(ctx context.Context, arg string, queues []stri
 	return task, nil
 }
 
-// nextAttempt is the request that the task's next attempt would be.
+// nextAttempt returns the request of the task's next attempt.
 func nextAttempt(task *cloudtaskspb.Task) *cloudtask.FailedTask {
 	info, request := newTaskInfo(task, time.Now(), false), requestOf(task)
 	t := &cloudtask.FailedTask{
@@ -200,14 +200,14 @@ func nextAttempt(task *cloudtaskspb.Task) *cloudtask.FailedTask {
 	}
 	prefix := "X-CloudTasks-"
 	if info.Target == "appengine" {
-		prefix, t.URL = "X-AppEngine-", "http://localhost"+request.url // an App Engine service has no other
+		prefix, t.URL = "X-AppEngine-", "http://localhost"+request.url // an App Engine task has only a path
 	}
 	t.Header.Set(prefix+"QueueName", info.Queue)
 	t.Header.Set(prefix+"TaskName", info.ID)
 	t.Header.Set(prefix+"TaskRetryCount", strconv.Itoa(info.Dispatches))
 	executions := info.Responses
 	if info.Target == "http" && info.LastAttempt != nil && info.LastAttempt.Status >= 500 {
-		executions-- // responses with 5xx do not count; of those before the last nothing is stored that would tell
+		executions-- // a 5xx response does not count; the statuses of earlier ones are not known
 	}
 	t.Header.Set(prefix+"TaskExecutionCount", strconv.Itoa(executions))
 	t.Header.Set(prefix+"TaskETA", fmt.Sprintf("%.6f", float64(info.ScheduleTime.UnixMicro())/1e6))
@@ -218,13 +218,13 @@ func nextAttempt(task *cloudtaskspb.Task) *cloudtask.FailedTask {
 	return t
 }
 
-// isThisMachine reports whether the host is one by definition: RFC 6761 has all names below localhost be loopback.
+// isThisMachine reports whether the host is this machine: a loopback address, or localhost and the names below it (RFC 6761).
 func isThisMachine(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
 }
 
-// proxyFor returns the proxy of the environment, for requests that leave this machine: net/http would use it for names
-// below localhost too, and the payload would leave unasked.
+// proxyFor returns the environment's proxy for requests that leave this machine. net/http would also use it for names below
+// localhost, and the payload would leave without a question.
 func proxyFor(r *http.Request) (*url.URL, error) {
 	if isThisMachine(r.URL.Hostname()) {
 		return nil, nil
@@ -232,16 +232,16 @@ func proxyFor(r *http.Request) (*url.URL, error) {
 	return http.ProxyFromEnvironment(r)
 }
 
-// confirmStranger asks before a payload leaves this machine.
-func (op *operation) confirmStranger(ctx context.Context, to *url.URL) error {
+// confirmRemote asks for confirmation before a payload leaves this machine.
+func (op *operation) confirmRemote(ctx context.Context, to *url.URL) error {
 	if op.yes || isThisMachine(to.Hostname()) {
 		return nil
 	}
-	fmt.Fprintf(op.std.Err, "%s is not this machine: the task's payload and headers will be sent there.\n", cli.Printable(to.Host))
+	fmt.Fprintf(op.std.Err, "%s is not this machine. The task's payload and headers will be sent there.\n", cli.Printable(to.Host))
 	if !op.std.Interactive() {
-		return errNotAsked
+		return errCannotAsk
 	}
-	answer, err := op.std.Ask(ctx, "Go on? [y/N] ")
+	answer, err := op.std.Ask(ctx, "Continue? [y/N] ")
 	if err == nil && !isYes(answer) {
 		err = errDeclined
 	}
@@ -258,15 +258,15 @@ func (op *operation) authorize(ctx context.Context, r *http.Request, task *cloud
 	switch {
 	case ctx.Err() != nil:
 		return cli.ErrInterrupted
-	case err != nil: // the server may do without
-		fmt.Fprintf(op.std.Err, "sent without a token, because %s gives none: %v\n", op.target, err)
+	case err != nil: // the server may not require one
+		fmt.Fprintf(op.std.Err, "sending without a token: %s did not issue one: %v\n", op.target, err)
 	default:
 		r.Header.Set("Authorization", "Bearer "+answer.Token)
 	}
 	return nil
 }
 
-// sendReplay sends the request, however long the answer takes. A redirect is an answer.
+// sendReplay sends the request, with no timeout. It does not follow redirects.
 func sendReplay(r *http.Request, trusted *tls.Config) (*replayInfo, error) {
 	client := http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -280,7 +280,7 @@ func sendReplay(r *http.Request, trusted *tls.Config) (*replayInfo, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return nil, fmt.Errorf("reading the answer: %w", err)
+		return nil, fmt.Errorf("reading the response: %w", err)
 	}
 	info := &replayInfo{
 		Method: r.Method, URL: r.URL.String(), Status: resp.StatusCode,

@@ -15,28 +15,28 @@ import (
 )
 
 const runHelp = `
-Has a task attempted now, whatever its time and the queue's limits, even in a paused queue. If the attempt succeeds the task
-is done; if not it is retried, from now on.
+Runs a task now, regardless of its schedule time and the queue's limits, even if the queue is paused. If the attempt fails, the
+task is retried as after any other attempt.
 
 ` + taskArgHelp + `
 
-With -wait it waits for the outcome, and exits with 1 when the attempt failed. A task that is gone then has succeeded, or
-failed for the last time, or was deleted meanwhile: the queue service does not tell.
+With -wait, it waits for the attempt to end, and exits with code 1 if it failed. A task that is gone by then succeeded, failed
+its last attempt, or was deleted; the queue service does not report which.
 
-Production allows 60 calls a minute.
+Production allows 60 calls per minute.
 `
 
 func runCommand() cli.Command {
 	return cli.Command{
 		Name:       "run",
 		Usage:      "TASK [-queue QUEUE]... [-wait] [-yes] [-json] [-project P] [-location L] [-emulator HOST:PORT]",
-		Summary:    "have a task attempted now",
+		Summary:    "run a task now",
 		Help:       runHelp,
 		Args:       taskWords,
 		FlagValues: map[string]cli.Words{"queue": queueWords},
 		Flags: operate(func(flags *flag.FlagSet, op *operation) func(context.Context, []string) error {
 			queues := cli.StringsFlag(flags, "queue", queueFlagUsage)
-			wait := flags.Bool("wait", false, "wait for the outcome of the attempt")
+			wait := flags.Bool("wait", false, "wait for the attempt to end")
 			op.yesFlag(flags)
 			return func(ctx context.Context, args []string) error {
 				if err := cli.WantArgs(args, 1, "task"); err != nil {
@@ -61,19 +61,19 @@ func (op *operation) runTask(ctx context.Context, arg string, queues []string, w
 	if err != nil {
 		return err
 	}
-	what := fmt.Sprintf("Task %s, a %s, will be sent to %s.", lastSegment(task.GetName()), cli.Printable(typeOf(task)), cli.Printable(requestOf(task).url))
-	if err := op.confirm(ctx, changes, []string{queueOf(task.GetName())}, what); err != nil {
+	what := fmt.Sprintf("Task %s of type %s will be sent to %s.", lastSegment(task.GetName()), cli.Printable(typeOf(task)), cli.Printable(requestOf(task).url))
+	if err := op.confirm(ctx, reversible, []string{queueOf(task.GetName())}, what); err != nil {
 		return err
 	}
 	before := task.GetDispatchCount()
 	name := task.GetName()
-	task, err = op.client.RunTask(context.WithoutCancel(ctx), &cloudtaskspb.RunTaskRequest{Name: name}) // so that it is known what became of it
+	task, err = op.client.RunTask(context.WithoutCancel(ctx), &cloudtaskspb.RunTaskRequest{Name: name}) // not interrupted, so the result is known
 	if err != nil {
 		return &callError{"running " + name, err}
 	}
 	info := runInfo{Task: newTaskInfo(task, op.now(ctx), false)}
 	if !op.json {
-		fmt.Fprintf(op.std.Out, "%s is attempted, for the %s time\n", info.Task.Name, ordinal(int(max(before+1, task.GetDispatchCount()))))
+		fmt.Fprintf(op.std.Out, "%s: attempt %d started\n", info.Task.Name, max(before+1, task.GetDispatchCount()))
 	}
 	if wait {
 		if info, err = op.awaitAttempt(ctx, info, before); err != nil {
@@ -86,15 +86,15 @@ func (op *operation) runTask(ctx context.Context, arg string, queues []string, w
 		}
 	}
 	if info.Outcome == "failed" {
-		return fmt.Errorf("%w: %s; the next one is %s", errAttemptFailed, cli.Printable(info.Task.LastAttempt.Message), moment(info.Task.ScheduleTime, op.now(ctx)))
+		return fmt.Errorf("%w: %s; next attempt %s", errAttemptFailed, cli.Printable(info.Task.LastAttempt.Message), moment(info.Task.ScheduleTime, op.now(ctx)))
 	}
 	if wait && !op.json {
-		fmt.Fprintf(op.std.Out, "%s is gone: done, unless it was its last attempt and failed\n", info.Task.Name)
+		fmt.Fprintf(op.std.Out, "%s is gone: it succeeded, or failed its last attempt\n", info.Task.Name)
 	}
 	return nil
 }
 
-// awaitAttempt waits until the attempt after those before has an outcome.
+// awaitAttempt waits until the attempt after the first before attempts has ended.
 func (op *operation) awaitAttempt(ctx context.Context, info runInfo, before int32) (runInfo, error) {
 	const first, most = 20 * time.Millisecond, time.Second
 	for pause := first; ; pause = min(2*pause, most) {
@@ -114,19 +114,4 @@ func (op *operation) awaitAttempt(ctx context.Context, info runInfo, before int3
 			return runInfo{newTaskInfo(task, op.now(ctx), false), "failed"}, nil
 		}
 	}
-}
-
-func ordinal(n int) string {
-	suffix := "th"
-	if tens := n % 100 / 10; tens != 1 {
-		switch n % 10 {
-		case 1:
-			suffix = "st"
-		case 2:
-			suffix = "nd"
-		case 3:
-			suffix = "rd"
-		}
-	}
-	return fmt.Sprintf("%d%s", n, suffix)
 }

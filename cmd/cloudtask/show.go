@@ -20,12 +20,12 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
-const taskArgHelp = `TASK is an id, which is looked for in all queues or those of -queue; or QUEUE/ID; or a full name,
+const taskArgHelp = `TASK is a task ID, which is looked up in all queues or those of -queue; or QUEUE/ID; or a resource name,
 projects/P/locations/L/queues/Q/tasks/ID.`
 
 const showHelp = `
-Shows all of a task: its target, when it was and will be attempted, its headers and its payload. With an embedded queue that
-remembers attempts (cloudtask dev -history), also why they failed: the error of Run, and the stack of a panic.
+Shows a task in full: its target, when it was and will be attempted, its headers and its payload. With an embedded queue that
+remembers attempts (cloudtask dev -history), it also shows why they failed: the error of Run, and the stack of a panic.
 
 ` + taskArgHelp + `
 
@@ -36,7 +36,7 @@ func showCommand() cli.Command {
 	return cli.Command{
 		Name:       "show",
 		Usage:      "TASK [-queue QUEUE]... [-json] [-project P] [-location L] [-emulator HOST:PORT]",
-		Summary:    "show all of a task",
+		Summary:    "show a task in full",
 		Help:       showHelp,
 		Args:       taskWords,
 		FlagValues: map[string]cli.Words{"queue": queueWords},
@@ -55,11 +55,11 @@ func showCommand() cli.Command {
 func (op *operation) show(ctx context.Context, arg string, queues []string) error {
 	task, err := op.resolveTask(ctx, arg, queues, cloudtaskspb.Task_FULL)
 	hidden := status.Code(err) == codes.PermissionDenied
-	if hidden { // the payload is for those with cloudtasks.tasks.fullView
+	if hidden { // the payload requires the permission cloudtasks.tasks.fullView
 		task, err = op.resolveTask(ctx, arg, queues, cloudtaskspb.Task_BASIC)
 	}
 	if existedRecently(err) {
-		return fmt.Errorf("%w Its name stays taken %s", err, nameStaysTaken)
+		return fmt.Errorf("%w Its ID stays reserved %s", err, reservedFor)
 	}
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (op *operation) show(ctx context.Context, arg string, queues []string) erro
 
 const notShown = "(not shown)"
 
-// withoutSecrets returns the headers with nothing in them that could let somebody in.
+// withoutSecrets returns the headers, with notShown for the values of those that carry credentials.
 func withoutSecrets(headers map[string]string) map[string]string {
 	shown := maps.Clone(headers)
 	for name := range shown {
@@ -101,38 +101,38 @@ func withoutSecrets(headers map[string]string) map[string]string {
 	return shown
 }
 
-// describe prints what there is but the payload. The queue is nil where it is not known.
+// describe prints the task without its attempts and payload. queue may be nil.
 func (op *operation) describe(info taskInfo, queue *cloudtaskspb.Queue, now time.Time) error {
 	t := &table{w: op.std.Out, paint: paint(op.std.Out), widths: make([]int, 2)}
 	t.field("Task", "%s", info.Name)
 	t.field("Type", "%s", info.Type)
 	t.field("Target", "%s %s", info.Method, info.URL)
 	if info.ServiceAccount != "" {
-		t.field("Token", "of %s, for %s", info.ServiceAccount, info.Audience)
+		t.field("Token", "%s, audience %s", info.ServiceAccount, info.Audience)
 	}
 	t.field("Created", "%s", moment(info.CreateTime, now))
-	if isNamed(info.Name) {
-		t.field("Name", "taken now, and %s", nameStaysTaken)
+	if hasChosenID(info.Name) {
+		t.field("ID", "reserved %s", reservedFor)
 	}
 	switch info.State {
 	case stateRunning:
-		t.field("State", "running, since %s", moment(info.LastAttempt.DispatchTime, now))
+		t.field("State", "running since %s", moment(info.LastAttempt.DispatchTime, now))
 	case stateDue, stateHeld:
 		held := ""
 		if info.State == stateHeld {
-			held = "; its queue is paused"
+			held = "; queue paused"
 		}
 		t.field("State", "due since %s%s", moment(info.ScheduleTime, now), held)
 	default:
 		t.field("State", "scheduled for %s", moment(info.ScheduleTime, now))
 	}
 	if info.DispatchDeadline > 0 {
-		t.field("Deadline", "%s an attempt", shortDuration(time.Duration(info.DispatchDeadline)))
+		t.field("Deadline", "%s per attempt", shortDuration(time.Duration(info.DispatchDeadline)))
 	}
 	if info.Dispatches == 0 {
 		t.field("Attempts", "none")
 	} else {
-		t.field("Attempts", "%d, %d of them answered", info.Dispatches, info.Responses)
+		t.field("Attempts", "%d, %d answered", info.Dispatches, info.Responses)
 		t.field("First", "%s", moment(info.FirstAttempt, now))
 	}
 	if last := info.LastAttempt; last != nil && info.State != stateRunning {
@@ -143,13 +143,13 @@ func (op *operation) describe(info taskInfo, queue *cloudtaskspb.Queue, now time
 		t.field("Last", "%s%s", moment(last.DispatchTime, now), took)
 		t.field("Outcome", "%s", last.Message)
 	}
-	retry, of := info.Retry, "its own settings"
+	retry, source := info.Retry, "task's own settings"
 	if retry == nil && queue != nil {
 		settings := newRetryInfo(queue.GetRetryConfig())
-		retry, of = &settings, "the queue's settings"
+		retry, source = &settings, "queue's settings"
 	}
 	if retry != nil {
-		t.field("Retries", "%s attempts, pauses of %s, doubled %s (%s)", retry.attempts(), retry.backoff(), count(retry.MaxDoublings, "time"), of)
+		t.field("Retries", "%s attempts, backoff %s, doubled %s (%s)", retry.attempts(), retry.backoff(), count(retry.MaxDoublings, "time"), source)
 	}
 	for i, name := range slices.Sorted(maps.Keys(info.Headers)) {
 		title := ""
@@ -161,7 +161,7 @@ func (op *operation) describe(info taskInfo, queue *cloudtaskspb.Queue, now time
 	return t.flush()
 }
 
-// moment is a time for people, and how far it is.
+// moment formats a time with its distance from now.
 func moment(at, now time.Time) string {
 	if at.IsZero() {
 		return "an unknown time"
@@ -181,7 +181,7 @@ func (op *operation) showPayload(body []byte, hidden bool) error {
 	var text string
 	switch {
 	case hidden:
-		text = "(not shown, for want of the permission cloudtasks.tasks.fullView)\n"
+		text = "(not shown: requires the permission cloudtasks.tasks.fullView)\n"
 	case len(body) == 0:
 		text = "(empty)\n"
 	case json.Valid(body):
@@ -189,7 +189,7 @@ func (op *operation) showPayload(body []byte, hidden bool) error {
 	case utf8.Valid(body):
 		text = printableLines(strings.TrimSuffix(string(body), "\n")) + "\n"
 	default:
-		text = fmt.Sprintf("%s that are not text; -json has them in base64\n", count(len(body), "byte"))
+		text = fmt.Sprintf("(%s of binary data; -json prints it in base64)\n", count(len(body), "byte"))
 	}
 	_, err := io.WriteString(op.std.Out, title+"\n"+text)
 	return err

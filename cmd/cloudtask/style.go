@@ -7,7 +7,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
-// style is how text looks on a terminal: the parameters of ANSI's SGR sequence.
+// style is how text looks on a terminal, as the parameters of an ANSI SGR sequence.
 type style string
 
 const (
@@ -20,8 +20,8 @@ const (
 	alarm  style = "1;31"
 )
 
-// paint returns a function that styles text for the stream: only on a terminal, and not where NO_COLOR
-// (https://no-color.org) or a terminal without colours says otherwise.
+// paint returns a function that styles text for the stream. It leaves text as it is unless the stream is a terminal with colours,
+// and if NO_COLOR is set (https://no-color.org).
 func paint(stream io.Writer) func(style, string) string {
 	if !cli.IsTerminal(stream) || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return func(_ style, text string) string { return text }

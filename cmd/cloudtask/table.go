@@ -10,14 +10,13 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
-// cell is a field of a table.
+// cell is a styled text in a table.
 type cell struct {
 	text  string
 	style style
 }
 
-// table prints rows in columns. Long lists are printed piece by piece, each when it is flushed: columns then only become
-// wider.
+// table prints rows in aligned columns. Long tables are flushed in parts, between which columns can only grow.
 type table struct {
 	w      io.Writer
 	paint  func(style, string) string
@@ -46,7 +45,7 @@ func (t *table) add(cells ...cell) {
 func (t *table) flush() error {
 	var out strings.Builder
 	for _, row := range t.rows {
-		gap := 0 // spaces before the next text, so that no line ends in any
+		gap := 0 // spaces before the next text; none at the end of a line
 		for i, c := range row {
 			if c.text != "" {
 				out.WriteString(strings.Repeat(" ", gap) + t.paint(c.style, c.text))
@@ -61,7 +60,7 @@ func (t *table) flush() error {
 	return err
 }
 
-// printableLines is [cli.Printable] but keeps line breaks and tabs.
+// printableLines is like [cli.Printable], but keeps line breaks and tabs.
 func printableLines(text string) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {
@@ -80,7 +79,7 @@ func printableLines(text string) string {
 	return out.String()
 }
 
-// count writes a number with its noun, in the plural unless it is one.
+// count returns a number with its noun, as in "1 task" and "2 tasks".
 func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -97,7 +96,7 @@ func thousands(n int) string {
 	return digits
 }
 
-// field prints a line of a description.
+// field adds a line with a name and a value.
 func (t *table) field(name string, format string, args ...any) {
 	t.add(cell{name, bold}, cell{fmt.Sprintf(format, args...), plain})
 }

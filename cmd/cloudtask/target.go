@@ -23,16 +23,16 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/gcp"
 )
 
-// target is the queue service that a command works with, and what of it: an embedded queue, or Cloud Tasks itself.
+// target is the queue service that a command works with, an embedded queue or Cloud Tasks, and which of its queues.
 type target struct {
 	client *cloudtasks.Client
 
-	emulator          string // HOST:PORT of the embedded queue, "" in production
-	project, location string // in which queues are looked for; "": all
-	prefix            string // with which the ids of queues begin that are looked at; "": all
+	emulator          string // HOST:PORT of the embedded queue; "": production
+	project, location string // of the queues; "": all
+	prefix            string // of the queues' IDs; "": all
 }
 
-// targetFlags are the flags that choose a target. What they do not say, the environment does.
+// targetFlags are the flags that choose a target. The environment has the defaults.
 type targetFlags struct {
 	project, location, emulator, prefix string
 	flags                               *flag.FlagSet
@@ -40,17 +40,17 @@ type targetFlags struct {
 
 func (f *targetFlags) define(flags *flag.FlagSet) {
 	f.flags = flags
-	flags.StringVar(&f.project, "project", "", "the `PROJECT` of the queues; default CLOUDTASK_PROJECT, GOOGLE_CLOUD_PROJECT, else that of the "+
-		"credentials, or every one of the embedded queue")
-	flags.StringVar(&f.location, "location", "", "the `LOCATION` of the queues, such as europe-west1; default CLOUDTASK_LOCATION, else every one")
-	flags.StringVar(&f.prefix, "queue-prefix", "", "look only at queues whose ids begin with `PREFIX`, the Config.QueuePrefix of programs; "+
-		"queues may be named without it. Default CLOUDTASK_QUEUE_PREFIX, else every queue")
-	flags.StringVar(&f.emulator, "emulator", "", "the embedded queue's `HOST:PORT`; default CLOUD_TASKS_EMULATOR_HOST; without either it is "+
-		"production. An empty one is production whatever the variable says")
+	flags.StringVar(&f.project, "project", "",
+		"the `PROJECT` of the queues; default CLOUDTASK_PROJECT, GOOGLE_CLOUD_PROJECT or the credentials' project; with an embedded queue, all projects")
+	flags.StringVar(&f.location, "location", "", "the `LOCATION` of the queues, such as europe-west1; default CLOUDTASK_LOCATION or all locations")
+	flags.StringVar(&f.prefix, "queue-prefix", "",
+		"consider only queues whose IDs begin with `PREFIX`, the programs' Config.QueuePrefix; arguments may omit it. Default CLOUDTASK_QUEUE_PREFIX or all queues")
+	flags.StringVar(&f.emulator, "emulator", "",
+		"the `HOST:PORT` of the embedded queue; default CLOUD_TASKS_EMULATOR_HOST. With neither, or with an empty value, the target is production")
 }
 
-// find finds out what the target is. It is not connected to.
-func (f *targetFlags) find() (*target, error) {
+// target returns the chosen target, which is not connected yet.
+func (f *targetFlags) target() (*target, error) {
 	cfg, err := cloudtask.ConfigFromEnv()
 	if err != nil {
 		return nil, err
@@ -69,51 +69,51 @@ func (f *targetFlags) find() (*target, error) {
 	})
 	t := &target{emulator: cfg.EmulatorHost, project: cfg.Project, location: cfg.Location, prefix: cfg.QueuePrefix}
 	if t.project != "" && !validProject(t.project) {
-		return nil, cli.BadUsage("project %q: a project id holds only letters, digits, \"-\", \":\" and \".\"", t.project)
+		return nil, cli.BadUsage("project %q: a project ID has only letters, digits, hyphens, colons and periods", t.project)
 	}
 	if t.location != "" && !validLocation(t.location) {
-		return nil, cli.BadUsage("location %q: a location holds only letters, digits and \"-\", as in europe-west1", t.location)
+		return nil, cli.BadUsage("location %q: a location has only letters, digits and hyphens, as in europe-west1", t.location)
 	}
 	if t.prefix != "" && !queueID.MatchString(t.prefix) {
-		return nil, cli.BadUsage("queue prefix %q: the id of a queue holds only letters, digits and \"-\", 100 at most", t.prefix)
+		return nil, cli.BadUsage("queue prefix %q: a queue ID has at most 100 letters, digits and hyphens", t.prefix)
 	}
 	return t, nil
 }
 
-// connect makes the client, whose Close is the caller's.
+// connect creates the client, which the caller must close.
 func (t *target) connect(ctx context.Context) (err error) {
 	t.client, err = gcp.Connect(ctx, cloudtask.Config{EmulatorHost: t.emulator})
 	switch {
 	case err != nil && t.emulator == "":
-		return fmt.Errorf("%w\nFor production, log in with \"gcloud auth application-default login\"; for an embedded queue, start \"cloudtask "+
-			"dev\" and set CLOUD_TASKS_EMULATOR_HOST", err)
+		return fmt.Errorf("%w\nFor production, log in with \"gcloud auth application-default login\"; "+
+			"for an embedded queue, start \"cloudtask dev\" and set CLOUD_TASKS_EMULATOR_HOST", err)
 	case err != nil:
 		return cli.AsUsage(err)
 	case t.emulator == "":
 		return nil
 	}
-	if err := t.reach(ctx); err != nil {
+	if err := t.checkReachable(ctx); err != nil {
 		t.client.Close()
 		return err
 	}
 	return nil
 }
 
-// reach makes sure that the embedded queue is there, so that calls need not find out by waiting.
-func (t *target) reach(ctx context.Context) error {
+// checkReachable returns an error if no embedded queue is listening, for which later calls would wait until they time out.
+func (t *target) checkReachable(ctx context.Context) error {
 	var answer struct{}
 	err := t.control(ctx, http.MethodGet, "now", nil, &answer)
 	var refused *controlError
-	if err == nil || errors.As(err, &refused) { // refused: there is a queue, of another kind or under another name
+	if err == nil || errors.As(err, &refused) { // refused: a server is there, such as another emulator
 		return nil
 	}
 	if ctx.Err() != nil {
 		return cli.ErrInterrupted
 	}
-	return fmt.Errorf("no embedded queue answers at %s: %w\nStart it with \"cloudtask dev\"; for production, unset CLOUD_TASKS_EMULATOR_HOST", t.emulator, err)
+	return fmt.Errorf("no embedded queue at %s: %w\nStart one with \"cloudtask dev\"; for production, unset CLOUD_TASKS_EMULATOR_HOST", t.emulator, err)
 }
 
-// String names the target for people.
+// String returns the target's name for messages.
 func (t *target) String() string {
 	if t.emulator != "" {
 		return "the embedded queue at " + t.emulator
@@ -121,7 +121,7 @@ func (t *target) String() string {
 	return "PRODUCTION"
 }
 
-// scope names the target and what of it is looked at.
+// scope returns the target's name and which of its queues are considered, for messages.
 func (t *target) scope() string {
 	text := t.String()
 	if t.project != "" {
@@ -136,7 +136,7 @@ func (t *target) scope() string {
 	return text
 }
 
-// now is the time by the queue's clock, which may be virtual.
+// now returns the time of the queue's clock, which may be virtual.
 func (t *target) now(ctx context.Context) time.Time {
 	var answer struct{ Now time.Time }
 	if t.emulator == "" || t.control(ctx, http.MethodGet, "now", nil, &answer) != nil || answer.Now.IsZero() {
@@ -145,7 +145,7 @@ func (t *target) now(ctx context.Context) time.Time {
 	return answer.Now
 }
 
-// controlError is what the embedded queue's control API answered.
+// controlError is an error response of the embedded queue's control API.
 type controlError struct {
 	status  int
 	message string
@@ -153,7 +153,7 @@ type controlError struct {
 
 func (e *controlError) Error() string { return fmt.Sprintf("status %d: %s", e.status, e.message) }
 
-// control makes a call of the embedded queue's control API.
+// control calls the embedded queue's control API.
 func (t *target) control(ctx context.Context, method, call string, body, answer any) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -170,7 +170,7 @@ func (t *target) control(ctx context.Context, method, call string, body, answer 
 		return err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	direct := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
+	direct := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // never through a proxy
 	resp, err := direct.Do(r)
 	if err != nil {
 		return err
@@ -182,19 +182,19 @@ func (t *target) control(ctx context.Context, method, call string, body, answer 
 	}
 	if resp.StatusCode != http.StatusOK {
 		var refused struct{ Error struct{ Message string } }
-		_ = json.Unmarshal(data, &refused) // another emulator may say it in its own way
+		_ = json.Unmarshal(data, &refused) // another emulator may answer in another format
 		return &controlError{resp.StatusCode, cmp.Or(refused.Error.Message, http.StatusText(resp.StatusCode))}
 	}
 	if err := json.Unmarshal(data, answer); err != nil {
-		return &controlError{resp.StatusCode, "no JSON: " + err.Error()}
+		return &controlError{resp.StatusCode, "not JSON: " + err.Error()}
 	}
 	return nil
 }
 
-// locations returns the locations in which to look for queues, as projects/P/locations/L.
+// locations returns the locations whose queues are considered, as projects/P/locations/L.
 func (t *target) locations(ctx context.Context) ([]string, error) {
 	if t.emulator == "" && t.project == "" {
-		if err := t.askCredentials(ctx); err != nil {
+		if err := t.useCredentialsProject(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -207,8 +207,7 @@ func (t *target) locations(ctx context.Context) ([]string, error) {
 			if ctx.Err() != nil {
 				return nil, cli.ErrInterrupted
 			}
-			return nil, fmt.Errorf("%s does not say where queues are (%w): name project and location, by -project and -location or CLOUDTASK_PROJECT "+
-				"and CLOUDTASK_LOCATION", t, err)
+			return nil, fmt.Errorf("listing the locations of %s: %w; set -project and -location, or CLOUDTASK_PROJECT and CLOUDTASK_LOCATION", t, err)
 		}
 		return slices.DeleteFunc(answer.Locations, func(name string) bool {
 			project, location := splitLocation(name)
@@ -223,15 +222,15 @@ func (t *target) locations(ctx context.Context) ([]string, error) {
 			return names, nil
 		}
 		if err != nil {
-			return nil, failed(ctx, err, "listing the locations of project %s (-location or CLOUDTASK_LOCATION names one)", t.project)
+			return nil, wrapCall(ctx, err, "listing the locations of project %s (not needed with -location or CLOUDTASK_LOCATION)", t.project)
 		}
 		names = append(names, l.GetName())
 	}
 }
 
-// askCredentials takes the project from the application default credentials: a service account's own, or the one that
-// a user's calls are charged to.
-func (t *target) askCredentials(ctx context.Context) error {
+// useCredentialsProject sets the project to that of the application default credentials: a service account's project, or the
+// quota project of a user.
+func (t *target) useCredentialsProject(ctx context.Context) error {
 	found, err := credentials.DetectDefault(&credentials.DetectOptions{Scopes: cloudtasks.DefaultAuthScopes()})
 	if err != nil {
 		return fmt.Errorf("finding the project of the credentials: %w", err)
@@ -244,7 +243,7 @@ func (t *target) askCredentials(ctx context.Context) error {
 		return fmt.Errorf("finding the project of the credentials: %w", err)
 	}
 	if project == "" {
-		return cli.BadUsage("which project? The credentials do not say: name it with -project or CLOUDTASK_PROJECT")
+		return cli.BadUsage("no project: the credentials do not include one; set -project or CLOUDTASK_PROJECT")
 	}
 	t.project = project
 	return nil

@@ -26,7 +26,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
-// terminal is a process whose standard input, output and error are a terminal.
+// terminal is a process whose standard streams are a terminal.
 type terminal struct {
 	*os.File
 	cmd  *exec.Cmd
@@ -64,7 +64,7 @@ func (term *terminal) expect(t *testing.T, text string) {
 	}
 }
 
-// exit waits for the end and returns the exit code and what was printed, in Unix lines.
+// exit waits for the process to exit and returns the exit code and the output, with Unix line ends.
 func (term *terminal) exit(t *testing.T) (int, string) {
 	t.Helper()
 	var exit *exec.ExitError
@@ -75,7 +75,7 @@ func (term *terminal) exit(t *testing.T) (int, string) {
 	return term.cmd.ProcessState.ExitCode(), strings.ReplaceAll(term.text.String(), "\r\n", "\n")
 }
 
-// On a terminal a question is asked; in production, what deletes wants the project's name typed.
+// On a terminal, commands ask. In production, deletions require typing the project ID.
 func TestQuestions(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, t.TempDir())
@@ -90,14 +90,14 @@ func TestQuestions(t *testing.T) {
 		code     int
 		left     int
 	}{
-		{"no", embedded, "purge reports -location europe-west1", "Go on? [y/N] ", "n\n", exitDeclined, 3},
-		{"nothing", embedded, "discard reports/0 -location europe-west1", "Go on? [y/N] ", "\n", exitDeclined, 3},
-		{"end of input", embedded, "purge reports -location europe-west1", "Go on? [y/N] ", "\x04", exitDeclined, 3},
-		{"yes", embedded, "discard reports/0 -location europe-west1", "Go on? [y/N] ", "Yes\n", cli.ExitOK, 2},
-		{"Ctrl-C", production, "discard -type Report", "Type the project's name, my-project, to go on: ", "\x03", cli.ExitInterrupted, 2},
-		{"yes is not the name", production, "discard -type Report", "Type the project's name, my-project, to go on: ", "yes\n", exitDeclined, 2},
-		{"the name", production, "purge reports -location europe-west1", "Type the project's name, my-project, to go on: ", "my-project\n", cli.ExitOK, 0},
-		{"a change that can be undone", production, "pause reports -location europe-west1", "Go on? [y/N] ", "y\n", cli.ExitOK, 0},
+		{"no", embedded, "purge reports -location europe-west1", "Continue? [y/N] ", "n\n", exitDeclined, 3},
+		{"nothing", embedded, "discard reports/0 -location europe-west1", "Continue? [y/N] ", "\n", exitDeclined, 3},
+		{"end of input", embedded, "purge reports -location europe-west1", "Continue? [y/N] ", "\x04", exitDeclined, 3},
+		{"yes", embedded, "discard reports/0 -location europe-west1", "Continue? [y/N] ", "Yes\n", cli.ExitOK, 2},
+		{"Ctrl-C", production, "discard -type Report", "Type the project ID, my-project, to continue: ", "\x03", cli.ExitInterrupted, 2},
+		{"yes is not the name", production, "discard -type Report", "Type the project ID, my-project, to continue: ", "yes\n", exitDeclined, 2},
+		{"the name", production, "purge reports -location europe-west1", "Type the project ID, my-project, to continue: ", "my-project\n", cli.ExitOK, 0},
+		{"a change that can be undone", production, "pause reports -location europe-west1", "Continue? [y/N] ", "y\n", cli.ExitOK, 0},
 	}
 	for _, test := range tests { // one after the other, on the same queue
 		term := startTerminal(t, test.env, strings.Fields(test.args)...)
@@ -115,7 +115,7 @@ func TestQuestions(t *testing.T) {
 	}
 }
 
-// Colours are for terminals that have them and people who want them. What others put into a task never steers one.
+// Output has colours only on terminals that support them, unless NO_COLOR is set. Task data never controls a terminal.
 func TestColours(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, t.TempDir())
@@ -149,7 +149,7 @@ func TestColours(t *testing.T) {
 	}
 }
 
-// What takes long shows how far it is. Ctrl-C lets what has begun end, and tells what was done; a second ends at once.
+// Long operations show progress. Ctrl-C waits for calls in progress and reports the result; a second one exits immediately.
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	for _, twice := range []bool{false, true} {
@@ -172,11 +172,11 @@ func TestInterrupt(t *testing.T) {
 			return nil
 		})
 		term := startTerminal(t, append(s.env(), s.production.env...), "discard", "-type", "Report", "-yes")
-		term.expect(t, "deleting [===============               ] 100 of 200, ")
+		term.expect(t, "deleting tasks [===============               ] 100 of 200, ")
 		if _, err := io.WriteString(term, "\x03"); err != nil {
 			t.Fatal(err)
 		}
-		term.expect(t, "waiting for the deletions that have begun")
+		term.expect(t, "waiting for deletions in progress")
 		if twice {
 			if _, err := io.WriteString(term, "\x03"); err != nil {
 				t.Fatal(err)
@@ -191,11 +191,11 @@ func TestInterrupt(t *testing.T) {
 		close(release)
 		code, text := term.exit(t)
 		cancel()
-		if want := fmt.Sprintf("%d tasks discarded\ncloudtask discard: interrupted: %d tasks left\n", tasks-s.left(t), s.left(t)); code != cli.ExitInterrupted || !strings.HasSuffix(text, want) {
+		if want := fmt.Sprintf("%d tasks deleted\ncloudtask discard: interrupted: %d tasks left\n", tasks-s.left(t), s.left(t)); code != cli.ExitInterrupted || !strings.HasSuffix(text, want) {
 			t.Errorf("exit code %d, want %d; printed %q, want %q at its end", code, cli.ExitInterrupted, text, want)
 		}
-		if left := s.left(t); left != tasks-quick-atOnce {
-			t.Errorf("%d tasks left, want %d: those that had begun may end, and no more begin", left, tasks-quick-atOnce)
+		if left := s.left(t); left != tasks-quick-maxCalls {
+			t.Errorf("%d tasks left, want %d: those that had begun may end, and no more begin", left, tasks-quick-maxCalls)
 		}
 	}
 }

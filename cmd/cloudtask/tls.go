@@ -12,18 +12,19 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
-// tlsFlags are the flags that say whom a program that sends tasks trusts.
+// tlsFlags are the flags that say which TLS certificates to accept from the targets of tasks.
 type tlsFlags struct {
 	roots    *x509.CertPool // nil: the system's
 	insecure bool
 }
 
 func (f *tlsFlags) define(flags *flag.FlagSet) {
-	flags.Func("ca", "trust the certificates in `FILE`, in PEM, besides those of the system, when tasks go to https URLs; may be repeated", f.addFile)
-	flags.BoolVar(&f.insecure, "insecure-skip-tls-verify", false, "trust every certificate: whoever is between can read and change what is sent, tokens included")
+	flags.Func("ca", "for https URLs, trust the PEM certificates in `FILE` in addition to the system's; may be repeated", f.addFile)
+	flags.BoolVar(&f.insecure, "insecure-skip-tls-verify", false,
+		"accept every TLS certificate: anyone on the network path can read and change what is sent, including tokens")
 }
 
-// addFile adds the certificates of a file.
+// addFile adds the certificates in a file.
 func (f *tlsFlags) addFile(name string) error {
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -41,26 +42,26 @@ func (f *tlsFlags) addFile(name string) error {
 			break
 		}
 		if block.Type != "CERTIFICATE" {
-			continue // such as a key that stands beside its certificate
+			continue // such as a private key
 		}
 		found++
 		certificate, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return fmt.Errorf("certificate %d of the file: %w", found, err)
+			return fmt.Errorf("certificate %d: %w", found, err)
 		}
 		f.roots.AddCert(certificate)
 	}
 	if found == 0 {
-		return errors.New(`no certificate in it: want PEM, which begins with "-----BEGIN CERTIFICATE-----"`)
+		return errors.New(`no certificate found: want PEM, which begins with "-----BEGIN CERTIFICATE-----"`)
 	}
 	return nil
 }
 
-// config returns nil where the flags say nothing.
+// config returns the TLS configuration, nil for the default one.
 func (f *tlsFlags) config() (*tls.Config, error) {
 	switch {
 	case f.insecure && f.roots != nil:
-		return nil, cli.BadUsage("-insecure-skip-tls-verify trusts every certificate: leave out -ca, or the flag")
+		return nil, cli.BadUsage("-ca and -insecure-skip-tls-verify cannot be combined: the latter accepts every certificate")
 	case !f.insecure && f.roots == nil:
 		return nil, nil
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
-// pemFile writes the server's certificate to a file, behind what may stand beside it.
+// pemFile writes the server's certificate to a PEM file, after another block.
 func pemFile(t *testing.T, server *httptest.Server) string {
 	t.Helper()
 	var data bytes.Buffer
@@ -27,7 +27,7 @@ func pemFile(t *testing.T, server *httptest.Server) string {
 	return writeFile(t, "ca.pem", data.String())
 }
 
-// Tasks go to a server whose certificate nobody else trusts where a flag says so, and to no other.
+// Tasks are delivered to a server with an untrusted certificate only if a flag allows it.
 func TestDevTrusts(t *testing.T) {
 	t.Parallel()
 	received := make(chan string, 100)
@@ -58,13 +58,13 @@ func TestDevTrusts(t *testing.T) {
 		case <-time.After(10 * time.Second):
 			t.Fatalf("%s: not delivered; standard error:\n%s", name, p.stderr)
 		}
-		if warned := strings.Contains(p.stderr.String(), "no certificate is verified"); warned != (name == "insecure") {
+		if warned := strings.Contains(p.stderr.String(), "TLS certificates are not verified"); warned != (name == "insecure") {
 			t.Errorf("%s: standard error:\n%s", name, p.stderr)
 		}
 	}
 }
 
-// get returns the answer to a GET.
+// get returns the response to a GET.
 func (p *process) get(t *testing.T, path string) string {
 	t.Helper()
 	resp, err := http.Get("http://" + p.host + path)
@@ -95,7 +95,7 @@ func TestReplayTrusts(t *testing.T) {
 		{[]string{"-ca", ca}, cli.ExitOK, "200 OK"},
 		{[]string{"-insecure-skip-tls-verify"}, cli.ExitOK, "200 OK"},
 		{nil, 1, "certificate signed by unknown authority"},
-		{[]string{"-insecure-skip-tls-verify", "-ca", ca}, cli.ExitUsage, "leave out -ca, or the flag"},
+		{[]string{"-insecure-skip-tls-verify", "-ca", ca}, cli.ExitUsage, "cannot be combined"},
 	} {
 		cmd := cloudtaskCommand(t, append([]string{"replay", task, "-to", server.URL}, test.args...)...)
 		out, _ := cmd.CombinedOutput() // its exit code tells
@@ -108,9 +108,9 @@ func TestReplayTrusts(t *testing.T) {
 func TestBadCertificates(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string]string{
-		"": "no certificate in it", "nonsense": "no certificate in it",
-		"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n": "no certificate in it",
-		"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n": "certificate 1 of the file: x509: ",
+		"": "no certificate found", "nonsense": "no certificate found",
+		"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n": "no certificate found",
+		"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n": "certificate 1: x509: ",
 	} {
 		name := writeFile(t, "bad.pem", content)
 		for _, args := range [][]string{{"dev", "-listen", "127.0.0.1:0", "-ca", name}, {"replay", "x.json", "-ca", name}} {

@@ -12,17 +12,18 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/cmd/internal/cli"
 )
 
-const mostNames = 200 // tasks of one queue that completion looks at
+const maxCandidates = 200 // tasks per queue that completion considers
 
-// completed returns words of a target, which the flags before the word choose. What is wrong with them the command will say.
-func completed(list func(ctx context.Context, t *target, typed string) []cli.Suggestion) cli.Words {
+// completeFrom returns Words that lists candidates from the target chosen by the flags before the word. Mistakes in those flags
+// are left for the command to report.
+func completeFrom(list func(ctx context.Context, t *target, typed string) []cli.Suggestion) cli.Words {
 	return func(ctx context.Context, before []string, typed string) []cli.Suggestion {
 		var where targetFlags
 		chosen := flag.NewFlagSet("", flag.ContinueOnError)
 		chosen.SetOutput(io.Discard)
 		where.define(chosen)
 		_ = chosen.Parse(targetArgs(chosen, before))
-		t, err := where.find()
+		t, err := where.target()
 		if err != nil {
 			t = &target{}
 		}
@@ -34,7 +35,7 @@ func completed(list func(ctx context.Context, t *target, typed string) []cli.Sug
 	}
 }
 
-// targetArgs returns the flags among the words that choose a target.
+// targetArgs returns the words that are flags of known, with their values.
 func targetArgs(known *flag.FlagSet, before []string) []string {
 	var args []string
 	for i, word := range before {
@@ -50,14 +51,14 @@ func targetArgs(known *flag.FlagSet, before []string) []string {
 	return args
 }
 
-// What can be an argument or a flag's value.
+// Candidates for arguments and values of flags.
 var (
-	queueWords = completed(queueSuggestions)
-	taskWords  = completed(taskSuggestions)
-	typeWords  = completed(typeSuggestions)
+	queueWords = completeFrom(queueSuggestions)
+	taskWords  = completeFrom(taskSuggestions)
+	typeWords  = completeFrom(typeSuggestions)
 )
 
-// taskOrFileWords returns tasks, unless a path is being typed, which shells complete themselves.
+// taskOrFileWords suggests tasks. It leaves paths to the shell.
 func taskOrFileWords(ctx context.Context, before []string, typed string) []cli.Suggestion {
 	if strings.HasPrefix(typed, ".") || strings.HasPrefix(typed, "/") {
 		return nil
@@ -65,7 +66,7 @@ func taskOrFileWords(ctx context.Context, before []string, typed string) []cli.S
 	return taskWords(ctx, before, typed)
 }
 
-// queueSuggestions returns the ids of queues, or their full names if one is being typed.
+// queueSuggestions returns the IDs of queues, or their resource names if one is being typed.
 func queueSuggestions(ctx context.Context, t *target, typed string) []cli.Suggestion {
 	queues, err := t.queues(ctx, "")
 	if err != nil {
@@ -82,7 +83,7 @@ func queueSuggestions(ctx context.Context, t *target, typed string) []cli.Sugges
 	return all
 }
 
-// taskSuggestions returns tasks as QUEUE/ID, or their full names if one is being typed: the first of each queue.
+// taskSuggestions returns the first tasks of each queue as QUEUE/ID, or their resource names if one is being typed.
 func taskSuggestions(ctx context.Context, t *target, typed string) []cli.Suggestion {
 	var all []cli.Suggestion
 	eachTask(ctx, t, func(task *cloudtaskspb.Task) {
@@ -95,7 +96,7 @@ func taskSuggestions(ctx context.Context, t *target, typed string) []cli.Suggest
 	return all
 }
 
-// typeSuggestions returns the types of the first tasks of each queue.
+// typeSuggestions returns the task types of the first tasks of each queue.
 func typeSuggestions(ctx context.Context, t *target, _ string) []cli.Suggestion {
 	var all []cli.Suggestion
 	eachTask(ctx, t, func(task *cloudtaskspb.Task) {
@@ -106,7 +107,7 @@ func typeSuggestions(ctx context.Context, t *target, _ string) []cli.Suggestion 
 	return all
 }
 
-// eachTask calls f with some tasks of every queue.
+// eachTask calls f with the first tasks of each queue.
 func eachTask(ctx context.Context, t *target, f func(*cloudtaskspb.Task)) {
 	queues, err := t.queues(ctx, "")
 	if err != nil {
@@ -116,7 +117,7 @@ func eachTask(ctx context.Context, t *target, f func(*cloudtaskspb.Task)) {
 		n := 0
 		err := t.tasksOf(ctx, q.GetName(), func(task *cloudtaskspb.Task) error {
 			f(task)
-			if n++; n == mostNames {
+			if n++; n == maxCandidates {
 				return errStop
 			}
 			return nil

@@ -1,4 +1,4 @@
-// Minimal is the shortest useful program: a web server that greets in the background. README.md says how to run it.
+// Minimal is the shortest useful program: a web server that greets in the background. See README.md for how to run it.
 package main
 
 import (
@@ -40,7 +40,7 @@ func main() {
 		}
 	}()
 	<-ctx.Done()
-	stop() // a second signal ends the program at once
+	stop() // a second signal exits immediately
 	// Cloud Run kills an instance ten seconds after SIGTERM: time for running tasks to finish.
 	ctx, cancel := context.WithTimeout(context.Background(), 9*time.Second)
 	defer cancel()

@@ -21,7 +21,7 @@ func NewHandlerOfAll(cfg cloudtask.Config, app *tasks.App, archive documents.Run
 	)...)
 }
 
-// WithoutWriteTimeout lets the handler of tasks answer after the server's WriteTimeout. Other handlers keep it.
+// WithoutWriteTimeout exempts the handler of tasks from the server's WriteTimeout.
 func WithoutWriteTimeout(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := http.NewResponseController(w).SetWriteDeadline(time.Time{}); err != nil {
@@ -32,10 +32,10 @@ func WithoutWriteTimeout(next http.Handler) http.Handler {
 	})
 }
 
-// ForwardedToken checks the token of a task where a gateway has moved it from Authorization to another header.
+// ForwardedToken authenticates tasks whose token a gateway has moved from Authorization to another header.
 type ForwardedToken struct {
-	Header string                  // where the gateway puts what came as Authorization
-	Check  cloudtask.Authenticator // of that
+	Header string                  // where the gateway puts the value of Authorization
+	Check  cloudtask.Authenticator // checks that value
 }
 
 // Authenticate implements cloudtask.Authenticator.
@@ -49,7 +49,7 @@ func (f ForwardedToken) Authenticate(r *http.Request) error {
 
 // NewHandlerBehindGateway returns the handler of tasks that arrive through API Gateway or Cloud Endpoints.
 func NewHandlerBehindGateway(cfg cloudtask.Config, app *tasks.App) (http.Handler, error) {
-	if cfg.EmulatorHost == "" { // the embedded queue's tasks come without a gateway
+	if cfg.EmulatorHost == "" { // the embedded queue uses no gateway
 		cfg.Authenticator = ForwardedToken{
 			Header: "X-Forwarded-Authorization",
 			Check:  &cloudtask.OIDCAuthenticator{Email: cfg.ServiceAccount, Audiences: cfg.Audiences},

@@ -1,5 +1,4 @@
-// Package shop is a program that enqueues the tour's tasks and serves them. Its tests are the recipes of
-// docs/testing.md.
+// Package shop is a program that enqueues and serves the tour's tasks. Its tests are the recipes of docs/testing.md.
 package shop
 
 import (
@@ -21,7 +20,7 @@ type Shop struct {
 	Client *cloudtask.Client
 }
 
-// SignUp welcomes a new user, half an hour later.
+// SignUp sends a welcome e-mail to a new user after half an hour.
 func (s *Shop) SignUp(ctx context.Context, userID int64) error {
 	_, err := tasks.EnqueueSendWelcomeEmailLater(ctx, s.Client, tasks.SendWelcomeEmail{UserID: userID}, cloudtask.In(30*time.Minute))
 	return err
@@ -33,13 +32,13 @@ func (s *Shop) Leave(ctx context.Context, userID int64) error {
 	return err
 }
 
-// ProcessAgain processes orders once more on the same day, while the name of the task that did is still taken.
+// ProcessAgain processes orders again, while the ID of the task that has processed them is still reserved.
 func (s *Shop) ProcessAgain(ctx context.Context, order tasks.ProcessOrder) (cloudtask.Receipt, error) {
 	name := cloudtask.WithTaskName("again-" + rand.Text())
 	return tasks.EnqueueProcessOrderPush(ctx, s.Client, order, name)
 }
 
-// NewServer returns the program's handler: what users call, and what Cloud Tasks does.
+// NewServer returns the program's handler, for users and for Cloud Tasks.
 func NewServer(cfg cloudtask.Config, shop *Shop, app *tasks.App) (http.Handler, error) {
 	handler, err := tasks.NewHandler(cfg, app)
 	if err != nil {
@@ -60,13 +59,13 @@ func NewServer(cfg cloudtask.Config, shop *Shop, app *tasks.App) (http.Handler, 
 	return mux, nil
 }
 
-// Outbox sends an e-mail once for each task, however often the task is delivered.
+// Outbox sends one e-mail per task, however often the task is delivered.
 type Outbox struct {
 	mu   sync.Mutex
-	sent map[string]string // text by task id
+	sent map[string]string // texts by task ID
 }
 
-// Mail sends an e-mail. The id of the running task is what tells a repetition from another e-mail.
+// Mail sends an e-mail. The ID of the running task distinguishes a repeated delivery from another e-mail.
 func (o *Outbox) Mail(ctx context.Context, to, text string) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -77,7 +76,7 @@ func (o *Outbox) Mail(ctx context.Context, to, text string) error {
 	return nil
 }
 
-// Sent returns what was sent, sorted.
+// Sent returns the sent e-mails, sorted.
 func (o *Outbox) Sent() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -1,10 +1,10 @@
-// Tour shows every feature of the manual in one process: it starts the embedded queue, serves the tasks' handler,
-// enqueues tasks of every kind through the official Cloud Tasks client, and prints what happens and why. It fails when
-// anything else happens than should, and takes a few seconds.
+// Tour demonstrates every feature of the manual in one process. It starts the embedded queue, serves the tasks' handler, enqueues tasks
+// of every kind through the official Cloud Tasks client, and prints what happens and why. It takes a few seconds, and fails if anything
+// unexpected happens.
 //
 //	go run ./examples/tour
 //
-// The tasks are in package tasks, what is done with them in the files scenes_*.go.
+// The tasks are in package tasks, and the scenes that use them in the files scenes_*.go.
 package main
 
 import (
@@ -37,20 +37,20 @@ import (
 )
 
 func main() {
-	queue := flag.String("queue", "", "use the embedded queue that `cloudtask dev` serves at HOST:PORT, in place of one in this process")
+	queue := flag.String("queue", "", "use the embedded queue that cloudtask dev serves at `HOST:PORT` instead of starting one")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	context.AfterFunc(ctx, stop) // a second signal exits immediately
 	if err := tour(ctx, os.Stdout, *queue); err != nil {
 		fmt.Fprintln(os.Stderr, "tour:", err)
 		os.Exit(1)
 	}
 }
 
-// tour plays every scene against the queue at queueAddr, or an embedded one.
+// tour plays all scenes with the queue at queueAddr. If that is "", it starts an embedded queue.
 func tour(ctx context.Context, out io.Writer, queueAddr string) error {
 	line := timeline.New(out)
-	quiet := slog.New(slog.DiscardHandler) // the timeline says it all
+	quiet := slog.New(slog.DiscardHandler) // the timeline shows everything
 
 	if queueAddr == "" {
 		queue, err := localqueue.New(localqueue.WithStrict(), localqueue.WithLogger(quiet), localqueue.WithObserver(explain(line)))
@@ -119,7 +119,7 @@ func tour(ctx context.Context, out io.Writer, queueAddr string) error {
 	defer google.Close()
 
 	fmt.Fprintf(out, "The queue is at %s, the tasks' handler at %s.\n"+
-		"Each line says when, who and what. What a program and its tasks do at the same time comes in any order.\n", queueAddr, cfg.BaseURL)
+		"Each line shows the time, the actor and the event. Concurrent events are printed in any order.\n", queueAddr, cfg.BaseURL)
 	s := &stage{Timeline: line, cfg: cfg, app: app, client: client, google: google}
 	if err := s.createQueues(ctx); err != nil {
 		return err
@@ -127,11 +127,11 @@ func tour(ctx context.Context, out io.Writer, queueAddr string) error {
 	if err := s.play(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\nThat was all: %s, everything as expected.\n", line.Summary())
+	fmt.Fprintf(out, "\nDone: %s, everything as expected.\n", line.Summary())
 	return nil
 }
 
-// shutdown lets the tasks that are running finish, as a program does that is told to stop.
+// shutdown waits for running tasks to finish, as a program should when it is stopped.
 func shutdown(server *http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), 9*time.Second)
 	defer cancel()
@@ -140,7 +140,7 @@ func shutdown(server *http.Server) {
 	}
 }
 
-// officialClient returns Google's client, connected to the embedded queue. gcp.NewClient makes one of these by itself.
+// officialClient returns Google's client, connected to the embedded queue. gcp.NewClient creates its own.
 func officialClient(ctx context.Context, queueAddr string) (*cloudtasks.Client, error) {
 	return cloudtasks.NewClient(ctx,
 		option.WithEndpoint(queueAddr),
@@ -149,17 +149,17 @@ func officialClient(ctx context.Context, queueAddr string) (*cloudtasks.Client, 
 	)
 }
 
-// explain prints what the queue does about answers that are not a plain success.
+// explain returns an observer that prints how the queue reacts to unsuccessful attempts.
 func explain(line *timeline.Timeline) func(localqueue.Event) {
 	return func(e localqueue.Event) {
 		task := path.Base(e.URL)
 		switch {
 		case e.Kind == localqueue.TaskRetried:
-			line.Aside("queue", "%s answered %d, once more in %v", task, e.Status, e.Next.Sub(e.Time).Round(time.Millisecond))
+			line.Aside("queue", "%s responded with %d, next attempt in %v", task, e.Status, e.Next.Sub(e.Time).Round(time.Millisecond))
 		case e.Kind == localqueue.TaskExhausted:
-			line.Aside("queue", "%s answered %d, given up after attempt %d", task, e.Status, e.Attempt)
+			line.Aside("queue", "%s responded with %d, retries exhausted after attempt %d", task, e.Status, e.Attempt)
 		case e.Kind == localqueue.TaskSucceeded && e.Status != http.StatusOK:
-			line.Aside("queue", "%s answered %d, gone", task, e.Status)
+			line.Aside("queue", "%s responded with %d, not retried", task, e.Status)
 		}
 	}
 }

@@ -32,7 +32,7 @@ func (s *stage) asSoonAsPossible(ctx context.Context) error {
 }
 
 func (s *stage) later(ctx context.Context) error {
-	s.Scene("At a time of one's choosing", "Later takes a delay or a time. The program allows 7 days at most, Cloud Tasks 30.")
+	s.Scene("At a given time", "Later takes a delay or a time. This program allows up to 7 days, Cloud Tasks up to 30.")
 
 	start := time.Now()
 	followUp := tasks.SendWelcomeEmail{UserID: 1, CustomMessage: "Enjoying the platform?"}
@@ -47,25 +47,25 @@ func (s *stage) later(ctx context.Context) error {
 	}
 	_, err = tasks.EnqueueSendWelcomeEmailLater(ctx, s.client, followUp, cloudtask.In(8*24*time.Hour))
 	if err == nil {
-		return errors.New("a task was enqueued for later than the maximum ETA")
+		return errors.New("a task was enqueued beyond the maximum ETA")
 	}
-	s.note("8 days are refused")
+	s.note("a delay of 8 days is rejected")
 
 	err = s.Expect(ctx,
 		"program: SendWelcomeEmail 1 enqueued in emails",
 		"program: SendWelcomeEmail 2 enqueued in emails",
-		"program: 8 days are refused",
+		"program: a delay of 8 days is rejected",
 		"mail to ada@example.com: Enjoying the platform?",
 		"mail to bo@example.com: Enjoying the platform?",
 	)
 	if early := 80*time.Millisecond - time.Since(start); err == nil && early > 0 {
-		return errors.New("the tasks ran before their time")
+		return errors.New("the tasks ran too early")
 	}
 	return err
 }
 
 func (s *stage) until(ctx context.Context) error {
-	s.Scene("At a random time before a deadline", "A task enqueues one task a user, each until some latest time: the load is spread evenly.")
+	s.Scene("At a random time before a deadline", "A task enqueues one task per user, each to run at a random time before a deadline. This spreads the load.")
 
 	receipt, err := tasks.EnqueueProcessAnalyticsBatchAsap(ctx, s.client, tasks.ProcessAnalyticsBatch{UserIDs: []int64{1, 2, 3}})
 	if err := s.enqueued("ProcessAnalyticsBatch", receipt, err); err != nil {
@@ -81,7 +81,7 @@ func (s *stage) until(ctx context.Context) error {
 }
 
 func (s *stage) sync(ctx context.Context) error {
-	s.Scene("Here and now", "Sync calls Run directly: no queue, no HTTP, no JSON.")
+	s.Scene("Synchronously", "Sync calls Run directly: no queue, no HTTP, no JSON.")
 
 	sent, err := tasks.SyncSendWelcomeEmail(ctx, s.app, tasks.SendWelcomeEmail{UserID: 1, CustomMessage: "Testing sync call."})
 	if err != nil {
@@ -95,8 +95,8 @@ func (s *stage) sync(ctx context.Context) error {
 }
 
 func (s *stage) eager(ctx context.Context) error {
-	s.Scene("Eagerly", "With Config.Eager every enqueue runs the task instead. The payload goes through JSON both ways, so that\n"+
-		"what works eagerly works queued. No queue is needed: the backend is nil.")
+	s.Scene("Eagerly", "With Config.Eager, every enqueue runs the task instead. The payload is still encoded and decoded, so a task\n"+
+		"that works eagerly also works queued. No queue is needed: the backend is nil.")
 
 	cfg := s.cfg
 	cfg.Eager = true
@@ -117,7 +117,7 @@ func (s *stage) eager(ctx context.Context) error {
 }
 
 func (s *stage) push(ctx context.Context) error {
-	s.Scene("With full control", "Push takes a header, a delay, another queue and a name of one's own; the second push with that name is a duplicate.")
+	s.Scene("With full control", "Push takes headers, a delay, another queue and a task ID. The second push with the same ID is a duplicate.")
 
 	for range 2 {
 		receipt, err := tasks.EnqueueHighPriorityNotificationPush(ctx, s.client,
@@ -140,7 +140,7 @@ func (s *stage) push(ctx context.Context) error {
 }
 
 func (s *stage) batch(ctx context.Context) error {
-	s.Scene("Many at once", "Batch enqueues a hundred tasks a call where the service can, and returns their receipts in order.")
+	s.Scene("Many at once", "Batch enqueues a hundred tasks per call where the service supports it, and returns their receipts in order.")
 
 	receipts, err := tasks.EnqueueSendWelcomeEmailBatch(ctx, s.client, []tasks.SendWelcomeEmail{{UserID: 1}, {UserID: 2}, {UserID: 3}})
 	if err != nil {

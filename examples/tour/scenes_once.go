@@ -17,8 +17,8 @@ import (
 )
 
 func (s *stage) once(ctx context.Context) error {
-	s.Scene("Once", "once looks at the type, not at the payload: order 42 is a duplicate of order 41. Cloud Tasks remembers\n"+
-		"the name for up to 24 hours after the task is gone, so it still is one when order 41 has been processed.")
+	s.Scene("Once", "once depends on the task type only, not on the payload: order 42 is a duplicate of order 41. Cloud Tasks reserves\n"+
+		"the task ID for up to 24 hours after the task is gone, so it is a duplicate even after order 41 has been processed.")
 
 	order := tasks.ProcessOrder{OrderID: 41, PaymentDetails: map[string]string{"method": "card"}}
 	receipt, err := tasks.EnqueueProcessOrderAsap(ctx, s.client, order)
@@ -41,7 +41,7 @@ func (s *stage) once(ctx context.Context) error {
 }
 
 func (s *stage) unique(ctx context.Context) error {
-	s.Scene("Once per value", "unique makes a task's name from the fields that it lists; within adds the time, so that tomorrow's digest is another.")
+	s.Scene("Once per value", "unique derives the task ID from the listed fields. within adds the date, so tomorrow's digest is not a duplicate.")
 
 	for _, item := range []tasks.ProcessItem{{UserID: 1, ItemID: 5}, {UserID: 1, ItemID: 5, Note: "again"}, {UserID: 1, ItemID: 6}} {
 		receipt, err := tasks.EnqueueProcessItemAsap(ctx, s.client, item)
@@ -68,8 +68,8 @@ func (s *stage) unique(ctx context.Context) error {
 }
 
 func (s *stage) lostAnswer(ctx context.Context) error {
-	s.Scene("Although the answer is lost", "The task is created, but the connection breaks before the answer arrives. The client tries again, with\n"+
-		"the same task name: it learns that the task is there, and does not create a second one.")
+	s.Scene("Once despite a lost response", "The task is created, but the connection breaks before the response arrives. The client retries with the\n"+
+		"same task ID, learns that the task exists, and does not create a second one.")
 
 	loseOne := grpc.WithUnaryInterceptor(s.loseFirstAnswer())
 	backend, err := gcp.NewBackend(ctx, s.cfg, option.WithGRPCDialOption(loseOne))
@@ -86,19 +86,19 @@ func (s *stage) lostAnswer(ctx context.Context) error {
 		return err
 	}
 	return s.Expect(ctx,
-		"network: the answer to CreateTask is lost",
+		"network: the response to CreateTask is lost",
 		"program: RobustEnqueue enqueued in tour",
 		"RobustEnqueue: enqueued robustly and now running: map[n:1]",
 	)
 }
 
-// loseFirstAnswer lets the first CreateTask through to the service, and then says that it is unavailable.
+// loseFirstAnswer passes the first CreateTask on to the service, but returns UNAVAILABLE.
 func (s *stage) loseFirstAnswer() grpc.UnaryClientInterceptor {
 	var lost atomic.Bool
 	return func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 		err := invoke(ctx, method, req, reply, conn, opts...)
 		if err == nil && strings.HasSuffix(method, "/CreateTask") && lost.CompareAndSwap(false, true) {
-			s.Note("network", "the answer to CreateTask is lost")
+			s.Note("network", "the response to CreateTask is lost")
 			return status.Error(codes.Unavailable, "connection reset")
 		}
 		return err

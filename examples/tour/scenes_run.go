@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -19,7 +18,7 @@ import (
 )
 
 func (s *stage) queues(ctx context.Context) error {
-	s.Scene("Queues", "A directive names the queue; the methods Queue, Timeout and TaskName choose by payload.")
+	s.Scene("Queues", "A directive names the queue. The methods Queue, Timeout and TaskName depend on the payload.")
 
 	receipt, err := tasks.EnqueueHighPriorityNotificationAsap(ctx, s.client, tasks.HighPriorityNotification{UserID: 1, AlertMessage: "disk full"})
 	if err := s.enqueued("HighPriorityNotification", receipt, err); err != nil {
@@ -42,7 +41,7 @@ func (s *stage) queues(ctx context.Context) error {
 }
 
 func (s *stage) deletedQueue(ctx context.Context) error {
-	s.Scene("A queue that was deleted", "Cloud Tasks does not let a queue be created again for some days. Config.BackupQueue takes its tasks meanwhile.")
+	s.Scene("A deleted queue", "For some days, Cloud Tasks does not allow creating the queue again. Config.BackupQueue takes its tasks until then.")
 
 	name := s.location() + "/queues/" + shortLived
 	if err := s.google.DeleteQueue(ctx, &cloudtaskspb.DeleteQueueRequest{Name: name}); err != nil {
@@ -66,7 +65,7 @@ func (s *stage) deletedQueue(ctx context.Context) error {
 }
 
 func (s *stage) timeout(ctx context.Context) error {
-	s.Scene("Time to finish", "timeout=15m is how long Cloud Tasks waits for the answer, and the deadline of Run's context.")
+	s.Scene("Time to finish", "timeout=15m is how long Cloud Tasks waits for the response, and the deadline of Run's context.")
 
 	receipt, err := tasks.EnqueueGenerateReportAsap(ctx, s.client, tasks.GenerateReport{
 		ReportParams: map[string]string{"month": "May"}, Format: "csv",
@@ -81,8 +80,8 @@ func (s *stage) timeout(ctx context.Context) error {
 }
 
 func (s *stage) formerName(ctx context.Context) error {
-	s.Scene("Tasks of an earlier release", "ReportGeneration was enqueued without a format, before the type was renamed and got that field.\n"+
-		"The alias routes it, the default fills the field in. MonthEnd is called CloseBooks now, with name=MonthEnd.")
+	s.Scene("Tasks of an earlier release", "ReportGeneration was enqueued without a format, before the type was renamed and gained that field.\n"+
+		"The alias routes it, and the default sets the field. MonthEnd is now called CloseBooks, with name=MonthEnd.")
 
 	for name, payload := range map[string]string{"ReportGeneration": `{"report_params":{"month":"April"}}`, "MonthEnd": `{"month":"April"}`} {
 		_, err := s.google.CreateTask(ctx, &cloudtaskspb.CreateTaskRequest{
@@ -106,8 +105,8 @@ func (s *stage) formerName(ctx context.Context) error {
 }
 
 func (s *stage) retries(ctx context.Context) error {
-	s.Scene("Retries", "An error or a panic is answered 500, and Cloud Tasks delivers the task again, after a back-off. Run can tell\n"+
-		"from the metadata which attempt it is.")
+	s.Scene("Retries", "An error or a panic is answered with 500, and Cloud Tasks delivers the task again after a backoff. The metadata\n"+
+		"tells Run which attempt it is.")
 
 	receipt, err := tasks.EnqueueRetryAwareAsap(ctx, s.client, tasks.RetryAware{APICall: "POST /invoices"})
 	if err := s.enqueued("RetryAware", receipt, err); err != nil {
@@ -115,10 +114,10 @@ func (s *stage) retries(ctx context.Context) error {
 	}
 	return s.Expect(ctx,
 		"program: RetryAware enqueued in tour",
-		"RetryAware: attempt 1 in tour, last: false, nothing failed before",
-		"RetryAware: attempt 2 in tour, last: false, it failed before with HTTP 500",
-		"RetryAware: attempt 3 in tour, last: false, it failed before with HTTP 500",
-		"RetryAware: attempt 4 in tour, last: true, it failed before with HTTP 500",
+		"RetryAware: attempt 1 in tour, last: false, no previous failure",
+		"RetryAware: attempt 2 in tour, last: false, previous failure: HTTP 500",
+		"RetryAware: attempt 3 in tour, last: false, previous failure: HTTP 500",
+		"RetryAware: attempt 4 in tour, last: true, previous failure: HTTP 500",
 		"RetryAware: POST /invoices done by hand",
 	)
 }
@@ -140,8 +139,8 @@ func (s *stage) givingUp(ctx context.Context) error {
 }
 
 func (s *stage) headers(ctx context.Context) error {
-	s.Scene("One trace", "A request closes an account by a task, which enqueues a notification. All three belong to one trace:\n"+
-		"traceparent is propagated from the request to the tasks, and from task to task.")
+	s.Scene("One trace", "A request enqueues a task that closes an account, which enqueues a notification. All three belong to one\n"+
+		"trace: traceparent is propagated from the request to the tasks, and from task to task.")
 
 	front := cloudtask.PropagateHeaders(s.cfg)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		receipt, err := tasks.EnqueueCloseAccountAsap(r.Context(), s.client, tasks.CloseAccount{UserID: 3})
@@ -164,8 +163,8 @@ func (s *stage) headers(ctx context.Context) error {
 }
 
 func (s *stage) forged(ctx context.Context) error {
-	s.Scene("Strangers at the door", "The handler runs what comes with an OIDC token of the service account, signed by the queue service, and\n"+
-		"nothing else. The other scenes' tasks all came with one.")
+	s.Scene("Forged requests", "The handler only accepts requests with an OIDC token of the service account, signed by the queue service.\n"+
+		"The tasks of all other scenes had one.")
 
 	for _, authorization := range []string{"", "Bearer eyJhbGciOiJub25lIn0.e30."} {
 		r, err := http.NewRequestWithContext(ctx, "POST", s.cfg.BaseURL+"/tasks/CloseAccount", strings.NewReader(`{"user_id":1}`))
@@ -187,7 +186,7 @@ func (s *stage) forged(ctx context.Context) error {
 }
 
 func (s *stage) payloadsOnly(ctx context.Context) error {
-	s.Scene("Payloads without Run", "Package documents only declares the payload, so that any service can enqueue it. The service that runs it\n"+
+	s.Scene("Payloads without Run", "Package documents only declares the payload, so any service can enqueue it. The service that runs it\n"+
 		"implements the generated interface documents.Runner.")
 
 	receipt, err := documents.EnqueueArchiveDocumentAsap(ctx, s.client, documents.ArchiveDocument{DocumentID: "d-17", Labels: []string{"tax", "2026"}})
@@ -206,7 +205,7 @@ type archiver struct{ app *tasks.App }
 // RunArchiveDocument archives the document.
 func (a archiver) RunArchiveDocument(ctx context.Context, task documents.ArchiveDocument) error {
 	if task.DocumentID == "" {
-		return cloudtask.Discard(fmt.Errorf("a document without an id"))
+		return cloudtask.Discard(errors.New("the document has no ID"))
 	}
 	a.app.Note("ArchiveDocument", "archived %s under %v", task.DocumentID, task.Labels)
 	return nil

@@ -16,17 +16,16 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
-// stage is what the scenes play on. Each scene is a method: it enqueues something, and then says what it expects of
-// the timeline.
+// stage has what the scenes need. Each scene is a method that enqueues tasks and then compares the timeline with what it expects.
 type stage struct {
 	*timeline.Timeline
 	cfg    cloudtask.Config
 	app    *tasks.App
 	client *cloudtask.Client  // enqueues through the official Cloud Tasks client
-	google *cloudtasks.Client // that client itself, for what a program does not do but gcloud does
+	google *cloudtasks.Client // for administrative calls, which programs leave to gcloud
 }
 
-// play plays every scene, then makes sure that nothing else happened and that nothing is left.
+// play plays all scenes, then checks that nothing else happened and that no tasks are left.
 func (s *stage) play(ctx context.Context) error {
 	for _, scene := range []func(context.Context) error{
 		s.asSoonAsPossible, s.later, s.until, s.sync, s.eager, s.push, s.batch, // scenes_enqueue.go
@@ -44,10 +43,10 @@ func (s *stage) play(ctx context.Context) error {
 	return s.Expect(ctx)
 }
 
-// note records what this program did.
+// note records an event of this program.
 func (s *stage) note(format string, args ...any) { s.Note("program", format, args...) }
 
-// enqueued records what became of an enqueue.
+// enqueued records the result of an enqueue.
 func (s *stage) enqueued(task string, receipt cloudtask.Receipt, err error) error {
 	if err != nil {
 		return err
@@ -60,14 +59,14 @@ func (s *stage) enqueued(task string, receipt cloudtask.Receipt, err error) erro
 	return nil
 }
 
-// queueIDs are the queues that the tour's directives and calls name. In production one creates them with gcloud or
-// Terraform; no program should at run time.
+// queueIDs are the queues that the tour's directives and calls name. In production, create queues with gcloud or Terraform, not from
+// the program.
 var queueIDs = []string{
 	"tour", "emails", "another-dynamic-queue", "critical-notifications-queue", "batch-jobs-queue", "large-batch-jobs-queue",
 	"imports", "archive", "backup", shortLived,
 }
 
-// shortLived is the queue that is deleted in the course of the tour.
+// shortLived is a queue that the tour deletes.
 const shortLived = "short-lived"
 
 func (s *stage) location() string {
@@ -87,7 +86,7 @@ func (s *stage) createQueues(ctx context.Context) error {
 	return nil
 }
 
-// drained waits until no queue has a task: a task that ran is gone once its answer has arrived.
+// drained waits until all queues are empty.
 func (s *stage) drained(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -103,7 +102,7 @@ func (s *stage) drained(ctx context.Context) error {
 			select {
 			case <-time.After(5 * time.Millisecond):
 			case <-ctx.Done():
-				return fmt.Errorf("%s is still there: %w", left.GetName(), ctx.Err())
+				return fmt.Errorf("%s is still queued: %w", left.GetName(), ctx.Err())
 			}
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestTour plays the tour as `go run ./examples/tour` does. It checks itself.
+// TestTour plays the tour like go run ./examples/tour. The tour checks itself.
 func TestTour(t *testing.T) {
 	var out bytes.Buffer
 	if err := tour(t.Context(), &out, ""); err != nil {

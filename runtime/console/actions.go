@@ -20,15 +20,15 @@ import (
 )
 
 const (
-	maxForm = 4 << 20 // bytes; a task's are a mebibyte, and may take three when they are encoded
-	// maxAtOnce is how many tasks are run by one click on a real clock, where all of them run at the same time.
-	maxAtOnce = 100
-	// maxMoving is how long a virtual clock is moved by one click.
-	maxMoving = 30 * time.Second
+	maxForm = 4 << 20 // bytes; a task has at most 1 MiB, and form encoding may triple it
+	// maxRun is how many due tasks one click runs, all at the same time.
+	maxRun = 100
+	// maxAdvance is how long one click may take to advance a virtual clock.
+	maxAdvance = 30 * time.Second
 )
 
-// action does what a form asks for, and returns what to say of it and, if not the page of the form, where to go.
-type action func(c *Console, ctx context.Context, form url.Values) (said, to string, err error)
+// action performs the action of a form. It returns a message to show, and the address of the page to go to; "": that of the form.
+type action func(c *Console, ctx context.Context, form url.Values) (message, next string, err error)
 
 var actions = map[string]action{
 	"run":     (*Console).runTask,
@@ -39,15 +39,15 @@ var actions = map[string]action{
 	"purge":   (*Console).purgeQueue,
 	"run-due": (*Console).runDue,
 	"faults":  (*Console).setFaults,
-	"clock":   (*Console).moveClock,
+	"clock":   (*Console).advanceClock,
 }
 
-// act answers a form, and has the browser go to a page that says what came of it.
+// act performs an action and redirects the browser to a page that shows the result.
 func (c *Console) act(w http.ResponseWriter, r *http.Request, name string) {
 	do, known := actions[name]
 	switch {
 	case c.readOnly:
-		http.Error(w, "The page is read-only: cloudtask dev was started with -read-only.", http.StatusForbidden)
+		http.Error(w, "The console is read-only.", http.StatusForbidden)
 		return
 	case !known:
 		http.NotFound(w, r)
@@ -55,28 +55,25 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		http.Error(w, "The form cannot be read: "+err.Error(), http.StatusBadRequest)
+		http.Error(w, "Cannot read the form: "+err.Error(), http.StatusBadRequest)
 		return
 	}
 	back := r.PostForm.Get("back")
-	if !strings.HasPrefix(back, "/") || strings.HasPrefix(back, "//") || strings.Contains(back, `\`) { // other sites
+	if !strings.HasPrefix(back, "/") || strings.HasPrefix(back, "//") || strings.Contains(back, `\`) { // not another site
 		back = "/"
 	}
-	said, to, err := do(c, r.Context(), r.PostForm)
-	n := note{Text: said}
-	if err != nil && name == "send" { // what was typed is not to be lost
-		c.sendAgain(w, r, err)
+	message, next, err := do(c, r.Context(), r.PostForm)
+	n := note{Text: message}
+	if err != nil && name == "send" { // keep what was typed
+		c.rejectSend(w, r, err)
 		return
 	}
 	if err != nil {
 		_, message := statusOf(err)
 		n = note{Text: message, Failed: true}
-		to = ""
+		next = ""
 	}
-	if to == "" {
-		to = back
-	}
-	u, err := url.Parse(to)
+	u, err := url.Parse(cmp.Or(next, back))
 	if err != nil {
 		u = &url.URL{Path: "/"}
 	}
@@ -90,12 +87,12 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request, name string) {
 func (c *Console) runTask(ctx context.Context, form url.Values) (string, string, error) {
 	task := form.Get("task")
 	_, err := c.queue.RunTask(ctx, task, resource.ViewBasic)
-	return "Task " + rules.Last(task) + " is run now.", "", err
+	return "Running task " + rules.Last(task) + ".", "", err
 }
 
 func (c *Console) deleteTask(ctx context.Context, form url.Values) (string, string, error) {
 	task := form.Get("task")
-	return "Task " + rules.Last(task) + " is deleted.", "", c.queue.DeleteTask(ctx, task)
+	return "Deleted task " + rules.Last(task) + ".", "", c.queue.DeleteTask(ctx, task)
 }
 
 func (c *Console) sendTask(ctx context.Context, form url.Values) (string, string, error) {
@@ -103,7 +100,7 @@ func (c *Console) sendTask(ctx context.Context, form url.Values) (string, string
 	if err != nil {
 		return "", "", err
 	}
-	return "The task is enqueued.", Prefix + task.Name, nil
+	return "Enqueued the task.", Prefix + task.Name, nil
 }
 
 func (c *Console) pauseQueue(ctx context.Context, form url.Values) (string, string, error) {
@@ -111,7 +108,7 @@ func (c *Console) pauseQueue(ctx context.Context, form url.Values) (string, stri
 	if err != nil {
 		return "", "", err
 	}
-	return "Queue " + rules.Last(q.Name) + " is paused.", "", nil
+	return "Paused queue " + rules.Last(q.Name) + ".", "", nil
 }
 
 func (c *Console) resumeQueue(ctx context.Context, form url.Values) (string, string, error) {
@@ -119,7 +116,7 @@ func (c *Console) resumeQueue(ctx context.Context, form url.Values) (string, str
 	if err != nil {
 		return "", "", err
 	}
-	return "Queue " + rules.Last(q.Name) + " delivers again.", "", nil
+	return "Resumed queue " + rules.Last(q.Name) + ".", "", nil
 }
 
 func (c *Console) purgeQueue(ctx context.Context, form url.Values) (string, string, error) {
@@ -127,12 +124,12 @@ func (c *Console) purgeQueue(ctx context.Context, form url.Values) (string, stri
 	if err != nil {
 		return "", "", err
 	}
-	return "Queue " + rules.Last(q.Name) + " is purged: its tasks are deleted.", "", nil
+	return "Purged queue " + rules.Last(q.Name) + ".", "", nil
 }
 
-// runDue runs the queue's tasks that are due, whatever keeps the queue from it.
+// runDue runs due tasks of the queue, regardless of its limits and even if it is paused.
 func (c *Console) runDue(ctx context.Context, form url.Values) (string, string, error) {
-	due, err := c.queue.Browse(ctx, localqueue.Browse{Queue: form.Get("queue"), State: localqueue.TaskDue, NextFirst: true, Size: maxAtOnce})
+	due, err := c.queue.Browse(ctx, localqueue.Browse{Queue: form.Get("queue"), State: localqueue.TaskDue, NextFirst: true, Size: maxRun})
 	if err != nil {
 		return "", "", err
 	}
@@ -140,49 +137,50 @@ func (c *Console) runDue(ctx context.Context, form url.Values) (string, string, 
 	for _, t := range due.Tasks {
 		_, err := c.queue.RunTask(ctx, t.Name, resource.ViewBasic)
 		if cloudtask.StatusOf(err) == cloudtask.NotFound {
-			continue // it has been run, or deleted
+			continue // it has finished or was deleted in the meantime
 		}
 		if err != nil {
 			return "", "", err
 		}
 		n++
 	}
-	said := countOf(n, "task is", "tasks are") + " run now."
+	if n == 0 {
+		return "No tasks are due.", "", nil
+	}
+	message := "Running " + countOf(n, "task") + "."
 	if due.Next != "" {
-		said += " More are due: again for the next."
+		message += " More are due: click again to run the next ones."
 	}
-	return said, "", nil
+	return message, "", nil
 }
 
-func countOf(n int, one, more string) string {
-	switch n {
-	case 0:
-		return "No " + one
-	case 1:
-		return "1 " + one
+// countOf returns a number with its noun, as in "1 task" and "2 tasks".
+func countOf(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
 	}
-	return formatNumber(n) + " " + more
+	return formatNumber(n) + " " + noun + "s"
 }
 
-// setFaults sets the faults of a queue, or ends them.
+// setFaults sets or clears the faults of a queue.
 func (c *Console) setFaults(ctx context.Context, form url.Values) (string, string, error) {
 	queue := form.Get("queue")
 	if form.Get("end") != "" {
-		return "The faults have ended.", "", c.queue.SetFaults(form.Get("of"), localqueue.Faults{})
+		return "Cleared the faults.", "", c.queue.SetFaults(form.Get("of"), localqueue.Faults{})
 	}
 	var f localqueue.Faults
 	var errs []error
 	share := func(field, label string) float64 {
 		n, err := strconv.ParseFloat(cmp.Or(strings.TrimSpace(form.Get(field)), "0"), 64)
 		if err != nil {
-			errs = append(errs, mistake("%s is %q: want a share in per cent, 0 to 100.", label, form.Get(field)))
+			errs = append(errs, invalidArgument("%s: %q is not a percentage from 0 to 100.", label, form.Get(field)))
 		}
 		return n / 100
 	}
 	count := func(field, label string) int {
 		n, err := strconv.Atoi(cmp.Or(strings.TrimSpace(form.Get(field)), "0"))
 		if err != nil {
-			errs = append(errs, mistake("%s is %q: want a whole number.", label, form.Get(field)))
+			errs = append(errs, invalidArgument("%s: %q is not a whole number.", label, form.Get(field)))
 		}
 		return n
 	}
@@ -193,26 +191,26 @@ func (c *Console) setFaults(ctx context.Context, form url.Values) (string, strin
 		}
 		d, err := time.ParseDuration(text)
 		if err != nil {
-			errs = append(errs, mistake("%s is %q: want a duration such as \"90s\".", label, text))
+			errs = append(errs, invalidArgument("%s: %q is not a duration such as \"90s\".", label, text))
 		}
 		return d
 	}
-	f.Twice, f.LoseAnswer = share("twice", "Delivered twice"), share("lose-answer", "Answer lost")
-	f.Late, f.Delay = share("late", "Late"), length("delay", "Late by")
-	f.Fail, f.FailFirst, f.FailStatus = share("fail", "Fails"), count("fail-first", "First attempts that fail"), count("fail-status", "Status")
-	f.ClockSkew = length("clock-skew", "Clock ahead")
+	f.Twice, f.LoseAnswer = share("twice", "Delivered twice"), share("lose-answer", "Response lost")
+	f.Late, f.Delay = share("late", "Delivered late"), length("delay", "Late by")
+	f.Fail, f.FailFirst, f.FailStatus = share("fail", "Failed"), count("fail-first", "First attempts failed"), count("fail-status", "Failure status")
+	f.ClockSkew = length("clock-skew", "Clock ahead by")
 	if len(errs) > 0 {
 		return "", "", errs[0]
 	}
 	if f == (localqueue.Faults{}) {
-		return "No fault is set.", "", c.queue.SetFaults(queue, f)
+		return "No faults set.", "", c.queue.SetFaults(queue, f)
 	}
-	return "The faults are set: they befall attempts that begin from now on.", "", c.queue.SetFaults(queue, f)
+	return "Set the faults. They apply to attempts that start from now on.", "", c.queue.SetFaults(queue, f)
 }
 
-// moveClock moves a virtual clock from attempt to attempt.
-func (c *Console) moveClock(ctx context.Context, form url.Values) (string, string, error) {
-	ctx, cancel := context.WithTimeout(ctx, maxMoving)
+// advanceClock advances a virtual clock, and runs the attempts that become due.
+func (c *Console) advanceClock(ctx context.Context, form url.Values) (string, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxAdvance)
 	defer cancel()
 	var attempts int
 	var err error
@@ -230,40 +228,40 @@ func (c *Console) moveClock(ctx context.Context, form url.Values) (string, strin
 		if move == "" {
 			move = form.Get("by")
 		}
-		d, failed := time.ParseDuration(strings.ReplaceAll(move, " ", ""))
-		if failed != nil || d < 0 {
-			return "", "", mistake("The clock is to be moved by %q: want a duration such as \"90s\" or \"168h\".", move)
+		d, parseErr := time.ParseDuration(strings.ReplaceAll(move, " ", ""))
+		if parseErr != nil || d < 0 {
+			return "", "", invalidArgument("Cannot advance the clock by %q: want a duration such as \"90s\" or \"168h\".", move)
 		}
 		attempts, err = c.queue.RunFor(ctx, d)
 	}
-	said := fmt.Sprintf("%s made. It is %s.", countOf(attempts, "attempt was", "attempts were"), c.queue.Now().UTC().Format("2006-01-02 15:04:05 UTC"))
+	message := fmt.Sprintf("Made %s. It is now %s.", countOf(attempts, "attempt"), c.queue.Now().UTC().Format("2006-01-02 15:04:05 UTC"))
 	if errors.Is(err, context.DeadlineExceeded) || cloudtask.StatusOf(err) == cloudtask.DeadlineExceeded {
-		return said + " That took half a minute, and there is more to do: again to go on.", "", nil
+		return message + " Stopped after 30 seconds with more to do: click again to continue.", "", nil
 	}
 	if errors.Is(err, localqueue.ErrVirtualOnly) {
-		err = mistake("The clock is real, and only a virtual one can be moved: start cloudtask dev with -clock virtual.")
+		err = invalidArgument("Only a virtual clock can be advanced: start cloudtask dev with -clock virtual.")
 	}
-	return said, "", err
+	return message, "", err
 }
 
-// note is what a page says of what has been done.
+// note is a message about the result of an action.
 type note struct {
 	Text   string
 	Failed bool
 }
 
-// maxNotes is how many notes are kept for the pages that are to show them.
+// maxNotes is how many notes are kept until pages show them.
 const maxNotes = 256
 
-// notes are what pages are to say, by a key that stands in their addresses: an address cannot make a page say anything
-// else.
+// notes holds notes by the key that the addresses of pages have. A page shows no message that comes from its address itself, so a link
+// cannot make it show anything else.
 type notes struct {
 	mu    sync.Mutex
 	byKey map[string]note
-	keys  []string // the oldest first
+	keys  []string // oldest first
 }
 
-func (n *notes) add(said note) (key string) {
+func (n *notes) add(added note) (key string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.byKey == nil {
@@ -274,17 +272,17 @@ func (n *notes) add(said note) (key string) {
 		n.keys = n.keys[1:]
 	}
 	key = rand.Text()[:10]
-	n.byKey[key], n.keys = said, append(n.keys, key)
+	n.byKey[key], n.keys = added, append(n.keys, key)
 	return key
 }
 
-// get returns the note, nil if there is none.
+// get returns the note with the given key, or nil.
 func (n *notes) get(key string) *note {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	said, found := n.byKey[key]
+	kept, found := n.byKey[key]
 	if !found {
 		return nil
 	}
-	return &said
+	return &kept
 }

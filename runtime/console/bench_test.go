@@ -25,7 +25,7 @@ import (
 
 var waitingTasks = flag.Int("waiting", 100_000, "how many tasks wait while BenchmarkPages and BenchmarkOpenPage measure")
 
-// busy is a queue with many tasks that wait, on a real clock, and its page on a port.
+// busy is a queue with many waiting tasks on a real clock, and its console on a port.
 type busy struct {
 	*localqueue.Service
 	url  string
@@ -64,7 +64,7 @@ func newBusy(b *testing.B, limits resource.RateLimits) *busy {
 	return out
 }
 
-// dispatch has so many tasks a second come in and be delivered, until stop.
+// dispatch enqueues tasks at that rate per second, which are delivered, until stop.
 func (s *busy) dispatch(b *testing.B, perSecond int) (stop func()) {
 	b.Helper()
 	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, `{"status":"executed"}`) }))
@@ -93,7 +93,7 @@ func (s *busy) dispatch(b *testing.B, perSecond int) (stop func()) {
 	}
 }
 
-// BenchmarkPages is how long each page takes to be served, over HTTP, while 500 tasks a second are delivered.
+// BenchmarkPages measures the time to serve each page over HTTP while 500 tasks per second are delivered.
 func BenchmarkPages(b *testing.B) {
 	s := newBusy(b, resource.RateLimits{})
 	defer s.dispatch(b, 500)()
@@ -128,7 +128,7 @@ func BenchmarkPages(b *testing.B) {
 	}
 }
 
-// deep returns the parameters of the page in the middle of a list.
+// deep returns the query parameters of the page in the middle of a list.
 func (s *busy) deep(b *testing.B) func(nextFirst bool) string {
 	return func(nextFirst bool) string {
 		browse := localqueue.Browse{NextFirst: nextFirst}
@@ -143,8 +143,8 @@ func (s *busy) deep(b *testing.B) func(nextFirst bool) string {
 	}
 }
 
-// BenchmarkOpenPage is the processor time, of queue and page together, that a second takes in which 500 tasks are
-// delivered: with no page open, and with each. Both take turns within a run.
+// BenchmarkOpenPage measures the processor time of queue and console per second in which 500 tasks are delivered, without an open page
+// and with each of them, in turns within a run.
 func BenchmarkOpenPage(b *testing.B) {
 	s := newBusy(b, resource.RateLimits{})
 	defer s.dispatch(b, 500)()
@@ -183,7 +183,7 @@ func processorTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// openPages opens pages as browsers do, and reads what they are sent, until they are closed.
+// openPages opens pages as browsers do, and reads their updates until they are closed.
 func (s *busy) openPages(b *testing.B, paths ...string) (closePages func()) {
 	b.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -208,8 +208,8 @@ func (s *busy) openPages(b *testing.B, paths ...string) (closePages func()) {
 	}
 }
 
-// BenchmarkThroughputWithBrowsers is how long a queue without limits takes to deliver 20,000 tasks: with no page open, and with ten
-// browsers that show ten pages. Both take turns within a run.
+// BenchmarkThroughputWithBrowsers measures how long a queue without limits takes to deliver 20,000 tasks, without open pages and with
+// ten browsers that show ten pages, in turns within a run.
 func BenchmarkThroughputWithBrowsers(b *testing.B) {
 	const tasks = 20_000
 	s := newBusy(b, resource.RateLimits{MaxDispatchesPerSecond: 1e9, MaxConcurrentDispatches: 1e6})
@@ -257,7 +257,7 @@ func BenchmarkThroughputWithBrowsers(b *testing.B) {
 	b.ReportMetric(with.Seconds()/without.Seconds(), "×alone")
 }
 
-// BenchmarkManyQueues is a page of a service with 100,000 queues that have a task each.
+// BenchmarkManyQueues measures the pages of a service with 100,000 queues that have one task each.
 func BenchmarkManyQueues(b *testing.B) {
 	s := newManyQueues(b, 100_000)
 	for _, path := range manyQueuesPages {

@@ -17,7 +17,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
-// Option sets up a console.
+// Option configures a console.
 type Option func(*options)
 
 type options struct {
@@ -26,23 +26,23 @@ type options struct {
 	logger   *slog.Logger
 }
 
-// WithHost has the page answered under that host name, without a port, too. Package emulator, which serves a page together
-// with the queue, checks requests itself, and this has no effect there.
+// WithHost also accepts requests for that host name, which has no port. It has no effect under package emulator, which checks
+// requests itself.
 func WithHost(host string) Option {
 	return func(o *options) { o.host = host }
 }
 
-// WithReadOnly makes a page that shows everything and changes nothing.
+// WithReadOnly makes the console show everything and change nothing.
 func WithReadOnly() Option {
 	return func(o *options) { o.readOnly = true }
 }
 
-// WithLogger logs to l in place of [slog.Default].
+// WithLogger sets the logger. The default is [slog.Default].
 func WithLogger(l *slog.Logger) Option {
 	return func(o *options) { o.logger = l }
 }
 
-// Console is the web page of a queue. [New] returns one.
+// Console is the web console of a queue. [New] returns one.
 type Console struct {
 	queue    *localqueue.Service
 	guard    *guard.Guard
@@ -52,8 +52,7 @@ type Console struct {
 	notes    notes
 }
 
-// New returns the page of queue, which is to be served at the root of a host: its paths are / and all that begin with
-// [Prefix].
+// New returns a console of queue. It must be served at the root of a host: its paths are / and everything below [Prefix].
 func New(queue *localqueue.Service, opts ...Option) *Console {
 	o := options{logger: slog.Default()}
 	for _, opt := range opts {
@@ -64,17 +63,17 @@ func New(queue *localqueue.Service, opts ...Option) *Console {
 	return c
 }
 
-// Prefix begins all paths of the page but its first, which is /.
+// Prefix is the prefix of the console's paths, except for the start page at /.
 const Prefix = "/ui/"
 
-// The policy allows what comes from the page's own origin, and of that no more than it uses.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri " +
-	"'none'; frame-ancestors 'none'"
+// contentSecurityPolicy allows only what the console uses, from its own origin.
+const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// ServeHTTP answers a browser.
+// ServeHTTP serves the console's pages and actions.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for key, value := range map[string]string{
-		"Content-Security-Policy":      policy,
+		"Content-Security-Policy":      contentSecurityPolicy,
 		"X-Content-Type-Options":       "nosniff",
 		"X-Frame-Options":              "DENY",
 		"Referrer-Policy":              "same-origin",
@@ -88,19 +87,19 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusForbidden)
 		return
 	}
-	// The server's own bound of reading a request would end the context of what takes long.
+	// The server's read timeout would cancel the context of long requests.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	switch rest, ours := strings.CutPrefix(r.URL.Path, Prefix); {
-	case r.Method == http.MethodPost && ours && strings.HasPrefix(rest, "do/"):
+	switch rest, below := strings.CutPrefix(r.URL.Path, Prefix); {
+	case r.Method == http.MethodPost && below && strings.HasPrefix(rest, "do/"):
 		c.act(w, r, strings.TrimPrefix(rest, "do/"))
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "The page is read with GET.", http.StatusMethodNotAllowed)
-	case ours && strings.HasPrefix(rest, "assets/"):
+		http.Error(w, "Pages are read with GET.", http.StatusMethodNotAllowed)
+	case below && strings.HasPrefix(rest, "assets/"):
 		serveAsset(w, r, strings.TrimPrefix(rest, "assets/"))
-	case ours && rest == "live":
+	case below && rest == "live":
 		c.live(w, r)
-	case ours && strings.HasPrefix(rest, "payload/"):
+	case below && strings.HasPrefix(rest, "payload/"):
 		c.payload(w, r, strings.TrimPrefix(rest, "payload/"))
 	default:
 		c.page(w, r)
@@ -110,11 +109,11 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 //go:embed assets
 var assetFiles embed.FS
 
-// assets are the files of the page by the names that they are requested by, which change with their contents.
-var assets, assetNames = loadAssets()
+// assets holds the embedded files by request name, which includes a hash of the contents, and assetPaths their paths by file name.
+var assets, assetPaths = loadAssets()
 
-func loadAssets() (byRequest map[string][]byte, requests map[string]string) {
-	byRequest, requests = make(map[string][]byte), make(map[string]string)
+func loadAssets() (byRequest map[string][]byte, paths map[string]string) {
+	byRequest, paths = make(map[string][]byte), make(map[string]string)
 	entries, err := assetFiles.ReadDir("assets")
 	if err != nil {
 		panic(err) // compiled in
@@ -127,9 +126,9 @@ func loadAssets() (byRequest map[string][]byte, requests map[string]string) {
 		sum := sha256.Sum256(data)
 		ext := path.Ext(e.Name())
 		request := strings.TrimSuffix(e.Name(), ext) + "-" + hex.EncodeToString(sum[:6]) + ext
-		byRequest[request], requests[e.Name()] = data, Prefix+"assets/"+request
+		byRequest[request], paths[e.Name()] = data, Prefix+"assets/"+request
 	}
-	return byRequest, requests
+	return byRequest, paths
 }
 
 func serveAsset(w http.ResponseWriter, r *http.Request, name string) {
@@ -142,15 +141,15 @@ func serveAsset(w http.ResponseWriter, r *http.Request, name string) {
 		".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
 	}[path.Ext(name)])
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	_, _ = w.Write(data) // the browser has gone
+	_, _ = w.Write(data) // the browser is gone
 }
 
-// statusOf returns the HTTP status and the words of an error of the queue's.
+// statusOf returns the HTTP status and the message for an error of the queue.
 func statusOf(err error) (int, string) {
 	var refused *cloudtask.StatusError
 	switch {
 	case errors.Is(err, localqueue.ErrRunning):
-		return http.StatusConflict, "Tasks are being delivered already, by another window or the control API. Try again when that is done."
+		return http.StatusConflict, "Another window or the control API is already delivering tasks. Try again when it has finished."
 	case !errors.As(err, &refused):
 		return http.StatusInternalServerError, err.Error()
 	}

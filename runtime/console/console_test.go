@@ -29,13 +29,13 @@ const (
 	queueName = location + "/queues/emails"
 )
 
-// shown is a queue and its page.
+// shown is a queue and its console.
 type shown struct {
 	*localqueue.Service
 	page *console.Console
 }
 
-// show starts a queue on a virtual clock, whose tasks fail until failures are over, and its page.
+// show starts a queue on a virtual clock, whose tasks handler runs, and its console.
 func show(t testing.TB, handler http.HandlerFunc, opts ...console.Option) *shown {
 	t.Helper()
 	s, err := localqueue.New(
@@ -53,7 +53,7 @@ func answer(status int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(status) }
 }
 
-// add adds a task of that id.
+// add adds a task with that ID.
 func (s *shown) add(t testing.TB, id string, change ...func(*resource.Task)) string {
 	t.Helper()
 	task := &resource.Task{Name: queueName + "/tasks/" + id, HTTP: &resource.HTTPRequest{URL: "http://localhost/tasks/Greet", Body: []byte(`{"id":"` + id + `"}`)}}
@@ -66,7 +66,7 @@ func (s *shown) add(t testing.TB, id string, change ...func(*resource.Task)) str
 	return task.Name
 }
 
-// get requests a page, which must be answered with the status.
+// get requests a page. The response must have the status.
 func (s *shown) get(t testing.TB, path string, status int) string {
 	t.Helper()
 	return s.do(t, httptest.NewRequest("GET", "http://localhost:8123"+path, nil), status)
@@ -86,7 +86,7 @@ func (s *shown) do(t testing.TB, r *http.Request, status int) string {
 	return w.Body.String()
 }
 
-// post sends a form, which must be answered with the status, and returns where the browser is sent, and what the page there says.
+// post submits a form, and returns the address that the browser is redirected to, and the note on that page.
 func (s *shown) post(t testing.TB, action string, form url.Values) (to, said string) {
 	t.Helper()
 	r := httptest.NewRequest("POST", "http://localhost:8123/ui/do/"+action, strings.NewReader(form.Encode()))
@@ -134,17 +134,17 @@ func TestPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	wants(t, "queues", s.get(t, "/", 200), `<b>emails</b>`, "demo/here", "500/s, bursts of 100", "2 failed", `href="/ui/projects/demo/locations/here/queues/emails"`)
-	wants(t, "queue", s.get(t, "/ui/"+queueName, 200), `<b>Greet</b> <code>fails</code>`, `<span class="pill retrying">retrying</span>`, "Finished lately", "<code>gone</code>")
+	wants(t, "queue", s.get(t, "/ui/"+queueName, 200), `<b>Greet</b> <code>fails</code>`, `<span class="pill retrying">retrying</span>`, "Recently finished", "<code>gone</code>")
 	wants(t, "tasks", s.get(t, "/ui/tasks", 200), `<code>fails</code>`, `{&#34;id&#34;:&#34;fails&#34;}`, `<option value="Greet">`)
-	wants(t, "tasks by text", s.get(t, "/ui/tasks?text=nothing", 200), "No task matches", "1 were looked at")
+	wants(t, "tasks by text", s.get(t, "/ui/tasks?text=nothing", 200), "No matching tasks", "Searched 1 task.")
 	wants(t, "finished", s.get(t, "/ui/finished?state=deleted", 200), `<code>gone</code>`, `<span class="pill deleted">deleted</span>`)
-	wants(t, "task", s.get(t, "/ui/"+task, 200), "Attempt 1", "500 Internal Server Error", "Attempt 3 comes 2 min after attempt 2 failed: that is the back-off.",
-		"any of 7 to 99 fails", "give the task up", `<span class="k">&#34;id&#34;</span>`, "X-Tenant", "acme")
+	wants(t, "task", s.get(t, "/ui/"+task, 200), "Attempt 1", "500 Internal Server Error", "Attempt 3 is due 2 min after attempt 2 failed (backoff).",
+		"any of 7 to 99 fails", "stop retrying", `<span class="k">&#34;id&#34;</span>`, "X-Tenant", "acme")
 	wants(t, "task that is gone", s.get(t, "/ui/"+gone, 200), "<b>Deleted</b>", "Send again")
-	wants(t, "task that never was", s.get(t, "/ui/"+queueName+"/tasks/never", 404), "the last 100 tasks are remembered")
+	wants(t, "task that never was", s.get(t, "/ui/"+queueName+"/tasks/never", 404), "The last 100 tasks of each queue and outcome are remembered")
 	wants(t, "queue that is missing", s.get(t, "/ui/"+location+"/queues/missing", 404), "Queue does not exist")
-	wants(t, "a page that is none", s.get(t, "/ui/nothing", 404), "There is no such page")
-	wants(t, "a state that is none", s.get(t, "/ui/tasks?state=nothing", 400), "There is no state")
+	wants(t, "a page that is none", s.get(t, "/ui/nothing", 404), "Page not found")
+	wants(t, "a state that is none", s.get(t, "/ui/tasks?state=nothing", 400), "Unknown state")
 	wants(t, "send", s.get(t, "/ui/send?from="+task, 200), "X-Tenant: acme", "{&#34;id&#34;:&#34;fails&#34;}")
 	if got := s.get(t, "/ui/payload/"+task, 200); got != `{"id":"fails"}` {
 		t.Errorf("payload %q", got)
@@ -158,16 +158,16 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// A name is taken for longer than its task is there.
-func TestHowLongNamesStayTaken(t *testing.T) {
+// A task ID stays reserved after its task is gone.
+func TestHowLongIDsStayReserved(t *testing.T) {
 	t.Parallel()
 	s := show(t, answer(200))
 	name := s.add(t, "once")
-	const kept, until = "<dt>Name taken</dt><dd>while the task is here, and for 1 d after</dd>", "Its name stays taken until <time datetime=\"2026-03-02T12:00:00Z\""
+	const kept, until = "<dt>ID reserved</dt><dd>while the task exists, and for 1 d after it</dd>", "Its ID is reserved until <time datetime=\"2026-03-02T12:00:00Z\""
 	page := s.get(t, "/ui/"+name, 200)
 	wants(t, "a task that waits", page, kept)
-	if strings.Contains(page, "Its name stays taken until") {
-		t.Errorf("the name of a task that waits is said to become free")
+	if strings.Contains(page, "Its ID is reserved until") {
+		t.Errorf("the ID of a waiting task is shown to become free")
 	}
 	if _, err := s.RunUntilIdle(t.Context()); err != nil {
 		t.Fatal(err)
@@ -176,19 +176,19 @@ func TestHowLongNamesStayTaken(t *testing.T) {
 	if err := s.Advance(24 * time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if page := s.get(t, "/ui/"+name, 200); strings.Contains(page, "Its name stays taken until") {
-		t.Errorf("the name is said to be taken after it became free")
+	if page := s.get(t, "/ui/"+name, 200); strings.Contains(page, "Its ID is reserved until") {
+		t.Errorf("the ID is shown as reserved after it became free")
 	}
 	created, err := s.CreateTask(t.Context(), queueName, &resource.Task{HTTP: &resource.HTTPRequest{URL: "http://localhost/tasks/Greet"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if page := s.get(t, "/ui/"+created.Name, 200); strings.Contains(page, "Name taken") {
-		t.Errorf("a name that the queue chose, and that never comes again, is said to be taken")
+	if page := s.get(t, "/ui/"+created.Name, 200); strings.Contains(page, "ID reserved") {
+		t.Errorf("an ID that the queue chose, and never reuses, is shown as reserved")
 	}
 }
 
-// Whatever a task holds is shown as text, in pages, in what is sent live, and in the form.
+// Task data is shown as text, in pages, in live updates and in the form.
 func TestHostileTasks(t *testing.T) {
 	t.Parallel()
 	const markup = "</script></textarea></code><script>alert(1)</script><img src=x onerror=alert(1)>\r\n\r\nevent: live\r\rdata: <b>\u202e{{.}}"
@@ -227,7 +227,7 @@ func TestHostileTasks(t *testing.T) {
 	}
 }
 
-// events returns the first events that a page is sent, by name.
+// events returns the first n live events of a page, by name.
 func (s *shown) events(t testing.TB, page string, n int) map[string]string {
 	t.Helper()
 	server := httptest.NewServer(s.page)
@@ -300,7 +300,7 @@ func TestLive(t *testing.T) {
 			}
 		}
 	}
-	expect("Nothing waits in this queue")
+	expect("No tasks are waiting in this queue")
 	s.add(t, "first")
 	expect("<code>first</code>")
 	if _, err := s.PauseQueue(t.Context(), queueName); err != nil {
@@ -401,42 +401,48 @@ func TestActions(t *testing.T) {
 	}
 	const back = "/ui/tasks?state=due"
 	task := s.add(t, "a")
-	did("pause", form("queue", queueName), back, "Queue emails is paused.")
-	did("run", form("task", task), back, "Task a is run now.")
+	did("pause", form("queue", queueName), back, "Paused queue emails.")
+	did("run", form("task", task), back, "Running task a.")
 	did("run", form("task", task), back, "Requested entity was not found.")
 	s.add(t, "b")
 	s.add(t, "c")
-	did("run-due", form("queue", queueName), back, "2 tasks are run now.")
-	did("run-due", form("queue", queueName), back, "No task is run now.")
-	did("resume", form("queue", queueName), back, "Queue emails delivers again.")
+	did("run-due", form("queue", queueName), back, "Running 2 tasks.")
+	did("run-due", form("queue", queueName), back, "No tasks are due.")
+	did("resume", form("queue", queueName), back, "Resumed queue emails.")
 	s.add(t, "d")
-	did("delete", form("task", queueName+"/tasks/d"), back, "Task d is deleted.")
+	did("delete", form("task", queueName+"/tasks/d"), back, "Deleted task d.")
 	s.add(t, "e")
-	did("purge", form("queue", queueName), back, "Queue emails is purged: its tasks are deleted.")
-	did("purge", form("queue", location+"/queues/missing"), back, "Queue does not exist. If you just created the queue, wait at least a minute for the queue to initialize.")
-	did("clock", form("move", "due"), back, "No attempt was made. It is 2026-03-01 12:00:00 UTC.")
+	did("purge", form("queue", queueName), back, "Purged queue emails.")
+	did("purge", form("queue", location+"/queues/missing"),
+		back, "Queue does not exist. If you just created the queue, wait at least a minute for the queue to initialize.")
+	did("clock", form("move", "due"), back, "Made 0 attempts. It is now 2026-03-01 12:00:00 UTC.")
 	s.add(t, "f", func(t *resource.Task) { t.ScheduleTime = s.Now().Add(time.Hour) })
-	did("clock", form("move", "", "by", "90 s"), back, "No attempt was made. It is 2026-03-01 12:01:30 UTC.")
-	did("clock", form("move", "next"), back, "1 attempt was made. It is 2026-03-01 13:00:00 UTC.")
-	did("clock", form("move", "24h"), back, "No attempt was made. It is 2026-03-02 13:00:00 UTC.")
-	did("clock", form("move", "idle"), back, "No attempt was made. It is 2026-03-02 13:00:00 UTC.")
-	did("clock", form("move", "soon"), back, "The clock is to be moved by &#34;soon&#34;: want a duration such as &#34;90s&#34; or &#34;168h&#34;.")
-	did("faults", form("queue", queueName, "twice", "50", "late", "25", "delay", "1m30s", "fail-first", "2", "fail-status", "503", "clock-skew", "-5m"), back, "The faults are set: they befall attempts that begin from now on.")
+	did("clock", form("move", "", "by", "90 s"), back, "Made 0 attempts. It is now 2026-03-01 12:01:30 UTC.")
+	did("clock", form("move", "next"), back, "Made 1 attempt. It is now 2026-03-01 13:00:00 UTC.")
+	did("clock", form("move", "24h"), back, "Made 0 attempts. It is now 2026-03-02 13:00:00 UTC.")
+	did("clock", form("move", "idle"), back, "Made 0 attempts. It is now 2026-03-02 13:00:00 UTC.")
+	did("clock", form("move", "soon"), back, "Cannot advance the clock by &#34;soon&#34;: want a duration such as &#34;90s&#34; or &#34;168h&#34;.")
+	did("faults", form("queue", queueName, "twice", "50", "late", "25", "delay", "1m30s", "fail-first", "2", "fail-status", "503", "clock-skew", "-5m"),
+		back, "Set the faults. They apply to attempts that start from now on.")
 	want := map[string]localqueue.Faults{queueName: {Twice: 0.5, Late: 0.25, Delay: 90 * time.Second, FailFirst: 2, FailStatus: 503, ClockSkew: -5 * time.Minute}}
 	if diff := cmp.Diff(want, s.Faults()); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
 	}
-	did("faults", form("queue", queueName, "twice", "half"), back, "Delivered twice is &#34;half&#34;: want a share in per cent, 0 to 100.")
-	did("faults", form("queue", queueName, "fail-first", "2.5"), back, "First attempts that fail is &#34;2.5&#34;: want a whole number.")
-	did("faults", form("queue", queueName, "of", queueName, "end", "1"), back, "The faults have ended.")
+	did("faults", form("queue", queueName, "twice", "half"), back, "Delivered twice: &#34;half&#34; is not a percentage from 0 to 100.")
+	did("faults", form("queue", queueName, "fail-first", "2.5"), back, "First attempts failed: &#34;2.5&#34; is not a whole number.")
+	did("faults", form("queue", queueName, "of", queueName, "end", "1"), back, "Cleared the faults.")
 	if len(s.Faults()) != 0 {
 		t.Errorf("faults %v", s.Faults())
 	}
-	did("send", form("queue", queueName, "method", "PUT", "url", "http://localhost/tasks/New", "header", "X-Tenant: acme\r\n\r\n", "body", "one\r\ntwo", "when", ""), "/ui/"+queueName+"/tasks/", "The task is enqueued.")
-	did("send", form("queue", queueName, "method", "POST", "url", "nowhere", "body", "kept"), "", "HttpTarget.url must start with &#39;http://&#39; or &#39;https://&#39;.")
-	did("send", form("queue", queueName, "method", "POST", "url", "http://x/", "header", "no header"), "", "The header &#34;no header&#34; is none: want a line such as &#34;Content-Type: application/json&#34;.")
-	did("send", form("queue", queueName, "method", "POST", "url", "http://x/", "when", "some day"), "", "The time &#34;some day&#34; is none: want a duration such as &#34;10m&#34;, or a time such as &#34;2026-03-01T12:00:00Z&#34;.")
-	did("clock", form("move", "due"), back, "1 attempt was made. It is 2026-03-02 13:00:00 UTC.")
+	did("send", form("queue", queueName, "method", "PUT", "url", "http://localhost/tasks/New", "header", "X-Tenant: acme\r\n\r\n", "body", "one\r\ntwo", "when", ""),
+		"/ui/"+queueName+"/tasks/", "Enqueued the task.")
+	did("send", form("queue", queueName, "method", "POST", "url", "nowhere", "body", "kept"),
+		"", "HttpTarget.url must start with &#39;http://&#39; or &#39;https://&#39;.")
+	did("send", form("queue", queueName, "method", "POST", "url", "http://x/", "header", "no header"),
+		"", "Invalid header &#34;no header&#34;: want a line such as &#34;Content-Type: application/json&#34;.")
+	did("send", form("queue", queueName, "method", "POST", "url", "http://x/", "when", "some day"),
+		"", "Invalid time &#34;some day&#34;: want a duration such as &#34;10m&#34;, or a time such as &#34;2026-03-01T12:00:00Z&#34;.")
+	did("clock", form("move", "due"), back, "Made 1 attempt. It is now 2026-03-02 13:00:00 UTC.")
 	wantReceived := []string{
 		"POST /tasks/Greet  " + `{"id":"a"}`, "POST /tasks/Greet  " + `{"id":"b"}`, "POST /tasks/Greet  " + `{"id":"c"}`,
 		"POST /tasks/Greet  " + `{"id":"f"}`, "PUT /tasks/New acme one\ntwo",
@@ -446,7 +452,7 @@ func TestActions(t *testing.T) {
 	}
 }
 
-// A task that is sent again is the same but for what was changed, to the byte.
+// A task that is sent again is the same to the byte, except for the changes.
 func TestSendAgain(t *testing.T) {
 	t.Parallel()
 	s := show(t, answer(200))
@@ -489,7 +495,7 @@ func TestSendAgain(t *testing.T) {
 	}
 }
 
-// What could let somebody in is neither on the task's page nor in the form, and goes along when the task is sent again.
+// Credentials are neither on the task's page nor in the form, but are kept when the task is sent again.
 func TestSecretsAreNotShown(t *testing.T) {
 	t.Parallel()
 	s := show(t, answer(500))
@@ -520,7 +526,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 	}
 }
 
-// What the handler tells of a run that failed is on the task's page, the stack folded, and among the finished.
+// Errors that the handler reports are on the task's page, with the stack folded, and in the list of finished tasks.
 func TestWhyAttemptsFailed(t *testing.T) {
 	t.Parallel()
 	const why = `boom <script>alert("1")</script>`
@@ -549,7 +555,7 @@ func TestWhyAttemptsFailed(t *testing.T) {
 	wants(t, "finished", s.get(t, "/ui/finished", 200), "panic: boom")
 }
 
-// With many queues the first page lists some of them, and finds the others by name. Selections are bounded, too.
+// With many queues, the start page lists a part of them and finds others by name. Selections are limited as well.
 func TestManyQueues(t *testing.T) {
 	t.Parallel()
 	s := show(t, answer(200))
@@ -591,7 +597,7 @@ func TestManyQueues(t *testing.T) {
 	if page := get("/?text=MANY-0777"); !strings.Contains(page, "many-0777") || strings.Contains(page, "many-0776") {
 		t.Error("a queue is not found by its name")
 	}
-	if page := get("/?text=nonsense"); !strings.Contains(page, "No queue matches") {
+	if page := get("/?text=nonsense"); !strings.Contains(page, "No matching queues") {
 		t.Error("it is not said that there is no such queue")
 	}
 	for _, address := range []string{"/ui/tasks", "/ui/tasks?queue=projects/many/locations/l/queues/many-0900", "/ui/send?queue=projects/many/locations/l/queues/many-0900"} {

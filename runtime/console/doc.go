@@ -1,14 +1,13 @@
-// Package console is the web page of an embedded queue: it shows the queues, their tasks and what came of them, live,
-// and works with them.
+// Package console is the web console of an embedded queue. It shows queues, tasks and attempts live, and lets users act on them.
 //
 //	queue, err := localqueue.New(localqueue.WithHistory(1000))
 //	…
 //	server := emulator.Serve(queue, listener, emulator.WithConsole(console.New(queue)))
 //
-// The page is HTML that the server renders, with one style sheet and one script, all of it in the program: nothing is
-// requested from elsewhere. Without the script everything works but what keeps the page up to date.
+// The server renders its pages as HTML. The style sheet and the script are embedded in the program, and nothing is requested from
+// elsewhere. Without the script everything works except live updates.
 //
-// What a task holds may come from anybody and is shown as text: the templates escape it, and the page's Content Security
-// Policy forbids every script but its own. A browser is answered only under this machine's names or [WithHost], and acts
-// only for the page itself; see package guard for why.
+// Task data is untrusted and is shown as text: the templates escape it, and the Content Security Policy forbids every script but the
+// console's own. Requests are accepted only under this machine's names or that of [WithHost], and actions only from the console's
+// own pages; package guard says why.
 package console

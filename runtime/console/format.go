@@ -13,11 +13,12 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
-// funcs are what templates call.
+// funcs are the functions that templates can call.
 var funcs = template.FuncMap{
-	"asset":    func(name string) string { return assetNames[name] },
+	"asset":    func(name string) string { return assetPaths[name] },
 	"bytes":    formatBytes,
 	"chart":    chart,
+	"count":    countOf,
 	"due":      formatDue,
 	"duration": formatDuration,
 	"id":       rules.Last,
@@ -25,7 +26,7 @@ var funcs = template.FuncMap{
 	"outcome":  func(k localqueue.EventKind) string { return outcomeLabels[k] },
 	"path":     func(name string) string { return Prefix + name },
 	"percent":  formatPercent,
-	"place":    place,
+	"location": projectLocation,
 	"queueOf":  queueOf,
 	"rate":     formatRate,
 	"retries":  retryText,
@@ -35,14 +36,14 @@ var funcs = template.FuncMap{
 	"time":     formatTime,
 }
 
-// queueOf returns the queue of a queue's or task's name: projects/P/locations/L/queues/Q. Ids may be any of these words.
+// queueOf returns projects/P/locations/L/queues/Q of the name of a queue or task. It counts parts, because an ID may be "tasks".
 func queueOf(name string) string {
 	parts := strings.SplitN(name, "/", 7)
 	return strings.Join(parts[:min(6, len(parts))], "/")
 }
 
-// place returns the project and location of a queue's name, as P/L.
-func place(queue string) string {
+// projectLocation returns P/L of projects/P/locations/L/queues/Q.
+func projectLocation(queue string) string {
 	parts := strings.Split(queue, "/")
 	if len(parts) < 4 {
 		return queue
@@ -59,7 +60,7 @@ func formatNumber(n int) string {
 	return text
 }
 
-// formatDue returns a number of tasks that are due.
+// formatDue formats a number of due tasks, which is not counted beyond localqueue.MaxDue.
 func formatDue(n int) string {
 	if n >= localqueue.MaxDue {
 		return formatNumber(localqueue.MaxDue) + "+"
@@ -77,7 +78,7 @@ func formatBytes(n int) string {
 	return strconv.FormatFloat(float64(n)/1_000_000, 'f', 1, 64) + " MB"
 }
 
-// formatPercent returns a share in per cent, nothing for 0.
+// formatPercent formats a share as a percentage, and 0 as "".
 func formatPercent(share float64) string {
 	if share == 0 {
 		return ""
@@ -90,12 +91,12 @@ func shortFailure(failure string) string {
 	return failure[strings.LastIndexByte(failure, ' ')+1:]
 }
 
-// oneLine returns the start of a text in one line.
+// oneLine returns the start of a text on one line.
 func oneLine(s string) string {
 	return visible(strings.Join(strings.Fields(startOf(s, 160)), " "))
 }
 
-// formatRate returns a number of dispatches a second in the largest unit that makes it 1 at least.
+// formatRate formats a rate per second, minute or hour: the first of them for which it is at least 1.
 func formatRate(perSecond float64) string {
 	for _, unit := range []struct {
 		name    string
@@ -111,7 +112,7 @@ func formatRate(perSecond float64) string {
 	return ""
 }
 
-// formatDuration returns a duration in its two largest units.
+// formatDuration formats a duration in its two largest units.
 func formatDuration(d time.Duration) string {
 	switch d = d.Abs(); {
 	case d < time.Millisecond:
@@ -144,7 +145,7 @@ func formatDuration(d time.Duration) string {
 	return "0 s"
 }
 
-// formatTime returns an element that holds the time as text, for the script to make it relative to the queue's clock.
+// formatTime returns a time element. The script makes its text relative to the queue's clock.
 func formatTime(t time.Time) template.HTML {
 	if t.IsZero() {
 		return "–"
@@ -153,7 +154,7 @@ func formatTime(t time.Time) template.HTML {
 	return template.HTML(`<time datetime="` + t.Format(time.RFC3339Nano) + `">` + t.Format("2006-01-02 15:04:05") + ` UTC</time>`)
 }
 
-// statusText returns an HTTP status with its name.
+// statusText returns an HTTP status code with its text.
 func statusText(status int) string {
 	if status == 0 {
 		return "no response"
@@ -161,16 +162,16 @@ func statusText(status int) string {
 	return strings.TrimSpace(strconv.Itoa(status) + " " + http.StatusText(status))
 }
 
-// chart draws what came of attempts, minute by minute, as bars of two series on top of each other.
+// chart returns a stacked bar chart of done and failed attempts per minute.
 func chart(minutes []localqueue.Minute, width, height int) template.HTML {
 	var done, failed, peak int
 	for _, m := range minutes {
 		done, failed, peak = done+m.Done, failed+m.Failed, max(peak, m.Done+m.Failed)
 	}
-	label := fmt.Sprintf("Last hour, by minute: %s done, %s failed, at most %s in a minute", formatNumber(done), formatNumber(failed), formatNumber(peak))
+	label := fmt.Sprintf("Last hour: %s attempts done, %s failed, at most %s per minute", formatNumber(done), formatNumber(failed), formatNumber(peak))
 	var svg strings.Builder
-	fmt.Fprintf(&svg, `<svg class="chart" viewBox="0 0 %d %d" width="%d" height="%d" preserveAspectRatio="none" role="img" aria-label="%s">`+
-		`<title>%s</title>`, width, height, width, height, label, label)
+	fmt.Fprintf(&svg, `<svg class="chart" viewBox="0 0 %d %d" width="%d" height="%d" preserveAspectRatio="none" role="img" aria-label="%s"><title>%s</title>`,
+		width, height, width, height, label, label)
 	var paths [2]strings.Builder
 	step := float64(width) / float64(max(1, len(minutes)))
 	scale := float64(height-1) / float64(max(1, peak))

@@ -33,7 +33,11 @@ func TestFormats(t *testing.T) {
 			t.Errorf("%q is %q, want %q", s, got, want)
 		}
 	}
-	for name, want := range map[string]string{"projects/tasks/locations/queues/queues/tasks/tasks/projects": "projects/tasks/locations/queues/queues/tasks", "projects/p/locations/l/queues/q": "projects/p/locations/l/queues/q", "x": "x"} {
+	for name, want := range map[string]string{
+		"projects/tasks/locations/queues/queues/tasks/tasks/projects": "projects/tasks/locations/queues/queues/tasks",
+		"projects/p/locations/l/queues/q":                             "projects/p/locations/l/queues/q",
+		"x":                                                           "x",
+	} {
 		if got := queueOf(name); got != want {
 			t.Errorf("%q is a task of %q, want %q", name, got, want)
 		}
@@ -44,7 +48,8 @@ func TestPayloads(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ body, kind, want string }{
 		{"", "", ""},
-		{`{"a":[1,"\u003c",true]}`, "JSON", "{\n  <span class=\"k\">&#34;a&#34;</span>: [\n    <span class=\"n\">1</span>,\n    <span class=\"s\">&#34;\\u003c&#34;</span>,\n    <span class=\"n\">true</span>\n  ]\n}"},
+		{`{"a":[1,"\u003c",true]}`, "JSON", "{\n  <span class=\"k\">&#34;a&#34;</span>: [\n    <span class=\"n\">1</span>,\n" +
+			"    <span class=\"s\">&#34;\\u003c&#34;</span>,\n    <span class=\"n\">true</span>\n  ]\n}"},
 		{`"` + `\"<b>` + `"`, "JSON", `<span class="s">&#34;\&#34;&lt;b&gt;&#34;</span>`},
 		{"<b>\n", "text", "&lt;b&gt;\n"},
 		{"\x00A", "binary", "00000000  00 41                                             |.A|\n"},

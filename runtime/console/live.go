@@ -13,25 +13,24 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
-// How often a page that is open is rendered anew: at once when something changes after a while of nothing, once a second
-// while things go on changing, and less often when rendering takes so long that it would be more than a part in
-// renderShare of a processor's time. Time alone changes some of what pages show, so that they are rendered now and then
-// in any case.
+// An open page is rendered again when the queue has changed, at most once per renderEvery, and less often if rendering would take more
+// than 1/renderShare of a processor's time. Some of what pages show depends on the time alone, so they are rendered at least once per
+// renderIdle.
 const (
-	lookEvery   = 100 * time.Millisecond
+	pollEvery   = 100 * time.Millisecond
 	renderEvery = time.Second
 	renderShare = 1000
 	renderIdle  = 5 * time.Second
 )
 
-// stalled is how long a browser may take to receive what is sent to it: one that has stopped reading would otherwise keep
-// its place among maxBrowsers for good.
-const stalled = 30 * time.Second
+// writeTimeout is how long a browser may take to receive an update. A browser that has stopped reading would otherwise count towards
+// maxBrowsers forever.
+const writeTimeout = 30 * time.Second
 
-// maxBrowsers bounds how many pages are kept up to date at a time.
+// maxBrowsers is how many pages can be updated live at a time.
 const maxBrowsers = 200
 
-// feeds are the pages that are open. Browsers that show the same share a feed.
+// feeds holds the feeds of all open pages. Browsers that show the same page share a feed.
 type feeds struct {
 	console *Console
 
@@ -40,17 +39,17 @@ type feeds struct {
 	browsers int
 }
 
-// feed is a page that is open in one browser or more.
+// feed is a page that is open in at least one browser.
 type feed struct {
 	request *request
 	cancel  context.CancelFunc
-	wake    map[chan struct{}]bool // of the browsers; buffered
+	wake    map[chan struct{}]bool // one buffered channel per browser
 
-	message []byte // the latest, as it is sent
-	closed  bool   // there will be no other
+	message []byte // the latest update, as it is sent
+	closed  bool   // no more updates follow
 }
 
-// live sends a browser the parts of its page that change, as server-sent events, until it goes.
+// live sends updates of a page as server-sent events until the browser disconnects.
 func (c *Console) live(w http.ResponseWriter, r *http.Request) {
 	u, err := url.Parse(r.URL.Query().Get("view"))
 	if err != nil || u.Path == "" {
@@ -58,7 +57,7 @@ func (c *Console) live(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	req := &request{path: u.Path, query: u.Query(), host: r.Host}
-	req.query.Del("ask") // what is being asked stays as it is
+	req.query.Del("ask") // updates do not include the question
 	req.query.Del("note")
 	wake, f := c.feeds.join(req)
 	if f == nil {
@@ -76,18 +75,18 @@ func (c *Console) live(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		message, closed := c.feeds.latest(f)
-		_ = flush.SetWriteDeadline(time.Now().Add(stalled)) // one that has none is waited for
+		_ = flush.SetWriteDeadline(time.Now().Add(writeTimeout)) // a connection without deadlines has no timeout
 		if _, err := w.Write(message); err != nil {
 			return
 		}
 		if err := flush.Flush(); err != nil || closed {
 			return
 		}
-		_ = flush.SetWriteDeadline(time.Time{}) // over HTTP/2 it would end the stream, though nothing is being written
+		_ = flush.SetWriteDeadline(time.Time{}) // over HTTP/2 an expired deadline ends the stream even if nothing is being written
 	}
 }
 
-// join has a browser woken whenever there is news; nil when there are too many.
+// join adds a browser to the feed of its page. The channel signals updates. The feed is nil if there are maxBrowsers already.
 func (fs *feeds) join(r *request) (wake chan struct{}, f *feed) {
 	key := r.host + here(r)
 	fs.mu.Lock()
@@ -130,12 +129,12 @@ func (fs *feeds) latest(f *feed) (message []byte, closed bool) {
 	return f.message, f.closed
 }
 
-// run renders a feed's page until nobody shows it any more.
+// run renders a feed's page until ctx ends.
 func (fs *feeds) run(ctx context.Context, f *feed) {
 	var changes uint64
 	var rendered time.Time
 	var took time.Duration
-	ticks := time.NewTicker(lookEvery)
+	ticks := time.NewTicker(pollEvery)
 	defer ticks.Stop()
 	for {
 		since := time.Since(rendered)
@@ -158,7 +157,7 @@ func (fs *feeds) run(ctx context.Context, f *feed) {
 	}
 }
 
-// publish wakes the feed's browsers if the message is another than the one before.
+// publish sets the feed's message and wakes its browsers, unless the message is unchanged.
 func (fs *feeds) publish(f *feed, message []byte, closed bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -169,13 +168,13 @@ func (fs *feeds) publish(f *feed, message []byte, closed bool) {
 	for wake := range f.wake {
 		select {
 		case wake <- struct{}{}:
-		default: // it has been woken, and has not looked yet
+		default: // already signaled
 		}
 	}
 }
 
-// render returns the parts of a page that change as events: top, what all pages have, and live, what the page has. When
-// the page is no more there is only gone. False means that there is no use in trying again.
+// render returns the changing parts of a page as events: top, the part that all pages have, and live, the page's own. If the page no
+// longer exists, the only event is gone. If ok is false, rendering failed for good.
 func (c *Console) render(ctx context.Context, r *request) (message []byte, ok bool) {
 	v, err := c.show(ctx, r)
 	if err != nil {
@@ -198,10 +197,10 @@ func (c *Console) render(ctx context.Context, r *request) (message []byte, ok bo
 	return message, true
 }
 
-// buffers are what pages are rendered into.
+// buffers holds buffers for rendering.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// event appends an event of that name. Each line of it is a field; a carriage return would end one too.
+// event appends a server-sent event. Each line of data is a field, and a carriage return would end a line as well.
 func event(message []byte, name string, data []byte) []byte {
 	if bytes.IndexByte(data, '\r') >= 0 {
 		data = bytes.ReplaceAll(data, []byte{'\r'}, []byte("&#13;"))

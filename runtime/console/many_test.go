@@ -14,7 +14,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// manyQueues is the page of a service with many queues that have a task each.
+// manyQueues is the console of a service with many queues that have one task each.
 type manyQueues struct{ page http.Handler }
 
 const manyLocation = "projects/many/locations/l"
@@ -48,7 +48,7 @@ func (s manyQueues) get(t testing.TB, path string) {
 	}
 }
 
-// cost returns how much making a page allocates: how often, and how many bytes.
+// cost returns the number and size of the allocations for a page.
 func (s manyQueues) cost(t testing.TB, path string) (allocations, size uint64) {
 	const times = 5
 	s.get(t, path)
@@ -61,7 +61,8 @@ func (s manyQueues) cost(t testing.TB, path string) (allocations, size uint64) {
 	return (after.Mallocs - before.Mallocs) / times, (after.TotalAlloc - before.TotalAlloc) / times
 }
 
-// A page allocates for what it shows, not for the queues that there are. Not parallel: it counts allocations.
+// The allocations for a page depend on what it shows, not on the number of queues. The test is not parallel, because it counts
+// allocations.
 func TestPagesOfManyQueues(t *testing.T) {
 	few, many := newManyQueues(t, 1_000), newManyQueues(t, 6_000)
 	for _, path := range manyQueuesPages {

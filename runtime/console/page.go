@@ -14,19 +14,19 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/localqueue"
 )
 
-// view is what a template is executed with: a page, or the parts of it that are kept up to date.
+// view is the data that a template is executed with.
 type view struct {
 	Title    string
-	Section  string // of the navigation
-	Data     any    // of the page's own template
+	Section  string // current section of the navigation
+	Data     any    // for the page's own template
 	Overview *localqueue.Overview
 
 	ReadOnly bool
-	Host     string // as the browser calls this server
-	Here     string // path and query of the page, without what is said or asked
-	Ask      *ask   // what is to be confirmed; nil: nothing
+	Host     string    // of the request, as the browser knows this server
+	Here     string    // path and query of the page, without ask and note
+	Question *question // nil: none
 	Note     *note
-	Still    bool // the page does not change
+	Static   bool // the page never changes
 
 	template string
 }
@@ -38,7 +38,7 @@ type request struct {
 	host  string
 }
 
-// show makes a view of what is requested.
+// show returns the view for a request.
 func (c *Console) show(ctx context.Context, r *request) (*view, error) {
 	overview, err := c.queue.Overview(ctx)
 	if err != nil {
@@ -46,7 +46,7 @@ func (c *Console) show(ctx context.Context, r *request) (*view, error) {
 	}
 	v := &view{Overview: overview, ReadOnly: c.readOnly, Host: r.host, Here: here(r)}
 	if !c.readOnly {
-		v.Ask = c.newAsk(ctx, r.query.Get("ask"))
+		v.Question = c.newQuestion(ctx, r.query.Get("ask"))
 	}
 	name := strings.TrimPrefix(r.path, Prefix)
 	parts := 0 // of a resource name
@@ -67,12 +67,12 @@ func (c *Console) show(ctx context.Context, r *request) (*view, error) {
 	case parts == 8:
 		err = c.showTask(ctx, v, name)
 	default:
-		err = &cloudtask.StatusError{Code: cloudtask.NotFound, Message: "There is no such page."}
+		err = &cloudtask.StatusError{Code: cloudtask.NotFound, Message: "Page not found."}
 	}
 	return v, err
 }
 
-// here returns the path and query that show what is requested again.
+// here returns the path and query of the page, without the question and the note.
 func here(r *request) string {
 	query := url.Values{}
 	for key, values := range r.query {
@@ -86,15 +86,16 @@ func here(r *request) string {
 	return r.path + "?" + query.Encode()
 }
 
-// ask is a question before something is done that cannot be undone.
-type ask struct {
+// question asks for confirmation of an action that cannot be undone.
+type question struct {
 	Action string
 	Name   string // of a queue or a task
 	Queue  localqueue.QueueOverview
 }
 
-// newAsk reads the question of an address, such as purge:projects/P/locations/L/queues/Q; nil: it is none.
-func (c *Console) newAsk(ctx context.Context, text string) *ask {
+// newQuestion parses the query parameter ask, such as purge:projects/P/locations/L/queues/Q. It returns nil if that is not a
+// question.
+func (c *Console) newQuestion(ctx context.Context, text string) *question {
 	action, name, _ := strings.Cut(text, ":")
 	if action != "purge" && action != "delete" {
 		return nil
@@ -103,14 +104,14 @@ func (c *Console) newAsk(ctx context.Context, text string) *ask {
 	if err != nil {
 		return nil
 	}
-	return &ask{Action: action, Name: name, Queue: *queue}
+	return &question{Action: action, Name: name, Queue: *queue}
 }
 
-// With returns the address of the page with a parameter.
+// With returns the page's address with a query parameter added.
 func (v *view) With(key, value string) string {
 	u, err := url.Parse(v.Here)
 	if err != nil {
-		return v.Here // made by here
+		return v.Here // cannot happen: here returns valid addresses
 	}
 	query := u.Query()
 	query.Set(key, value)
@@ -118,7 +119,7 @@ func (v *view) With(key, value string) string {
 	return u.String()
 }
 
-// page answers with a page.
+// page serves a page.
 func (c *Console) page(w http.ResponseWriter, r *http.Request) {
 	req := &request{path: r.URL.Path, query: r.URL.Query(), host: r.Host}
 	v, err := c.show(r.Context(), req)
@@ -130,43 +131,43 @@ func (c *Console) page(w http.ResponseWriter, r *http.Request) {
 	c.write(w, r, status, v)
 }
 
-// write writes a whole page.
+// write writes a page as a response.
 func (c *Console) write(w http.ResponseWriter, r *http.Request, status int, v *view) {
 	out := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(out)
 	out.Reset()
 	if err := pages[v.template].ExecuteTemplate(out, "page", v); err != nil {
 		c.log.ErrorContext(r.Context(), "rendering a page", "path", r.URL.Path, "error", err)
-		http.Error(w, "The page cannot be rendered: "+err.Error(), http.StatusInternalServerError)
+		http.Error(w, "Cannot render the page: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(out.Bytes()) // the browser has gone
+	_, _ = w.Write(out.Bytes()) // the browser is gone
 }
 
-// failure returns the page that says why there is no other.
+// failure returns the page that reports an error.
 func (c *Console) failure(v *view, r *request, err error) (int, *view) {
 	if v == nil {
 		v = &view{Overview: &localqueue.Overview{Now: time.Now()}, Host: r.host, Here: here(r), ReadOnly: c.readOnly}
 	}
 	status, message := statusOf(err)
-	v.Title, v.template, v.Ask, v.Still = http.StatusText(status), "failure.html", nil, true
-	v.Data = failure{Status: status, Message: message, Task: strings.Contains(r.path, "/queues/")}
+	v.Title, v.template, v.Question, v.Static = http.StatusText(status), "failure.html", nil, true
+	v.Data = failure{Status: status, Message: message, Resource: strings.Contains(r.path, "/queues/")}
 	return status, v
 }
 
 type failure struct {
-	Status  int
-	Message string
-	Task    bool // a task or a queue was asked for
+	Status   int
+	Message  string
+	Resource bool // the request was for a task or a queue
 }
 
 //go:embed templates
 var templateFiles embed.FS
 
-// pages are the templates of the pages by their files. Each defines main, and in it live, the part that is kept up to
-// date; layout.html has what is around.
+// pages holds the pages' templates by file name. Each defines main and, within it, live, which is updated live. layout.html defines
+// the rest of the page.
 var pages = loadPages()
 
 func loadPages() map[string]*template.Template {

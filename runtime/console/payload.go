@@ -17,18 +17,18 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
-// maxShown is how many bytes of a payload a page shows. All of it can be downloaded.
+// maxShown is how many bytes of a payload a page shows. The download has all of it.
 const maxShown = 64 << 10
 
-// payload is a task's body, to be shown.
+// payload is a task's body as a page shows it.
 type payload struct {
 	Kind string // JSON, text or binary
 	HTML template.HTML
 	Size int
-	Cut  bool // HTML is only the beginning
+	Cut  bool // HTML has only the start of the body
 }
 
-// showPayload decodes a body as far as a page shows it.
+// showPayload formats the start of a body.
 func showPayload(body []byte) payload {
 	p := payload{Size: len(body)}
 	switch {
@@ -38,27 +38,27 @@ func showPayload(body []byte) payload {
 		text := string(body)
 		if depth(body) <= maxIndented {
 			var indented bytes.Buffer
-			if err := json.Indent(&indented, body, "", "  "); err == nil { // it is valid
+			if err := json.Indent(&indented, body, "", "  "); err == nil { // always nil: the body is valid
 				text = indented.String()
 			}
 		}
-		shown := startOf(text, maxShown) // indented, it may be cut where the body itself would not
+		shown := startOf(text, maxShown) // may be cut although the body is short: indentation makes it longer
 		p.Cut, p.HTML = len(shown) < len(text), colourJSON(shown)
 	case isText(body):
 		p.Kind, p.Cut = "text", len(body) > maxShown
 		p.HTML = template.HTML(html.EscapeString(visible(startOf(string(body), maxShown))))
 	default:
-		const shown = maxShown / 8 // a line of a dump is longer than what it shows
+		const shown = maxShown / 8 // a dump is several times as long as the bytes
 		p.Kind, p.Cut = "binary", len(body) > shown
 		p.HTML = template.HTML(html.EscapeString(hex.Dump(body[:min(len(body), shown)])))
 	}
 	return p
 }
 
-// maxIndented is how deep JSON may be for its lines to be indented: what is indented grows with the square of its depth.
+// maxIndented is the largest depth of JSON that is indented. Indentation grows with the square of the depth.
 const maxIndented = 64
 
-// depth returns how deep valid JSON is.
+// depth returns the depth of valid JSON.
 func depth(body []byte) (deepest int) {
 	depth, inString := 0, false
 	for i := 0; i < len(body); i++ {
@@ -78,14 +78,14 @@ func depth(body []byte) (deepest int) {
 	return deepest
 }
 
-// isText reports whether a body is UTF-8 without characters that no text has.
+// isText reports whether a body is UTF-8 without control characters other than white space.
 func isText(body []byte) bool {
 	return utf8.Valid(body) && !bytes.ContainsFunc(body, func(r rune) bool {
 		return r < ' ' && r != '\n' && r != '\r' && r != '\t'
 	})
 }
 
-// startOf returns the first n bytes of s or a few less, so that no character is cut.
+// startOf returns the first n bytes of s, or up to three fewer so that no character is split.
 func startOf(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -95,10 +95,10 @@ func startOf(s string, n int) string {
 			return s[:cut]
 		}
 	}
-	return s[:n] // it is no UTF-8 there
+	return s[:n] // not UTF-8 there
 }
 
-// visible returns s with the characters that cannot be seen, and those that change the order of others, as escapes.
+// visible returns s with escapes for invisible characters and those that reorder text.
 func visible(s string) string {
 	hidden := func(r rune) bool {
 		return r == utf8.RuneError || r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029')
@@ -129,8 +129,7 @@ func visible(s string) string {
 	return out.String()
 }
 
-// colourJSON returns indented JSON, or its start, with its tokens marked: k for keys, s for strings, n for numbers and
-// words.
+// colourJSON returns JSON, or the start of it, with its tokens marked by class: k for keys, s for strings, n for numbers and literals.
 func colourJSON(text string) template.HTML {
 	var out strings.Builder
 	mark := func(class, token string) {
@@ -168,7 +167,7 @@ func colourJSON(text string) template.HTML {
 	return template.HTML(out.String())
 }
 
-// payload answers with a task's body as a file.
+// payload serves a task's body as a download.
 func (c *Console) payload(w http.ResponseWriter, r *http.Request, task string) {
 	found, err := c.queue.Inspect(r.Context(), task)
 	if err != nil {
@@ -179,5 +178,5 @@ func (c *Console) payload(w http.ResponseWriter, r *http.Request, task string) {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": rules.Last(task) + ".payload"}))
 	w.Header().Set("Content-Length", strconv.Itoa(len(bodyOf(found.Task))))
-	_, _ = w.Write(bodyOf(found.Task)) // the browser has gone
+	_, _ = w.Write(bodyOf(found.Task)) // the browser is gone
 }

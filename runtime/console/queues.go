@@ -10,30 +10,30 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// few is how many tasks the page of a queue shows of each kind.
-const few = 10
+// tasksOfQueue is how many upcoming and how many finished tasks the page of a queue shows.
+const tasksOfQueue = 10
 
-// queuesPage is the first page.
+// queuesPage is the data of the start page, which lists the queues.
 type queuesPage struct {
 	Queues []queueRow
-	Unused []string // ids of queues that are defined and not in use anywhere
+	Unused []string // IDs of queues that are defined but not used in any location
 	Hint   hint
 
-	Paged bool   // there are more queues than a page lists
-	Text  string // that the names of the queues contain
-	Found int    // queues whose names contain it
-	First string // address of the first page; "": this is it
+	Paged bool   // there are more queues than fit on a page
+	Text  string // filter: part of the queues' names
+	Found int    // queues that match the filter
+	First string // address of the first page; "": this is the first
 	Next  string // address of the next; "": this is the last
 }
 
-// queuesPerPage is how many queues a page lists, and how many a selection offers.
+// queuesPerPage is how many queues a page lists and a selection offers.
 const queuesPerPage = 100
 
-// queueRow is a queue with what its buttons and links need.
+// queueRow is a queue in a list or on its own page.
 type queueRow struct {
 	localqueue.QueueOverview
-	Minute localqueue.Minute // the sums of the present minute and the one before
-	Hour   localqueue.Minute // of all
+	Minute localqueue.Minute // sum of this minute and the previous one
+	Hour   localqueue.Minute // sum of the last hour
 }
 
 func newQueueRow(q localqueue.QueueOverview) queueRow {
@@ -49,7 +49,7 @@ func newQueueRow(q localqueue.QueueOverview) queueRow {
 	return row
 }
 
-// Condition is the queue's state in a word for style sheets and one for people.
+// Condition returns the queue's state as a CSS class and a label.
 func (q queueRow) Condition() [2]string {
 	switch {
 	case q.State == resource.StateDisabled:
@@ -57,19 +57,19 @@ func (q queueRow) Condition() [2]string {
 	case q.State != resource.StateRunning:
 		return [2]string{"paused", "paused"}
 	case q.Due > 0 && q.Hold == localqueue.HoldConcurrency:
-		return [2]string{"limited", "all slots taken"}
+		return [2]string{"limited", "concurrency limited"}
 	case q.Due > 0 && q.Hold == localqueue.HoldRate:
 		return [2]string{"limited", "rate limited"}
 	case q.Running > 0:
-		return [2]string{"busy", "delivering"}
+		return [2]string{"busy", "dispatching"}
 	}
 	return [2]string{"idle", "running"}
 }
 
-// Paused reports whether the queue is to be resumed.
+// Paused reports whether the queue can be resumed.
 func (q queueRow) Paused() bool { return q.State != resource.StateRunning }
 
-// Faulty reports whether faults are set.
+// Faulty reports whether faults are injected.
 func (q queueRow) Faulty() bool { return q.Faults != (localqueue.Faults{}) }
 
 func (c *Console) showQueues(ctx context.Context, v *view, r *request) error {
@@ -95,7 +95,7 @@ func (c *Console) showQueues(ctx context.Context, v *view, r *request) error {
 	return nil
 }
 
-// firstQueues returns the names of as many queues as a selection offers.
+// firstQueues returns the names of the queues that selections offer.
 func (c *Console) firstQueues(ctx context.Context) ([]string, error) {
 	found, err := c.queue.BrowseQueues(ctx, localqueue.BrowseQueues{Size: queuesPerPage})
 	if err != nil {
@@ -108,7 +108,7 @@ func (c *Console) firstQueues(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// queuesAt returns the address of the queues whose names contain the text, from the one after that name on.
+// queuesAt returns the address of the page that lists queues whose names contain text, starting after the queue named after.
 func queuesAt(text, after string) string {
 	query := url.Values{}
 	if text != "" {
@@ -120,12 +120,12 @@ func queuesAt(text, after string) string {
 	return (&url.URL{Path: "/", RawQuery: query.Encode()}).String()
 }
 
-// queuePage is the page of a queue.
+// queuePage is the data of a queue's page.
 type queuePage struct {
 	queueRow
-	Coming   []localqueue.Summary // the first tasks
+	Upcoming []localqueue.Summary // the next tasks
 	Finished []localqueue.Summary
-	FaultsOf string // what the queue's faults are set for: its name, its id, or all queues as ""
+	FaultsOf string // what the faults are set for: the queue's name, its ID, or "" for all queues
 	Hint     hint
 }
 
@@ -135,15 +135,15 @@ func (c *Console) showQueue(ctx context.Context, v *view, name string) error {
 		return err
 	}
 	page := queuePage{queueRow: newQueueRow(*queue), Hint: newHint(name)}
-	coming, err := c.queue.Browse(ctx, localqueue.Browse{Queue: name, NextFirst: true, Size: few})
+	upcoming, err := c.queue.Browse(ctx, localqueue.Browse{Queue: name, NextFirst: true, Size: tasksOfQueue})
 	if err != nil {
 		return err
 	}
-	finished, err := c.queue.Browse(ctx, localqueue.Browse{Queue: name, Ended: true, Size: few})
+	finished, err := c.queue.Browse(ctx, localqueue.Browse{Queue: name, Ended: true, Size: tasksOfQueue})
 	if err != nil {
 		return err
 	}
-	page.Coming, page.Finished = coming.Tasks, finished.Tasks
+	page.Upcoming, page.Finished = upcoming.Tasks, finished.Tasks
 	set := c.queue.Faults()
 	for _, page.FaultsOf = range []string{name, rules.Last(name), ""} {
 		if _, found := set[page.FaultsOf]; found {
@@ -154,22 +154,22 @@ func (c *Console) showQueue(ctx context.Context, v *view, name string) error {
 	return nil
 }
 
-// hint is how to enqueue a task, for a queue without any.
+// hint explains how to enqueue a task, on pages that have none to show.
 type hint struct {
-	Queue string // full resource name
-	ID    string
-	Place [2]string // project and location
+	Queue             string // resource name
+	ID                string
+	Project, Location string
 }
 
 func newHint(queue string) hint {
 	if queue == "" {
 		queue = "projects/demo/locations/here/queues/emails"
 	}
-	project, location, _ := strings.Cut(place(queue), "/")
-	return hint{Queue: queue, ID: rules.Last(queue), Place: [2]string{project, location}}
+	project, location, _ := strings.Cut(projectLocation(queue), "/")
+	return hint{Queue: queue, ID: rules.Last(queue), Project: project, Location: location}
 }
 
-// TasksLink returns the address of a list of tasks.
+// TasksLink returns the address of a list of the queue's tasks, with more query parameters.
 func (q queueRow) TasksLink(page string, more ...string) string {
 	query := url.Values{"queue": {q.Name}}
 	for i := 0; i+1 < len(more); i += 2 {

@@ -13,17 +13,17 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// sendPage is the form that makes a task, of nothing or of another.
+// sendPage is the data of the form that creates a task, new or from another task.
 type sendPage struct {
-	From    string // the name of the task that it is made from; "": none
+	From    string // resource name of the task to send again; "": none
 	Queues  []string
 	Queue   string
 	URL     string
 	Method  string
 	Methods []string
-	Header  string // a line each
+	Header  string // one per line
 	Body    string
-	Binary  bool // the body of From is no text, and is sent as it is
+	Binary  bool // the body of From is not text, and is sent unchanged
 	When    string
 	Account string // service account of the OIDC token
 }
@@ -43,8 +43,8 @@ func (c *Console) showSend(ctx context.Context, v *view, r *request) error {
 		}
 		page.From, page.Queue, page.URL, page.Method = from, queueOf(from), found.URL, found.Method
 		var lines []string
-		for _, f := range shownHeader(headerOf(found.Task)) {
-			if !strings.EqualFold(f.Name, "User-Agent") { // the queue's own
+		for _, f := range visibleHeader(headerOf(found.Task)) {
+			if !strings.EqualFold(f.Name, "User-Agent") { // the queue sets it
 				lines = append(lines, f.Name+": "+f.Value)
 			}
 		}
@@ -58,11 +58,11 @@ func (c *Console) showSend(ctx context.Context, v *view, r *request) error {
 		}
 		v.Title = "Send again"
 	}
-	return c.chooseQueue(ctx, v, page)
+	return c.showSendForm(ctx, v, page)
 }
 
-// chooseQueue shows the form with the queues that can be chosen.
-func (c *Console) chooseQueue(ctx context.Context, v *view, page sendPage) (err error) {
+// showSendForm shows the form, and adds the queues to choose from.
+func (c *Console) showSendForm(ctx context.Context, v *view, page sendPage) (err error) {
 	if page.Queues, err = c.firstQueues(ctx); err != nil {
 		return err
 	}
@@ -82,9 +82,9 @@ func (c *Console) chooseQueue(ctx context.Context, v *view, page sendPage) (err 
 	return nil
 }
 
-// sendAgain answers a form that made no task with the form as it was, and why.
-func (c *Console) sendAgain(w http.ResponseWriter, r *http.Request, failed error) {
-	status, message := statusOf(failed)
+// rejectSend responds with the form as it was submitted and the reason why no task was created.
+func (c *Console) rejectSend(w http.ResponseWriter, r *http.Request, reason error) {
+	status, message := statusOf(reason)
 	form := r.PostForm
 	page := sendPage{
 		From: form.Get("from"), Queue: form.Get("queue"), URL: form.Get("url"), Method: form.Get("method"), Methods: methods,
@@ -93,7 +93,7 @@ func (c *Console) sendAgain(w http.ResponseWriter, r *http.Request, failed error
 	v := &view{Title: "Send a task", Host: r.Host, Here: Prefix + "send", Note: &note{Text: message, Failed: true}}
 	var err error
 	if v.Overview, err = c.queue.Overview(r.Context()); err == nil {
-		err = c.chooseQueue(r.Context(), v, page)
+		err = c.showSendForm(r.Context(), v, page)
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
@@ -102,13 +102,13 @@ func (c *Console) sendAgain(w http.ResponseWriter, r *http.Request, failed error
 	c.write(w, r, status, v)
 }
 
-// send makes the task that the form describes.
+// send creates the task that the form describes.
 func (c *Console) send(ctx context.Context, form url.Values) (*resource.Task, error) {
 	task := &resource.Task{HTTP: &resource.HTTPRequest{}}
 	if from := form.Get("from"); from != "" {
 		found, err := c.queue.Inspect(ctx, from)
 		if err != nil {
-			return nil, fmt.Errorf("the task that is to be sent again: %w", err)
+			return nil, fmt.Errorf("reading the task to send again: %w", err)
 		}
 		task = &resource.Task{HTTP: found.Task.HTTP, AppEngine: found.Task.AppEngine, DispatchDeadline: found.Task.DispatchDeadline, Retry: found.Task.Retry}
 	}
@@ -118,15 +118,15 @@ func (c *Console) send(ctx context.Context, form url.Values) (*resource.Task, er
 	}
 	for name, value := range headerOf(task) {
 		if header[name] == hiddenValue && cloudtask.IsSecretHeader(name) {
-			header[name] = value // which the form did not have
+			header[name] = value // the form had hiddenValue
 		}
 	}
 	if task.ScheduleTime, err = parseWhen(form.Get("when"), c.queue.Now()); err != nil {
 		return nil, err
 	}
 	body := bodyOf(task)
-	if edited, ok := form["body"]; ok { // in a form, lines end with CR LF, whatever they ended with before
-		if text := endLines(edited[0]); text != endLines(string(body)) {
+	if edited, ok := form["body"]; ok { // forms submit lines that end with CR LF, whatever they ended with before
+		if text := normalizeLines(edited[0]); text != normalizeLines(string(body)) {
 			body = []byte(text)
 		}
 	}
@@ -147,12 +147,12 @@ func (c *Console) send(ctx context.Context, form url.Values) (*resource.Task, er
 	return c.queue.CreateTask(ctx, form.Get("queue"), task)
 }
 
-// endLines returns a text whose lines end with LF.
-func endLines(text string) string {
+// normalizeLines returns text with lines that end with LF.
+func normalizeLines(text string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 }
 
-// parseHeader reads headers, a line each.
+// parseHeader parses headers, one per line.
 func parseHeader(text string) (map[string]string, error) {
 	header := make(map[string]string)
 	for line := range strings.Lines(text) {
@@ -162,14 +162,14 @@ func parseHeader(text string) (map[string]string, error) {
 		}
 		key, value, found := strings.Cut(line, ":")
 		if key = strings.TrimSpace(key); !found || key == "" || strings.ContainsAny(key, " \t") {
-			return nil, mistake("The header %q is none: want a line such as \"Content-Type: application/json\".", line)
+			return nil, invalidArgument("Invalid header %q: want a line such as \"Content-Type: application/json\".", line)
 		}
 		header[key] = strings.TrimSpace(value)
 	}
 	return header, nil
 }
 
-// parseWhen reads a time, or a duration from now.
+// parseWhen parses a time, or a duration from now.
 func parseWhen(text string, now time.Time) (time.Time, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -180,11 +180,12 @@ func parseWhen(text string, now time.Time) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return t, mistake("The time %q is none: want a duration such as \"10m\", or a time such as \"2026-03-01T12:00:00Z\".", text)
+		return t, invalidArgument("Invalid time %q: want a duration such as \"10m\", or a time such as \"2026-03-01T12:00:00Z\".", text)
 	}
 	return t, nil
 }
 
-func mistake(format string, args ...any) error {
+// invalidArgument returns an error whose message is shown to the user.
+func invalidArgument(format string, args ...any) error {
 	return &cloudtask.StatusError{Code: cloudtask.InvalidArgument, Message: fmt.Sprintf(format, args...)}
 }

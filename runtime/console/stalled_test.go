@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// pipes is a listener whose connections are pipes, which hold nothing that the other end has not read.
+// pipes is a listener whose connections are pipes, which buffer nothing.
 type pipes chan net.Conn
 
 func (p pipes) Accept() (net.Conn, error) {
@@ -22,7 +22,7 @@ func (p pipes) Accept() (net.Conn, error) {
 func (p pipes) Close() error   { return nil }
 func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
-// A browser that has stopped reading gives its place up.
+// A browser that has stopped reading is disconnected.
 func TestStalledBrowser(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -13,34 +13,34 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-// latest is how many attempts of a task can be seen without opening the list of the others.
-const latest = 10
+// latestAttempts is how many attempts of a task are shown. Earlier ones are folded.
+const latestAttempts = 10
 
-// taskPage is the page of a task.
+// taskPage is the data of a task's page.
 type taskPage struct {
 	*localqueue.Inspection
 	Row       queueRow // its queue
 	Body      payload
-	Named     bool // the enqueuer chose its name, not the queue, whose names do not come again
+	ChosenID  bool // by the task's creator. IDs that the queue assigns are never reused
 	Header    []field
 	Facts     []field
-	Latest    []localqueue.PastAttempt // the last of its attempts, the latest first
-	Earlier   []localqueue.PastAttempt // those before
-	Forgotten int                      // attempts that were made and are not remembered
-	Why       []string                 // the next attempt is when it is; sentences
-	Plan      []step                   // what follows if attempts fail
-	Upcoming  int                      // number of the next attempt
+	Latest    []localqueue.PastAttempt // latest first
+	Earlier   []localqueue.PastAttempt // latest first
+	Forgotten int                      // number of attempts that are no longer remembered
+	Why       []string                 // sentences that explain when the next attempt is
+	Plan      []step                   // what happens if further attempts fail
+	Next      int                      // number of the next attempt
 }
 
 type field struct{ Name, Value string }
 
-// step is what follows when an attempt fails, or each of some.
+// step is what happens when an attempt, or any of several, fails.
 type step struct {
 	Which, Then string
 	first, last localqueue.Backoff
 }
 
-// plan returns what follows when attempts fail from now on, in as few steps as say it.
+// plan returns what happens if further attempts fail. It merges equal steps, and abbreviates long plans.
 func plan(ahead []localqueue.Backoff) (steps []step) {
 	for i := 0; i < len(ahead); {
 		last := i
@@ -51,7 +51,7 @@ func plan(ahead []localqueue.Backoff) (steps []step) {
 		then := "wait " + formatDuration(ahead[i].Wait)
 		switch {
 		case ahead[i].Last:
-			then = "give the task up"
+			then = "stop retrying"
 		case last == len(ahead)-1:
 			which = "any from " + strconv.Itoa(ahead[i].Attempt) + " on"
 		case last > i:
@@ -89,8 +89,8 @@ func headerOf(t *resource.Task) map[string]string {
 // hiddenValue replaces the values of headers that carry credentials.
 const hiddenValue = "(not shown)"
 
-// shownHeader returns a task's headers by name, without the values that could let somebody in.
-func shownHeader(header map[string]string) []field {
+// visibleHeader returns a task's headers sorted by name, with hiddenValue for the values of those that carry credentials.
+func visibleHeader(header map[string]string) []field {
 	fields := make([]field, 0, len(header))
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		value := header[name]
@@ -108,24 +108,24 @@ func (c *Console) showTask(ctx context.Context, v *view, name string) error {
 		return err
 	}
 	page := taskPage{Inspection: found, Row: newQueueRow(found.Queue), Body: showPayload(bodyOf(found.Task)), Facts: facts(found)}
-	page.Named = strings.Trim(rules.Last(name), "0123456789") != ""
-	page.Header = shownHeader(headerOf(found.Task))
+	page.ChosenID = strings.Trim(rules.Last(name), "0123456789") != ""
+	page.Header = visibleHeader(headerOf(found.Task))
 	page.Latest = slices.Clone(found.Attempts)
 	slices.Reverse(page.Latest)
-	if n := len(page.Latest); n > latest {
-		page.Latest, page.Earlier = page.Latest[:latest], page.Latest[latest:]
+	if n := len(page.Latest); n > latestAttempts {
+		page.Latest, page.Earlier = page.Latest[:latestAttempts], page.Latest[latestAttempts:]
 	}
 	page.Forgotten = found.Task.DispatchCount - len(found.Attempts)
 	if found.State == localqueue.TaskRunning {
-		page.Forgotten-- // the one that is running
+		page.Forgotten-- // the running attempt
 	}
 	page.Why = why(found, v.Overview.Virtual)
-	page.Plan, page.Upcoming = plan(found.Ahead), found.Summary.Attempts+1
+	page.Plan, page.Next = plan(found.Ahead), found.Summary.Attempts+1
 	v.Title, v.Section, v.template, v.Data = found.Type+" "+rules.Last(name), "tasks", "task.html", page
 	return nil
 }
 
-// facts are what else a task has.
+// facts returns the properties of a task that its page lists.
 func facts(i *localqueue.Inspection) []field {
 	t := i.Task
 	all := []field{{"Request", i.Method + " " + i.URL}}
@@ -134,41 +134,39 @@ func facts(i *localqueue.Inspection) []field {
 	} else if oidc := t.HTTP.OIDC; oidc != nil {
 		value := oidc.ServiceAccount
 		if oidc.Audience != "" {
-			value += ", for " + oidc.Audience
+			value += ", audience " + oidc.Audience
 		}
 		all = append(all, field{"OIDC token", value})
 	} else if oauth := t.HTTP.OAuth; oauth != nil {
 		all = append(all, field{"OAuth token", strings.TrimSpace(oauth.ServiceAccount + " " + oauth.Scope)})
 	}
-	deadline := "10 min, the default"
+	deadline := "10 min per attempt (default)"
 	if t.DispatchDeadline > 0 {
-		deadline = formatDuration(t.DispatchDeadline)
+		deadline = formatDuration(t.DispatchDeadline) + " per attempt"
 	}
-	all = append(all, field{"Deadline", deadline + " for each attempt"})
-	whose := "the queue's"
+	all = append(all, field{"Deadline", deadline})
+	source := "queue's settings"
 	if t.Retry != nil {
-		whose = "the task's own"
+		source = "task's own settings"
 	}
-	return append(all, field{"Retries", retryText(i.Retry) + " (" + whose + ")"})
+	return append(all, field{"Retries", retryText(i.Retry) + " (" + source + ")"})
 }
 
 // retryText describes retry settings.
 func retryText(r cloudtask.RetryConfig) string {
-	parts := []string{strconv.Itoa(r.MaxAttempts) + " attempts"}
-	if r.MaxAttempts < 0 {
-		parts[0] = "any number of attempts"
+	attempts := strconv.Itoa(r.MaxAttempts) + " attempts"
+	switch limited := r.MaxAttempts >= 0; {
+	case limited && r.MaxRetryDuration > 0:
+		attempts = "at least " + attempts + " and " + formatDuration(r.MaxRetryDuration)
+	case r.MaxRetryDuration > 0:
+		attempts = "for " + formatDuration(r.MaxRetryDuration)
+	case !limited:
+		attempts = "unlimited attempts"
 	}
-	if r.MaxRetryDuration > 0 {
-		parts = append(parts, "for "+formatDuration(r.MaxRetryDuration)+" at least")
-		if r.MaxAttempts < 0 {
-			parts = []string{"for " + formatDuration(r.MaxRetryDuration)}
-		}
-	}
-	parts = append(parts, "back-off "+formatDuration(r.MinBackoff)+" to "+formatDuration(r.MaxBackoff)+", "+strconv.Itoa(r.MaxDoublings)+" doublings")
-	return strings.Join(parts, ", ")
+	return attempts + ", backoff " + formatDuration(r.MinBackoff) + " to " + formatDuration(r.MaxBackoff) + ", " + strconv.Itoa(r.MaxDoublings) + " doublings"
 }
 
-// afterFailure says how long after the last failure a task's next attempt is.
+// afterFailure returns when a task's next attempt is, relative to the last failure.
 func afterFailure(i *localqueue.Inspection) string {
 	failed := "attempt " + strconv.Itoa(i.Summary.Attempts) + " failed"
 	if len(i.Attempts) == 0 {
@@ -178,7 +176,7 @@ func afterFailure(i *localqueue.Inspection) string {
 	return formatDuration(i.Scheduled.Sub(last.Began.Add(last.Duration))) + " after " + failed
 }
 
-// why says why the next attempt of a task is when it is.
+// why explains when the next attempt of a task is.
 func why(i *localqueue.Inspection, virtual bool) (sentences []string) {
 	say := func(text string) { sentences = append(sentences, text) }
 	next := "Attempt " + strconv.Itoa(i.Summary.Attempts+1)
@@ -186,29 +184,29 @@ func why(i *localqueue.Inspection, virtual bool) (sentences []string) {
 	case localqueue.TaskScheduled, localqueue.TaskRetrying:
 		switch i.Reason {
 		case localqueue.ReasonBackoff:
-			say(next + " comes " + afterFailure(i) + ": that is the back-off.")
+			say(next + " is due " + afterFailure(i) + " (backoff).")
 		case localqueue.ReasonRetryAfter:
-			say(next + " comes " + afterFailure(i) + ": the response asked for more than the back-off, by its Retry-After header.")
+			say(next + " is due " + afterFailure(i) + ": the response's Retry-After header asked for more than the backoff.")
 		case localqueue.ReasonFault:
-			say(next + " is late on purpose: a fault is set for the queue.")
+			say(next + " is delayed by an injected fault.")
 		default:
-			say(next + " is due at the time that the task was created with.")
+			say(next + " is due at the time that the task was scheduled for.")
 		}
 		if i.Queue.Hold == localqueue.HoldPaused {
-			say("The queue is paused: nothing is delivered before it is resumed.")
+			say("The queue is paused: it delivers nothing until it is resumed.")
 		} else if virtual {
-			say("The clock is virtual: it is delivered when time is moved there.")
+			say("The clock is virtual: advance it to that time to deliver the task.")
 		}
 	case localqueue.TaskDue:
 		switch i.Queue.Hold {
 		case localqueue.HoldPaused:
 			say(next + " is due, but the queue is paused.")
 		case localqueue.HoldConcurrency:
-			say(next + " is due, and waits for one of the " + formatNumber(i.Queue.Running) + " attempts that are running to end: no more may run at a time.")
+			say(next + " is due, but " + formatNumber(i.Queue.Running) + " attempts are running, as many as the queue allows at a time.")
 		case localqueue.HoldRate:
-			say(next + " is due, and waits for the queue's rate of " + formatRate(i.Queue.RateLimits.MaxDispatchesPerSecond) + ".")
+			say(next + " is due, but limited by the queue's rate of " + formatRate(i.Queue.RateLimits.MaxDispatchesPerSecond) + ".")
 		case localqueue.HoldClock:
-			say(next + " is due. The clock is virtual: it is delivered when you run what is due.")
+			say(next + " is due. The clock is virtual: run due tasks to deliver it.")
 		default:
 			say(next + " is due.")
 		}

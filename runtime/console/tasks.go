@@ -17,31 +17,31 @@ import (
 // pageSize is how many tasks a page lists.
 const pageSize = 50
 
-// tasksPage is a list of tasks that are there, or of those that are gone.
+// tasksPage is the data of the pages that list tasks, queued or finished.
 type tasksPage struct {
 	Filter   filter
 	Found    *localqueue.Found
 	Queues   []string // names
-	Choices  []choice // of states, or of outcomes
-	Number   int      // of the page, from 1
-	Searched int      // tasks that were looked at, by the pages before too if nothing was found there
+	Choices  []choice // states or outcomes
+	Number   int      // page number, from 1
+	Searched int      // tasks searched, including those of previous pages without a result
 	First    string   // address of the first page
 	Next     string   // address of the next; "": this is the last
 	Filtered bool
-	Ended    string // address of the same search among the tasks that have finished
+	Finished string // address of the same search among finished tasks
 	Hint     hint
 
-	Ambiguous bool // ids of queues do not tell them apart
+	Ambiguous bool // queues share an ID
 }
 
-// filter is what a list is restricted to, as it stands in the address.
+// filter selects and orders the tasks of a list, as in the page's address.
 type filter struct {
 	Queue, Type, Text string
 	State             string // or outcome
 	Order             string // next, or newest
 }
 
-// choice is one of a selection.
+// choice is an option of a selection.
 type choice struct {
 	Value, Label string
 	Selected     bool
@@ -53,9 +53,9 @@ var outcomes = []localqueue.EventKind{
 	localqueue.TaskSucceeded, localqueue.TaskExhausted, localqueue.TaskDeleted, localqueue.TaskPurged, localqueue.TaskExpired,
 }
 
-// outcomeLabels are the words that people read for outcomes.
+// outcomeLabels are the labels of outcomes.
 var outcomeLabels = map[localqueue.EventKind]string{
-	localqueue.TaskSucceeded: "done", localqueue.TaskExhausted: "given up", localqueue.TaskDeleted: "deleted",
+	localqueue.TaskSucceeded: "done", localqueue.TaskExhausted: "exhausted", localqueue.TaskDeleted: "deleted",
 	localqueue.TaskPurged: "purged", localqueue.TaskExpired: "expired",
 }
 
@@ -79,32 +79,33 @@ func (c *Console) showFinished(ctx context.Context, v *view, r *request) error {
 	return c.list(ctx, v, r, localqueue.Browse{Ended: true, Outcome: outcome}, choices)
 }
 
-// rowsOf is what the table of a list of tasks is made from.
-type rowsOf struct {
+// taskTable is the data of a table of tasks.
+type taskTable struct {
 	*view
-	Tasks  []taskRow
-	Queues bool // they are of several
+	Tasks     []taskRow
+	ShowQueue bool // the tasks are of several queues
 }
 
-// taskRow is a task in a table: text that is ready to be shown, for in a template every call takes its time, and lists are
-// rendered again and again.
+// taskRow is a task in a table. Its text is formatted in advance, because calls from templates are slow and lists are rendered
+// often.
 type taskRow struct {
-	Name, ID, Type     string
-	Queue, QueueName   string
-	State, Label       string // its state, else its outcome; and the word for it
-	Held               bool   // it is due, and its queue is paused
-	When               template.HTML
-	Attempts           int
-	Code               string // of the response to the last attempt that failed
-	Payload            string
-	Ended              bool // by an attempt
-	Bad                bool // the attempt failed
-	Took, Answer, Text string
+	Name, ID, Type   string
+	Queue, QueueName string
+	State, Label     string // state or outcome, and its label
+	Held             bool   // due, but its queue is paused
+	When             template.HTML
+	Attempts         int
+	Code             string // status of the last failed attempt
+	Payload          string
+	Ended            bool // by an attempt, which the following fields describe
+	Failed           bool
+	Duration, Status string
+	Text             string // error or response
 }
 
-func rows(tasks []localqueue.Summary, v *view) rowsOf {
-	_, ofOne := v.Data.(queuePage)
-	out := rowsOf{v, make([]taskRow, len(tasks)), !ofOne}
+func rows(tasks []localqueue.Summary, v *view) taskTable {
+	_, oneQueue := v.Data.(queuePage)
+	out := taskTable{v, make([]taskRow, len(tasks)), !oneQueue}
 	for i, t := range tasks {
 		queue := queueOf(t.Name)
 		row := taskRow{
@@ -116,9 +117,9 @@ func rows(tasks []localqueue.Summary, v *view) rowsOf {
 			row.State, row.Label, row.When = t.Outcome.String(), outcomeLabels[t.Outcome], formatTime(t.Ended)
 		}
 		if last := t.Last; last != nil {
-			row.Ended, row.Bad, row.Took, row.Answer, row.Text = true, last.Failure != "", formatDuration(last.Duration), "none", oneLine(last.Response)
+			row.Ended, row.Failed, row.Duration, row.Status, row.Text = true, last.Failure != "", formatDuration(last.Duration), "none", oneLine(last.Response)
 			if last.Status != 0 {
-				row.Answer = strconv.Itoa(last.Status)
+				row.Status = strconv.Itoa(last.Status)
 			}
 			if why := cmp.Or(last.Err, last.Error); why != "" {
 				row.Text = oneLine(why)
@@ -129,7 +130,8 @@ func rows(tasks []localqueue.Summary, v *view) rowsOf {
 	return out
 }
 
-// choose returns what of all is called text, and the choices of a selection.
+// choose returns the value in all whose label is text, the zero value if text is "", and the choices of a selection. what names the
+// kind of value in errors.
 func choose[T any](what, text string, all []T, label func(T) string) (chosen T, choices []choice, err error) {
 	found := text == ""
 	for _, value := range all {
@@ -140,12 +142,12 @@ func choose[T any](what, text string, all []T, label func(T) string) (chosen T, 
 		}
 	}
 	if !found {
-		err = &cloudtask.StatusError{Code: cloudtask.InvalidArgument, Message: fmt.Sprintf("There is no %s %q.", what, text)}
+		err = &cloudtask.StatusError{Code: cloudtask.InvalidArgument, Message: fmt.Sprintf("Unknown %s %q.", what, text)}
 	}
 	return chosen, choices, err
 }
 
-// list shows a page of tasks that browse selects, restricted further by what is requested.
+// list shows a page of the tasks that browse selects, filtered as requested.
 func (c *Console) list(ctx context.Context, v *view, r *request, browse localqueue.Browse, choices []choice) error {
 	page := tasksPage{
 		Filter: filter{
@@ -160,7 +162,7 @@ func (c *Console) list(ctx context.Context, v *view, r *request, browse localque
 		page.Number = n
 	}
 	f := page.Filter
-	page.Ended = Prefix + "finished?" + url.Values{"queue": {f.Queue}, "type": {f.Type}, "text": {f.Text}}.Encode()
+	page.Finished = Prefix + "finished?" + url.Values{"queue": {f.Queue}, "type": {f.Type}, "text": {f.Text}}.Encode()
 	page.Filtered = f.Queue != "" || f.Type != "" || f.Text != "" || f.State != ""
 	var err error
 	if page.Queues, err = c.firstQueues(ctx); err != nil {
@@ -172,7 +174,7 @@ func (c *Console) list(ctx context.Context, v *view, r *request, browse localque
 	}
 	browse.Queue, browse.Type, browse.Text, browse.Size, browse.After = f.Queue, f.Type, f.Text, pageSize, r.query.Get("after")
 	if f.Queue != "" && !slices.Contains(page.Queues, f.Queue) {
-		if _, err := c.queue.GetQueue(ctx, f.Queue); err != nil { // which may exist everywhere
+		if _, err := c.queue.GetQueue(ctx, f.Queue); err != nil { // not listed, but it may be defined for every location
 			return err
 		}
 		page.Queues = append(page.Queues, f.Queue)
@@ -197,7 +199,7 @@ func (c *Console) list(ctx context.Context, v *view, r *request, browse localque
 	return nil
 }
 
-// ambiguous reports whether the ids of the queues do not tell them apart.
+// ambiguous reports whether two of the queues have the same ID.
 func ambiguous(names []string) bool {
 	ids := make(map[string]bool)
 	for _, name := range names {
@@ -206,7 +208,7 @@ func ambiguous(names []string) bool {
 	return len(ids) < len(names)
 }
 
-// at returns the address of another page of the list, before which so many tasks were looked at in vain.
+// at returns the address of another page of the list. searched counts the tasks that were searched so far without a result.
 func (r *request) at(after string, number, searched int) string {
 	query := url.Values{}
 	for _, key := range []string{"queue", "type", "text", "state", "order"} {
@@ -227,8 +229,8 @@ func (r *request) at(after string, number, searched int) string {
 	return r.path + "?" + query.Encode()
 }
 
-// Complete reports whether all tasks there are have been looked at, for a page that found less than it could show.
+// Complete reports whether all tasks have been searched.
 func (p tasksPage) Complete() bool { return p.Next == "" }
 
-// Short reports whether the search stopped because it had taken long, not because the page was full.
+// Short reports whether the search stopped before the page was full, because it took long.
 func (p tasksPage) Short() bool { return p.Next != "" && len(p.Found.Tasks) < pageSize }

@@ -6,13 +6,13 @@ import (
 )
 
 const (
-	// DiscoveryPath is where [Issuer.Handler] serves the discovery document, as OpenID Connect wants it.
+	// DiscoveryPath is the path of the discovery document, as OpenID Connect specifies it.
 	DiscoveryPath = "/.well-known/openid-configuration"
-	// KeysPath is where it serves the key set.
+	// KeysPath is the path of the key set.
 	KeysPath = "/.well-known/jwks.json"
 )
 
-// discovery is the part of the document that describes an issuer of ID tokens with nowhere to log in.
+// discovery is a discovery document. It has only the fields that apply to an issuer without a login page.
 type discovery struct {
 	Issuer        string   `json:"issuer"`
 	Keys          string   `json:"jwks_uri"`
@@ -22,7 +22,7 @@ type discovery struct {
 	Claims        []string `json:"claims_supported"`
 }
 
-// Handler serves the discovery document at [DiscoveryPath] and the keys at [KeysPath], to anyone.
+// Handler returns a handler that serves the discovery document at [DiscoveryPath] and the keys at [KeysPath], without authentication.
 func (i *Issuer) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+DiscoveryPath, func(w http.ResponseWriter, r *http.Request) {
@@ -48,6 +48,6 @@ func (i *Issuer) Handler() http.Handler {
 
 func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-cache") // keys rotate when they are told to
-	_ = json.NewEncoder(w).Encode(v)            // a client that has gone needs no answer
+	w.Header().Set("Cache-Control", "no-cache") // keys rotate at any time
+	_ = json.NewEncoder(w).Encode(v)            // the client is gone
 }

@@ -1,5 +1,5 @@
-// Package issuer makes and publishes the tokens that the embedded queue sends with tasks: OIDC tokens like Google's,
-// signed with RS256, and what verifies them, a discovery document and a key set.
+// Package issuer signs the tokens that the embedded queue sends with tasks. They are OIDC tokens like Google's, signed with RS256. It
+// also serves the discovery document and the key set that verify them.
 package issuer
 
 import (
@@ -20,18 +20,18 @@ import (
 
 const (
 	lifetime = time.Hour
-	// cacheFor is how long a token is given out again. Signing costs about a millisecond, and a token that is about to
-	// expire is of no use to a task that runs for half an hour.
+	// cacheFor is how long a token is reused. Signing takes about a millisecond, but a token must stay valid for a task that
+	// runs for half an hour.
 	cacheFor = 5 * time.Minute
 	maxCache = 1000
 )
 
-// Issuer signs tokens. See [New]. Its methods may be called concurrently.
+// Issuer signs tokens. It is safe for concurrent use.
 type Issuer struct {
 	url string
 
 	mu     sync.Mutex
-	keys   []*key // the signing key, then the one before it
+	keys   []*key // the signing key, then the previous one
 	tokens map[tokenKey]cachedToken
 }
 
@@ -42,8 +42,8 @@ type cachedToken struct {
 	made  time.Time
 }
 
-// New returns an issuer of the URL, which becomes the tokens' "iss" and must be where [Issuer.Handler] is served from,
-// without a slash at its end. The signing key is made on first use, which takes some tenths of a second.
+// New returns an issuer with the given URL, which is the "iss" claim of its tokens. [Issuer.Handler] must be served there. The URL has
+// no trailing slash. The signing key is generated on first use, which takes a few tenths of a second.
 func New(url string) *Issuer {
 	return &Issuer{url: url, tokens: make(map[tokenKey]cachedToken)}
 }
@@ -51,7 +51,7 @@ func New(url string) *Issuer {
 // URL returns the issuer's URL.
 func (i *Issuer) URL() string { return i.url }
 
-// IDToken returns an OIDC token of the service account for the audience, valid for at least half an hour.
+// IDToken returns an OIDC token for the service account and the audience. It is valid for at least half an hour.
 func (i *Issuer) IDToken(ctx context.Context, account, audience string) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
@@ -73,7 +73,7 @@ func (i *Issuer) IDToken(ctx context.Context, account, audience string) (string,
 	return token, nil
 }
 
-// IDTokenIssuedAt is IDToken by a clock that shows at: for handlers whose clock is another. The token is never cached.
+// IDTokenIssuedAt is like IDToken, but at is the current time, for handlers with another clock. The token is never cached.
 func (i *Issuer) IDTokenIssuedAt(ctx context.Context, account, audience string, at time.Time) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
@@ -81,7 +81,7 @@ func (i *Issuer) IDTokenIssuedAt(ctx context.Context, account, audience string, 
 	return i.Mint(Claims{Account: account, Audience: audience, IssuedAt: at})
 }
 
-// AccessToken returns an opaque access token in the form of Google's. It opens nothing.
+// AccessToken returns an opaque access token that looks like Google's. It grants no access.
 func (i *Issuer) AccessToken(ctx context.Context, account, scope string) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
@@ -89,7 +89,7 @@ func (i *Issuer) AccessToken(ctx context.Context, account, scope string) (string
 	return "ya29.local." + rand.Text(), nil
 }
 
-// Claims says how a token of [Issuer.Mint] differs from one that Google would make for Account and Audience.
+// Claims are the claims of a token of [Issuer.Mint]. Unless set, they are those of a Google token for Account and Audience.
 type Claims struct {
 	Account         string         // "email"
 	Audience        string         // "aud"
@@ -98,15 +98,15 @@ type Claims struct {
 	IssuedAt        time.Time      // "iat"; zero: now
 	Expires         time.Time      // "exp"; zero: an hour after IssuedAt
 	EmailUnverified bool           // "email_verified" is false
-	Extra           map[string]any // added to the claims, or put in their place; nil leaves a claim out
+	Extra           map[string]any // added to the claims or replacing them; a nil value removes a claim
 
-	// At most one of these.
-	ForeignKey bool // signed with a key that is not published, under the id of the one that is
+	// At most one of these may be set.
+	ForeignKey bool // signed with an unpublished key that has the ID of the published one
 	Unsigned   bool // "alg" is "none" and there is no signature
 }
 
-// Mint returns a token of these claims, which may be odd on purpose: it is for tests of those who verify tokens. It is
-// never cached.
+// Mint returns a token with these claims, which need not be valid: it is for tests of code that verifies tokens. The token is never
+// cached.
 func (i *Issuer) Mint(claims Claims) (string, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -159,14 +159,14 @@ func (i *Issuer) claims(c Claims) map[string]any {
 	return claims
 }
 
-// accountNumber returns 21 digits like a Google account's unique id, always the same for an e-mail address.
+// accountNumber returns 21 digits that look like a Google account's unique ID. They depend on the e-mail address only.
 func accountNumber(account string) string {
 	sum := sha256.Sum256([]byte(account))
 	return fmt.Sprintf("1%020d", binary.BigEndian.Uint64(sum[:]))
 }
 
-// Rotate makes a new signing key. The one before it stays published until the next Rotate, and the tokens that it
-// signed stay good meanwhile.
+// Rotate replaces the signing key. The previous key stays published until the next Rotate, so the tokens that it has signed stay valid
+// until then.
 func (i *Issuer) Rotate() error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -183,7 +183,7 @@ func (i *Issuer) Rotate() error {
 	return nil
 }
 
-// signingKey returns the key that signs, made now if there is none.
+// signingKey returns the current signing key. It generates the first one.
 func (i *Issuer) signingKey() (*key, error) {
 	if len(i.keys) == 0 {
 		k, err := newKey("")
@@ -195,7 +195,7 @@ func (i *Issuer) signingKey() (*key, error) {
 	return i.keys[0], nil
 }
 
-// publicKeys returns the keys that verify.
+// publicKeys returns the published keys.
 func (i *Issuer) publicKeys() (jose.JSONWebKeySet, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

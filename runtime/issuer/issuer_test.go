@@ -18,7 +18,7 @@ const (
 	audience = "https://worker.example/tasks/X"
 )
 
-// serve returns an issuer that is served at its URL, and what anyone verifies its tokens with.
+// serve returns an issuer that is served at its URL, and a verifier of its tokens.
 func serve(t *testing.T) (*issuer.Issuer, func(audience string) *oidc.IDTokenVerifier) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)

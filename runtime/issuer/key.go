@@ -8,7 +8,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-const keyBits = 2048 // what Google's keys have
+const keyBits = 2048 // like Google's keys
 
 // key is an RSA key that signs tokens.
 type key struct {
@@ -17,11 +17,11 @@ type key struct {
 	public jose.JSONWebKey
 }
 
-// newKey makes a key; an empty id is chosen.
+// newKey generates a key with the given ID, or with a random one if id is empty.
 func newKey(id string) (*key, error) {
 	private, err := rsa.GenerateKey(rand.Reader, keyBits)
 	if err != nil {
-		return nil, fmt.Errorf("making a signing key: %w", err)
+		return nil, fmt.Errorf("generating a signing key: %w", err)
 	}
 	if id == "" {
 		id = rand.Text()
@@ -31,7 +31,7 @@ func newKey(id string) (*key, error) {
 		(&jose.SignerOptions{}).WithType("JWT"),
 	)
 	if err != nil {
-		return nil, fmt.Errorf("making a signer: %w", err)
+		return nil, fmt.Errorf("creating a signer: %w", err)
 	}
 	public := jose.JSONWebKey{Key: private.Public(), KeyID: id, Algorithm: string(jose.RS256), Use: "sig"}
 	return &key{id: id, signer: signer, public: public}, nil

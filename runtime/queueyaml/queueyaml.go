@@ -1,24 +1,24 @@
-// Package queueyaml reads App Engine's queue.yaml, so that the embedded queue has the queues of production.
+// Package queueyaml reads App Engine's queue.yaml, so the embedded queue can have the same queues as production.
 //
 //	queues, ignored, err := queueyaml.Parse(data)
 //	…
 //	queue, err := localqueue.New(localqueue.WithQueues(queues...))
 //
-// What each element becomes in Cloud Tasks is Google's mapping:
+// The elements map to those of Cloud Tasks as Google documents:
 //
 //	rate                             max_dispatches_per_second; 0 pauses the queue
-//	bucket_size                      max_burst_size (5 without it), until the queue is updated by another way
+//	bucket_size                      max_burst_size, default 5, until the queue is updated by other means
 //	max_concurrent_requests          max_concurrent_dispatches
 //	target                           app_engine_routing_override: service, version.service or instance.version.service
 //	retry_parameters:
-//	  task_retry_limit               max_attempts, less the first one; without it the number is unlimited
+//	  task_retry_limit               max_attempts, minus the first attempt; unlimited by default
 //	  task_age_limit                 max_retry_duration
 //	  min_backoff_seconds            min_backoff
 //	  max_backoff_seconds            max_backoff
 //	  max_doublings                  max_doublings
 //
-// total_storage_limit, application and acl are accepted and have no effect, which Parse tells. Queues with mode: pull, of which
-// Cloud Tasks has none, and everything that queue.yaml does not know are errors.
+// total_storage_limit, application and acl have no effect, and Parse reports them as ignored. Unknown elements and mode: pull, which
+// Cloud Tasks does not support, are errors.
 package queueyaml
 
 import (
@@ -45,14 +45,13 @@ const (
 	maxRate        = 500
 	maxBucket      = 500
 	maxConcurrency = 5000
-	maxSpan        = 10 * 365 * 24 * time.Hour // far beyond what a task lives
+	maxSpan        = 10 * 365 * 24 * time.Hour // far longer than the lifetime of a task
 
 	defaultMaxBackoff = time.Hour
 )
 
-// Parse reads a queue.yaml. The queues have bare ids for names, so that localqueue.WithQueues defines them in every
-// project and location. ignored says, a line each and with its line number, what has no effect here. The error, with line
-// numbers too, tells of everything that is wrong.
+// Parse parses a queue.yaml. The queues are named by ID, so localqueue.WithQueues defines them in every project and location. ignored
+// lists the elements without effect, and the error all mistakes, both with line numbers.
 func Parse(data []byte) (queues []resource.Queue, ignored []string, err error) {
 	var root yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
@@ -67,36 +66,36 @@ func Parse(data []byte) (queues []resource.Queue, ignored []string, err error) {
 	}
 	p := &parser{names: make(map[string]int)}
 	p.file(root.Content[0])
-	if len(p.problems) > 0 {
-		return nil, nil, errors.Join(p.problems...)
+	if len(p.errs) > 0 {
+		return nil, nil, errors.Join(p.errs...)
 	}
 	return p.queues, p.ignored, nil
 }
 
-// parser collects what a file has and what is wrong with it.
+// parser collects the queues of a file, and its mistakes.
 type parser struct {
-	queues   []resource.Queue
-	names    map[string]int // lines
-	ignored  []string
-	problems []error
+	queues  []resource.Queue
+	names   map[string]int // line numbers of queues by name
+	ignored []string
+	errs    []error
 }
 
-func (p *parser) wrong(n *yaml.Node, format string, args ...any) {
-	p.problems = append(p.problems, fmt.Errorf("line %d: %s", n.Line, fmt.Sprintf(format, args...)))
+func (p *parser) errorf(n *yaml.Node, format string, args ...any) {
+	p.errs = append(p.errs, fmt.Errorf("line %d: %s", n.Line, fmt.Sprintf(format, args...)))
 }
 
 func (p *parser) ignore(n *yaml.Node, what string) {
 	p.ignored = append(p.ignored, fmt.Sprintf("line %d: %s", n.Line, what))
 }
 
-// element reads the value of a key.
+// element parses the value of a key.
 type element func(value *yaml.Node)
 
-// mapping reads a mapping whose keys are known.
+// mapping parses a mapping. elements has its keys.
 func (p *parser) mapping(n *yaml.Node, what string, elements map[string]element) {
 	n = resolve(n)
 	if n.Kind != yaml.MappingNode {
-		p.wrong(n, "%s: want keys and values", what)
+		p.errorf(n, "%s: want a mapping", what)
 		return
 	}
 	seen := make(map[string]bool)
@@ -105,9 +104,9 @@ func (p *parser) mapping(n *yaml.Node, what string, elements map[string]element)
 		read := elements[key.Value]
 		switch {
 		case read == nil:
-			p.wrong(key, "%s: unknown key %q", what, key.Value)
+			p.errorf(key, "%s: unknown key %q", what, key.Value)
 		case seen[key.Value]:
-			p.wrong(key, "%s: the key %q stands here twice", what, key.Value)
+			p.errorf(key, "%s: duplicate key %q", what, key.Value)
 		default:
 			seen[key.Value] = true
 			read(value)
@@ -115,7 +114,7 @@ func (p *parser) mapping(n *yaml.Node, what string, elements map[string]element)
 	}
 }
 
-// resolve returns what an alias stands for.
+// resolve returns the node that an alias refers to, and any other node itself.
 func resolve(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return n.Alias
@@ -132,7 +131,7 @@ func (p *parser) file(n *yaml.Node) {
 				return
 			}
 			if list.Kind != yaml.SequenceNode {
-				p.wrong(list, "queue: want a list of queues")
+				p.errorf(list, "queue: want a list of queues")
 				return
 			}
 			for _, item := range list.Content {
@@ -142,8 +141,8 @@ func (p *parser) file(n *yaml.Node) {
 		"total_storage_limit": func(v *yaml.Node) { p.ignore(v, "total_storage_limit has no effect") },
 		"application":         func(v *yaml.Node) { p.ignore(v, "application has no effect: the queues exist in every project") },
 	})
-	if !listed && len(p.problems) == 0 {
-		p.wrong(n, "want a list under the key queue")
+	if !listed && len(p.errs) == 0 {
+		p.errorf(n, "want a list under the key queue")
 	}
 }
 
@@ -160,7 +159,7 @@ func (p *parser) queue(n *yaml.Node) {
 		},
 		"mode": func(v *yaml.Node) {
 			if v.Value != "push" {
-				p.wrong(v, "mode %q: Cloud Tasks has push queues only", v.Value)
+				p.errorf(v, "mode %q: Cloud Tasks only supports push queues", v.Value)
 			}
 		},
 		"bucket_size": func(v *yaml.Node) { q.RateLimits.MaxBurstSize = p.integer("bucket_size", v, 1, maxBucket) },
@@ -174,9 +173,9 @@ func (p *parser) queue(n *yaml.Node) {
 	switch {
 	case n.Kind != yaml.MappingNode:
 	case !hasKey(n, "name"):
-		p.wrong(n, "a queue without a name")
+		p.errorf(n, "queue: name is required")
 	case !rated:
-		p.wrong(n, "queue %q: rate is required, such as 5/s", q.Name)
+		p.errorf(n, "queue %q: rate is required, such as 5/s", q.Name)
 	}
 	p.queues = append(p.queues, q)
 }
@@ -192,12 +191,12 @@ func hasKey(n *yaml.Node, key string) bool {
 
 func (p *parser) name(q *resource.Queue, v *yaml.Node) {
 	if !rules.ValidQueueID(v.Value) {
-		p.wrong(v, "name %q: want 1 to 100 letters, digits and hyphens", v.Value)
+		p.errorf(v, "name %q: want 1 to 100 letters, digits and hyphens", v.Value)
 		return
 	}
 	q.Name = v.Value
 	if line, taken := p.names[q.Name]; taken {
-		p.wrong(v, "the queue %q is defined in line %d already", q.Name, line)
+		p.errorf(v, "duplicate queue %q, first defined on line %d", q.Name, line)
 		return
 	}
 	p.names[q.Name] = v.Line
@@ -210,16 +209,16 @@ func (p *parser) rate(q *resource.Queue, v *yaml.Node) {
 	if m := rateForm.FindStringSubmatch(v.Value); m != nil {
 		number, err := strconv.ParseFloat(m[1], 64)
 		if err != nil {
-			p.wrong(v, "rate %q: %v", v.Value, err)
+			p.errorf(v, "rate %q: %v", v.Value, err)
 			return
 		}
 		rate = number / unit(m[2]).Seconds()
-	} else if v.Value != "0" { // which pauses, whatever the unit
-		p.wrong(v, "rate %q: want a number, a slash and one of s, m, h and d, such as 5/s or 10/m", v.Value)
+	} else if v.Value != "0" { // 0 pauses the queue and needs no unit
+		p.errorf(v, "rate %q: want a number per s, m, h or d, such as 5/s or 10/m", v.Value)
 		return
 	}
 	if rate > maxRate {
-		p.wrong(v, "rate %q: more than %d tasks a second", v.Value, maxRate)
+		p.errorf(v, "rate %q: the limit is %d tasks per second", v.Value, maxRate)
 		return
 	}
 	if q.RateLimits.MaxDispatchesPerSecond = rate; rate == 0 {
@@ -227,7 +226,7 @@ func (p *parser) rate(q *resource.Queue, v *yaml.Node) {
 	}
 }
 
-// unit returns the duration that a letter stands for.
+// unit returns the duration of a unit: s, m, h or d.
 func unit(letter string) time.Duration {
 	switch letter {
 	case "m":
@@ -244,7 +243,7 @@ var targetForm = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+){0,2}$`)
 
 func (p *parser) target(q *resource.Queue, v *yaml.Node) {
 	if !targetForm.MatchString(v.Value) {
-		p.wrong(v, "target %q: want service, version.service or instance.version.service, in lower case", v.Value)
+		p.errorf(v, "target %q: want service, version.service or instance.version.service, in lower case", v.Value)
 		return
 	}
 	names := strings.Split(v.Value, ".")
@@ -265,19 +264,19 @@ func (p *parser) retry(q *resource.Queue, n *yaml.Node) {
 		"max_backoff_seconds": func(v *yaml.Node) { q.Retry.MaxBackoff = p.seconds("max_backoff_seconds", v) },
 		"max_doublings": func(v *yaml.Node) {
 			if q.Retry.MaxDoublings = p.integer("max_doublings", v, 0, math.MaxInt32); q.Retry.MaxDoublings == 0 {
-				p.ignore(v, "max_doublings: 0 has no effect: Cloud Tasks' API takes 0 as unset, which is 16")
+				p.ignore(v, "max_doublings: 0 has no effect: Cloud Tasks treats 0 as unset and uses 16")
 			}
 		},
 	})
 	if longest := cmp.Or(q.Retry.MaxBackoff, defaultMaxBackoff); q.Retry.MinBackoff > longest {
-		p.wrong(n, "min_backoff_seconds is more than max_backoff_seconds, which is %v", longest.Seconds())
+		p.errorf(n, "min_backoff_seconds exceeds max_backoff_seconds, which is %v", longest.Seconds())
 	}
 }
 
 func (p *parser) integer(key string, v *yaml.Node, least, most int) int {
 	n, err := strconv.Atoi(v.Value)
 	if v.Kind != yaml.ScalarNode || err != nil || n < least || n > most {
-		p.wrong(v, "%s %q: want a whole number from %d to %d", key, v.Value, least, most)
+		p.errorf(v, "%s %q: want a whole number from %d to %d", key, v.Value, least, most)
 		return least
 	}
 	return n
@@ -286,7 +285,7 @@ func (p *parser) integer(key string, v *yaml.Node, least, most int) int {
 func (p *parser) seconds(key string, v *yaml.Node) time.Duration {
 	n, err := strconv.ParseFloat(v.Value, 64)
 	if v.Kind != yaml.ScalarNode || err != nil || !(n > 0 && n <= maxSpan.Seconds()) {
-		p.wrong(v, "%s %q: want a number of seconds, more than 0 and at most %v", key, v.Value, maxSpan.Seconds())
+		p.errorf(v, "%s %q: want a number of seconds above 0 and up to %v", key, v.Value, maxSpan.Seconds())
 		return 0
 	}
 	return time.Duration(n * float64(time.Second))
@@ -297,13 +296,13 @@ var ageForm = regexp.MustCompile(`^([0-9]*\.?[0-9]+|[0-9]+\.)([smhd])$`)
 func (p *parser) age(v *yaml.Node) time.Duration {
 	m := ageForm.FindStringSubmatch(strings.TrimSpace(v.Value))
 	if v.Kind != yaml.ScalarNode || m == nil {
-		p.wrong(v, "task_age_limit %q: want a number and one of s, m, h and d, such as 90s or 2d", v.Value)
+		p.errorf(v, "task_age_limit %q: want a number with the unit s, m, h or d, such as 90s or 2d", v.Value)
 		return 0
 	}
 	number, err := strconv.ParseFloat(m[1], 64)
 	age := number * float64(unit(m[2]))
 	if err != nil || age < float64(time.Second) || age > float64(maxSpan) {
-		p.wrong(v, "task_age_limit %q: want from 1s to 3650d", v.Value)
+		p.errorf(v, "task_age_limit %q: want 1s to 3650d", v.Value)
 		return 0
 	}
 	return time.Duration(age)

@@ -69,7 +69,7 @@ queue:
 	}
 }
 
-// What a file defines, a service has: the bucket, and the pause.
+// A service applies the bucket size and the pause of a file.
 func TestQueuesOfAService(t *testing.T) {
 	t.Parallel()
 	queues, _, err := queueyaml.Parse([]byte("queue:\n- name: a\n  rate: 5/s\n  bucket_size: 3\n- name: b\n  rate: 0\n"))
@@ -109,24 +109,26 @@ func TestParseRefuses(t *testing.T) {
 		{"no YAML", "queue: [", []string{"line 1"}},
 		{"two documents", "queue:\n---\nqueue:\n", []string{"more than one YAML document"}},
 		{"no queues", "total_storage_limit: 1M", []string{"line 1: want a list under the key queue"}},
-		{"a word", "hello", []string{"line 1: the file: want keys and values"}},
+		{"a word", "hello", []string{"line 1: the file: want a mapping"}},
 		{"no list", "queue: {name: a}", []string{"line 1: queue: want a list"}},
 		{"unknown keys", "queue:\n- name: a\n  rate: 1/s\n  burst: 3\n  retry_parameters:\n    task_retries: 3\nqueues: []", []string{
 			`line 4: queue: unknown key "burst"`, `line 6: retry_parameters: unknown key "task_retries"`, `line 7: the file: unknown key "queues"`}},
-		{"twice the same", "queue:\n- name: a\n  rate: 1/s\n- name: a\n  rate: 1/s\n", []string{`line 4: the queue "a" is defined in line 2 already`}},
-		{"a key twice", "queue:\n- name: a\n  rate: 1/s\n  rate: 2/s\n", []string{`line 4: queue: the key "rate" stands here twice`}},
+		{"twice the same", "queue:\n- name: a\n  rate: 1/s\n- name: a\n  rate: 1/s\n", []string{`line 4: duplicate queue "a", first defined on line 2`}},
+		{"a key twice", "queue:\n- name: a\n  rate: 1/s\n  rate: 2/s\n", []string{`line 4: queue: duplicate key "rate"`}},
 		{"target", "queue:\n- name: a\n  rate: 1/s\n  target: http://h/\n", []string{`line 4: target "http://h/"`}},
 		{"pull", "queue:\n- name: a\n  rate: 1/s\n  mode: pull\n", []string{`line 4: mode "pull"`}},
-		{"nameless", "queue:\n- rate: 1/s\n", []string{"line 2: a queue without a name"}},
+		{"nameless", "queue:\n- rate: 1/s\n", []string{"line 2: queue: name is required"}},
 		{"name", "queue:\n- name: a_b\n  rate: 1/s\n", []string{`line 2: name "a_b"`}},
 		{"no rate", "queue:\n- name: a\n", []string{`line 2: queue "a": rate is required`}},
 		{"rates", "queue:\n- name: a\n  rate: 5\n- name: b\n  rate: 5/w\n- name: c\n  rate: -1/s\n- name: d\n  rate: 501/s\n", []string{
-			`line 3: rate "5"`, `line 5: rate "5/w"`, `line 7: rate "-1/s"`, `line 9: rate "501/s": more than 500`}},
-		{"numbers", "queue:\n- name: a\n  rate: 1/s\n  bucket_size: 501\n  max_concurrent_requests: ten\n  retry_parameters:\n    task_retry_limit: -1\n    task_age_limit: 2w\n    min_backoff_seconds: 0\n    max_doublings: 1.5\n", []string{
+			`line 3: rate "5"`, `line 5: rate "5/w"`, `line 7: rate "-1/s"`, `line 9: rate "501/s": the limit is 500`}},
+		{"numbers", "queue:\n- name: a\n  rate: 1/s\n  bucket_size: 501\n  max_concurrent_requests: ten\n" +
+			"  retry_parameters:\n    task_retry_limit: -1\n    task_age_limit: 2w\n    min_backoff_seconds: 0\n    max_doublings: 1.5\n", []string{
 			`line 4: bucket_size "501"`, `line 5: max_concurrent_requests "ten"`, `line 7: task_retry_limit "-1"`, `line 8: task_age_limit "2w"`,
 			`line 9: min_backoff_seconds "0"`, `line 10: max_doublings "1.5"`}},
-		{"back-off", "queue:\n- name: a\n  rate: 1/s\n  retry_parameters:\n    min_backoff_seconds: 7200\n", []string{"line 5: min_backoff_seconds is more than max_backoff_seconds, which is 3600"}},
-		{"no mapping", "queue:\n- a\n", []string{"line 2: queue: want keys and values"}},
+		{"back-off", "queue:\n- name: a\n  rate: 1/s\n  retry_parameters:\n    min_backoff_seconds: 7200\n", []string{
+			"line 5: min_backoff_seconds exceeds max_backoff_seconds, which is 3600"}},
+		{"no mapping", "queue:\n- a\n", []string{"line 2: queue: want a mapping"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -148,7 +150,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// Whatever a file holds, Parse answers, and a service takes the queues that it returns.
+// Parse returns for any file, and a service accepts the queues that it returns.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("queue:\n- name: a\n  rate: 5/s\n  retry_parameters: {task_age_limit: 2d}\n"))
 	f.Add([]byte("a: &a [*a]"))

@@ -26,7 +26,7 @@ func TestActionsOfQueues(t *testing.T) {
 		return q.State.String()
 	}
 	w.click("Pause emails")
-	w.waits("Queue emails is paused.")
+	w.waits("Paused queue emails.")
 	if got := state(); got != "PAUSED" {
 		t.Errorf("after Pause: %s", got)
 	}
@@ -37,7 +37,7 @@ func TestActionsOfQueues(t *testing.T) {
 
 	w.click("Purge emails")
 	w.waits("Purge emails?")
-	w.waits("3 tasks are deleted")
+	w.waits("3 waiting tasks will be deleted")
 	w.click("Cancel")
 	w.until("!document.querySelector('dialog[open]')")
 	w.click("Purge emails")
@@ -49,39 +49,39 @@ func TestActionsOfQueues(t *testing.T) {
 	}
 
 	w.click("emails")
-	w.waits("Finished lately")
-	w.click("Run what is due")
-	w.waits("2 tasks are run now.")
+	w.waits("Recently finished")
+	w.click("Run due tasks")
+	w.waits("Running 2 tasks.")
 	w.eventually("both are delivered", func() bool { return len(s.handled()) == 2 })
 	w.click("Resume")
-	w.waits("Queue emails delivers again.")
+	w.waits("Resumed queue emails.")
 	if got := state(); got != "RUNNING" {
 		t.Errorf("after Resume: %s", got)
 	}
 	w.click("Purge…")
-	w.waits("1 task is deleted")
-	w.click("Purge the queue")
-	w.waits("Queue emails is purged")
-	w.waits("Nothing waits in this queue.")
+	w.waits("1 waiting task will be deleted")
+	w.click("Purge queue")
+	w.waits("Purged queue emails")
+	w.waits("No tasks are waiting in this queue.")
 	if got := s.state(t, queueName+"/tasks/later"); got != "purged" {
 		t.Errorf("after Purge: %s", got)
 	}
 
-	w.click("Faults on purpose")
+	w.click("Fault injection")
 	w.fill("Delivered twice", "50")
-	w.fill("First attempts that fail", "1")
-	w.fill("Fails with status", "503")
-	w.click("Set the faults")
-	w.waits("The faults are set")
+	w.fill("First attempts failed", "1")
+	w.fill("Failure status", "503")
+	w.click("Set faults")
+	w.waits("Set the faults.")
 	want := map[string]localqueue.Faults{queueName: {Twice: 0.5, FailFirst: 1, FailStatus: 503}}
 	if diff := cmp.Diff(want, s.Faults()); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
 	}
 	w.fill("Delivered twice", "a lot")
-	w.click("Set the faults")
-	w.waits(`Delivered twice is "a lot": want a share in per cent`)
-	w.click("End them")
-	w.waits("The faults have ended.")
+	w.click("Set faults")
+	w.waits(`Delivered twice: "a lot" is not a percentage`)
+	w.click("Clear faults")
+	w.waits("Cleared the faults.")
 	if len(s.Faults()) != 0 {
 		t.Errorf("faults: %v", s.Faults())
 	}
@@ -95,12 +95,12 @@ func TestActionsOfTasks(t *testing.T) {
 	task := s.add(t, "one", time.Hour)
 	other := s.add(t, "other", 2*time.Hour)
 	w.click("Run Greet one now")
-	w.waits("Task one is run now.")
+	w.waits("Running task one.")
 	w.waits("retrying")
 	w.click("Greet one")
 	w.waits("500 Internal Server Error")
-	w.waits("run by hand")
-	w.waits("that is the back-off")
+	w.waits("run manually")
+	w.waits("(backoff)")
 	w.click("Run now")
 	w.waits("Attempt 2")
 	w.eventually("it is delivered again", func() bool { return len(s.handled()) == 2 })
@@ -111,7 +111,7 @@ func TestActionsOfTasks(t *testing.T) {
 	w.fill("Payload", `{"id": "changed"}`)
 	w.fill("URL", "http://localhost/tasks/Other")
 	w.click("Enqueue")
-	w.waits("The task is enqueued.")
+	w.waits("Enqueued the task.")
 	w.eventually("the new task is delivered", func() bool { return len(s.handled()) == 3 })
 	if got := s.handled()[2]; got != `/tasks/Other {"id": "changed"}` {
 		t.Errorf("delivered %q", got)
@@ -128,8 +128,8 @@ func TestActionsOfTasks(t *testing.T) {
 		t.Errorf("after a deletion that was not wanted: %s", got)
 	}
 	w.click("Delete…")
-	w.click("Delete the task")
-	w.waits("Task other is deleted.")
+	w.click("Delete task")
+	w.waits("Deleted task other.")
 	if got := s.state(t, other); got != "deleted" {
 		t.Errorf("after Delete: %s", got)
 	}
@@ -145,7 +145,7 @@ func TestActionsOfTasks(t *testing.T) {
 	}
 	w.fill("URL", "http://localhost/tasks/Once")
 	eval[bool](w, "[1, 2, 3].every(() => { document.querySelector('#send').requestSubmit(); return true; })")
-	w.waits("The task is enqueued.")
+	w.waits("Enqueued the task.")
 	if found, err := s.Browse(t.Context(), localqueue.Browse{Type: "Once"}); err != nil || len(found.Tasks) != 1 {
 		t.Errorf("three clicks on Enqueue: %d tasks, %v", len(found.Tasks), err)
 	}
@@ -165,23 +165,23 @@ func TestVirtualClock(t *testing.T) {
 		handled     int
 		now         time.Duration
 	}{
-		{"Run what is due", "1 attempt was made.", 1, 0},
-		{"Next attempt", "1 attempt was made.", 2, 30 * time.Second},
-		{"+1 min", "No attempt was made.", 2, 90 * time.Second},
-		{"+1 h", "1 attempt was made.", 3, time.Hour + 90*time.Second},
-		{"+1 day", "No attempt was made.", 3, 25*time.Hour + 90*time.Second},
+		{"Run due tasks", "Made 1 attempt.", 1, 0},
+		{"Next attempt", "Made 1 attempt.", 2, 30 * time.Second},
+		{"+1 min", "Made 0 attempts.", 2, 90 * time.Second},
+		{"+1 h", "Made 1 attempt.", 3, time.Hour + 90*time.Second},
+		{"+1 day", "Made 0 attempts.", 3, 25*time.Hour + 90*time.Second},
 	} {
 		w.click(step.click)
-		w.waits(step.said + " It is " + start.Add(step.now).Format("2006-01-02 15:04:05 UTC"))
+		w.waits(step.said + " It is now " + start.Add(step.now).Format("2006-01-02 15:04:05 UTC"))
 		if n := len(s.handled()); n != step.handled || !s.Now().Equal(start.Add(step.now)) {
 			t.Errorf("%s: %d delivered, and it is %v", step.click, n, s.Now())
 		}
 	}
-	w.fill("Move the clock by a duration", "90s")
-	w.click("Move")
-	w.waits("No attempt was made. It is 2026-03-02 13:03:00 UTC.")
-	w.click("Until idle")
-	w.waits("1 attempt was made.")
+	w.fill("Advance the clock by a duration", "90s")
+	w.click("Advance")
+	w.waits("Made 0 attempts. It is now 2026-03-02 13:03:00 UTC.")
+	w.click("Run until idle")
+	w.waits("Made 1 attempt.")
 	if n := len(s.handled()); n != 4 {
 		t.Errorf("%d delivered", n)
 	}
@@ -200,7 +200,7 @@ func TestWithoutScript(t *testing.T) {
 	w.visit("/")
 	w.waits("UTC") // times are as the server tells them
 	w.click("Pause emails")
-	w.waits("Queue emails is paused.")
+	w.waits("Paused queue emails.")
 	w.click("Purge emails")
 	w.waits("Purge emails?")
 	w.click("Cancel")
@@ -209,17 +209,17 @@ func TestWithoutScript(t *testing.T) {
 		t.Errorf("after a purge that was not wanted: %s", got)
 	}
 	w.click("Purge emails")
-	w.click("Purge the queue")
-	w.waits("Queue emails is purged")
+	w.click("Purge queue")
+	w.waits("Purged queue emails")
 	if got := s.state(t, task); got != "purged" {
 		t.Errorf("after Purge: %s", got)
 	}
 	w.visit("/ui/finished")
 	w.fill("Text", "nothing like it")
-	w.click("Show")
-	w.waits("Nothing matches")
+	w.click("Apply")
+	w.waits("No matching tasks")
 	w.fill("Text", "greet")
-	w.click("Show")
+	w.click("Apply")
 	w.click("Greet a")
 	w.waits("Purged with its queue")
 }

@@ -1,8 +1,7 @@
-// Package browser tests the page of cloudtask dev in a real Chromium. It is a module of its own, so that whoever uses
-// the queue need not know of the tools that this takes.
+// Package browser tests the console in a real Chromium. It is a separate module, so the main module does not depend on its tools.
 //
-//	go test .                                   with the Chromium that is found, or the one that CHROMIUM names
-//	go test . -screenshots ../../docs/images    to take the manual's pictures anew
+//	go test .                                   uses the Chromium found, or that of CHROMIUM
+//	go test . -screenshots ../../docs/images    updates the manual's screenshots
 package browser
 
 import (
@@ -32,9 +31,9 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/resource"
 )
 
-var screenshots = flag.String("screenshots", "", "directory that pictures of the page are written to")
+var screenshots = flag.String("screenshots", "", "write screenshots of the console to this `DIRECTORY`")
 
-// patience is how long a page may take to show what it is to show.
+// patience is how long a page may take to show what is expected.
 const patience = 10 * time.Second
 
 // browser is the context of the Chromium that all tests use, each in a profile of its own.
@@ -63,7 +62,7 @@ func findChromium() (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("no Chromium is found (%s): install one, such as with apt-get install chromium, or name it with CHROMIUM", strings.Join(names, ", "))
+	return "", fmt.Errorf("Chromium not found (%s): install it, for example with apt-get install chromium, or set CHROMIUM", strings.Join(names, ", "))
 }
 
 func run(m *testing.M, path string) int {
@@ -92,7 +91,7 @@ const (
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// served is a queue with its page on a port of its own.
+// served is a queue with its console on its own port.
 type served struct {
 	*localqueue.Service
 	url string // without a path
@@ -103,7 +102,7 @@ type served struct {
 	moods    bool     // it answers as the task and its attempt suggest
 }
 
-// serve starts a queue on a virtual clock, or with real on a real one, and its page.
+// serve starts a queue, on a virtual clock unless real is set, and its console.
 func serve(t *testing.T, real bool, opts ...console.Option) *served {
 	t.Helper()
 	s := new(served)

@@ -73,13 +73,13 @@ func TestLiveDisturbsNobody(t *testing.T) {
 	w.waits("third")
 	// Live can be turned off.
 	w.press("l")
-	w.waits("Not live")
+	w.waits("Live off")
 	s.add(t, "fourth", time.Hour)
 	time.Sleep(300 * time.Millisecond)
 	if strings.Contains(w.text(), "fourth") {
 		t.Error("it is live")
 	}
-	w.click("Not live")
+	w.click("Live off")
 	w.waits("fourth")
 }
 
@@ -130,7 +130,7 @@ func TestFilter(t *testing.T) {
 	rows(10, "task-119")
 
 	w.visit("/ui/tasks?state=running")
-	w.waits("No task matches")
+	w.waits("No matching tasks")
 	w.visit("/ui/tasks?type=Greet&state=scheduled&queue=" + queueName)
 	rows(50, "task-000")
 }
@@ -151,8 +151,8 @@ func TestSearchGoesOn(t *testing.T) {
 	w := s.open(t, "/ui/tasks?text=needle")
 	w.until("document.querySelectorAll('.list tbody tr').length === 1")
 	w.visit("/ui/tasks?text=haystack")
-	w.waits("60,000 were looked at")
-	w.waits("No task matches")
+	w.waits("Searched 60,000 tasks")
+	w.waits("No matching tasks")
 }
 
 func TestKeyboard(t *testing.T) {
@@ -164,7 +164,7 @@ func TestKeyboard(t *testing.T) {
 	w := s.open(t, "/")
 	w.connected()
 	w.press(kb.Tab)
-	if got := eval[string](w, "document.activeElement.textContent"); got != "Skip to the content" {
+	if got := eval[string](w, "document.activeElement.textContent"); got != "Skip to content" {
 		t.Errorf("the first stop is %q", got)
 	}
 	w.press(kb.Enter)
@@ -178,19 +178,19 @@ func TestKeyboard(t *testing.T) {
 	w.press("k")
 	w.press("j")
 	w.press("r")
-	w.waits("Task t1 is run now.")
+	w.waits("Running task t1.")
 	w.eventually("it is delivered", func() bool { return len(s.handled()) == 1 })
 	w.until("document.querySelectorAll('.list tbody tr').length === 2")
 	w.press("r") // with no task chosen, none is run
 	w.press("/")
 	w.until("document.activeElement.id === 'search'")
 	w.press("rqt") // no keys but letters here
-	w.waits("No task matches")
+	w.waits("No matching tasks")
 	w.visit("/ui/tasks")
 	w.connected()
 	w.press("?")
 	w.until("document.querySelector('#keys').open")
-	w.click("Single keys do this")
+	w.click("Enable single-key shortcuts")
 	w.press(kb.Escape)
 	w.until("!document.querySelector('#keys').open")
 	w.press("q")

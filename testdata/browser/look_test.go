@@ -160,7 +160,7 @@ func TestEmptyStates(t *testing.T) {
 	t.Parallel()
 	s := serve(t, true)
 	w := s.open(t, "/ui/tasks")
-	w.waits("No task is waiting")
+	w.waits("No tasks are waiting")
 	w.waits("export CLOUD_TASKS_EMULATOR_HOST=" + strings.TrimPrefix(s.url, "http://"))
 	w.waits("tasks.EnqueueSendWelcomeEmailAsap(ctx, client, tasks.SendWelcomeEmail{UserID: 7})")
 	commands := eval[[]string](w, `[...document.querySelectorAll('pre.copy code')].map((e) => e.textContent)`)
@@ -171,9 +171,9 @@ func TestEmptyStates(t *testing.T) {
 	w.visit("/ui/finished")
 	w.waits("SendWelcomeEmail")
 	w.visit("/ui/finished?state=expired")
-	w.waits("Nothing matches")
+	w.waits("No matching tasks")
 	w.visit("/ui/tasks?text=x")
-	w.waits("No task matches")
+	w.waits("No matching tasks")
 }
 
 // TestScreenshots takes the pictures of the manual, which -screenshots writes.

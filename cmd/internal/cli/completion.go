@@ -12,19 +12,19 @@ import (
 	"time"
 )
 
-// completionScripts are loaded by the shells. PROGRAM is the program's name. Each calls "PROGRAM __complete WORD...", whose last
-// word is being typed. It prints candidates: one a line, a tab and a description after each.
+// completionScripts holds one script per shell, with PROGRAM for the program's name. The scripts call "PROGRAM __complete WORD...",
+// whose last word is the one being completed. It prints one candidate per line, followed by a tab and a description.
 //
 //go:embed completion
 var completionScripts embed.FS
 
 const (
 	completeCommand = "__complete"
-	completeTime    = 2 * time.Second // that a user waits for candidates
+	completeTimeout = 2 * time.Second
 )
 
 const completionHelp = `
-Prints the script by which a shell completes commands, flags and arguments. To load it:
+Prints a script that lets a shell complete commands, flags and arguments. To load it:
 
   bash   source <(PROGRAM completion bash)        in ~/.bashrc
   zsh    source <(PROGRAM completion zsh)         in ~/.zshrc, after compinit
@@ -35,7 +35,7 @@ func (p *Program) completionCommand() Command {
 	return Command{
 		Name:    "completion",
 		Usage:   "bash|zsh|fish",
-		Summary: "print the completion script of a shell",
+		Summary: "print a shell completion script",
 		Help:    strings.ReplaceAll(completionHelp, "PROGRAM", p.Name),
 		Args:    FixedWords("bash", "zsh", "fish"),
 		Flags: func(*flag.FlagSet) Runner {
@@ -54,14 +54,14 @@ func (p *Program) completionCommand() Command {
 	}
 }
 
-// Words returns candidates for a word of the command line: before are the words of the command that precede it, typed is its
-// beginning. It returns fewer or none when something fails.
+// Words returns completion candidates for a word of the command line. before holds the command's words that precede it, and typed
+// what has been typed of it. On an error it returns fewer candidates, or none.
 type Words func(ctx context.Context, before []string, typed string) []Suggestion
 
-// Suggestion is a candidate and its description.
+// Suggestion is a completion candidate with its description.
 type Suggestion struct{ Word, About string }
 
-// FixedWords returns the same words everywhere.
+// FixedWords returns Words that always suggests the words of list.
 func FixedWords(list ...string) Words {
 	all := make([]Suggestion, len(list))
 	for i, word := range list {
@@ -70,25 +70,25 @@ func FixedWords(list ...string) Words {
 	return func(context.Context, []string, string) []Suggestion { return all }
 }
 
-// literal matches words that shells take as they are. They put candidates on the command line unquoted, and some come from
-// elsewhere, such as a URL: one could be a command.
-var literal = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
+// shellSafe matches words without characters that are special to a shell. Shells insert candidates unquoted, and some candidates
+// are untrusted, such as the URL of a task: they could contain a command.
+var shellSafe = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
 
-// complete prints how the last of the words can go on. After completeTime it prints nothing.
+// complete prints the candidates for the last word of args. It prints nothing if they take longer than completeTimeout.
 func (p *Program) complete(args []string, out io.Writer) {
 	if len(args) == 0 {
 		return
 	}
 	before, typed := args[:len(args)-1], args[len(args)-1]
-	ctx, cancel := context.WithTimeout(context.Background(), completeTime)
+	ctx, cancel := context.WithTimeout(context.Background(), completeTimeout)
 	defer cancel()
 	found := make(chan []Suggestion, 1)
-	go func() { found <- p.suggestions(ctx, before, typed) }() // looking for credentials does not always end with ctx
+	go func() { found <- p.suggestions(ctx, before, typed) }() // finding credentials does not always respect ctx
 	select {
 	case <-ctx.Done():
 	case all := <-found:
 		for _, s := range all {
-			if strings.HasPrefix(s.Word, typed) && literal.MatchString(s.Word) {
+			if strings.HasPrefix(s.Word, typed) && shellSafe.MatchString(s.Word) {
 				fmt.Fprintf(out, "%s\t%s\n", s.Word, Printable(s.About))
 			}
 		}
@@ -126,7 +126,7 @@ func (p *Program) suggestions(ctx context.Context, before []string, typed string
 	return from(ctx, before, typed)
 }
 
-// names returns the commands, and either help or what it describes.
+// names suggests command names, along with help for the first word, or the help topics for the argument of help.
 func (p *Program) names(first bool) []Suggestion {
 	var all []Suggestion
 	for _, c := range p.all() {
@@ -141,7 +141,7 @@ func (p *Program) names(first bool) []Suggestion {
 	return all
 }
 
-// takesValue reports whether the word is a flag whose value is the next word.
+// takesValue reports whether word is a flag that takes its value from the next word.
 func takesValue(flags *flag.FlagSet, word string) bool {
 	if !strings.HasPrefix(word, "-") || strings.Contains(word, "=") {
 		return false

@@ -2,8 +2,8 @@ package cli
 
 import "flag"
 
-// parseFlags parses flags wherever they stand, as in "purge emails -yes", and returns the arguments between them. After
-// "--" nothing is a flag.
+// parseFlags parses flags in any position, as in "purge emails -yes", and returns the other arguments. Everything after "--" is
+// an argument.
 func parseFlags(flags *flag.FlagSet, args []string) (positional []string, err error) {
 	for {
 		if err := flags.Parse(args); err != nil {
@@ -20,7 +20,7 @@ func parseFlags(flags *flag.FlagSet, args []string) (positional []string, err er
 	}
 }
 
-// StringsFlag adds a flag that may be repeated.
+// StringsFlag defines a flag that may be repeated, and returns its values.
 func StringsFlag(flags *flag.FlagSet, name, usage string) *[]string {
 	var values []string
 	flags.Func(name, usage, func(value string) error {
@@ -30,11 +30,11 @@ func StringsFlag(flags *flag.FlagSet, name, usage string) *[]string {
 	return &values
 }
 
-// WantArgs checks the number of arguments. what names one in the error.
+// WantArgs returns a UsageError unless there are n arguments. what names the missing one in the error.
 func WantArgs(args []string, n int, what string) error {
 	switch {
 	case len(args) < n:
-		return BadUsage("which %s?", what)
+		return BadUsage("missing argument: %s", what)
 	case len(args) > n:
 		return BadUsage("unexpected argument %q", args[n])
 	}

@@ -1,5 +1,5 @@
-// Package cli is the frame of this module's commands: subcommands with flags and help, exit codes, standard streams, shell
-// completion and the version.
+// Package cli is the framework of this module's commands: subcommands with flags and help, exit codes, standard streams, shell
+// completion and version information.
 package cli
 
 import (
@@ -13,36 +13,36 @@ import (
 	"text/tabwriter"
 )
 
-// Program is an executable with subcommands. It also has the commands help, version and completion.
+// Program is an executable with subcommands. Every program has the commands help, version and completion as well.
 type Program struct {
 	Name     string
-	Summary  string // one sentence, the first line of the help
+	Summary  string // one sentence, printed first by help
 	Commands []Command
 	Topics   []Topic
 
-	// Default is the command that runs when the first argument does not name one; nil: that is an error.
+	// Default runs if the first argument does not name a command. If it is nil, that is an error.
 	Default *Command
 
-	// ExitCode returns the exit code of an error that is neither nil, a UsageError nor an Exit; nil: ExitFailed for all.
+	// ExitCode returns the exit code for an error other than a UsageError or an Exit. If it is nil, the code is ExitFailed.
 	ExitCode func(error) int
 }
 
 // Command is one subcommand.
 type Command struct {
 	Name    string // "" for Program.Default
-	Usage   string // arguments, for the first line of its help
+	Usage   string // arguments and flags, for the first line of the help
 	Summary string // one line
-	Help    string // what the flags do not say
+	Help    string // description, printed before the flags
 	Flags   func(*flag.FlagSet) Runner
 
-	Args       Words            // what can be an argument, for completion; nil: files
-	FlagValues map[string]Words // what can be a flag's value, by the flag's name
+	Args       Words            // completes arguments; nil: file names
+	FlagValues map[string]Words // complete the values of flags, by flag name
 }
 
-// Runner runs a command with the arguments that are not flags. The flags are parsed by then.
+// Runner runs a command. args are its arguments without flags, which have been parsed.
 type Runner func(ctx context.Context, args []string, std Streams) error
 
-// Topic is something besides commands that help describes.
+// Topic is a help topic that is not a command.
 type Topic struct {
 	Name    string
 	Summary string // one line
@@ -51,7 +51,7 @@ type Topic struct {
 
 const helpSummary = "describe a command and its flags"
 
-// Run runs the program and returns its exit code. args does not have the program's name.
+// Run runs the program and returns its exit code. args does not include the program's name.
 func (p *Program) Run(ctx context.Context, args []string, std Streams) int {
 	c, args, err := p.choose(args, std)
 	if c == nil {
@@ -60,7 +60,7 @@ func (p *Program) Run(ctx context.Context, args []string, std Streams) int {
 	return p.runCommand(ctx, c, args, std)
 }
 
-// choose returns the command that the arguments ask for, and its arguments; nil when everything is done.
+// choose returns the command that args select, and its arguments. A nil command means that there is nothing left to run.
 func (p *Program) choose(args []string, std Streams) (c *Command, rest []string, err error) {
 	first := ""
 	if len(args) > 0 {
@@ -87,7 +87,7 @@ func (p *Program) choose(args []string, std Streams) (c *Command, rest []string,
 	return nil, nil, BadUsage("unknown command %q", first)
 }
 
-// help prints a topic, or returns the command that -h is for.
+// help prints a topic, or returns the command to describe with the argument -h.
 func (p *Program) help(args []string, out io.Writer) (c *Command, rest []string, err error) {
 	if err := WantArgs(args, 1, "command"); err != nil {
 		return nil, nil, err
@@ -104,7 +104,7 @@ func (p *Program) help(args []string, out io.Writer) (c *Command, rest []string,
 	return nil, nil, BadUsage("unknown command %q", name)
 }
 
-// command returns the command of a name, nil when there is none.
+// command returns the command with the given name, or nil.
 func (p *Program) command(name string) *Command {
 	all := p.all()
 	if i := slices.IndexFunc(all, func(c Command) bool { return c.Name == name }); i >= 0 {
@@ -113,12 +113,12 @@ func (p *Program) command(name string) *Command {
 	return nil
 }
 
-// all returns the program's own commands and those that every program has, apart from help.
+// all returns the program's own commands, then those of every program except help.
 func (p *Program) all() []Command {
 	return append(slices.Clone(p.Commands), p.completionCommand(), p.versionCommand())
 }
 
-// title returns what the command line of a command begins with.
+// title returns the name of the program and the command, as in "cloudtask ls".
 func (p *Program) title(c *Command) string {
 	return strings.TrimSpace(p.Name + " " + c.Name)
 }
@@ -141,7 +141,7 @@ func (p *Program) runCommand(ctx context.Context, c *Command, args []string, std
 	return p.fail(err, p.title(c), std)
 }
 
-// fail prints an error of what is called title and returns its exit code.
+// fail prints err, prefixed with title, and returns its exit code.
 func (p *Program) fail(err error, title string, std Streams) int {
 	var usage UsageError
 	var exit Exit
@@ -163,7 +163,7 @@ func (p *Program) fail(err error, title string, std Streams) int {
 	return ExitFailed
 }
 
-// printOverview prints what the program is and lists its commands.
+// printOverview prints the program's summary, commands and default flags.
 func (p *Program) printOverview(w io.Writer) {
 	fmt.Fprintf(w, "%s\n\n", p.Summary)
 	if p.Default != nil {
@@ -180,7 +180,7 @@ func (p *Program) printOverview(w io.Writer) {
 	for _, t := range p.Topics {
 		fmt.Fprintf(table, "  help %s\t%s\n", t.Name, t.Summary)
 	}
-	_ = table.Flush() // there is nowhere to report an error of w
+	_ = table.Flush() // nobody could be told about an error of w
 	if p.Default != nil {
 		flags := flag.NewFlagSet("", flag.ContinueOnError)
 		p.Default.Flags(flags)
@@ -188,7 +188,7 @@ func (p *Program) printOverview(w io.Writer) {
 		fmt.Fprint(w, "Flags:\n\n")
 		printFlags(w, flags)
 	}
-	fmt.Fprintf(w, "\nRun \"%s help COMMAND\" for a command and its flags.\n", p.Name)
+	fmt.Fprintf(w, "\nRun \"%s help COMMAND\" for more about a command.\n", p.Name)
 }
 
 func (p *Program) printHelp(w io.Writer, c *Command, flags *flag.FlagSet) {
@@ -201,7 +201,7 @@ func (p *Program) printHelp(w io.Writer, c *Command, flags *flag.FlagSet) {
 	printFlags(w, flags)
 }
 
-// printFlags prints the flags that have a text. The others are only there to be refused with a good message.
+// printFlags prints the flags that have a usage text. Those without one exist only to be rejected with a helpful error.
 func printFlags(w io.Writer, flags *flag.FlagSet) {
 	shown := flag.NewFlagSet("", flag.ContinueOnError)
 	shown.SetOutput(w)

@@ -15,7 +15,7 @@ import (
 
 var errNoSuch = errors.New("no such thing")
 
-// shop is a program with a command and, if asked, one for arguments that name none.
+// shop returns a program with one command and, optionally, a default command.
 func shop(withDefault bool) *cli.Program {
 	buy := cli.Command{
 		Name: "buy", Usage: "THING... [-many]", Summary: "buy things", Help: "Buys things.",
@@ -65,7 +65,7 @@ func TestRun(t *testing.T) {
 		args        string
 		withDefault bool
 		code        int
-		out, err    string // what each holds; "" is nothing at all
+		out, err    string // what each contains; "": it is empty
 	}{
 		{"buy apple -many pear", false, 0, "apple+pear true \n", ""},
 		{"buy -as=gift -- apple -many", false, 0, "apple+-many false gift\n", ""},
@@ -89,11 +89,11 @@ func TestRun(t *testing.T) {
 		{"version x", false, 2, "", "unexpected argument \"x\""},
 		{"completion tcsh", false, 2, "", "want bash, zsh or fish"},
 		{"completion bash", false, 0, "_shop", ""},
-		{"completion", false, 2, "", "which shell?"},
+		{"completion", false, 2, "", "missing argument: shell"},
 		{"__complete b", false, 0, "buy\tbuy things\n", ""},
 		{"__complete help ho", false, 0, "hours\ttell the hours\n", ""},
 		{"__complete buy p", false, 0, "pear\t\n", ""},
-		{"__complete buy r", false, 0, "", ""}, // what a shell would not take as one word is never suggested
+		{"__complete buy r", false, 0, "", ""}, // words that a shell would split or expand are never suggested
 		{"__complete buy -m", false, 0, "-many\tmore than one\n", ""},
 		{"__complete buy --m", false, 0, "--many\tmore than one\n", ""},
 		{"__complete buy -as g", false, 0, "gift\t\n", ""},
@@ -115,7 +115,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// A prompt that nobody answers ends with the context.
+// An unanswered prompt ends with the context.
 func TestAskInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	in, _ := io.Pipe()

@@ -29,15 +29,15 @@ func IsTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// Interactive reports whether the user can be asked.
+// Interactive reports whether the user can be prompted.
 func (s Streams) Interactive() bool { return IsTerminal(s.In) && IsTerminal(s.Err) }
 
-// Ask prints the prompt and returns the line that is typed, without its end. The error is ErrInterrupted when ctx ends first.
+// Ask prints prompt and returns the line that the user types, trimmed. It returns ErrInterrupted if ctx ends first.
 func (s Streams) Ask(ctx context.Context, prompt string) (string, error) {
 	fmt.Fprint(s.Err, prompt)
 	answer := make(chan string, 1)
 	go func() {
-		line, _ := bufio.NewReader(s.In).ReadString('\n') // the end of the input is an empty answer
+		line, _ := bufio.NewReader(s.In).ReadString('\n') // end of input is an empty answer
 		answer <- strings.TrimSpace(line)
 	}()
 	select {
@@ -49,7 +49,7 @@ func (s Streams) Ask(ctx context.Context, prompt string) (string, error) {
 	}
 }
 
-// Printable returns text in one line, with escapes in place of characters that could steer a terminal.
+// Printable returns text on one line, with escapes for characters that could control a terminal.
 func Printable(text string) string {
 	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) {
 		return text

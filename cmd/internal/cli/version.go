@@ -13,7 +13,7 @@ func (p *Program) versionCommand() Command {
 	return Command{
 		Name:    "version",
 		Summary: "print the version",
-		Help:    "Prints the version of the module that the program was built from, and that of Go.",
+		Help:    "Prints the versions of the module and of Go that the program was built with.",
 		Flags: func(*flag.FlagSet) Runner {
 			return func(_ context.Context, args []string, std Streams) error {
 				if len(args) > 0 {
@@ -26,8 +26,7 @@ func (p *Program) versionCommand() Command {
 	}
 }
 
-// moduleVersion returns the version of the program's module: a tag, a pseudo-version of a commit, or "(devel)" where the build
-// knows of neither.
+// moduleVersion returns the version of the program's module: a tag, a pseudo-version, or "(devel)" if the build recorded neither.
 func moduleVersion() string {
 	info, _ := debug.ReadBuildInfo()
 	if info == nil {

@@ -1,4 +1,4 @@
-// API takes images and has their thumbnails made by the worker: it enqueues tasks and runs none.
+// API accepts images and enqueues tasks that make thumbnails of them. The worker runs the tasks.
 package main
 
 import (
@@ -19,11 +19,11 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/gcp"
 )
 
-// newAPI returns what the API serves.
+// newAPI returns the API's handler.
 func newAPI(client *cloudtask.Client) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /images/{name}", func(w http.ResponseWriter, r *http.Request) {
-		// The image is stored. Its thumbnail is made even if the user has left by now, which ends the request's context.
+		// The image is stored by now. Its thumbnail is made even if the client disconnects, which cancels the request's context.
 		ctx := context.WithoutCancel(r.Context())
 		receipt, err := images.EnqueueResizeAsap(ctx, client, images.Resize{Image: r.PathValue("name")})
 		if err != nil {
@@ -38,7 +38,7 @@ func newAPI(client *cloudtask.Client) http.Handler {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	context.AfterFunc(ctx, stop) // a second signal exits immediately
 
 	cfg := must(cloudtask.ConfigFromEnv())
 	client := must(gcp.NewClient(context.Background(), cfg))

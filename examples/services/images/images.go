@@ -1,5 +1,5 @@
-// Package images has the payloads that the API enqueues and the worker runs. None of them has a Run method: the worker
-// implements the generated interface Runner, so the API links none of its code.
+// Package images has the payloads that the API enqueues and the worker runs. They have no Run methods: the worker implements the
+// generated interface Runner, so the API links none of the worker's code.
 package images
 
 // Resize makes a copy of an image that is Width pixels wide.

@@ -1,4 +1,4 @@
-// Package serve ends an HTTP server without cutting off the tasks that are running.
+// Package serve shuts down an HTTP server without interrupting running tasks.
 package serve
 
 import (
@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// ErrStopping is why the context of a task has ended that was still running at the end of the grace period.
+// ErrStopping is the cause with which the contexts of tasks are canceled that are still running at the end of the grace period.
 var ErrStopping = errors.New("the program is stopping")
 
-// lastWords is how long a task has to return after its context has ended.
-const lastWords = time.Second
+// returnTime is how long tasks have to return after their context is canceled.
+const returnTime = time.Second
 
-// Run serves handler until ctx ends. Then it takes no more requests and waits for those that are running. After the grace
-// period it ends their contexts, so that a task which cannot finish in time can stop cleanly: the answer is 500, and Cloud
-// Tasks delivers it again, to another instance. The error is that of the server, or that a task did not stop.
+// Run serves handler until ctx ends. Then it accepts no more requests, and waits for running ones. After the grace period it cancels
+// their contexts, so tasks that cannot finish in time can stop cleanly: their response is 500, and Cloud Tasks delivers them again, to
+// another instance. Run returns the server's error, or an error if a task did not stop.
 func Run(ctx context.Context, listener net.Listener, handler http.Handler, grace time.Duration) error {
 	running, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)
@@ -35,7 +35,7 @@ func Run(ctx context.Context, listener net.Listener, handler http.Handler, grace
 	}
 
 	defer time.AfterFunc(grace, func() { stop(ErrStopping) }).Stop()
-	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace+lastWords)
+	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace+returnTime)
 	defer cancel()
 	return server.Shutdown(deadline)
 }

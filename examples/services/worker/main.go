@@ -1,4 +1,4 @@
-// Worker runs the tasks that the API enqueues. It has no client, so it links neither gRPC nor Google's libraries.
+// Worker runs the tasks that the API enqueues. It enqueues none, so it links neither gRPC nor Google's libraries.
 package main
 
 import (
@@ -21,7 +21,7 @@ import (
 // resizer implements images.Runner.
 type resizer struct{}
 
-// RunResize takes a millisecond for each pixel of the width, in place of real work, and stops when its context ends.
+// RunResize waits a millisecond per pixel of width, in place of real work, and stops when its context ends.
 func (resizer) RunResize(ctx context.Context, task images.Resize) error {
 	slog.InfoContext(ctx, "resizing", "image", task.Image, "width", task.Width)
 	select {
@@ -34,7 +34,7 @@ func (resizer) RunResize(ctx context.Context, task images.Resize) error {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	context.AfterFunc(ctx, stop) // a second signal exits immediately
 
 	cfg := must(cloudtask.ConfigFromEnv())
 	mux := http.NewServeMux()

@@ -1,5 +1,5 @@
-// Package documents is a package of payloads only. Services that archive nothing themselves import it to enqueue; the
-// one service that does implements the generated Runner interface.
+// Package documents has only payloads. Services that enqueue its tasks import it without linking the code that runs them. The service
+// that runs them implements the generated interface Runner.
 package documents
 
 //go:generate go tool cloudtaskgen

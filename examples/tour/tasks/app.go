@@ -1,6 +1,6 @@
-// Package tasks declares the tour's tasks: every task of the manual in docs/on-demand-tasks.md, in the order in which
-// the manual meets them. Each is a struct whose fields are the payload, a directive that says how Cloud Tasks is to
-// treat it, and a Run method. The functions that enqueue, debug and discard them are in cloudtask_gen.go.
+// Package tasks declares the tour's tasks: all those of the manual in docs/on-demand-tasks.md, in the same order. Each is a struct
+// whose fields are the payload, with a directive that says how Cloud Tasks treats it, and a Run method. The functions that enqueue,
+// debug and discard them are in cloudtask_gen.go.
 package tasks
 
 import (
@@ -12,17 +12,17 @@ import (
 
 //go:generate go tool cloudtaskgen
 
-// App is what the tasks need of the program that runs them. The generator passes it through: NewHandler, Routes and
-// the Sync and Debug functions take it as a parameter.
+// App is what the tasks need from the program that runs them. Generated code passes it on: NewHandler, Routes and the Sync and Debug
+// functions take it as a parameter.
 type App struct {
 	Client *cloudtask.Client // for tasks that enqueue tasks
-	Users  map[int64]User    // stands for the database
+	Users  map[int64]User    // in place of a database
 	Spread time.Duration     // the time over which an analytics batch is spread
 
 	// Mail sends an e-mail.
 	Mail func(ctx context.Context, to, message string) error
 
-	// Note tells the tour's timeline what a task did. An ordinary program would log here.
+	// Note adds what a task did to the tour's timeline. An ordinary program would log it.
 	Note func(actor, format string, args ...any)
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
-// SendWelcomeEmail greets a user who has just signed up.
+// SendWelcomeEmail greets a new user.
 //
 //cloudtask:task queue=emails timeout=5m
 type SendWelcomeEmail struct {
@@ -17,17 +17,17 @@ type SendWelcomeEmail struct {
 	CustomMessage string `json:"custom_message,omitempty"`
 }
 
-// EmailSent is what SendWelcomeEmail returns. It is the result in the handler's answer.
+// EmailSent is the result of SendWelcomeEmail, which is part of the handler's response.
 type EmailSent struct {
 	UserID int64  `json:"user_id"`
 	Email  string `json:"email"`
 }
 
-// Run is what the task does. It is good practice to pass ids in the payload and to fetch the rest here.
+// Run sends the e-mail. It is good practice to pass IDs in the payload and to fetch the rest in Run.
 func (t SendWelcomeEmail) Run(ctx context.Context, app *App) (EmailSent, error) {
 	user, ok := app.Users[t.UserID]
 	if !ok {
-		// Trying again would not find the user either, so there is nothing to retry.
+		// Retries would not find the user either.
 		return EmailSent{}, cloudtask.Discard(fmt.Errorf("user %d not found", t.UserID))
 	}
 	message := cmp.Or(t.CustomMessage, "Hi "+user.Name+", thanks for signing up!")
@@ -37,15 +37,14 @@ func (t SendWelcomeEmail) Run(ctx context.Context, app *App) (EmailSent, error) 
 	return EmailSent{UserID: t.UserID, Email: user.Email}, nil
 }
 
-// ProcessAnalyticsBatch spreads work that is in no hurry over the time to come.
+// ProcessAnalyticsBatch spreads work that is not urgent over some time.
 //
 //cloudtask:task
 type ProcessAnalyticsBatch struct {
 	UserIDs []int64 `json:"user_ids"`
 }
 
-// Run enqueues one task a user, each at a random time before the deadline. They go to the queue as one batch would,
-// but with a time of their own.
+// Run enqueues one task per user, each to run at a random time before the deadline.
 func (t ProcessAnalyticsBatch) Run(ctx context.Context, app *App) error {
 	latest := time.Now().Add(app.Spread)
 	for _, id := range t.UserIDs {

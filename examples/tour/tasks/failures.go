@@ -9,8 +9,8 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
-// RetryAware behaves differently when it is retried. Its back-off is short, so that the tour is; the queue's retry
-// settings stand where a task has no such directive.
+// RetryAware behaves differently when it is retried. Its backoff is short to keep the tour short. Tasks without this directive use the
+// queue's retry settings.
 //
 //cloudtask:task
 //cloudtask:retry attempts=4 min=20ms max=100ms doublings=2
@@ -18,39 +18,39 @@ type RetryAware struct {
 	APICall string `json:"api_call"`
 }
 
-// Run tries the primary endpoint first and the fallback from then on.
+// Run uses the primary endpoint in the first attempt and the fallback from then on.
 func (t RetryAware) Run(ctx context.Context, app *App) error {
 	meta := cloudtask.MetadataFrom(ctx)
 	last, err := meta.LastAttempt(ctx)
 	if err != nil {
-		return fmt.Errorf("finding out whether this is the last attempt: %w", err)
+		return fmt.Errorf("checking whether this is the last attempt: %w", err)
 	}
-	why := "nothing failed before"
+	previous := "no previous failure"
 	if meta.PreviousFailure != "" {
-		why = "it failed before with " + meta.PreviousFailure
+		previous = "previous failure: " + meta.PreviousFailure
 	}
-	app.Note("RetryAware", "attempt %d in %s, last: %t, %s", meta.Attempt(), meta.Queue, last, why)
+	app.Note("RetryAware", "attempt %d in %s, last: %t, %s", meta.Attempt(), meta.Queue, last, previous)
 
 	switch {
 	case meta.FirstAttempt():
 		return fmt.Errorf("%s: primary endpoint is down", t.APICall)
 	case !last:
-		panic("fallback endpoint answered nonsense") // fails the attempt, not the program
+		panic("invalid response of the fallback endpoint") // fails the attempt, not the program
 	}
 	app.Note("RetryAware", "%s done by hand", t.APICall)
 	return nil
 }
 
-// CloseAccount fails for good: an error wrapped by Discard is answered with success, so that Cloud Tasks does not
-// deliver the task again.
+// CloseAccount fails without retries: an error wrapped by Discard is answered with success, so Cloud Tasks does not deliver the task
+// again.
 //
 //cloudtask:task
 type CloseAccount struct {
 	UserID int64 `json:"user_id"`
 }
 
-// Run gives up when there is no such account. The notification that it enqueues belongs to the same trace: the headers
-// that are propagated travel in ctx.
+// Run discards the task if there is no such account. The notification that it enqueues belongs to the same trace, because ctx carries
+// the propagated headers.
 func (t CloseAccount) Run(ctx context.Context, app *App) error {
 	if _, ok := app.Users[t.UserID]; !ok {
 		app.Note("CloseAccount", "no account %d, skipping retries", t.UserID)
@@ -63,7 +63,7 @@ func (t CloseAccount) Run(ctx context.Context, app *App) error {
 	return err
 }
 
-// ImportContacts keeps failing until somebody mends the file. Its retries are minutes apart.
+// ImportContacts keeps failing until the file is repaired. Its retries are minutes apart.
 //
 //cloudtask:task queue=imports
 //cloudtask:retry attempts=10 min=10m max=1h
@@ -71,7 +71,7 @@ type ImportContacts struct {
 	File string `json:"file"`
 }
 
-// Run fails, as long as the file does.
+// Run fails for broken.csv.
 func (t ImportContacts) Run(ctx context.Context, app *App) (rows int, err error) {
 	meta := cloudtask.MetadataFrom(ctx)
 	if t.File == "broken.csv" {

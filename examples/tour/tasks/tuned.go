@@ -7,9 +7,8 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/cloudtask"
 )
 
-// RobustEnqueue is enqueued again when Cloud Tasks cannot be reached or has an internal error: after a pause of at most
-// 50 ms, then 2.5 times that, and so on up to a second, for ten seconds in all. It is about the enqueue call; how
-// delivery is retried is another directive.
+// RobustEnqueue retries the enqueue call if Cloud Tasks is unavailable or has an internal error: after at most 50 ms, then after 2.5
+// times as long and so on up to a second, for ten seconds in total. Retries of delivery have another directive.
 //
 //cloudtask:task
 //cloudtask:enqueue-retry on=UNAVAILABLE,INTERNAL initial=50ms max=1s multiplier=2.5 deadline=10s
@@ -17,13 +16,13 @@ type RobustEnqueue struct {
 	Data map[string]any `json:"data"`
 }
 
-// Run does nothing of interest: what matters is that it runs once.
+// Run only records that it runs.
 func (t RobustEnqueue) Run(ctx context.Context, app *App) error {
 	app.Note("RobustEnqueue", "enqueued robustly and now running: %v", t.Data)
 	return nil
 }
 
-// HighPriorityNotification has a queue of its own, so that it never waits behind slow work.
+// HighPriorityNotification has its own queue, so it never waits for slow tasks.
 //
 //cloudtask:task queue=critical-notifications-queue
 type HighPriorityNotification struct {
@@ -37,7 +36,7 @@ func (t HighPriorityNotification) Run(ctx context.Context, app *App) error {
 	return nil
 }
 
-// BatchDataProcessing chooses queue, timeout and name by its payload: the methods win over the directive.
+// BatchDataProcessing chooses its queue, timeout and task ID by its payload: methods take precedence over the directive.
 //
 //cloudtask:task queue=batch-jobs-queue
 type BatchDataProcessing struct {
@@ -45,7 +44,7 @@ type BatchDataProcessing struct {
 	Rows      int64  `json:"rows,omitempty"`
 }
 
-// Queue sends large data sets to workers of their own; "" stands for the directive's queue.
+// Queue sends large data sets to separate workers. "" means the directive's queue.
 func (t BatchDataProcessing) Queue() string {
 	if t.Rows > 1_000_000 {
 		return "large-batch-jobs-queue"
@@ -53,7 +52,7 @@ func (t BatchDataProcessing) Queue() string {
 	return ""
 }
 
-// Timeout gives large data sets Cloud Tasks' maximum; 0 stands for the directive's timeout, or the default.
+// Timeout gives large data sets the maximum of Cloud Tasks. 0 means the directive's timeout or the default.
 func (t BatchDataProcessing) Timeout() time.Duration {
 	if t.Rows > 1_000_000 {
 		return 30 * time.Minute
@@ -61,7 +60,7 @@ func (t BatchDataProcessing) Timeout() time.Duration {
 	return 0
 }
 
-// TaskName makes a data set's task unique by a name that a person can look up.
+// TaskName makes the tasks of a data set unique, with a readable task ID.
 func (t BatchDataProcessing) TaskName() string { return "dataset-" + t.DatasetID }
 
 // Run processes the data set.
@@ -71,8 +70,7 @@ func (t BatchDataProcessing) Run(ctx context.Context, app *App) error {
 	return nil
 }
 
-// GenerateReport may take a while. It was called ReportGeneration in an earlier release, whose tasks may still be on
-// their way.
+// GenerateReport may take a while. It was called ReportGeneration in an earlier release, whose tasks may still be queued.
 //
 //cloudtask:task timeout=15m
 //cloudtask:alias ReportGeneration
@@ -81,13 +79,13 @@ type GenerateReport struct {
 	Format       string            `json:"format,omitempty" default:"pdf"`
 }
 
-// Run has until Cloud Tasks' dispatch deadline, which is also the deadline of ctx.
+// Run must finish before Cloud Tasks' dispatch deadline, which is also the deadline of ctx.
 func (t GenerateReport) Run(ctx context.Context, app *App) error {
 	app.Note("GenerateReport", "%s report of %s, %s to finish", t.Format, t.ReportParams["month"], timeLeft(ctx))
 	return nil
 }
 
-// CloseBooks was called MonthEnd. It has kept that name outside of the program, so nothing has changed for tasks in flight.
+// CloseBooks was called MonthEnd. It keeps that name outside the program, so nothing changes for queued tasks.
 //
 //cloudtask:task name=MonthEnd
 type CloseBooks struct {

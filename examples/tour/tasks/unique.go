@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// ProcessOrder is enqueued once: while a task of this type is queued, running or remembered (up to 24 hours after it is
-// gone), another is not created, whatever its payload.
+// ProcessOrder is enqueued once: while a task of this type is queued or running, and for up to 24 hours after it is gone, no other is
+// created, whatever its payload.
 //
 //cloudtask:task once
 type ProcessOrder struct {
@@ -20,7 +20,7 @@ func (t ProcessOrder) Run(ctx context.Context, app *App) error {
 	return nil
 }
 
-// ProcessItem is unique per user and item: what one would rather have for orders, too.
+// ProcessItem is unique per user and item, which would be the better choice for orders, too.
 //
 //cloudtask:task
 //cloudtask:unique UserID,ItemID
@@ -36,7 +36,7 @@ func (t ProcessItem) Run(ctx context.Context, app *App) error {
 	return nil
 }
 
-// DailyDigest is sent to a user at most once a day: the UTC day that it is due on, whenever it is enqueued.
+// DailyDigest is sent to a user at most once per UTC day. The day is that of its schedule time, whenever it is enqueued.
 //
 //cloudtask:task queue=emails
 //cloudtask:unique UserID within=24h

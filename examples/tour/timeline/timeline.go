@@ -1,7 +1,7 @@
-// Package timeline records what happened, prints it as it happens, and compares it with what should have.
+// Package timeline records events, prints them as they happen, and compares them with the expected ones.
 //
-// Every event has an actor. The events of one actor happen in order and are compared in order; those of different
-// actors are concurrent, so that how they interleave is printed but not compared.
+// Every event has an actor. The events of one actor are ordered and are compared in order. Those of different actors are concurrent:
+// they are printed as they interleave, but their order is not compared.
 package timeline
 
 import (
@@ -14,23 +14,23 @@ import (
 	"time"
 )
 
-// Timeline is safe for concurrent use.
+// Timeline records events. It is safe for concurrent use.
 type Timeline struct {
 	mu      sync.Mutex
 	out     io.Writer
 	start   time.Time
-	pending []string      // noted since the last Expect, as "actor: text"
+	pending []string      // events since the last Expect, as "actor: text"
 	noted   chan struct{} // closed and replaced at every event
 	scenes  int
 	events  int
 }
 
-// New returns a timeline that prints to out and begins now.
+// New returns a timeline that prints to out and starts now.
 func New(out io.Writer) *Timeline {
 	return &Timeline{out: out, start: time.Now(), noted: make(chan struct{})}
 }
 
-// Scene begins a scene: a title, and why things happen as they do.
+// Scene starts a scene. It prints a title and an explanation of what happens.
 func (t *Timeline) Scene(title, why string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -38,7 +38,7 @@ func (t *Timeline) Scene(title, why string) {
 	fmt.Fprintf(t.out, "\n%d. %s\n   %s\n", t.scenes, title, strings.ReplaceAll(why, "\n", "\n   "))
 }
 
-// Note records that actor did something. An actor is who acts, such as a task type and what tells its tasks apart.
+// Note records an event of an actor, such as a task type and what distinguishes its tasks.
 func (t *Timeline) Note(actor, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	t.mu.Lock()
@@ -50,7 +50,7 @@ func (t *Timeline) Note(actor, format string, args ...any) {
 	t.noted = make(chan struct{})
 }
 
-// Aside prints something that explains the events but is none: it is not compared.
+// Aside prints an explanation that is not an event, so it is not compared.
 func (t *Timeline) Aside(actor, format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -61,9 +61,8 @@ func (t *Timeline) print(actor, text string) {
 	fmt.Fprintf(t.out, "%8d ms  %-24s %s\n", time.Since(t.start).Milliseconds(), actor, text)
 }
 
-// Expect waits until as many events were noted since the last Expect as want has, and returns an error that lists
-// what is missing and what is extra. An event that comes too late to be seen as extra here is extra in the next call;
-// a last call without want makes sure that there is none.
+// Expect waits for as many events since the last Expect as there are in want, and returns an error that lists missing and unexpected
+// ones. Events that arrive after that count as unexpected in the next call, so a final call without want checks that there are none.
 func (t *Timeline) Expect(ctx context.Context, want ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
@@ -83,7 +82,7 @@ func (t *Timeline) Expect(ctx context.Context, want ...string) error {
 	}
 }
 
-// Summary says how much happened, and in what time.
+// Summary returns the number of scenes and events, and the time taken.
 func (t *Timeline) Summary() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -117,7 +116,7 @@ func compare(got, want []string) error {
 	return fmt.Errorf("the timeline is not as expected:%s", diff.String())
 }
 
-// byActor returns the events grouped by actor; those of one actor keep their order.
+// byActor returns the events grouped by actor, in the same order for each.
 func byActor(events []string) []string {
 	events = slices.Clone(events)
 	slices.SortStableFunc(events, func(a, b string) int { return strings.Compare(actorOf(a), actorOf(b)) })

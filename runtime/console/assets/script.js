@@ -1,11 +1,11 @@
-// What keeps the page up to date, and makes it answer without being loaded anew. Everything but that works without it.
+// Live updates, and actions without reloading the page. Everything else works without this script.
 'use strict';
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 document.documentElement.classList.add('js');
 
-// ---- Times, relative to the queue's clock, which stands still when it is virtual.
+// ---- Times, relative to the queue's clock, which stands still if it is virtual.
 
 const loaded = Date.now();
 const offset = Date.parse($('#now').dataset.now) - loaded;
@@ -17,7 +17,7 @@ function now() {
 
 const units = [['d', 86400], ['h', 3600], ['min', 60], ['s', 1]];
 
-// relative returns a time in the two largest units of its distance.
+// relative formats the distance of a time from now in its two largest units.
 function relative(time) {
   const ms = time - now();
   const seconds = Math.round(Math.abs(ms) / 1000);
@@ -31,7 +31,7 @@ function relative(time) {
   return ms > 0 ? 'in ' + text : text + ' ago';
 }
 
-function tellTimes(root = document) {
+function updateTimes(root = document) {
   for (const element of all('time', root)) {
     const time = new Date(element.dateTime);
     const text = relative(time.getTime());
@@ -40,8 +40,7 @@ function tellTimes(root = document) {
   }
 }
 
-// ---- Changing what is there into what is to be, element by element, so that focus, selection and what has been typed
-// stay where they are.
+// ---- Morphing: updating the document element by element, so that focus, selection and typed text are kept.
 
 function morph(from, to) {
   if (from.nodeType !== Node.ELEMENT_NODE) {
@@ -69,7 +68,7 @@ function morph(from, to) {
 function morphChildren(from, to) {
   const wanted = new Set([...to.children].map((child) => child.id).filter(Boolean));
   const byID = new Map([...from.children].filter((child) => wanted.has(child.id)).map((child) => [child.id, child]));
-  const own = (node) => node.nodeType === Node.ELEMENT_NODE && 'own' in node.dataset; // this script has put it there
+  const own = (node) => node.nodeType === Node.ELEMENT_NODE && 'own' in node.dataset; // added by this script
   let at = from.firstChild;
   const drop = () => {
     const gone = at;
@@ -97,19 +96,19 @@ function morphChildren(from, to) {
   }
 }
 
-// update changes an element of the page, and gives the focus back if that has moved the element which had it.
+// update morphs an element, and restores the focus if the focused element was moved or replaced.
 function update(element, to) {
   const focused = document.activeElement;
   const key = focused && (focused.id ? '#' + CSS.escape(focused.id) : focused.getAttribute('href') && `a[href="${CSS.escape(focused.getAttribute('href'))}"]`);
   morph(element, to);
-  dress(element);
+  enhance(element);
   if (focused && focused !== document.activeElement && element.contains(focused)) focused.focus();
   else if (key && document.activeElement === document.body && focused !== document.body) $(key)?.focus();
 }
 
-// dress adds what only a script can make work.
-function dress(root) {
-  tellTimes(root);
+// enhance adds what only works with a script.
+function enhance(root) {
+  updateTimes(root);
   for (const pre of all('pre.copy', root)) {
     if ($('.copier', pre)) continue;
     const button = document.createElement('button');
@@ -126,14 +125,14 @@ function dress(root) {
   }
 }
 
-// ---- Live: the server sends the parts of the page that have changed. Nothing is connected while nobody can see it, for
-// a browser has few connections to a server.
+// ---- Live: the server sends the parts of the page that have changed. A hidden page is disconnected, because browsers allow few
+// connections to a server.
 
-const live = {source: null, wanted: !('still' in document.body.dataset), held: null, pointed: false};
+const live = {source: null, enabled: !('static' in document.body.dataset), held: null, hovered: false};
 
 function connect() {
   disconnect();
-  if (!live.wanted || document.hidden) return;
+  if (!live.enabled || document.hidden) return;
   live.source = new EventSource('/ui/live?view=' + encodeURIComponent(document.body.dataset.here));
   for (const part of ['top', 'live']) {
     live.source.addEventListener(part, (event) => receive(part, event.data));
@@ -143,30 +142,30 @@ function connect() {
     location.reload();
   });
   live.source.addEventListener('closed', disconnect);
-  live.source.onopen = live.source.onerror = tellLive;
-  tellLive();
+  live.source.onopen = live.source.onerror = showLiveState;
+  showLiveState();
 }
 
 function disconnect() {
   live.source?.close();
   live.source = null;
-  tellLive();
+  showLiveState();
 }
 
 function receive(part, html) {
   if (part === 'live' && busyReading()) {
     live.held = html;
-    tellLive();
+    showLiveState();
     return;
   }
   const parsed = new DOMParser().parseFromString(`<div id="${part}">${html}</div>`, 'text/html');
   update($('#' + part), parsed.body.firstChild);
 }
 
-// busyReading reports whether a list must not move: somebody points at it, or has selected a part of it.
+// busyReading reports whether updates must wait: the user points at a list, or has selected a part of the page.
 function busyReading() {
   const selection = getSelection();
-  return live.pointed || !selection.isCollapsed && $('#live').contains(selection.anchorNode);
+  return live.hovered || !selection.isCollapsed && $('#live').contains(selection.anchorNode);
 }
 
 function release() {
@@ -174,45 +173,45 @@ function release() {
   const html = live.held;
   live.held = null;
   receive('live', html);
-  tellLive();
+  showLiveState();
 }
 
-function tellLive() {
+function showLiveState() {
   const button = $('#live-toggle');
-  const [state, word] = !live.wanted ? ['', 'Not live'] : live.held !== null ? ['held', 'Held'] :
+  const [state, word] = !live.enabled ? ['', 'Live off'] : live.held !== null ? ['held', 'Held'] :
     live.source && live.source.readyState === EventSource.OPEN ? ['on', 'Live'] : document.hidden ? ['', 'Live'] : ['off', 'Connecting'];
   button.className = state;
-  button.setAttribute('aria-pressed', String(live.wanted));
-  button.title = state === 'held' ? 'The list waits while you point at it' : 'Keep this page up to date (l)';
+  button.setAttribute('aria-pressed', String(live.enabled));
+  button.title = state === 'held' ? 'Updates wait while you point at the list' : 'Update this page live (l)';
   $('#live-word').textContent = word;
 }
 
 function toggleLive() {
-  live.wanted = !live.wanted;
+  live.enabled = !live.enabled;
   live.held = null;
   connect();
 }
 
 document.addEventListener('pointerover', (event) => {
   if (event.pointerType === 'touch') return;
-  live.pointed = Boolean(event.target.closest?.('[data-hold] tbody'));
+  live.hovered = Boolean(event.target.closest?.('[data-hold] tbody'));
   release();
 });
 document.addEventListener('pointerleave', () => {
-  live.pointed = false;
+  live.hovered = false;
   release();
 });
 document.addEventListener('selectionchange', release);
 document.addEventListener('visibilitychange', connect);
-setInterval(tellTimes, 1000);
+setInterval(updateTimes, 1000);
 
-// ---- Pages and forms without loading anew.
+// ---- Pages and forms without reloading.
 
-// show makes the page what the server has answered, and returns whether it leaves this one.
+// show updates the page from a response. It returns whether the browser leaves the page.
 async function show(response) {
   const url = new URL(response.url);
   if (!response.headers.get('Content-Type')?.startsWith('text/html')) {
-    say(await response.text(), true);
+    showNote(await response.text(), true);
     return false;
   }
   if (response.redirected && url.pathname !== location.pathname) {
@@ -224,7 +223,7 @@ async function show(response) {
   document.title = page.title;
   for (const id of ['top', 'note', 'main']) update($('#' + id), $('#' + id, page));
   fadeNote();
-  searchOn();
+  continueSearch();
   if (document.body.dataset.here !== page.body.dataset.here && response.ok) {
     document.body.dataset.here = page.body.dataset.here;
     history.replaceState(null, '', page.body.dataset.here);
@@ -233,24 +232,24 @@ async function show(response) {
   return false;
 }
 
-// look shows another list in place of this one. What was asked for before is not waited for: its answer could come last.
-let looking, searching;
+// showList replaces this list with another. It aborts the previous request, whose response could arrive last.
+let listRequest, searching;
 
-function look(address) {
+function showList(address) {
   clearTimeout(searching);
-  looking?.abort();
-  looking = new AbortController();
-  load(fetch(address, {signal: looking.signal}));
+  listRequest?.abort();
+  listRequest = new AbortController();
+  load(fetch(address, {signal: listRequest.signal}));
 }
 
-// searchOn goes on with a search that has found nothing so far.
-function searchOn() {
+// continueSearch continues a search that has found nothing so far.
+function continueSearch() {
   clearTimeout(searching);
   const link = $('#live [data-further]');
-  if (link && !document.hidden) searching = setTimeout(() => link.isConnected && look(link.href), 50);
+  if (link && !document.hidden) searching = setTimeout(() => link.isConnected && showList(link.href), 50);
 }
 
-function say(text, failed) {
+function showNote(text, failed) {
   const note = document.createElement('p');
   note.className = failed ? 'note failed' : 'note';
   note.textContent = text;
@@ -269,12 +268,12 @@ async function load(request) {
   try {
     return await show(await request);
   } catch (error) {
-    if (error.name !== 'AbortError') say('The queue does not answer: ' + error.message, true);
+    if (error.name !== 'AbortError') showNote('No response from the queue: ' + error.message, true);
     return false;
   }
 }
 
-// sending are the forms that have not been answered: what they ask for is done once, however often they are clicked.
+// sending holds the forms without a response yet. They are not sent again, however often they are submitted.
 const sending = new Set();
 addEventListener('pageshow', () => sending.clear());
 
@@ -293,7 +292,7 @@ document.addEventListener('submit', (event) => {
   form.closest('dialog')?.close();
   if (method === 'get') {
     for (const [key, value] of [...data]) if (!value) data.delete(key);
-    look(location.pathname + (data.size ? '?' + data : ''));
+    showList(location.pathname + (data.size ? '?' + data : ''));
     return;
   }
   send(form, data);
@@ -308,7 +307,7 @@ document.addEventListener('input', (event) => {
   typing = setTimeout(() => form.requestSubmit(), event.target.nodeName === 'SELECT' ? 0 : 250);
 });
 
-// A question is a dialog of the page that its link leads to.
+// ask shows the question of the page that a link leads to as a dialog.
 async function ask(link) {
   const response = await fetch(link.href);
   const page = new DOMParser().parseFromString(await response.text(), 'text/html');
@@ -334,7 +333,7 @@ document.addEventListener('click', (event) => {
   const closer = event.target.closest?.('dialog [data-close]');
   if (link) {
     event.preventDefault();
-    ask(link).catch((error) => say('The queue does not answer: ' + error.message, true));
+    ask(link).catch((error) => showNote('No response from the queue: ' + error.message, true));
   } else if (closer) {
     event.preventDefault();
     closer.closest('dialog').close();
@@ -343,7 +342,7 @@ document.addEventListener('click', (event) => {
   }
 });
 
-// ---- Keys.
+// ---- Keyboard shortcuts.
 
 const keysOn = $('#keys-on');
 keysOn.checked = localStorage.getItem('cloudtask-keys') !== 'off';
@@ -363,7 +362,7 @@ const keys = {
   l: toggleLive,
   j: () => step(1),
   k: () => step(-1),
-  r: () => (document.activeElement.closest('tr') ?? $('.toolbar'))?.querySelector('[data-run]')?.click(), // none but the one meant
+  r: () => (document.activeElement.closest('tr') ?? $('.toolbar'))?.querySelector('[data-run]')?.click(), // only the focused task, or that of the page
   '/': () => ($('#search') ? $('#search').select() : location.assign('/ui/tasks')),
 };
 
@@ -378,15 +377,15 @@ document.addEventListener('keydown', (event) => {
   }
 });
 
-// ---- At the beginning.
+// ---- Start.
 
 if (new URLSearchParams(location.search).has('note')) history.replaceState(null, '', document.body.dataset.here);
 if ($('#ask')) {
   open($('#ask'));
   $('#ask').addEventListener('close', () => history.replaceState(null, '', document.body.dataset.here));
 }
-$('#live-state').hidden = 'still' in document.body.dataset;
-dress(document);
+$('#live-state').hidden = 'static' in document.body.dataset;
+enhance(document);
 fadeNote();
 connect();
-searchOn();
+continueSearch();

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// page requests a page of p under that host name and returns its status and text.
+// page requests a page of the console under that host name and returns its status and text.
 func (p *process) page(t *testing.T, method, path, host string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+p.addr()+path, nil)
@@ -31,11 +31,11 @@ func (p *process) page(t *testing.T, method, path, host string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
-// addr is where p listens, whatever it is called.
+// addr returns the address that p listens on, which may differ from the advertised one.
 func (p *process) addr() string { return "127.0.0.1" + p.host[strings.LastIndexByte(p.host, ':'):] }
 
-// The command's page shows what has finished, after a restart too, and is for this machine and the advertised name.
-func TestDevPage(t *testing.T) {
+// The console shows finished tasks, after a restart too, and is served under the names of this machine and the advertised name.
+func TestDevConsole(t *testing.T) {
 	t.Parallel()
 	worker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "well received") }))
 	defer worker.Close()
@@ -64,12 +64,12 @@ func TestDevPage(t *testing.T) {
 		}
 	}
 	if status, body := p.page(t, "POST", "/ui/do/purge", "localhost"); status != 403 || !strings.Contains(body, "read-only") {
-		t.Errorf("an action of a read-only page: %d %s", status, body)
+		t.Errorf("an action of a read-only console: %d %s", status, body)
 	}
 	p.end(t, syscall.SIGTERM)
 
 	p = startDev(t, "-listen", "127.0.0.1:0", "-dir", dir, "-history", "0")
-	if _, body := p.page(t, "GET", "/ui/finished", ""); !strings.Contains(body, "Nothing is remembered") {
+	if _, body := p.page(t, "GET", "/ui/finished", ""); !strings.Contains(body, "History is off") {
 		t.Errorf("without a history:\n%s", body)
 	}
 }
