@@ -15,32 +15,31 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// Authenticator decides whether a request may run a task. [Config].Authenticator replaces the check of the OIDC token
-// by another one, of mutual TLS or a shared secret say.
+// Authenticator decides whether a request may run a task. [Config].Authenticator replaces the check of the OIDC token, for example by
+// mutual TLS or a shared secret.
 type Authenticator interface {
-	// Authenticate returns an error when the request may not run anything. It is called before the body is read,
-	// which it must leave alone, and before any other header is believed. The error is logged, so it must not name
-	// a secret, and never sent to the caller.
+	// Authenticate returns an error if the request may not run a task. It is called before any other header is trusted, and must not
+	// read the body. The error is logged, so it must not contain a secret. It is never sent to the caller.
 	Authenticate(r *http.Request) error
 }
 
-// ErrKeysUnavailable is wrapped by errors of [OIDCAuthenticator] when a token could not be judged, because the
-// issuer's keys could not be fetched. The request is refused as one with a bad token is, and logged as an error.
+// ErrKeysUnavailable is wrapped by errors of [OIDCAuthenticator] when a token cannot be checked because the issuer's keys cannot be
+// fetched. The request is refused like one with a bad token, and logged as an error.
 var ErrKeysUnavailable = errors.New("signing keys unavailable")
 
-// OIDCAuthenticator accepts requests that carry the OIDC token of a service account: what Cloud Tasks sends with a task
-// whose configuration names one. The token comes as "Authorization: Bearer TOKEN" and must be signed with RS256
-// by a key of the issuer, unexpired, for one of the audiences, and for the verified e-mail address of the account.
+// OIDCAuthenticator accepts requests with the OIDC token of a service account, as Cloud Tasks sends it with tasks that have one. The
+// token comes as "Authorization: Bearer TOKEN". It must be signed with RS256 by a key of the issuer, unexpired, for one of the audiences,
+// and for the verified e-mail address of the account.
 //
-// Keys are fetched on first use, remembered, and fetched again when they have become old or when a token names an
-// unknown one, at most every few seconds. Keys that are known stay in use while the issuer's server cannot be reached.
+// Keys are fetched on first use, cached, and fetched again when they are old or when a token names an unknown key, at most every few
+// seconds. Cached keys stay in use while the issuer's server cannot be reached.
 //
-// On Cloud Run, let the service be invoked without authentication (the role run.invoker for allUsers): a service that
-// demands it gets tokens without their signature, which are refused here. There, Config.InsecureNoAuth is right if
-// nobody but the service account may invoke the service.
+// On Cloud Run, allow unauthenticated invocations (the role run.invoker for allUsers): a service that requires authentication gets
+// tokens without their signature, which are refused here. Use Config.InsecureNoAuth there if only the service account may invoke
+// the service.
 //
-// [NewHandler] makes one from its [Config]. The fields must not change once it is used, nor may it be copied. It is
-// safe for concurrent use.
+// [NewHandler] makes one from its [Config]. It must not be copied, and its fields must not change after first use. It is safe for
+// concurrent use.
 type OIDCAuthenticator struct {
 	Email          string   // of the service account; required unless AcceptedEmails has one
 	AcceptedEmails []string // of further service accounts
@@ -69,8 +68,8 @@ const (
 	clockLeeway  = 30 * time.Second // by which clocks may differ
 )
 
-// authenticator returns what the configuration says must be checked, nil where it says that nothing is. A valid one
-// names an account, or says otherwise; without any, the authenticator refuses everybody.
+// authenticator returns the authenticator of the configuration; nil if nothing is to be checked. Without a service account, which a valid
+// configuration has, it refuses every request.
 func (cfg Config) authenticator() Authenticator {
 	switch {
 	case cfg.InsecureNoAuth:
@@ -85,8 +84,8 @@ func (cfg Config) authenticator() Authenticator {
 	return auth
 }
 
-// emulatorIssuers returns the issuer of the embedded queue at the address. A loopback address has three spellings,
-// and the queue may have been started with another one than the handler was told.
+// emulatorIssuers returns the issuer of the embedded queue at the address. A loopback address has three spellings, and the queue may have
+// been started with another one than the handler's.
 func emulatorIssuers(address string) []string {
 	issuers := []string{"http://" + address}
 	host, port, err := net.SplitHostPort(address)
@@ -102,7 +101,7 @@ func emulatorIssuers(address string) []string {
 	return issuers
 }
 
-// tokenClaims is the part of a token that is judged.
+// tokenClaims are the claims of a token that are checked.
 type tokenClaims struct {
 	jwt.Claims
 	Email         string `json:"email"`
@@ -123,7 +122,7 @@ func (a *OIDCAuthenticator) Authenticate(r *http.Request) error {
 			"let the service be invoked without authentication, because this handler authenticates, or set InsecureNoAuth " +
 			"(CLOUDTASK_INSECURE_NO_AUTH), because Cloud Run does")
 	}
-	// What a token says before its signature is verified is a stranger's text: no error repeats any of it.
+	// Nothing in a token can be trusted before its signature is verified: no error repeats any of it.
 	token, err := jwt.ParseSigned(raw, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil || len(token.Headers) != 1 {
 		return errors.New("the token is malformed or not signed with RS256")
@@ -143,7 +142,7 @@ func (a *OIDCAuthenticator) Authenticate(r *http.Request) error {
 	return a.check(&claims, time.Now())
 }
 
-// check judges the claims of a token that is the issuer's.
+// check checks the claims of a token with a valid signature.
 func (a *OIDCAuthenticator) check(claims *tokenClaims, now time.Time) error {
 	issuers := a.Issuers
 	if len(issuers) == 0 {

@@ -7,22 +7,22 @@ import (
 
 // Backend is what this package needs from a queue service. Names are full resource names
 // (projects/P/locations/L/queues/Q and …/tasks/T). Failures that the service answered are, or wrap, a [*StatusError].
-// Implementations are safe for concurrent use and make one call to the service a method call: retrying is the
-// client's business. They do not change the tasks that they are given, whose headers may be those of others, too.
+// Implementations are safe for concurrent use and make one call to the service per method call: the client retries. They do not change
+// the tasks that they are given; tasks may share their headers.
 //
-// A service with a clock of its own, such as an embedded queue in a test, also has the method Now() time.Time. Delays
-// are counted from it, and tasks that are to run at once are unique in the period that it is in.
+// A backend with a clock of its own, such as an embedded queue in a test, also has the method Now() time.Time. Delays and periods of
+// uniqueness count from its time.
 //
-// A backend that calls Cloud Tasks itself has the method CloudTasks() bool, which then returns true: [NewClient] refuses
-// configurations whose tasks Cloud Tasks could not deliver.
+// A backend of Cloud Tasks itself has the method CloudTasks() bool, which returns true: [NewClient] then refuses configurations whose tasks
+// Cloud Tasks could not deliver.
 type Backend interface {
 	// CreateTask adds the task to the queue and returns it as stored, without its body. An empty Task.Name lets the
 	// service choose; a name that is queued, running or remembered is [AlreadyExists].
 	CreateTask(ctx context.Context, queue string, task *Task) (*Task, error)
-	// CreateTasks adds up to 100 tasks in one call and returns one result for each, in order. The error is the whole
-	// call's; [Unimplemented] means that the service has no such call. The request id makes a repeated call the same
-	// one, which returns what came of the first. An error that wraps [ErrOutcomeUnknown], of the call or of one task,
-	// means that the service has begun and that what came of it cannot be read; such a call is repeated.
+	// CreateTasks adds up to 100 tasks in one call and returns one result for each, in order. The error is that of
+	// the whole call; [Unimplemented] means that the service has no such call. A repeated call with the same request id creates nothing
+	// and returns the results of the first. An error that wraps [ErrOutcomeUnknown], of the call or of one task, means that the service
+	// began but its results cannot be read; such a call is repeated.
 	CreateTasks(ctx context.Context, queue, requestID string, tasks []*Task) ([]CreateResult, error)
 	// GetTask returns the task with its body.
 	GetTask(ctx context.Context, name string) (*Task, error)
@@ -36,7 +36,7 @@ type Backend interface {
 	Close() error
 }
 
-// clockOf returns the backend's clock, which is this machine's unless it says otherwise.
+// clockOf returns the backend's clock, or this machine's.
 func clockOf(backend Backend) func() time.Time {
 	if clock, ok := backend.(interface{ Now() time.Time }); ok {
 		return clock.Now
@@ -77,7 +77,7 @@ type Task struct {
 	LastAttempt   *Attempt  // nil before the first attempt
 }
 
-// Attempt is what became of one dispatch of a task.
+// Attempt is one dispatch of a task and its result.
 type Attempt struct {
 	ScheduleTime time.Time
 	DispatchTime time.Time
@@ -86,8 +86,7 @@ type Attempt struct {
 	Message      string    // such as "INTERNAL(13): HTTP status code 500"
 }
 
-// RetryConfig is how a queue retries a task whose attempt failed: Cloud Tasks' RetryConfig. Zero fields mean the
-// service's defaults.
+// RetryConfig is Cloud Tasks' RetryConfig: how a queue retries a task. Zero fields mean the service's defaults.
 type RetryConfig struct {
 	MaxAttempts      int           // attempts in all; -1 without limit; default 100
 	MaxRetryDuration time.Duration // since the first attempt; 0 without limit. With both limits, both must be exceeded
@@ -96,7 +95,7 @@ type RetryConfig struct {
 	MaxDoublings     int           // default 16
 }
 
-// Queue is the part of a queue's settings that a running task may ask for.
+// Queue has the settings of a queue that this package needs.
 type Queue struct {
 	Name  string
 	Retry RetryConfig // with the service's defaults filled in

@@ -10,14 +10,14 @@ import (
 	"sync/atomic"
 )
 
-// BatchError reports the tasks of a batch that were not enqueued, or of which that is not known: their errors wrap
-// [ErrOutcomeUnknown]. The others were enqueued.
+// BatchError reports the tasks of a batch that were not enqueued, or may not have been: then their errors wrap [ErrOutcomeUnknown]. All
+// other tasks were enqueued.
 type BatchError struct {
 	Total  int           // tasks in the batch
 	Errors map[int]error // by the index of the task
 }
 
-// Error says how many tasks were not enqueued, of how many that is not known, and why the first of them.
+// Error returns how many tasks were not enqueued, how many may not have been, and the first one's reason.
 func (e *BatchError) Error() string {
 	const most = 5
 	unknown := 0
@@ -71,7 +71,7 @@ const (
 	singleCalls      = 16        // at a time, where the service cannot create tasks in batches
 )
 
-// batch is a batch of tasks of one type on its way. Its slices have one element for each task.
+// batch is a batch of tasks of one type that is being enqueued. Its slices have one element for each task.
 type batch struct {
 	c        *Client
 	name     string
@@ -120,7 +120,7 @@ func (b *batch) add(ctx context.Context, i int, d *order, err error) {
 	}
 }
 
-// enqueue sends all that was added.
+// enqueue creates the tasks that were added.
 func (b *batch) enqueue(ctx context.Context) ([]Receipt, error) {
 	if b.c.cfg.Eager {
 		for i, j := range b.jobs {
@@ -136,7 +136,7 @@ func (b *batch) enqueue(ctx context.Context) ([]Receipt, error) {
 	failed := &BatchError{Total: len(b.jobs), Errors: map[int]error{}}
 	for i, first := range b.original {
 		if first != i {
-			// What became of the first of its name became of this one.
+			// It shares the outcome of the first task of its name.
 			if b.errs[i] = b.errs[first]; b.errs[i] == nil {
 				b.receipts[i] = Receipt{Metadata: b.receipts[first].Metadata, Duplicate: true}
 			}
@@ -152,7 +152,7 @@ func (b *batch) enqueue(ctx context.Context) ([]Receipt, error) {
 	return b.receipts, nil
 }
 
-// chunks returns the indexes of what goes into each call: tasks of one queue, within the limits of one call.
+// chunks returns the indexes of the tasks of each call: tasks of one queue, within the limits of one call.
 func (b *batch) chunks() [][]int {
 	var chunks [][]int
 	type open struct{ chunk, bytes int }
@@ -174,8 +174,8 @@ func (b *batch) chunks() [][]int {
 	return chunks
 }
 
-// send creates the tasks with these indexes, all of one queue, by calls for all of them: again for those that may be
-// tried again, and to the backup queue with those whose own is gone.
+// send creates the tasks with these indexes, all of one queue, in calls for all of them. It retries those that may be retried, and
+// sends those whose queue is gone to the backup queue.
 func (b *batch) send(ctx context.Context, indexes []int) {
 	if len(indexes) == 0 {
 		return
@@ -227,21 +227,20 @@ func (b *batch) send(ctx context.Context, indexes []int) {
 		}
 		r.last = b.errs[again[0]]
 		if err == nil {
-			requestID = rand.Text() // what failed for these tasks only is asked for anew
+			requestID = rand.Text() // the tasks that failed need a new call
 		}
 		indexes = again
 	}
 }
 
-// giveUp ends the tries for the tasks with what the last one failed with, and why there is no other.
+// giveUp fails the tasks with the error of their last try and the reason why there is no further one.
 func (b *batch) giveUp(indexes []int, why error) {
 	for _, i := range indexes {
 		b.errs[i] = b.jobs[i].failed(fmt.Errorf("%w: %w", why, b.errs[i]))
 	}
 }
 
-// call asks for the tasks to be created. Where the service has begun and its answer cannot be read, it is asked again by
-// the same request id, which begins nothing more.
+// call creates the tasks. If the service began but its answer cannot be read, call repeats the request id, which creates nothing more.
 func (b *batch) call(ctx context.Context, r *retrier, parent, requestID string, indexes []int) ([]CreateResult, error) {
 	tasks := make([]*Task, len(indexes))
 	for n, i := range indexes {
@@ -285,7 +284,7 @@ func (b *batch) divert(ctx context.Context, indexes []int) []int {
 	return diverted
 }
 
-// settle keeps the results, and returns which tasks to try again and which to send to the backup queue.
+// settle records results, and returns the tasks to retry and those to send to the backup queue.
 func (b *batch) settle(ctx context.Context, r *retrier, indexes []int, results []CreateResult) (again, diverted []int) {
 	for n, i := range indexes {
 		j, err := b.jobs[i], results[n].Err
@@ -295,9 +294,9 @@ func (b *batch) settle(ctx context.Context, r *retrier, indexes []int, results [
 		}
 		switch {
 		case err == nil:
-			b.receipts[i] = b.c.created(ctx, j, results[n].Task)
+			b.receipts[i] = b.c.receiptOfCreated(ctx, j, results[n].Task)
 		case StatusOf(err) == AlreadyExists && j.id != "":
-			b.receipts[i] = b.c.exists(ctx, j)
+			b.receipts[i] = b.c.receiptOfExisting(ctx, j)
 		case b.c.backUp(j, err):
 			if receipt, found := b.c.queuedBefore(ctx, j); found {
 				b.receipts[i] = receipt
@@ -315,8 +314,8 @@ func (b *batch) settle(ctx context.Context, r *retrier, indexes []int, results [
 	return again, diverted
 }
 
-// lookUp looks for the tasks that failed and may be queued nevertheless, and gives those that it finds their receipts.
-// Once one cannot be read there is no point in asking for others.
+// lookUp looks for the tasks that failed but may be queued nevertheless, and gives those that it finds their receipts. It stops at the
+// first one that cannot be read.
 func (b *batch) lookUp(ctx context.Context) {
 	var lost []int
 	for i, j := range b.jobs {
@@ -333,9 +332,9 @@ func (b *batch) lookUp(ctx context.Context) {
 		by, err := b.c.creatorOf(ctx, b.jobs[i])
 		switch {
 		case by == thisCall:
-			b.receipts[i], b.errs[i] = b.c.created(ctx, b.jobs[i], nil), nil
+			b.receipts[i], b.errs[i] = b.c.receiptOfCreated(ctx, b.jobs[i], nil), nil
 		case by == anotherCall: // which has kept this one from creating it
-			b.receipts[i], b.errs[i] = b.c.duplicate(ctx, b.jobs[i], false), nil
+			b.receipts[i], b.errs[i] = b.c.receiptOfDuplicate(ctx, b.jobs[i], false), nil
 		case StatusOf(err) != NotFound:
 			blind.Store(true)
 		}

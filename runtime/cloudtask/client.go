@@ -1,6 +1,7 @@
 package cloudtask
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"sync"
@@ -8,7 +9,7 @@ import (
 	"time"
 )
 
-// Client enqueues tasks, and looks at and discards those that are queued. It is safe for concurrent use.
+// Client enqueues tasks, and reads and deletes queued ones. It is safe for concurrent use.
 type Client struct {
 	backend  Backend
 	cfg      Config            // its queues are ids in Cloud Tasks
@@ -33,9 +34,8 @@ type pool interface {
 	Put(any)
 }
 
-// NewClient returns a client that enqueues through the backend. Where the configuration cannot work, the error says
-// everything that is wrong with it. The routes matter only when cfg.Eager: they are what runs the tasks, and the backend
-// may be nil then.
+// NewClient returns a client that enqueues through the backend. Its error names everything that is wrong with the configuration. The
+// routes are used only with cfg.Eager, where they run the tasks; the backend may then be nil.
 func NewClient(backend Backend, cfg Config, routes ...Route) (*Client, error) {
 	cfg, err := cfg.forClient(isCloudTasks(backend), routes)
 	if backend == nil && !cfg.Eager {
@@ -70,8 +70,7 @@ func NewClient(backend Backend, cfg Config, routes ...Route) (*Client, error) {
 	return c, nil
 }
 
-// Close releases the backend's connections. The client must not be used after it; calls of Close after the first do
-// nothing.
+// Close releases the backend's connections. The client must not be used afterwards. Further calls of Close do nothing.
 func (c *Client) Close() error {
 	if c.backend == nil || c.closed.Swap(true) {
 		return nil
@@ -87,7 +86,7 @@ func (c *Client) queueName(id string) string {
 	return c.queues + id
 }
 
-// reachable returns why queued tasks cannot be looked at, nil when they can.
+// reachable returns why queued tasks cannot be read; nil if they can.
 func (c *Client) reachable() error {
 	switch {
 	case c.backend == nil:
@@ -96,4 +95,9 @@ func (c *Client) reachable() error {
 		return errors.New("looking at queued tasks needs Project and Location in the configuration")
 	}
 	return nil
+}
+
+// getTask returns a queued task with its body.
+func (c *Client) getTask(ctx context.Context, name string) (*Task, error) {
+	return repeat(ctx, c.cfg.CallTimeout, c.random, func(ctx context.Context) (*Task, error) { return c.backend.GetTask(ctx, name) })
 }

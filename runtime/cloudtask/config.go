@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// Config says where the queue service is, where it reaches the tasks' handler, and how tasks are enqueued and run.
-// Client and handler read the same Config, so that what one sends is what the other expects; each checks the fields
-// that it needs when it is made and reports everything wrong with them in one error. The zero value of every field
-// means its default. [ConfigFromEnv] fills it from environment variables, which are named with each field.
+// Config configures clients and handlers: where the queues are, where Cloud Tasks reaches the handler, and how tasks are enqueued and run.
+// Give a client and its handler the same Config, so that one sends what the other expects. Each checks the fields that it needs when it
+// is made, and reports all problems in one error. The zero value of a field means its default. [ConfigFromEnv] reads the environment
+// variables that are named with each field.
 type Config struct {
 	// Project is the id of the Google Cloud project that owns the queues, such as "my-project" or
 	// "example.com:my-project". A client that enqueues needs it; it is checked only for the characters that Cloud Tasks
@@ -29,8 +29,8 @@ type Config struct {
 	// an https URL of another machine, and a handler that checks OIDC tokens the same or Audiences. CLOUDTASK_BASE_URL.
 	BaseURL string
 
-	// PathPrefix stands between BaseURL and a task's name: a task's URL is BaseURL + PathPrefix + name. Missing slashes
-	// at its ends are added, so that "tasks" means "/tasks/". Its segments hold letters, digits, "-", "_", "~" and ".".
+	// PathPrefix is the part of a task's URL between BaseURL and the task type's name. Missing slashes at its ends are added: "tasks"
+	// means "/tasks/". Its segments hold letters, digits, "-", "_", "~" and ".".
 	// Default /tasks/. CLOUDTASK_PATH_PREFIX.
 	PathPrefix string
 

@@ -14,7 +14,7 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
-// syncContext returns the context of a run that no queue asked for.
+// syncContext returns the context of a run without a queue.
 func syncContext(ctx context.Context, queue string, retry *RetryConfig) context.Context {
 	now := time.Now()
 	return contextWithMetadata(ctx, Metadata{
@@ -23,7 +23,7 @@ func syncContext(ctx context.Context, queue string, retry *RetryConfig) context.
 	})
 }
 
-// fetch returns the queued task with this id or full resource name, which must be of the type.
+// fetch returns the queued task with an id or full resource name. A task of another type is an error.
 func (c *Client) fetch(ctx context.Context, t taskType, id string) (*Task, error) {
 	if err := c.reachable(); err != nil {
 		return nil, err
@@ -43,8 +43,7 @@ func (c *Client) fetch(ctx context.Context, t taskType, id string) (*Task, error
 	return task, nil
 }
 
-// queuesOf returns the ids in Cloud Tasks of the queues in which tasks of the type are, unless something chose another
-// for a task.
+// queuesOf returns the ids in Cloud Tasks of the queues that tasks of the type go to by default.
 func (c *Client) queuesOf(t taskType) []string {
 	queues := []string{c.cfg.Queue}
 	if t.queue != "" {
@@ -56,7 +55,7 @@ func (c *Client) queuesOf(t taskType) []string {
 	return queues
 }
 
-// find returns the task with this id in the first of the queues that has it, or with this full resource name.
+// find returns the task with an id in the first queue that has it, or the task with a full resource name.
 func (c *Client) find(ctx context.Context, id string, queues []string) (*Task, error) {
 	names := []string{id}
 	if !strings.Contains(id, "/") {
@@ -79,8 +78,7 @@ func (c *Client) find(ctx context.Context, id string, queues []string) (*Task, e
 	return nil, errors.Join(errs...)
 }
 
-// elsewhere adds to err, about a task of the type that was not found by its id, why it may be in another queue, and what
-// to do then.
+// elsewhere adds to the error about a task that was not found by its id why it may be in another queue, and what to do then.
 func (t taskType) elsewhere(id string, err error, remedy string) error {
 	if StatusOf(err) != NotFound || strings.Contains(id, "/") {
 		return err
@@ -92,20 +90,19 @@ func (t taskType) elsewhere(id string, err error, remedy string) error {
 	return fmt.Errorf("%w; if %s has sent it to another queue, %s", err, why, remedy)
 }
 
-// otherType names the type of a task that is not of the one asked for.
+// otherType returns the error about a task of another type than asked for.
 func otherType(task *Task) error {
 	return fmt.Errorf("%w: %s is a %s, its URL is %s", ErrOtherType, task.Name, rules.Last(task.URL), task.URL)
 }
 
-// debugContext returns the context in which to run the payload of a queued task: that of its next attempt, which begins
-// now.
+// debugContext returns the context for running the payload of a queued task: that of its next attempt, as if it began now.
 func (c *Client) debugContext(ctx context.Context, task *Task, retry *RetryConfig) context.Context {
 	m := Metadata{
 		TaskID:     rules.Last(task.Name),
 		Queue:      c.cfg.Queue,
 		Project:    c.cfg.Project,
 		Dispatches: task.DispatchCount,
-		// The service counts answers with 5xx as well; it keeps nothing that would tell them apart.
+		// The service counts answers with 5xx, too: a stored task does not tell them apart.
 		Executions: task.ResponseCount,
 		ETA:        task.ScheduleTime.UTC(),
 		Headers:    c.propagated(task.Header),
@@ -125,8 +122,7 @@ func (c *Client) debugContext(ctx context.Context, task *Task, retry *RetryConfi
 	}
 }
 
-// previousAttempt returns the status of an attempt's answer and why it failed, as the next attempt's headers would say
-// it: running out of time is 504.
+// previousAttempt returns the status and reason of a failed attempt as the next attempt's headers have them: a time-out is 504.
 func previousAttempt(last *Attempt) (response int, failure string) {
 	if last == nil {
 		return 0, ""

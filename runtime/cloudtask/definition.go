@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// Definition describes a task type to the runtime. cloudtaskgen writes one a task; its fields come from the task's
-// directives and methods. It must not change once used.
+// Definition describes a task type to the runtime. Its fields come from the task's directives and methods, and must not change once it is
+// used. Only generated code makes and calls definitions; they are not covered by the promise of compatibility.
 //
-// A task, here and in methods, is a pointer to the struct that Task points to. It has no type parameter, and the methods
-// that generated code calls are not inlined, so that nothing of this is compiled again for each task type.
+// A task, in its fields and methods, is a pointer to the struct that Task points to. Definition has no type parameter, and its methods
+// are not inlined, so none of this is compiled again for each task type.
 type Definition struct {
 	Task         any           // a pointer to a struct of the task's type, which may be nil
 	Name         string        // the id used in URLs
@@ -38,8 +38,8 @@ type Definition struct {
 	TaskNameOf func(task any) string
 }
 
-// Asap enqueues task to run as soon as a worker is free. Its error says what is wrong with the task, or wraps the
-// [StatusError] of the queue service; it wraps [ErrOutcomeUnknown], too, if the task may have been enqueued nevertheless.
+// Asap enqueues task to run as soon as possible. Its error describes a problem of the task, or wraps the [StatusError] of the queue
+// service. It also wraps [ErrOutcomeUnknown] if the task may have been enqueued nevertheless.
 //
 //go:noinline
 func (d *Definition) Asap(ctx context.Context, c *Client, task any) (Receipt, error) {
@@ -56,8 +56,8 @@ func (d *Definition) Later(ctx context.Context, c *Client, task any, eta ETA, op
 	return d.enqueue(ctx, c, task, eta, opts)
 }
 
-// Until enqueues task to run at a random time between now and latest, which must be in the future. Many tasks that are
-// enqueued so are spread evenly over that time.
+// Until enqueues task to run at a random time between now and latest, which must be in the future. That
+// spreads many tasks evenly over the time.
 //
 //go:noinline
 func (d *Definition) Until(ctx context.Context, c *Client, task any, latest time.Time, opts ...EnqueueOption) (Receipt, error) {
@@ -75,13 +75,11 @@ func (d *Definition) enqueue(ctx context.Context, c *Client, task any, eta ETA, 
 	return c.enqueue(ctx, d.Name, eta, opts, func() (order, error) { return d.order(c, task) })
 }
 
-// Batch enqueues tasks, a slice of structs, in as few calls as the service allows and returns their receipts in order. Each
-// task is on its own: when some are not enqueued, the error is a [*BatchError] that has the reasons by index, and the receipts of the
-// others are valid. A reason that wraps [ErrOutcomeUnknown] means that its task may have been enqueued: every task of a
-// batch has a name from the start, so what came of it is looked up before it is called unknown. Any other error than a
-// BatchError means that none was enqueued. The options apply to every task; [WithTaskName] is an
-// error. A task of the same name as an earlier one of the batch, by once, unique or its TaskName method, is a receipt
-// with Duplicate.
+// Batch enqueues tasks, a slice of structs, in as few calls as the service allows and returns their receipts in order. If
+// some are not enqueued, the error is a [*BatchError] with the reasons by index, and the receipts of the others are valid. A reason that
+// wraps [ErrOutcomeUnknown] means that the task may have been enqueued; since every task of a batch has an ID from the start, Batch has
+// looked for it. Any other error means that no task was enqueued. The options apply to every task; [WithTaskName] is an error. A task
+// with the ID of an earlier one of the batch, by once, unique or its TaskName method, gets a receipt with Duplicate.
 //
 //go:noinline
 func (d *Definition) Batch(ctx context.Context, c *Client, tasks any, opts ...EnqueueOption) ([]Receipt, error) {
@@ -97,7 +95,7 @@ func (d *Definition) Batch(ctx context.Context, c *Client, tasks any, opts ...En
 	return b.enqueue(ctx)
 }
 
-// order returns what enqueueing by c has to know of task.
+// order returns the description of task that c enqueues.
 func (d *Definition) order(c *Client, task any) (order, error) {
 	o := order{
 		name: d.Name, queue: d.Queue, timeout: d.Timeout, once: d.Once, within: d.Within, retry: d.Retry, enqueueRetry: d.EnqueueRetry,
@@ -123,7 +121,7 @@ func (d *Definition) order(c *Client, task any) (order, error) {
 	return o, nil
 }
 
-// encode returns the payload's JSON in memory of just its size.
+// encode returns the payload's JSON, in memory of exactly its size.
 func (d *Definition) encode(c *Client, task any) ([]byte, error) {
 	buf, _ := c.buffers.Get().(*[]byte)
 	if buf == nil {
@@ -141,18 +139,18 @@ func (d *Definition) encode(c *Client, task any) ([]byte, error) {
 	return payload, nil
 }
 
-// Sync returns the context in which a task is run here and now: its metadata says so, and has an id of its own and the
-// type's queue, without a prefix: there is no configuration. It has no deadline but that of ctx.
+// Sync returns the context of a run without a queue. Its metadata has a new id and the type's queue, without a prefix, because there is no
+// configuration. Its deadline is that of ctx.
 //
 //go:noinline
 func (d *Definition) Sync(ctx context.Context) context.Context {
 	return syncContext(ctx, d.Queue, d.Retry)
 }
 
-// Debug fetches a queued task, decodes its payload into task and returns the context to run it in, whose metadata is
-// that of the queued task's next attempt. taskID is a full resource name, or an id in the type's own queue or the backup
-// queue: a task that [WithQueue] or the type's Queue method has sent elsewhere needs its full name. The task stays in its
-// queue. A task of another type is an error that wraps [ErrOtherType].
+// Debug fetches a queued task, decodes its payload into task, and returns the context for running it, with the metadata of its next
+// attempt. taskID is a full resource name, or an id in the type's own queue or the backup queue; a task that [WithQueue] or the type's
+// Queue method sent elsewhere needs its full name. The task stays in its queue. A task of another type is an error that wraps
+// [ErrOtherType].
 func (d *Definition) Debug(ctx context.Context, c *Client, taskID string, task any) (context.Context, error) {
 	fetched, err := c.fetch(ctx, d.taskType(), taskID)
 	if err == nil {
@@ -166,16 +164,14 @@ func (d *Definition) Debug(ctx context.Context, c *Client, taskID string, task a
 	return c.debugContext(ctx, fetched, d.Retry), nil
 }
 
-// Discard deletes queued tasks of this type, and never one of another, and returns "Name/taskID" for each that it
-// deleted, in the order in which the queue lists them. Without options it deletes all that the type's own queue holds,
-// and the backup queue, where there is one. Tasks that [WithQueue] has sent to other queues are deleted there with
-// [InQueue]; for a type with a Queue method, InQueue is required unless tasks are named by [TaskID]. Tasks of this type
-// are those whose URL is exactly that of this type, under one of its names, at this client's BaseURL. A running task is
-// deleted too, which does not stop the run. The names of deleted tasks stay taken for up to 24 hours.
+// Discard deletes queued tasks of this type and returns "Name/taskID" for each, in the order of the queue. Without options it deletes all of
+// them in the type's own queue and the backup queue. [InQueue] deletes those that [WithQueue] sent to other queues; a type with a Queue
+// method requires it, unless [TaskID] selects the tasks. A task is of this type if its URL is exactly that of one of the type's names at
+// this client's BaseURL. A running task is deleted too, which does not stop the run. The IDs of deleted tasks stay reserved for up
+// to 24 hours.
 //
-// Tasks that are gone before they can be deleted are left out. When some could not be deleted the error says why, and
-// what was deleted is returned with it. When ctx ends while tasks are deleted, the calls that have begun are waited for,
-// for Config.CallTimeout at most.
+// Tasks that are gone before they can be deleted are left out. If some cannot be deleted, Discard returns the others with an error. When
+// ctx ends, Discard waits for the calls that have begun, for at most Config.CallTimeout.
 //
 //go:noinline
 func (d *Definition) Discard(ctx context.Context, c *Client, opts ...DiscardOption) ([]string, error) {
@@ -186,7 +182,7 @@ func (d *Definition) Discard(ctx context.Context, c *Client, opts ...DiscardOpti
 	return deleted, nil
 }
 
-// taskType is what tells the queued tasks of a type from others.
+// taskType identifies the queued tasks of a type.
 type taskType struct {
 	name    string
 	aliases []string
@@ -198,5 +194,41 @@ func (d *Definition) taskType() taskType {
 	return taskType{name: d.Name, aliases: d.Aliases, queue: d.Queue, dynamic: d.QueueOf != nil}
 }
 
-// ErrOtherType is wrapped by errors about a queued task that is of another type than asked for.
+// ErrOtherType is wrapped by errors about a queued task of another type than asked for.
 var ErrOtherType = errors.New("task of another type")
+
+// Route returns the route that runs tasks of this definition with run.
+//
+//go:noinline
+func (d *Definition) Route(run func(ctx context.Context, task any) error) Route {
+	return d.route(func(ctx context.Context, dst []byte, task any) ([]byte, error) {
+		return dst, runError(run(ctx, task))
+	})
+}
+
+// RouteWithResult is [Definition.Route] for a run that returns a pointer to its result. appendResult appends the result's JSON.
+//
+//go:noinline
+func (d *Definition) RouteWithResult(
+	run func(ctx context.Context, task any) (result any, err error), appendResult func(dst []byte, result any) ([]byte, error),
+) Route {
+	return d.route(func(ctx context.Context, dst []byte, task any) ([]byte, error) {
+		result, err := run(ctx, task)
+		if err != nil {
+			return dst, runError(err)
+		}
+		return encodeResult(dst, result, appendResult)
+	})
+}
+
+func (d *Definition) route(run func(ctx context.Context, dst []byte, task any) ([]byte, error)) Route {
+	typ := reflect.TypeOf(d.Task).Elem()
+	return Route{Name: d.Name, Aliases: d.Aliases, Queue: d.Queue, Timeout: d.Timeout, Retry: d.Retry, typeName: typ.PkgPath() + "." + typ.Name(),
+		run: func(ctx context.Context, dst, payload []byte) ([]byte, error) {
+			task := reflect.New(typ).Interface()
+			if err := d.Decode(payload, task); err != nil {
+				return dst, &payloadError{err}
+			}
+			return run(ctx, dst, task)
+		}}
+}

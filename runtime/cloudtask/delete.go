@@ -17,10 +17,9 @@ import (
 // BatchDeleter is a [Backend] that can delete many tasks in one call: Cloud Tasks' BatchDeleteTasks.
 type BatchDeleter interface {
 	// BatchDeleteTasks deletes up to 1000 tasks of one queue and returns one error for each, in order: nil where it
-	// deleted the task, [NotFound] where that was gone. The error is the whole call's; after [Unimplemented] and
-	// [PermissionDenied] tasks are deleted one by one. The request id makes a repeated call the same one, which returns
-	// what came of the first. An error that wraps [ErrOutcomeUnknown] means that the service has begun and that what came
-	// of it cannot be read.
+	// deleted the task, [NotFound] where that was gone. The error is that of the whole call; after [Unimplemented] and
+	// [PermissionDenied] tasks are deleted one by one. A repeated call with the same request id returns the results of the first. An error
+	// that wraps [ErrOutcomeUnknown] means that the service began but its results cannot be read.
 	BatchDeleteTasks(ctx context.Context, queue, requestID string, names []string) ([]error, error)
 }
 
@@ -30,15 +29,13 @@ const (
 	deleteConcurrency = 4    // batch calls at a time
 )
 
-// DeleteTasks deletes the tasks with these full resource names, by batch calls where the backend can make them and is
-// permitted to, and otherwise one by one, so many calls at a time. It is what [Definition.Discard] deletes with. When ctx
-// ends, no further call begins, and those that have begun are waited for, 20 seconds at most, so that it is known what
-// became of their tasks.
+// DeleteTasks deletes the tasks with these full resource names: in batch calls if the backend can and may make them, otherwise one by one,
+// concurrency calls at a time. [Definition.Discard] uses it. When ctx ends, no further call begins; DeleteTasks waits up to 20 seconds for
+// those that have begun, to learn their outcome.
 //
-// It returns one error for each task, in order: nil where it deleted the task; one with the code [NotFound] where the
-// task was gone before; [ErrNotTried], with the reason, where no call for it was begun; and one that wraps
-// [ErrOutcomeUnknown] where it may have been deleted. progress, unless nil, is called with the number of tasks that a
-// call was about when it has ended, by several goroutines at a time.
+// It returns one error for each task, in order: nil if it deleted the task; one with the code [NotFound] if the task was gone before;
+// [ErrNotTried], with the reason, if no call for it began; and one that wraps [ErrOutcomeUnknown] if it may have been deleted. progress,
+// unless nil, is called after each call with its number of tasks, concurrently.
 func DeleteTasks(ctx context.Context, backend Backend, names []string, concurrency int, progress func(tasks int)) []error {
 	d := deletion{backend: backend, timeout: defaultCallTimeout, random: mathrand.Int64N, concurrency: max(1, concurrency), progress: progress}
 	return d.run(ctx, names)
@@ -53,7 +50,7 @@ type deletion struct {
 	timeout     time.Duration // of a call
 	random      func(int64) int64
 	concurrency int
-	progress    func(int) // nil: nobody asks
+	progress    func(int) // nil: not wanted
 
 	names    []string
 	errs     []error // by name
@@ -79,7 +76,7 @@ func (d *deletion) run(ctx context.Context, names []string) []error {
 	return d.errs
 }
 
-// plan returns the indexes of tasks to delete by one call each chunk, and of those to delete one by one.
+// plan returns the indexes of the tasks of each batch call, and of those to delete one by one.
 func (d *deletion) plan() (chunks [][]int, singles []int) {
 	byQueue := make(map[string][]int)
 	var queues []string
@@ -101,8 +98,7 @@ func (d *deletion) plan() (chunks [][]int, singles []int) {
 	return chunks, singles
 }
 
-// deleteBatch deletes the tasks with these indexes, of one queue, in one call, and returns those that are left for calls
-// of their own.
+// deleteBatch deletes the tasks with these indexes, of one queue, in one call. It returns those that are left for calls of their own.
 func (d *deletion) deleteBatch(ctx context.Context, indexes []int) (left []int) {
 	if d.oneByOne.Load() {
 		return indexes
@@ -209,7 +205,7 @@ func (d *deletion) report(tasks int) {
 	}
 }
 
-// stopped returns why no further call is begun, nil while they are.
+// stopped returns why no further call may begin; nil if it may.
 func (d *deletion) stopped(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotTried, err)

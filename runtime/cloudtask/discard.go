@@ -1,173 +1,51 @@
 package cloudtask
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
-	"sync"
-
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
+	"net/http"
 )
 
-// discard deletes the tasks of the type that the options select.
-func (c *Client) discard(ctx context.Context, t taskType, opts []DiscardOption) ([]string, error) {
-	o, err := c.discardOptions(opts)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.reachable(); err != nil {
-		return nil, err
-	}
-	if t.dynamic && !o.inQueue && len(o.ids) == 0 {
-		return nil, errors.New("the type has a Queue method, so its tasks may be in any queue: say with InQueue in which")
-	}
-	var names []string
-	if len(o.ids) > 0 {
-		names, err = c.selectByID(ctx, t, o)
-	} else {
-		names, err = c.selectAll(ctx, t, o)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return c.delete(ctx, t, names, o.concurrency)
+// Discard marks err as final. If Run returns it, or an error that wraps it, the handler logs err and answers 202 Accepted, so Cloud Tasks
+// deletes the task instead of retrying it. A nil err discards the task, too.
+//
+//	if errors.Is(err, sql.ErrNoRows) {
+//		return cloudtask.Discard(err) // no retry will find the user
+//	}
+//
+// [errors.Is] and [errors.As] see through it.
+func Discard(err error) error { return DiscardStatus(http.StatusAccepted, err) }
+
+// DiscardStatus is [Discard] with another status code. Cloud Tasks deletes a task for any code from 200 to 299. Any other code would not
+// discard the task: it is logged as a mistake, and the answer is 202.
+func DiscardStatus(code int, err error) error { return &discardError{code, err} }
+
+// discardError is the error of [Discard] and [DiscardStatus].
+type discardError struct {
+	code int // as given
+	err  error
 }
 
-// isExactly reports whether the task is one of the type that this client's handler runs.
-func (c *Client) isExactly(t taskType, task *Task) bool {
-	name, ours := strings.CutPrefix(task.URL, c.urls)
-	return ours && (name == t.name || slices.Contains(t.aliases, name))
+func (e *discardError) Error() string {
+	if e.err == nil {
+		return "discarded"
+	}
+	return "discarded: " + e.err.Error()
 }
 
-// selectByID returns the resource names of the tasks with the ids. One that is missing or of another type is an error.
-func (c *Client) selectByID(ctx context.Context, t taskType, o *discardOptions) ([]string, error) {
-	queues := o.queues
-	if !o.inQueue {
-		queues = c.queuesOf(t)
-	}
-	var names []string
-	var errs []error
-	for _, id := range o.ids {
-		task, err := c.find(ctx, id, queues)
-		switch {
-		case err != nil && !o.inQueue:
-			errs = append(errs, t.elsewhere(id, err, "say with InQueue in which, or give the full resource name"))
-		case err != nil:
-			errs = append(errs, err)
-		case !c.isExactly(t, task):
-			errs = append(errs, fmt.Errorf("%w; tasks of this type have the URL %s%s", otherType(task), c.urls, t.name))
-		case task.DispatchCount >= o.minRetries:
-			names = append(names, task.Name)
-		}
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
-	return names, nil
+func (e *discardError) Unwrap() error { return e.err }
+
+// discardIn returns the first [Discard] in err's tree; nil if there is none.
+func discardIn(err error) *discardError {
+	var discard *discardError
+	errors.As(err, &discard)
+	return discard
 }
 
-// selectAll returns the resource names of all tasks of the type. They are collected before the first is deleted, so
-// that deleting cannot shift the pages of the listing.
-func (c *Client) selectAll(ctx context.Context, t taskType, o *discardOptions) ([]string, error) {
-	if o.inQueue {
-		var names []string
-		for _, queue := range o.queues {
-			found, err := c.list(ctx, t, queue, o.minRetries)
-			if err != nil {
-				return nil, err
-			}
-			names = append(names, found...)
-		}
-		return names, nil
+// status returns the code of the answer, and what is wrong with the given one, if anything.
+func (e *discardError) status() (code int, mistake string) {
+	if e.code >= 200 && e.code <= 299 {
+		return e.code, ""
 	}
-	// Of the type's own queues one may be missing: the backup queue serves while the other is.
-	var names []string
-	var missing []error
-	queues := c.queuesOf(t)
-	for _, queue := range queues {
-		found, err := c.list(ctx, t, queue, o.minRetries)
-		switch {
-		case StatusOf(err) == NotFound:
-			missing = append(missing, err)
-		case err != nil:
-			return nil, err
-		}
-		names = append(names, found...)
-	}
-	if len(missing) == len(queues) {
-		return nil, errors.Join(missing...)
-	}
-	return names, nil
-}
-
-// list returns the resource names of the queue's tasks that are of the type and dispatched at least so often.
-func (c *Client) list(ctx context.Context, t taskType, queue string, dispatched int) ([]string, error) {
-	type page struct {
-		tasks []*Task
-		next  string
-	}
-	var names []string
-	for token := ""; ; {
-		p, err := repeat(ctx, c.cfg.CallTimeout, c.random, func(ctx context.Context) (page, error) {
-			tasks, next, err := c.backend.ListTasks(ctx, c.queueName(queue), token)
-			return page{tasks, next}, err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("listing queue %q: %w", queue, err)
-		}
-		for _, task := range p.tasks {
-			if c.isExactly(t, task) && task.DispatchCount >= dispatched {
-				names = append(names, task.Name)
-			}
-		}
-		if token = p.next; token == "" {
-			return names, nil
-		}
-	}
-}
-
-// delete deletes the tasks and returns what it deleted, in order.
-func (c *Client) delete(ctx context.Context, t taskType, names []string, concurrency int) ([]string, error) {
-	d := deletion{backend: c.backend, timeout: c.cfg.CallTimeout, random: c.random, concurrency: concurrency}
-	errs := d.run(ctx, names)
-	var deleted []string
-	var failed []error
-	notTried, why := 0, error(nil)
-	for i, name := range names {
-		switch err := errs[i]; {
-		case err == nil:
-			deleted = append(deleted, t.name+"/"+rules.Last(name))
-		case StatusOf(err) == NotFound:
-		case errors.Is(err, ErrNotTried):
-			notTried, why = notTried+1, err
-		default:
-			failed = append(failed, fmt.Errorf("deleting %s: %w", name, err))
-		}
-	}
-	c.cfg.Logger.DebugContext(ctx, "tasks discarded; their names stay taken for up to 24 h",
-		"task", t.name, "found", len(names), "deleted", len(deleted))
-	const most = 10
-	if n := len(failed) - most; n > 0 {
-		failed = append(failed[:most:most], fmt.Errorf("and %d more tasks", n))
-	}
-	if notTried > 0 {
-		failed = append(failed, fmt.Errorf("%d of %d tasks: %w", notTried, len(names), why))
-	}
-	return deleted, errors.Join(failed...)
-}
-
-// forEach calls do for 0 to n-1, at most so many at a time.
-func forEach(n, concurrency int, do func(i int)) {
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, min(n, concurrency))
-	for i := range n {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			do(i)
-		})
-	}
-	wg.Wait()
+	return http.StatusAccepted, fmt.Sprintf("DiscardStatus with code %d: only 200 to 299 discard a task; answered 202", e.code)
 }

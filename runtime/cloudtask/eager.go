@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// runEager runs the task here and now, as if it had been dispatched: from its encoded payload, with its deadline and
-// its metadata. The error is Run's own.
+// runEager runs the task at once, as if it had been dispatched: from its encoded payload, with its deadline and metadata. It returns Run's
+// own error.
 func (c *Client) runEager(ctx context.Context, j *job) (Receipt, error) {
 	route := c.routes[j.name]
 	if route == nil {

@@ -4,44 +4,12 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
-
-// order is what a definition says of one task that is to be enqueued.
-type order struct {
-	name         string
-	queue        string        // "": the client's default
-	id           string        // "": what once and unique say
-	timeout      time.Duration // 0: rules.DefaultDeadline
-	once         bool
-	unique       []byte // key of a unique task; nil: not unique
-	within       time.Duration
-	retry        *RetryConfig
-	enqueueRetry *RetryPolicy
-	payload      []byte
-}
-
-// job is a task on its way into a queue.
-type job struct {
-	name   string
-	queue  string // its id in Cloud Tasks
-	parent string // resource name of the queue
-	own    string // the queue that it was diverted from; "" where it is still in its own
-	id     string // "" lets the service choose
-	random bool   // the id was made for this task alone
-	token  string // value of tokenHeader; "": none is sent
-	unsure bool   // a try whose answer was lost may have put the task into the queue
-	policy RetryPolicy
-	task   Task // complete
-	size   int  // as stored
-}
 
 func checkTimeout(d time.Duration) error {
 	if d < rules.MinDeadline || d > rules.MaxDeadline {
@@ -51,8 +19,8 @@ func checkTimeout(d time.Duration) error {
 }
 
 // enqueue sends one task to its queue, or runs it in eager mode.
-func (c *Client) enqueue(ctx context.Context, name string, verb ETA, opts []EnqueueOption, describe func() (order, error)) (Receipt, error) {
-	j, err := c.newJob(ctx, verb, opts, describe)
+func (c *Client) enqueue(ctx context.Context, name string, eta ETA, opts []EnqueueOption, describe func() (order, error)) (Receipt, error) {
+	j, err := c.newJob(ctx, eta, opts, describe)
 	if err != nil {
 		return Receipt{}, fmt.Errorf("enqueue %s: %w", name, err)
 	}
@@ -66,8 +34,8 @@ func (c *Client) enqueue(ctx context.Context, name string, verb ETA, opts []Enqu
 	return receipt, nil
 }
 
-func (c *Client) newJob(ctx context.Context, verb ETA, opts []EnqueueOption, describe func() (order, error)) (*job, error) {
-	o, when, err := c.timing(verb, opts)
+func (c *Client) newJob(ctx context.Context, eta ETA, opts []EnqueueOption, describe func() (order, error)) (*job, error) {
+	o, when, err := c.timing(eta, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -85,12 +53,12 @@ type timing struct {
 }
 
 // timing returns the options, and when the task is to run.
-func (c *Client) timing(verb ETA, opts []EnqueueOption) (enqueueOptions, timing, error) {
+func (c *Client) timing(given ETA, opts []EnqueueOption) (enqueueOptions, timing, error) {
 	o, err := c.enqueueOptions(opts)
 	if err != nil {
 		return o, timing{}, err
 	}
-	eta, err := o.eta(verb)
+	eta, err := o.eta(given)
 	if err != nil {
 		return o, timing{}, err
 	}
@@ -99,8 +67,8 @@ func (c *Client) timing(verb ETA, opts []EnqueueOption) (enqueueOptions, timing,
 	return o, timing{schedule: schedule, period: eta.period(now)}, err
 }
 
-// prepare makes the task as it goes to the service, and refuses here what the service would refuse. A task whose
-// creation may be asked for again gets what it is recognized by.
+// prepare makes the task that is sent to the service, and refuses what the service would refuse. With again, creation may be retried, so the
+// task gets a mark by which it is recognized.
 func (c *Client) prepare(ctx context.Context, d *order, o *enqueueOptions, when timing, again bool) (*job, error) {
 	j := &job{name: d.name, policy: d.enqueueRetry.or(c.cfg.EnqueueRetry)}
 	if err := checkTypeName(d.name); err != nil {
@@ -157,45 +125,7 @@ func (c *Client) chooseQueue(d *order, o *enqueueOptions) (string, error) {
 	return c.cfg.QueuePrefix + d.queue, nil
 }
 
-// chooseID returns the id that makes the task one of its name; "" where it has none. The task is unique in the period
-// that period falls into.
-func (d *order) chooseID(o *enqueueOptions, period time.Time) (string, error) {
-	switch {
-	case o.id != nil:
-		return *o.id, nil // checked
-	case d.id != "":
-		if err := checkTaskID(d.id); err != nil {
-			return "", fmt.Errorf("task name %s: %w", shorten(d.id), err)
-		}
-		return d.id, nil
-	case d.once:
-		return hashID([]byte(d.name)), nil
-	case d.unique != nil:
-		// Neither a name nor the JSON of a key holds a zero byte, and a once task's hash has none: no two kinds or keys
-		// hash the same bytes.
-		key := make([]byte, 0, len(d.name)+len(d.unique)+48)
-		key = append(key, d.name...)
-		key = append(key, 0)
-		key = append(key, d.unique...)
-		key = append(key, 0)
-		if d.within > 0 {
-			key = strconv.AppendInt(key, int64(d.within), 10)
-			key = append(key, 0)
-			key = strconv.AppendInt(key, period.UnixNano()/int64(d.within), 10)
-		}
-		return hashID(key), nil
-	}
-	return "", nil
-}
-
-// hashID returns the SHA-256 of key in hexadecimal: no two keys meet by chance, and names that begin differently are
-// what Cloud Tasks is fastest with.
-func hashID(key []byte) string {
-	sum := sha256.Sum256(key)
-	return hex.EncodeToString(sum[:])
-}
-
-// checkTypeName refuses a name that would not be the last segment of a URL as it is.
+// checkTypeName refuses a name that cannot be the last segment of a URL without escaping.
 func checkTypeName(name string) error {
 	for _, c := range []byte(name) {
 		if !isAlphanumeric(c) && strings.IndexByte("._~-", c) < 0 {
@@ -219,7 +149,7 @@ func (c *Client) address(j *job, queue string) error {
 	return err
 }
 
-// create makes the calls that put the job into its queue or the backup queue.
+// create puts the job into its queue or the backup queue.
 func (c *Client) create(ctx context.Context, j *job) (Receipt, error) {
 	r := newRetrier(j.policy, c.random)
 	for {
@@ -227,9 +157,9 @@ func (c *Client) create(ctx context.Context, j *job) (Receipt, error) {
 		stored, err := c.createOnce(ctx, j, &r)
 		switch {
 		case err == nil:
-			return c.created(ctx, j, stored), nil
+			return c.receiptOfCreated(ctx, j, stored), nil
 		case StatusOf(err) == AlreadyExists && j.id != "":
-			return c.exists(ctx, j), nil
+			return c.receiptOfExisting(ctx, j), nil
 		case c.backUp(j, err):
 			if receipt, found := c.queuedBefore(ctx, j); found {
 				return receipt, nil
@@ -245,14 +175,6 @@ func (c *Client) create(ctx context.Context, j *job) (Receipt, error) {
 			return Receipt{}, j.failed(err)
 		}
 	}
-}
-
-// inQueue says which queue err is about.
-func (j *job) inQueue(err error) error {
-	if j.own != "" {
-		return fmt.Errorf("backup queue %q, tried because queue %q does not take the task: %w", j.queue, j.own, err)
-	}
-	return fmt.Errorf("queue %q: %w", j.queue, err)
 }
 
 func (c *Client) createOnce(ctx context.Context, j *job, r *retrier) (*Task, error) {
@@ -271,7 +193,7 @@ func (c *Client) createOnce(ctx context.Context, j *job, r *retrier) (*Task, err
 	return stored, nil
 }
 
-// backUp reports whether err says that the job's queue is gone and there is another to try.
+// backUp reports whether err means that the job's queue is missing and there is a backup queue.
 func (c *Client) backUp(j *job, err error) bool {
 	code := StatusOf(err)
 	return (code == NotFound || code == FailedPrecondition) && c.cfg.BackupQueue != "" && c.cfg.BackupQueue != j.queue
@@ -281,7 +203,7 @@ func (c *Client) backUp(j *job, err error) bool {
 func (c *Client) divert(j *job) error {
 	j.own, j.unsure = j.queue, false
 	if err := c.address(j, c.cfg.BackupQueue); err != nil {
-		return j.inQueue(err) // the queue's longer name may be too much
+		return j.inQueue(err) // the longer name may make the task too large
 	}
 	return nil
 }

@@ -1,10 +1,10 @@
 package cloudtask
 
-// Enqueued stands for the tasks of type T that were enqueued in a queue of type Q: what generated Enqueued functions
-// return to tests. Q is *cloudtasktest.Queue, and the functions of package cloudtasktest are what can be done with it.
+// Enqueued selects the tasks of type T that were enqueued in a queue of type Q, which is *cloudtasktest.Queue. Generated Enqueued functions
+// return it to tests, for the functions of package cloudtasktest.
 //
-// Generated code is linked into programs, and this package too, so neither knows more of tests than this pair. The
-// functions are generic in Q, so that not even their code exists where no test calls them.
+// Generated code and this package are linked into programs, so this pair is all that they know about tests. The generated functions are
+// generic in Q, so they are not even compiled into programs without such tests.
 type Enqueued[Q, T any] struct {
 	Queue      Q
 	Definition *Definition // of T

@@ -13,8 +13,8 @@ var ErrETATooFar = errors.New("eta too far in the future")
 // farthestETA is how far in the future Cloud Tasks lets a task be scheduled.
 const farthestETA = 30 * 24 * time.Hour
 
-// ETA is when a task is to run: Cloud Tasks' schedule time. It runs then or, when no worker is free, later. The zero
-// ETA is In(0).
+// ETA is the time at which a task is to run: Cloud Tasks' schedule time. The task runs then, or later if its queue's limits do not allow it. The
+// zero ETA is In(0).
 type ETA struct {
 	kind  etaKind
 	delay time.Duration // of etaIn

@@ -16,9 +16,9 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
-// FailedTask is an attempt of a task that failed, as the handler saw it: what each file of [Config].SaveFailures holds.
-// It has all that it takes to send the request again, to a handler under a debugger or in a test. Tasks that are out of
-// attempts are gone from Cloud Tasks, and a discarded one at once; the file is what is left of them.
+// FailedTask is a failed attempt of a task as the handler saw it, saved in a file of [Config].SaveFailures. It holds everything that is
+// needed to send the request again, to a handler under a debugger or in a test. Cloud Tasks forgets tasks that have no attempts left, and
+// discarded ones at once; only the file remains.
 type FailedTask struct {
 	Name    string    // full resource name where the configuration has project and location, else the task's id
 	Queue   string    // short queue id

@@ -19,13 +19,13 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
-// FailureFiles says where and how the handler saves the tasks that fail: [Config].SaveFailures. Each is a file of JSON, a
-// [FailedTask], named TYPE.QUEUE.ID.failed-task.json, for "cloudtask replay" and [ReadFailedTask]. A task that fails again
-// replaces its file. The file is written before the attempt is answered and appears whole or not at all; one that cannot
-// be written is noted in the attempt's log line and changes nothing else.
+// FailureFiles configures how the handler saves failed tasks: [Config].SaveFailures. Each is a JSON file with a [FailedTask], named
+// TYPE.QUEUE.ID.failed-task.json, for "cloudtask replay" and [ReadFailedTask]. A task that fails again replaces its file. The file is
+// written before the attempt is answered, as a whole or not at all. If it cannot be written, the attempt's log line says so, and nothing else
+// changes.
 //
-// What is saved is what was sent: payloads can hold what their owners would not want in a file. Files can be read by the
-// program's own user only, and RedactHeaders and RedactFields keep parts of them out.
+// Payloads may hold personal data or secrets. Only the program's own user can read the files, and RedactHeaders and RedactFields keep parts
+// out of them.
 type FailureFiles struct {
 	// Dir is the directory, made if it is missing. "" saves nothing. CLOUDTASK_SAVE_FAILURES_DIR.
 	Dir string

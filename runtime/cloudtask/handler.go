@@ -207,7 +207,7 @@ func (h *handler) run(ctx *runContext, w http.ResponseWriter, r *http.Request, r
 	b.answer, err = route.executeTo(ctx, b.answer, b.payload)
 	returned = true
 
-	h.judge(ctx, &rep, err)
+	h.classify(ctx, &rep, err)
 	if rep.outcome != executed {
 		h.saveFailure(r, &rep, b.payload)
 	}
@@ -251,7 +251,7 @@ func (h *handler) answerGoexit(ctx *runContext, w http.ResponseWriter, r *http.R
 }
 
 // judge sets the outcome of the run that returned err.
-func (h *handler) judge(ctx *runContext, rep *report, err error) {
+func (h *handler) classify(ctx *runContext, rep *report, err error) {
 	rep.err = err
 	if err != nil {
 		rep.stack = stackOf(err)

@@ -3,7 +3,6 @@ package cloudtask
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 )
 
@@ -31,19 +30,6 @@ func mayHaveHappened(err error) bool {
 		return false
 	}
 	return err != nil
-}
-
-// tried records a try to create the job's task that failed with err.
-func (j *job) tried(err error) {
-	j.unsure = j.unsure || mayHaveHappened(err)
-}
-
-// failed returns the error of an enqueue that ends with err.
-func (j *job) failed(err error) error {
-	if j.unsure && !errors.Is(err, ErrOutcomeUnknown) {
-		err = fmt.Errorf("%w (%w: the task may have been enqueued)", err, ErrOutcomeUnknown)
-	}
-	return j.inQueue(err)
 }
 
 // creator is who created the task that has a job's name.
@@ -79,27 +65,7 @@ func (c *Client) queuedBefore(ctx context.Context, j *job) (receipt Receipt, fou
 		return Receipt{}, false
 	}
 	if by, _ := c.creatorOf(ctx, j); by == thisCall {
-		return c.created(ctx, j, nil), true
+		return c.receiptOfCreated(ctx, j, nil), true
 	}
 	return Receipt{}, false
-}
-
-// exists returns the receipt of a job whose name is taken: by the job's own task, when an earlier try got through and
-// its answer was lost, or by another's.
-func (c *Client) exists(ctx context.Context, j *job) Receipt {
-	if j.random {
-		return c.created(ctx, j, nil)
-	}
-	if !j.unsure {
-		return c.duplicate(ctx, j, false)
-	}
-	by, err := c.creatorOf(ctx, j)
-	if err != nil && StatusOf(err) != NotFound {
-		c.cfg.Logger.WarnContext(ctx, "cannot tell whether a repeated enqueue created the task or another one did",
-			"task", j.name, "id", j.id, "queue", j.queue, "error", err)
-	}
-	if by == thisCall {
-		return c.created(ctx, j, nil)
-	}
-	return c.duplicate(ctx, j, by == nobodyKnown)
 }

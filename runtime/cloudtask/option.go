@@ -6,12 +6,10 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
-// EnqueueOption changes one enqueue; it wins over the task's methods and directives and over the client's
-// configuration. Given twice, the last one counts, and of headers the last one of a name.
+// EnqueueOption changes one enqueue. It takes precedence over the task's methods and directives and over the client's configuration. If an option
+// is given twice, the last one counts; for headers, the last one of a name.
 type EnqueueOption func(*enqueueOptions)
 
 type enqueueOptions struct {
@@ -58,7 +56,7 @@ func WithTimeout(d time.Duration) EnqueueOption {
 	return func(o *enqueueOptions) { o.timeout = &d }
 }
 
-// enqueueOptions returns what the options say together, checked.
+// enqueueOptions returns the checked options.
 func (c *Client) enqueueOptions(opts []EnqueueOption) (enqueueOptions, error) {
 	if len(opts) == 0 {
 		return enqueueOptions{}, nil
@@ -94,81 +92,13 @@ func (c *Client) checkOptions(o *enqueueOptions) error {
 	return nil
 }
 
-// eta returns when the task is to run, according to the verb and the options.
-func (o *enqueueOptions) eta(verb ETA) (ETA, error) {
+// eta returns when the task is to run: as given by the verb, or by the options.
+func (o *enqueueOptions) eta(given ETA) (ETA, error) {
 	switch {
 	case o.delay == nil:
-		return verb, nil
-	case verb.kind != etaNone:
+		return given, nil
+	case given.kind != etaNone:
 		return ETA{}, errors.New("WithDelay cannot be combined with Later or Until, which say when the task runs")
 	}
 	return In(*o.delay), nil
-}
-
-// DiscardOption says which tasks to discard, and how.
-type DiscardOption func(*discardOptions)
-
-type discardOptions struct {
-	ids         []string
-	minRetries  int
-	concurrency int
-	queues      []string
-	inQueue     bool
-}
-
-// TaskID discards the task with this id, or with this full resource name, and no other. Several of them discard
-// several. A task of another type is not deleted, nor is any other then, and the error names its type.
-func TaskID(id string) DiscardOption {
-	return func(o *discardOptions) { o.ids = append(o.ids, id) }
-}
-
-// MinRetries discards only tasks that have been dispatched at least n times, attempts that are running included.
-func MinRetries(n int) DiscardOption {
-	return func(o *discardOptions) { o.minRetries = n }
-}
-
-// Concurrency sets how many calls delete tasks at the same time, at least 1. Default 8. Many tasks of a queue are deleted
-// in calls for up to 1000 of them, where the service can do that and permits it, 4 at a time at most.
-func Concurrency(n int) DiscardOption {
-	return func(o *discardOptions) { o.concurrency = n }
-}
-
-// InQueue looks for tasks in the queues with these ids, which get Config.QueuePrefix, instead of the type's own queue and
-// the backup queue. A type whose Queue method chooses the queue needs it.
-func InQueue(q ...string) DiscardOption {
-	return func(o *discardOptions) { o.queues, o.inQueue = append(o.queues, q...), true }
-}
-
-const defaultConcurrency = 8
-
-// discardOptions returns what the options say together, checked, with the ids of queues in Cloud Tasks.
-func (c *Client) discardOptions(opts []DiscardOption) (*discardOptions, error) {
-	o := &discardOptions{concurrency: defaultConcurrency}
-	for _, opt := range opts {
-		opt(o)
-	}
-	for _, id := range o.ids {
-		if _, _, ok := rules.SplitTask(id); ok {
-			continue
-		}
-		if err := checkTaskID(id); err != nil {
-			return nil, fmt.Errorf("TaskID %s: %w", shorten(id), err)
-		}
-	}
-	if o.minRetries < 0 {
-		return nil, fmt.Errorf("MinRetries %d: must not be negative", o.minRetries)
-	}
-	if o.concurrency < 1 {
-		return nil, fmt.Errorf("Concurrency %d: must be at least 1", o.concurrency)
-	}
-	if o.inQueue && len(o.queues) == 0 {
-		return nil, errors.New("InQueue without a queue")
-	}
-	for i, queue := range o.queues {
-		if err := c.cfg.checkQueue(queue); err != nil {
-			return nil, fmt.Errorf("InQueue %s: %w", shorten(queue), err)
-		}
-		o.queues[i] = c.cfg.QueuePrefix + queue
-	}
-	return o, nil
 }

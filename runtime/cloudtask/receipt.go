@@ -9,8 +9,8 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/rules"
 )
 
-// Receipt says what became of an enqueue. Its Metadata is that of the task: its id, the queue that it went to (the
-// backup queue, where its own does not exist), when it is due, and the propagated headers that it carries.
+// Receipt is the result of an enqueue. Its Metadata is that of the task: its id, its queue (the backup queue if its own does not exist), when it
+// is due, and the propagated headers that it carries.
 type Receipt struct {
 	Metadata
 
@@ -29,9 +29,9 @@ type Receipt struct {
 	Result json.RawMessage
 }
 
-// created returns the receipt of a task that is queued now. stored is how the service returned it; nil when that
+// receiptOfCreated returns the receipt of a task that is queued now, and logs it. stored is the task that the service returned; nil if its
 // answer was lost.
-func (c *Client) created(ctx context.Context, j *job, stored *Task) Receipt {
+func (c *Client) receiptOfCreated(ctx context.Context, j *job, stored *Task) Receipt {
 	m := Metadata{TaskID: j.id, Queue: j.queue, Project: c.cfg.Project, ETA: j.task.ScheduleTime, Headers: c.carried(j)}
 	if stored != nil {
 		if m.TaskID == "" {
@@ -45,8 +45,8 @@ func (c *Client) created(ctx context.Context, j *job, stored *Task) Receipt {
 	return Receipt{Metadata: m}
 }
 
-// duplicate returns the receipt of a task whose name is taken, perhaps by this call's own.
-func (c *Client) duplicate(ctx context.Context, j *job, mayBeOwn bool) Receipt {
+// receiptOfDuplicate returns the receipt of a task whose ID is taken, perhaps by this very call, and logs it.
+func (c *Client) receiptOfDuplicate(ctx context.Context, j *job, mayBeOwn bool) Receipt {
 	m := Metadata{TaskID: j.id, Queue: j.queue, Project: c.cfg.Project, Headers: c.carried(j)}
 	message := "task not enqueued, its name is taken; names stay taken for up to 24 h after success, discard and purge"
 	if mayBeOwn {
@@ -68,4 +68,24 @@ func (c *Client) log(ctx context.Context, message string, j *job, m Metadata) {
 		attrs = append(attrs, slog.String("eta", m.ETA.Format(time.RFC3339Nano)))
 	}
 	c.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, message, attrs...)
+}
+
+// receiptOfExisting returns the receipt of a job whose ID is taken: by the job's own task, if an earlier try got through and its answer was
+// lost, or by another task.
+func (c *Client) receiptOfExisting(ctx context.Context, j *job) Receipt {
+	if j.random {
+		return c.receiptOfCreated(ctx, j, nil)
+	}
+	if !j.unsure {
+		return c.receiptOfDuplicate(ctx, j, false)
+	}
+	by, err := c.creatorOf(ctx, j)
+	if err != nil && StatusOf(err) != NotFound {
+		c.cfg.Logger.WarnContext(ctx, "cannot tell whether a repeated enqueue created the task or another one did",
+			"task", j.name, "id", j.id, "queue", j.queue, "error", err)
+	}
+	if by == thisCall {
+		return c.receiptOfCreated(ctx, j, nil)
+	}
+	return c.receiptOfDuplicate(ctx, j, by == nobodyKnown)
 }

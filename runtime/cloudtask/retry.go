@@ -14,12 +14,12 @@ import (
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/internal/ended"
 )
 
-// RetryPolicy says how a call to the queue service that enqueues a task is retried, before the enqueue returns. It has
-// nothing to do with how the queue retries the task: that is [RetryConfig]. The pauses follow the rule of Google's own
-// clients (AIP-4221): each is a random time up to a bound that starts at Initial and grows by Multiplier up to Max.
+// RetryPolicy configures how the call that enqueues a task is retried before the enqueue returns. It does not affect how the queue retries the
+// task: that is [RetryConfig]. Pauses follow the rule of Google's own clients (AIP-4221): each is a random time up to a bound that starts at
+// Initial and grows by Multiplier up to Max.
 //
-// A retried enqueue never duplicates: the task is given a random name before the first try, so that the service knows
-// it again. Cloud Tasks takes noticeably longer over a named task.
+// A retried enqueue never creates a second task: the task gets a random ID before the first try, by which the service recognizes it. Cloud
+// Tasks takes noticeably longer for a task with an ID.
 type RetryPolicy struct {
 	On         []Code        // codes that are retried; empty: no retry
 	Initial    time.Duration // bound of the first pause; 0: 1 s
@@ -36,7 +36,7 @@ const (
 	defaultRetryDeadline   = 2 * time.Minute
 )
 
-// or returns the policy with what it leaves out taken from base, and from the defaults where that is empty too.
+// or returns the policy with missing fields taken from base, then from the defaults.
 func (p *RetryPolicy) or(base RetryPolicy) RetryPolicy {
 	if p != nil {
 		if len(p.On) > 0 {
@@ -56,8 +56,7 @@ func (p *RetryPolicy) or(base RetryPolicy) RetryPolicy {
 	return base
 }
 
-// readPolicy retries what can be repeated without harm: getting, listing and deleting. The codes are those that
-// Google's client retries these calls for.
+// readPolicy is for calls that can be repeated without harm: get, list and delete. Its codes are those of Google's client for these calls.
 func readPolicy() RetryPolicy {
 	return RetryPolicy{
 		On:         []Code{Unavailable, DeadlineExceeded},
@@ -68,7 +67,7 @@ func readPolicy() RetryPolicy {
 	}
 }
 
-// retrier keeps count of the tries of one operation.
+// retrier counts the tries of one operation.
 type retrier struct {
 	policy RetryPolicy
 	random func(n int64) int64 // in [0,n)
@@ -87,7 +86,7 @@ func newRetrier(policy RetryPolicy, random func(n int64) int64) retrier {
 	return r
 }
 
-// timeout returns how long the next try may take, out of the most that one may.
+// timeout returns how long the next try may take: most, or less if the deadline is near.
 func (r *retrier) timeout(most time.Duration) time.Duration {
 	if len(r.policy.On) == 0 {
 		return most
@@ -97,8 +96,7 @@ func (r *retrier) timeout(most time.Duration) time.Duration {
 	return min(most, left)
 }
 
-// hasLast reports whether err is only about the retry deadline, which cut the try short, so that what the tries before
-// it failed with says more.
+// hasLast reports whether err is only that of a try cut short by the retry deadline, so the error of the try before says more.
 func (r *retrier) hasLast(ctx context.Context, err error) bool {
 	return r.cut && r.last != nil && ctx.Err() == nil && StatusOf(err) == DeadlineExceeded
 }
@@ -161,7 +159,7 @@ func (r *retrier) pause(ctx context.Context) error {
 	}
 }
 
-// failed says how often it was tried, if more than once.
+// failed adds the number of tries to err, if there was more than one.
 func (r *retrier) failed(err error) error {
 	if r.tries <= 1 {
 		return err
@@ -234,9 +232,4 @@ func repeat[R any](ctx context.Context, timeout time.Duration, random func(n int
 			return none, err
 		}
 	}
-}
-
-// getTask returns a queued task with its body.
-func (c *Client) getTask(ctx context.Context, name string) (*Task, error) {
-	return repeat(ctx, c.cfg.CallTimeout, c.random, func(ctx context.Context) (*Task, error) { return c.backend.GetTask(ctx, name) })
 }

@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"runtime/debug"
 	"time"
 
 	"github.com/cloudtaskgen/cloudtaskgen/runtime/taskjson"
 )
 
-// Route is a task type together with what runs it. Generated Routes functions return them.
+// Route is a task type with the function that runs it. Generated Routes functions return routes. Only generated code makes them; their fields
+// are not covered by the promise of compatibility.
 type Route struct {
 	Name    string        // the id used in URLs
 	Aliases []string      // former names, routed here too
@@ -25,42 +25,6 @@ type Route struct {
 	run func(ctx context.Context, dst, payload []byte) ([]byte, error)
 
 	typeName string // of the task's struct, with its import path, for messages: services may have tasks of one name
-}
-
-// Route returns the route that runs tasks of this definition with run.
-//
-//go:noinline
-func (d *Definition) Route(run func(ctx context.Context, task any) error) Route {
-	return d.route(func(ctx context.Context, dst []byte, task any) ([]byte, error) {
-		return dst, runError(run(ctx, task))
-	})
-}
-
-// RouteWithResult is [Definition.Route] for a run that returns a pointer to its result. appendResult appends that one's JSON.
-//
-//go:noinline
-func (d *Definition) RouteWithResult(
-	run func(ctx context.Context, task any) (result any, err error), appendResult func(dst []byte, result any) ([]byte, error),
-) Route {
-	return d.route(func(ctx context.Context, dst []byte, task any) ([]byte, error) {
-		result, err := run(ctx, task)
-		if err != nil {
-			return dst, runError(err)
-		}
-		return encodeResult(dst, result, appendResult)
-	})
-}
-
-func (d *Definition) route(run func(ctx context.Context, dst []byte, task any) ([]byte, error)) Route {
-	typ := reflect.TypeOf(d.Task).Elem()
-	return Route{Name: d.Name, Aliases: d.Aliases, Queue: d.Queue, Timeout: d.Timeout, Retry: d.Retry, typeName: typ.PkgPath() + "." + typ.Name(),
-		run: func(ctx context.Context, dst, payload []byte) ([]byte, error) {
-			task := reflect.New(typ).Interface()
-			if err := d.Decode(payload, task); err != nil {
-				return dst, &payloadError{err}
-			}
-			return run(ctx, dst, task)
-		}}
 }
 
 // encodeResult appends the result's JSON. The task has run by now, so that neither an error nor a panic of the
@@ -112,8 +76,7 @@ type resultError struct{ err error }
 func (e *resultError) Error() string { return "encoding the result: " + e.err.Error() }
 func (e *resultError) Unwrap() error { return e.err }
 
-// panicError is a panic of user code. It does not unwrap to the value: a panic is a failure whatever was thrown, a
-// [Discard] included.
+// panicError is a panic of user code. It does not unwrap to the value: a panic is a failure, even if its value is a [Discard].
 type panicError struct {
 	value any
 	stack []byte
@@ -138,7 +101,7 @@ type wrappedError struct{ error }
 
 func (e wrappedError) Unwrap() error { return e.error }
 
-// stackOf returns the stack of the panic in err's tree, "" where there is none.
+// stackOf returns the stack of the panic in err's tree; "" if there is none.
 func stackOf(err error) string {
 	var p *panicError
 	var inCodec *taskjson.PanicError
