@@ -77,7 +77,7 @@ func (f *File) run(t *model.Task) {
 func (f *File) enqueued(t *model.Task) {
 	queue, q := f.local("Q"), f.local("q")
 	selection := func() *jen.Statement {
-		return jen.Qual(pathCloudtask, "Enqueued").Types(jen.Id(queue), f.typeID(t.Type))
+		return jen.Qual(pathCloudtask, "Selection").Types(jen.Id(queue), f.typeID(t.Type))
 	}
 	f.Line()
 	f.comment(fmt.Sprintf("%s stands for the %s tasks that were enqueued in %s, a *cloudtasktest.Queue: tests say cloudtasktest.Only(t, %s(%s)).",

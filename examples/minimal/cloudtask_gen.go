@@ -92,8 +92,8 @@ func DebugGreet(ctx context.Context, c *cloudtask.Client, taskID string) error {
 
 // EnqueuedGreet stands for the Greet tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedGreet(q)).
-func EnqueuedGreet[Q any](q Q) cloudtask.Enqueued[Q, Greet] {
-	return cloudtask.Enqueued[Q, Greet]{Queue: q, Definition: &greet}
+func EnqueuedGreet[Q any](q Q) cloudtask.Selection[Q, Greet] {
+	return cloudtask.Selection[Q, Greet]{Queue: q, Definition: &greet}
 }
 
 // AppendGreet appends the payload's JSON to dst. After an error dst is returned as it was.

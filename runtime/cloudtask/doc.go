@@ -11,6 +11,6 @@
 //
 // # What only generated code calls
 //
-// [Definition], [Route] and [Enqueued], and their fields and methods, are for generated code. They change together with the generator, and are not
+// [Definition], [Route] and [Selection], and their fields and methods, are for generated code. They change together with the generator, and are not
 // covered by the promise of compatibility. Programs pass routes on without looking into them.
 package cloudtask

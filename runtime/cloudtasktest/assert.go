@@ -25,7 +25,7 @@ const eventually = 5 * time.Second
 // them since. Duplicates, which were not created, are not among them. The type is what a generated function says:
 //
 //	emails := cloudtasktest.All(t, tasks.EnqueuedSendWelcomeEmail(q))
-func All[T any](t TB, tasks cloudtask.Enqueued[*Queue, T]) []Enqueued[T] {
+func All[T any](t TB, tasks cloudtask.Selection[*Queue, T]) []Enqueued[T] {
 	t.Helper()
 	d := tasks.Definition
 	var all []Enqueued[T]
@@ -44,7 +44,7 @@ func All[T any](t TB, tasks cloudtask.Enqueued[*Queue, T]) []Enqueued[T] {
 
 // Only returns the one task of its type that was enqueued. The test ends here if there is none or are several, or if its
 // payload is not the wanted one, where that is given.
-func Only[T any](t TB, tasks cloudtask.Enqueued[*Queue, T], want ...T) Enqueued[T] {
+func Only[T any](t TB, tasks cloudtask.Selection[*Queue, T], want ...T) Enqueued[T] {
 	t.Helper()
 	if len(want) > 1 {
 		t.Fatalf("cloudtasktest: Only wants one task, not %d: use Exactly", len(want))
@@ -63,7 +63,7 @@ func Only[T any](t TB, tasks cloudtask.Enqueued[*Queue, T], want ...T) Enqueued[
 
 // Exactly returns the tasks of one type that were enqueued, oldest first. The test ends here if their payloads are not the
 // wanted ones, in whatever order.
-func Exactly[T any](t TB, tasks cloudtask.Enqueued[*Queue, T], want ...T) []Enqueued[T] {
+func Exactly[T any](t TB, tasks cloudtask.Selection[*Queue, T], want ...T) []Enqueued[T] {
 	t.Helper()
 	all := All(t, tasks)
 	got := payloads(all)
@@ -84,7 +84,7 @@ func Exactly[T any](t TB, tasks cloudtask.Enqueued[*Queue, T], want ...T) []Enqu
 }
 
 // None fails the test if a task of that type was enqueued.
-func None[T any](t TB, tasks cloudtask.Enqueued[*Queue, T]) {
+func None[T any](t TB, tasks cloudtask.Selection[*Queue, T]) {
 	t.Helper()
 	if all := All(t, tasks); len(all) > 0 {
 		t.Errorf("%s: %d enqueued, want none (-want +got):\n%s", tasks.Definition.Name, len(all), diff([]T{}, payloads(all)))
@@ -102,7 +102,7 @@ func Nothing(t TB, q *Queue) {
 // Eventually waits until a task of that type has been enqueued, with the wanted payload where that is given, and returns
 // the first: for code that enqueues in a goroutine of its own. The test ends here if it takes more than five seconds; of
 // real time, or in a bubble of testing/synctest of its time.
-func Eventually[T any](t TB, tasks cloudtask.Enqueued[*Queue, T], want ...T) Enqueued[T] {
+func Eventually[T any](t TB, tasks cloudtask.Selection[*Queue, T], want ...T) Enqueued[T] {
 	t.Helper()
 	timeout := time.NewTimer(eventually)
 	defer timeout.Stop()

@@ -26,8 +26,8 @@ func TestFailures(t *testing.T) {
 	nothing := enqueueAll()
 	farewell := greetTask
 	farewell.Name, farewell.Aliases = "Farewell", nil
-	enqueuedFarewell := func(q *cloudtasktest.Queue) cloudtask.Enqueued[*cloudtasktest.Queue, greet] {
-		return cloudtask.Enqueued[*cloudtasktest.Queue, greet]{Queue: q, Definition: &farewell}
+	enqueuedFarewell := func(q *cloudtasktest.Queue) cloudtask.Selection[*cloudtasktest.Queue, greet] {
+		return cloudtask.Selection[*cloudtasktest.Queue, greet]{Queue: q, Definition: &farewell}
 	}
 	type action = func(*fakeTB, *cloudtasktest.Queue)
 	tests := []struct {

@@ -30,8 +30,8 @@ var greetTask = cloudtask.Definition{
 	Decode: func(data []byte, task any) error { return json.Unmarshal(data, task) },
 }
 
-func enqueuedGreet[Q any](q Q) cloudtask.Enqueued[Q, greet] {
-	return cloudtask.Enqueued[Q, greet]{Queue: q, Definition: &greetTask}
+func enqueuedGreet[Q any](q Q) cloudtask.Selection[Q, greet] {
+	return cloudtask.Selection[Q, greet]{Queue: q, Definition: &greetTask}
 }
 
 // failsFirst fails the first n attempts of each task.

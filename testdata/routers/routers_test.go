@@ -79,7 +79,7 @@ func TestStrippedPrefix(t *testing.T) {
 	if _, err := greet.Asap(t.Context(), q.Client, &greeting{Name: "World"}); err != nil {
 		t.Fatal(err)
 	}
-	task := cloudtasktest.Only(t, cloudtask.Enqueued[*cloudtasktest.Queue, greeting]{Queue: q, Definition: &greet}).Task
+	task := cloudtasktest.Only(t, cloudtask.Selection[*cloudtasktest.Queue, greeting]{Queue: q, Definition: &greet}).Task
 	answer := httptest.NewRecorder()
 	http.StripPrefix("/tasks", handler).ServeHTTP(answer, cloudtasktest.Request(t, task))
 	const want = `does not begin with PathPrefix, \"/tasks/\": mount the handler so that it sees the whole path, without http.StripPrefix`

@@ -101,8 +101,8 @@ func DebugResize(ctx context.Context, c *cloudtask.Client, runner Runner, taskID
 
 // EnqueuedResize stands for the Resize tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedResize(q)).
-func EnqueuedResize[Q any](q Q) cloudtask.Enqueued[Q, Resize] {
-	return cloudtask.Enqueued[Q, Resize]{Queue: q, Definition: &resize}
+func EnqueuedResize[Q any](q Q) cloudtask.Selection[Q, Resize] {
+	return cloudtask.Selection[Q, Resize]{Queue: q, Definition: &resize}
 }
 
 // AppendResize appends the payload's JSON to dst. After an error dst is returned as it was.

@@ -103,8 +103,8 @@ func DebugArchiveDocument(ctx context.Context, c *cloudtask.Client, runner Runne
 
 // EnqueuedArchiveDocument stands for the ArchiveDocument tasks that were enqueued in q, a
 // *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedArchiveDocument(q)).
-func EnqueuedArchiveDocument[Q any](q Q) cloudtask.Enqueued[Q, ArchiveDocument] {
-	return cloudtask.Enqueued[Q, ArchiveDocument]{Queue: q, Definition: &archiveDocument}
+func EnqueuedArchiveDocument[Q any](q Q) cloudtask.Selection[Q, ArchiveDocument] {
+	return cloudtask.Selection[Q, ArchiveDocument]{Queue: q, Definition: &archiveDocument}
 }
 
 // AppendArchiveDocument appends the payload's JSON to dst. After an error dst is returned as it was.

@@ -143,8 +143,8 @@ func DebugBatchDataProcessing(ctx context.Context, c *cloudtask.Client, app *App
 
 // EnqueuedBatchDataProcessing stands for the BatchDataProcessing tasks that were enqueued in q, a
 // *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedBatchDataProcessing(q)).
-func EnqueuedBatchDataProcessing[Q any](q Q) cloudtask.Enqueued[Q, BatchDataProcessing] {
-	return cloudtask.Enqueued[Q, BatchDataProcessing]{Queue: q, Definition: &batchDataProcessing}
+func EnqueuedBatchDataProcessing[Q any](q Q) cloudtask.Selection[Q, BatchDataProcessing] {
+	return cloudtask.Selection[Q, BatchDataProcessing]{Queue: q, Definition: &batchDataProcessing}
 }
 
 // closeAccount describes the task CloseAccount.
@@ -212,8 +212,8 @@ func DebugCloseAccount(ctx context.Context, c *cloudtask.Client, app *App, taskI
 
 // EnqueuedCloseAccount stands for the CloseAccount tasks that were enqueued in q, a *cloudtasktest.Queue:
 // tests say cloudtasktest.Only(t, EnqueuedCloseAccount(q)).
-func EnqueuedCloseAccount[Q any](q Q) cloudtask.Enqueued[Q, CloseAccount] {
-	return cloudtask.Enqueued[Q, CloseAccount]{Queue: q, Definition: &closeAccount}
+func EnqueuedCloseAccount[Q any](q Q) cloudtask.Selection[Q, CloseAccount] {
+	return cloudtask.Selection[Q, CloseAccount]{Queue: q, Definition: &closeAccount}
 }
 
 // closeBooks describes the task CloseBooks.
@@ -280,8 +280,8 @@ func DebugCloseBooks(ctx context.Context, c *cloudtask.Client, app *App, taskID 
 
 // EnqueuedCloseBooks stands for the CloseBooks tasks that were enqueued in q, a *cloudtasktest.Queue: tests
 // say cloudtasktest.Only(t, EnqueuedCloseBooks(q)).
-func EnqueuedCloseBooks[Q any](q Q) cloudtask.Enqueued[Q, CloseBooks] {
-	return cloudtask.Enqueued[Q, CloseBooks]{Queue: q, Definition: &closeBooks}
+func EnqueuedCloseBooks[Q any](q Q) cloudtask.Selection[Q, CloseBooks] {
+	return cloudtask.Selection[Q, CloseBooks]{Queue: q, Definition: &closeBooks}
 }
 
 // dailyDigest describes the task DailyDigest.
@@ -358,8 +358,8 @@ func DebugDailyDigest(ctx context.Context, c *cloudtask.Client, app *App, taskID
 
 // EnqueuedDailyDigest stands for the DailyDigest tasks that were enqueued in q, a *cloudtasktest.Queue: tests
 // say cloudtasktest.Only(t, EnqueuedDailyDigest(q)).
-func EnqueuedDailyDigest[Q any](q Q) cloudtask.Enqueued[Q, DailyDigest] {
-	return cloudtask.Enqueued[Q, DailyDigest]{Queue: q, Definition: &dailyDigest}
+func EnqueuedDailyDigest[Q any](q Q) cloudtask.Selection[Q, DailyDigest] {
+	return cloudtask.Selection[Q, DailyDigest]{Queue: q, Definition: &dailyDigest}
 }
 
 // generateReport describes the task GenerateReport.
@@ -429,8 +429,8 @@ func DebugGenerateReport(ctx context.Context, c *cloudtask.Client, app *App, tas
 
 // EnqueuedGenerateReport stands for the GenerateReport tasks that were enqueued in q, a *cloudtasktest.Queue:
 // tests say cloudtasktest.Only(t, EnqueuedGenerateReport(q)).
-func EnqueuedGenerateReport[Q any](q Q) cloudtask.Enqueued[Q, GenerateReport] {
-	return cloudtask.Enqueued[Q, GenerateReport]{Queue: q, Definition: &generateReport}
+func EnqueuedGenerateReport[Q any](q Q) cloudtask.Selection[Q, GenerateReport] {
+	return cloudtask.Selection[Q, GenerateReport]{Queue: q, Definition: &generateReport}
 }
 
 // highPriorityNotification describes the task HighPriorityNotification.
@@ -499,8 +499,8 @@ func DebugHighPriorityNotification(ctx context.Context, c *cloudtask.Client, app
 
 // EnqueuedHighPriorityNotification stands for the HighPriorityNotification tasks that were enqueued in q, a
 // *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedHighPriorityNotification(q)).
-func EnqueuedHighPriorityNotification[Q any](q Q) cloudtask.Enqueued[Q, HighPriorityNotification] {
-	return cloudtask.Enqueued[Q, HighPriorityNotification]{Queue: q, Definition: &highPriorityNotification}
+func EnqueuedHighPriorityNotification[Q any](q Q) cloudtask.Selection[Q, HighPriorityNotification] {
+	return cloudtask.Selection[Q, HighPriorityNotification]{Queue: q, Definition: &highPriorityNotification}
 }
 
 // importContacts describes the task ImportContacts.
@@ -571,8 +571,8 @@ func DebugImportContacts(ctx context.Context, c *cloudtask.Client, app *App, tas
 
 // EnqueuedImportContacts stands for the ImportContacts tasks that were enqueued in q, a *cloudtasktest.Queue:
 // tests say cloudtasktest.Only(t, EnqueuedImportContacts(q)).
-func EnqueuedImportContacts[Q any](q Q) cloudtask.Enqueued[Q, ImportContacts] {
-	return cloudtask.Enqueued[Q, ImportContacts]{Queue: q, Definition: &importContacts}
+func EnqueuedImportContacts[Q any](q Q) cloudtask.Selection[Q, ImportContacts] {
+	return cloudtask.Selection[Q, ImportContacts]{Queue: q, Definition: &importContacts}
 }
 
 // processAnalyticsBatch describes the task ProcessAnalyticsBatch.
@@ -640,8 +640,8 @@ func DebugProcessAnalyticsBatch(ctx context.Context, c *cloudtask.Client, app *A
 
 // EnqueuedProcessAnalyticsBatch stands for the ProcessAnalyticsBatch tasks that were enqueued in q, a
 // *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedProcessAnalyticsBatch(q)).
-func EnqueuedProcessAnalyticsBatch[Q any](q Q) cloudtask.Enqueued[Q, ProcessAnalyticsBatch] {
-	return cloudtask.Enqueued[Q, ProcessAnalyticsBatch]{Queue: q, Definition: &processAnalyticsBatch}
+func EnqueuedProcessAnalyticsBatch[Q any](q Q) cloudtask.Selection[Q, ProcessAnalyticsBatch] {
+	return cloudtask.Selection[Q, ProcessAnalyticsBatch]{Queue: q, Definition: &processAnalyticsBatch}
 }
 
 // processItem describes the task ProcessItem.
@@ -717,8 +717,8 @@ func DebugProcessItem(ctx context.Context, c *cloudtask.Client, app *App, taskID
 
 // EnqueuedProcessItem stands for the ProcessItem tasks that were enqueued in q, a *cloudtasktest.Queue: tests
 // say cloudtasktest.Only(t, EnqueuedProcessItem(q)).
-func EnqueuedProcessItem[Q any](q Q) cloudtask.Enqueued[Q, ProcessItem] {
-	return cloudtask.Enqueued[Q, ProcessItem]{Queue: q, Definition: &processItem}
+func EnqueuedProcessItem[Q any](q Q) cloudtask.Selection[Q, ProcessItem] {
+	return cloudtask.Selection[Q, ProcessItem]{Queue: q, Definition: &processItem}
 }
 
 // processOrder describes the task ProcessOrder.
@@ -787,8 +787,8 @@ func DebugProcessOrder(ctx context.Context, c *cloudtask.Client, app *App, taskI
 
 // EnqueuedProcessOrder stands for the ProcessOrder tasks that were enqueued in q, a *cloudtasktest.Queue:
 // tests say cloudtasktest.Only(t, EnqueuedProcessOrder(q)).
-func EnqueuedProcessOrder[Q any](q Q) cloudtask.Enqueued[Q, ProcessOrder] {
-	return cloudtask.Enqueued[Q, ProcessOrder]{Queue: q, Definition: &processOrder}
+func EnqueuedProcessOrder[Q any](q Q) cloudtask.Selection[Q, ProcessOrder] {
+	return cloudtask.Selection[Q, ProcessOrder]{Queue: q, Definition: &processOrder}
 }
 
 // retryAware describes the task RetryAware.
@@ -856,8 +856,8 @@ func DebugRetryAware(ctx context.Context, c *cloudtask.Client, app *App, taskID 
 
 // EnqueuedRetryAware stands for the RetryAware tasks that were enqueued in q, a *cloudtasktest.Queue: tests
 // say cloudtasktest.Only(t, EnqueuedRetryAware(q)).
-func EnqueuedRetryAware[Q any](q Q) cloudtask.Enqueued[Q, RetryAware] {
-	return cloudtask.Enqueued[Q, RetryAware]{Queue: q, Definition: &retryAware}
+func EnqueuedRetryAware[Q any](q Q) cloudtask.Selection[Q, RetryAware] {
+	return cloudtask.Selection[Q, RetryAware]{Queue: q, Definition: &retryAware}
 }
 
 // robustEnqueue describes the task RobustEnqueue.
@@ -926,8 +926,8 @@ func DebugRobustEnqueue(ctx context.Context, c *cloudtask.Client, app *App, task
 
 // EnqueuedRobustEnqueue stands for the RobustEnqueue tasks that were enqueued in q, a *cloudtasktest.Queue:
 // tests say cloudtasktest.Only(t, EnqueuedRobustEnqueue(q)).
-func EnqueuedRobustEnqueue[Q any](q Q) cloudtask.Enqueued[Q, RobustEnqueue] {
-	return cloudtask.Enqueued[Q, RobustEnqueue]{Queue: q, Definition: &robustEnqueue}
+func EnqueuedRobustEnqueue[Q any](q Q) cloudtask.Selection[Q, RobustEnqueue] {
+	return cloudtask.Selection[Q, RobustEnqueue]{Queue: q, Definition: &robustEnqueue}
 }
 
 // sendWelcomeEmail describes the task SendWelcomeEmail.
@@ -998,8 +998,8 @@ func DebugSendWelcomeEmail(ctx context.Context, c *cloudtask.Client, app *App, t
 
 // EnqueuedSendWelcomeEmail stands for the SendWelcomeEmail tasks that were enqueued in q, a
 // *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedSendWelcomeEmail(q)).
-func EnqueuedSendWelcomeEmail[Q any](q Q) cloudtask.Enqueued[Q, SendWelcomeEmail] {
-	return cloudtask.Enqueued[Q, SendWelcomeEmail]{Queue: q, Definition: &sendWelcomeEmail}
+func EnqueuedSendWelcomeEmail[Q any](q Q) cloudtask.Selection[Q, SendWelcomeEmail] {
+	return cloudtask.Selection[Q, SendWelcomeEmail]{Queue: q, Definition: &sendWelcomeEmail}
 }
 
 // AppendBatchDataProcessing appends the payload's JSON to dst. After an error dst is returned as it was.

@@ -117,8 +117,8 @@ func DebugDocument(ctx context.Context, c *cloudtask.Client, runner Runner, task
 
 // EnqueuedDocument stands for the Document tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedDocument(q)).
-func EnqueuedDocument[Q any](q Q) cloudtask.Enqueued[Q, Document] {
-	return cloudtask.Enqueued[Q, Document]{Queue: q, Definition: &document}
+func EnqueuedDocument[Q any](q Q) cloudtask.Selection[Q, Document] {
+	return cloudtask.Selection[Q, Document]{Queue: q, Definition: &document}
 }
 
 // iDs describes the task IDs.
@@ -183,8 +183,8 @@ func DebugIDs(ctx context.Context, c *cloudtask.Client, runner Runner, taskID st
 
 // EnqueuedIDs stands for the IDs tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedIDs(q)).
-func EnqueuedIDs[Q any](q Q) cloudtask.Enqueued[Q, IDs] {
-	return cloudtask.Enqueued[Q, IDs]{Queue: q, Definition: &iDs}
+func EnqueuedIDs[Q any](q Q) cloudtask.Selection[Q, IDs] {
+	return cloudtask.Selection[Q, IDs]{Queue: q, Definition: &iDs}
 }
 
 // mixed describes the task Mixed.
@@ -249,8 +249,8 @@ func DebugMixed(ctx context.Context, c *cloudtask.Client, runner Runner, taskID 
 
 // EnqueuedMixed stands for the Mixed tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedMixed(q)).
-func EnqueuedMixed[Q any](q Q) cloudtask.Enqueued[Q, Mixed] {
-	return cloudtask.Enqueued[Q, Mixed]{Queue: q, Definition: &mixed}
+func EnqueuedMixed[Q any](q Q) cloudtask.Selection[Q, Mixed] {
+	return cloudtask.Selection[Q, Mixed]{Queue: q, Definition: &mixed}
 }
 
 // order describes the task Order.
@@ -315,8 +315,8 @@ func DebugOrder(ctx context.Context, c *cloudtask.Client, runner Runner, taskID 
 
 // EnqueuedOrder stands for the Order tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedOrder(q)).
-func EnqueuedOrder[Q any](q Q) cloudtask.Enqueued[Q, Order] {
-	return cloudtask.Enqueued[Q, Order]{Queue: q, Definition: &order}
+func EnqueuedOrder[Q any](q Q) cloudtask.Selection[Q, Order] {
+	return cloudtask.Selection[Q, Order]{Queue: q, Definition: &order}
 }
 
 // tiny describes the task Tiny.
@@ -381,8 +381,8 @@ func DebugTiny(ctx context.Context, c *cloudtask.Client, runner Runner, taskID s
 
 // EnqueuedTiny stands for the Tiny tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedTiny(q)).
-func EnqueuedTiny[Q any](q Q) cloudtask.Enqueued[Q, Tiny] {
-	return cloudtask.Enqueued[Q, Tiny]{Queue: q, Definition: &tiny}
+func EnqueuedTiny[Q any](q Q) cloudtask.Selection[Q, Tiny] {
+	return cloudtask.Selection[Q, Tiny]{Queue: q, Definition: &tiny}
 }
 
 // AppendDocument appends the payload's JSON to dst. After an error dst is returned as it was.

@@ -121,8 +121,8 @@ func DebugA(ctx context.Context, c *cloudtask.Client, taskID string) (Summary, e
 
 // EnqueuedA stands for the A tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedA(q)).
-func EnqueuedA[Q any](q Q) cloudtask.Enqueued[Q, A] {
-	return cloudtask.Enqueued[Q, A]{Queue: q, Definition: &a}
+func EnqueuedA[Q any](q Q) cloudtask.Selection[Q, A] {
+	return cloudtask.Selection[Q, A]{Queue: q, Definition: &a}
 }
 
 // b describes the task B.
@@ -188,8 +188,8 @@ func DebugB(ctx context.Context, c *cloudtask.Client, taskID string) ([]*A, erro
 
 // EnqueuedB stands for the B tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedB(q)).
-func EnqueuedB[Q any](q Q) cloudtask.Enqueued[Q, B] {
-	return cloudtask.Enqueued[Q, B]{Queue: q, Definition: &b}
+func EnqueuedB[Q any](q Q) cloudtask.Selection[Q, B] {
+	return cloudtask.Selection[Q, B]{Queue: q, Definition: &b}
 }
 
 // cTask describes the task C.
@@ -255,8 +255,8 @@ func DebugC(ctx context.Context, c *cloudtask.Client, taskID string) (string, er
 
 // EnqueuedC stands for the C tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedC(q)).
-func EnqueuedC[Q any](q Q) cloudtask.Enqueued[Q, C] {
-	return cloudtask.Enqueued[Q, C]{Queue: q, Definition: &cTask}
+func EnqueuedC[Q any](q Q) cloudtask.Selection[Q, C] {
+	return cloudtask.Selection[Q, C]{Queue: q, Definition: &cTask}
 }
 
 // d describes the task D.
@@ -322,8 +322,8 @@ func DebugD(ctx context.Context, c *cloudtask.Client, taskID string) (*Summary, 
 
 // EnqueuedD stands for the D tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedD(q)).
-func EnqueuedD[Q any](q Q) cloudtask.Enqueued[Q, D] {
-	return cloudtask.Enqueued[Q, D]{Queue: q, Definition: &d}
+func EnqueuedD[Q any](q Q) cloudtask.Selection[Q, D] {
+	return cloudtask.Selection[Q, D]{Queue: q, Definition: &d}
 }
 
 // e describes the task E.
@@ -389,8 +389,8 @@ func DebugE(ctx context.Context, c *cloudtask.Client, taskID string) (any, error
 
 // EnqueuedE stands for the E tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedE(q)).
-func EnqueuedE[Q any](q Q) cloudtask.Enqueued[Q, E] {
-	return cloudtask.Enqueued[Q, E]{Queue: q, Definition: &e}
+func EnqueuedE[Q any](q Q) cloudtask.Selection[Q, E] {
+	return cloudtask.Selection[Q, E]{Queue: q, Definition: &e}
 }
 
 // f describes the task F.
@@ -456,8 +456,8 @@ func DebugF(ctx context.Context, c *cloudtask.Client, taskID string) (fmt.String
 
 // EnqueuedF stands for the F tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedF(q)).
-func EnqueuedF[Q any](q Q) cloudtask.Enqueued[Q, F] {
-	return cloudtask.Enqueued[Q, F]{Queue: q, Definition: &f}
+func EnqueuedF[Q any](q Q) cloudtask.Selection[Q, F] {
+	return cloudtask.Selection[Q, F]{Queue: q, Definition: &f}
 }
 
 // g describes the task G.
@@ -523,8 +523,8 @@ func DebugG(ctx context.Context, c *cloudtask.Client, taskID string) (string, er
 
 // EnqueuedG stands for the G tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedG(q)).
-func EnqueuedG[Q any](q Q) cloudtask.Enqueued[Q, G] {
-	return cloudtask.Enqueued[Q, G]{Queue: q, Definition: &g}
+func EnqueuedG[Q any](q Q) cloudtask.Selection[Q, G] {
+	return cloudtask.Selection[Q, G]{Queue: q, Definition: &g}
 }
 
 // AppendA appends the payload's JSON to dst. After an error dst is returned as it was.

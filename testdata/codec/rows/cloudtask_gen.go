@@ -165,8 +165,8 @@ func DebugCareless(ctx context.Context, c *cloudtask.Client, runner Runner, task
 
 // EnqueuedCareless stands for the Careless tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedCareless(q)).
-func EnqueuedCareless[Q any](q Q) cloudtask.Enqueued[Q, Careless] {
-	return cloudtask.Enqueued[Q, Careless]{Queue: q, Definition: &careless}
+func EnqueuedCareless[Q any](q Q) cloudtask.Selection[Q, Careless] {
+	return cloudtask.Selection[Q, Careless]{Queue: q, Definition: &careless}
 }
 
 // customs describes the task Customs.
@@ -232,8 +232,8 @@ func DebugCustoms(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedCustoms stands for the Customs tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedCustoms(q)).
-func EnqueuedCustoms[Q any](q Q) cloudtask.Enqueued[Q, Customs] {
-	return cloudtask.Enqueued[Q, Customs]{Queue: q, Definition: &customs}
+func EnqueuedCustoms[Q any](q Q) cloudtask.Selection[Q, Customs] {
+	return cloudtask.Selection[Q, Customs]{Queue: q, Definition: &customs}
 }
 
 // declared describes the task Declared.
@@ -299,8 +299,8 @@ func DebugDeclared(ctx context.Context, c *cloudtask.Client, runner Runner, task
 
 // EnqueuedDeclared stands for the Declared tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedDeclared(q)).
-func EnqueuedDeclared[Q any](q Q) cloudtask.Enqueued[Q, Declared] {
-	return cloudtask.Enqueued[Q, Declared]{Queue: q, Definition: &declared}
+func EnqueuedDeclared[Q any](q Q) cloudtask.Selection[Q, Declared] {
+	return cloudtask.Selection[Q, Declared]{Queue: q, Definition: &declared}
 }
 
 // defaults describes the task Defaults.
@@ -366,8 +366,8 @@ func DebugDefaults(ctx context.Context, c *cloudtask.Client, runner Runner, task
 
 // EnqueuedDefaults stands for the Defaults tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedDefaults(q)).
-func EnqueuedDefaults[Q any](q Q) cloudtask.Enqueued[Q, Defaults] {
-	return cloudtask.Enqueued[Q, Defaults]{Queue: q, Definition: &defaults}
+func EnqueuedDefaults[Q any](q Q) cloudtask.Selection[Q, Defaults] {
+	return cloudtask.Selection[Q, Defaults]{Queue: q, Definition: &defaults}
 }
 
 // dynamic describes the task Dynamic.
@@ -433,8 +433,8 @@ func DebugDynamic(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedDynamic stands for the Dynamic tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedDynamic(q)).
-func EnqueuedDynamic[Q any](q Q) cloudtask.Enqueued[Q, Dynamic] {
-	return cloudtask.Enqueued[Q, Dynamic]{Queue: q, Definition: &dynamic}
+func EnqueuedDynamic[Q any](q Q) cloudtask.Selection[Q, Dynamic] {
+	return cloudtask.Selection[Q, Dynamic]{Queue: q, Definition: &dynamic}
 }
 
 // embeds describes the task Embeds.
@@ -499,8 +499,8 @@ func DebugEmbeds(ctx context.Context, c *cloudtask.Client, runner Runner, taskID
 
 // EnqueuedEmbeds stands for the Embeds tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedEmbeds(q)).
-func EnqueuedEmbeds[Q any](q Q) cloudtask.Enqueued[Q, Embeds] {
-	return cloudtask.Enqueued[Q, Embeds]{Queue: q, Definition: &embeds}
+func EnqueuedEmbeds[Q any](q Q) cloudtask.Selection[Q, Embeds] {
+	return cloudtask.Selection[Q, Embeds]{Queue: q, Definition: &embeds}
 }
 
 // greedy describes the task Greedy.
@@ -565,8 +565,8 @@ func DebugGreedy(ctx context.Context, c *cloudtask.Client, runner Runner, taskID
 
 // EnqueuedGreedy stands for the Greedy tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedGreedy(q)).
-func EnqueuedGreedy[Q any](q Q) cloudtask.Enqueued[Q, Greedy] {
-	return cloudtask.Enqueued[Q, Greedy]{Queue: q, Definition: &greedy}
+func EnqueuedGreedy[Q any](q Q) cloudtask.Selection[Q, Greedy] {
+	return cloudtask.Selection[Q, Greedy]{Queue: q, Definition: &greedy}
 }
 
 // hiddens describes the task Hiddens.
@@ -682,8 +682,8 @@ func DebugHiddens(ctx context.Context, c *cloudtask.Client, taskID string) (map[
 
 // EnqueuedHiddens stands for the Hiddens tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedHiddens(q)).
-func EnqueuedHiddens[Q any](q Q) cloudtask.Enqueued[Q, Hiddens] {
-	return cloudtask.Enqueued[Q, Hiddens]{Queue: q, Definition: &hiddens}
+func EnqueuedHiddens[Q any](q Q) cloudtask.Selection[Q, Hiddens] {
+	return cloudtask.Selection[Q, Hiddens]{Queue: q, Definition: &hiddens}
 }
 
 // lists describes the task Lists.
@@ -748,8 +748,8 @@ func DebugLists(ctx context.Context, c *cloudtask.Client, runner Runner, taskID 
 
 // EnqueuedLists stands for the Lists tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedLists(q)).
-func EnqueuedLists[Q any](q Q) cloudtask.Enqueued[Q, Lists] {
-	return cloudtask.Enqueued[Q, Lists]{Queue: q, Definition: &lists}
+func EnqueuedLists[Q any](q Q) cloudtask.Selection[Q, Lists] {
+	return cloudtask.Selection[Q, Lists]{Queue: q, Definition: &lists}
 }
 
 // maps describes the task Maps.
@@ -814,8 +814,8 @@ func DebugMaps(ctx context.Context, c *cloudtask.Client, runner Runner, taskID s
 
 // EnqueuedMaps stands for the Maps tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedMaps(q)).
-func EnqueuedMaps[Q any](q Q) cloudtask.Enqueued[Q, Maps] {
-	return cloudtask.Enqueued[Q, Maps]{Queue: q, Definition: &maps}
+func EnqueuedMaps[Q any](q Q) cloudtask.Selection[Q, Maps] {
+	return cloudtask.Selection[Q, Maps]{Queue: q, Definition: &maps}
 }
 
 // options describes the task Options.
@@ -881,8 +881,8 @@ func DebugOptions(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedOptions stands for the Options tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedOptions(q)).
-func EnqueuedOptions[Q any](q Q) cloudtask.Enqueued[Q, Options] {
-	return cloudtask.Enqueued[Q, Options]{Queue: q, Definition: &options}
+func EnqueuedOptions[Q any](q Q) cloudtask.Selection[Q, Options] {
+	return cloudtask.Selection[Q, Options]{Queue: q, Definition: &options}
 }
 
 // order describes the task Order.
@@ -947,8 +947,8 @@ func DebugOrder(ctx context.Context, c *cloudtask.Client, runner Runner, taskID 
 
 // EnqueuedOrder stands for the Order tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedOrder(q)).
-func EnqueuedOrder[Q any](q Q) cloudtask.Enqueued[Q, Order] {
-	return cloudtask.Enqueued[Q, Order]{Queue: q, Definition: &order}
+func EnqueuedOrder[Q any](q Q) cloudtask.Selection[Q, Order] {
+	return cloudtask.Selection[Q, Order]{Queue: q, Definition: &order}
 }
 
 // pointers describes the task Pointers.
@@ -1014,8 +1014,8 @@ func DebugPointers(ctx context.Context, c *cloudtask.Client, runner Runner, task
 
 // EnqueuedPointers stands for the Pointers tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedPointers(q)).
-func EnqueuedPointers[Q any](q Q) cloudtask.Enqueued[Q, Pointers] {
-	return cloudtask.Enqueued[Q, Pointers]{Queue: q, Definition: &pointers}
+func EnqueuedPointers[Q any](q Q) cloudtask.Selection[Q, Pointers] {
+	return cloudtask.Selection[Q, Pointers]{Queue: q, Definition: &pointers}
 }
 
 // quoted describes the task Quoted.
@@ -1080,8 +1080,8 @@ func DebugQuoted(ctx context.Context, c *cloudtask.Client, runner Runner, taskID
 
 // EnqueuedQuoted stands for the Quoted tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedQuoted(q)).
-func EnqueuedQuoted[Q any](q Q) cloudtask.Enqueued[Q, Quoted] {
-	return cloudtask.Enqueued[Q, Quoted]{Queue: q, Definition: &quoted}
+func EnqueuedQuoted[Q any](q Q) cloudtask.Selection[Q, Quoted] {
+	return cloudtask.Selection[Q, Quoted]{Queue: q, Definition: &quoted}
 }
 
 // scalars describes the task Scalars.
@@ -1147,8 +1147,8 @@ func DebugScalars(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedScalars stands for the Scalars tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedScalars(q)).
-func EnqueuedScalars[Q any](q Q) cloudtask.Enqueued[Q, Scalars] {
-	return cloudtask.Enqueued[Q, Scalars]{Queue: q, Definition: &scalars}
+func EnqueuedScalars[Q any](q Q) cloudtask.Selection[Q, Scalars] {
+	return cloudtask.Selection[Q, Scalars]{Queue: q, Definition: &scalars}
 }
 
 // structs describes the task Structs.
@@ -1214,8 +1214,8 @@ func DebugStructs(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedStructs stands for the Structs tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedStructs(q)).
-func EnqueuedStructs[Q any](q Q) cloudtask.Enqueued[Q, Structs] {
-	return cloudtask.Enqueued[Q, Structs]{Queue: q, Definition: &structs}
+func EnqueuedStructs[Q any](q Q) cloudtask.Selection[Q, Structs] {
+	return cloudtask.Selection[Q, Structs]{Queue: q, Definition: &structs}
 }
 
 // AppendCareless appends the payload's JSON to dst. After an error dst is returned as it was.

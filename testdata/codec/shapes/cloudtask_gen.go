@@ -353,8 +353,8 @@ func DebugShape00(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape00 stands for the Shape00 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape00(q)).
-func EnqueuedShape00[Q any](q Q) cloudtask.Enqueued[Q, Shape00] {
-	return cloudtask.Enqueued[Q, Shape00]{Queue: q, Definition: &shape00}
+func EnqueuedShape00[Q any](q Q) cloudtask.Selection[Q, Shape00] {
+	return cloudtask.Selection[Q, Shape00]{Queue: q, Definition: &shape00}
 }
 
 // shape01 describes the task Shape01.
@@ -420,8 +420,8 @@ func DebugShape01(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape01 stands for the Shape01 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape01(q)).
-func EnqueuedShape01[Q any](q Q) cloudtask.Enqueued[Q, Shape01] {
-	return cloudtask.Enqueued[Q, Shape01]{Queue: q, Definition: &shape01}
+func EnqueuedShape01[Q any](q Q) cloudtask.Selection[Q, Shape01] {
+	return cloudtask.Selection[Q, Shape01]{Queue: q, Definition: &shape01}
 }
 
 // shape02 describes the task Shape02.
@@ -487,8 +487,8 @@ func DebugShape02(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape02 stands for the Shape02 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape02(q)).
-func EnqueuedShape02[Q any](q Q) cloudtask.Enqueued[Q, Shape02] {
-	return cloudtask.Enqueued[Q, Shape02]{Queue: q, Definition: &shape02}
+func EnqueuedShape02[Q any](q Q) cloudtask.Selection[Q, Shape02] {
+	return cloudtask.Selection[Q, Shape02]{Queue: q, Definition: &shape02}
 }
 
 // shape03 describes the task Shape03.
@@ -554,8 +554,8 @@ func DebugShape03(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape03 stands for the Shape03 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape03(q)).
-func EnqueuedShape03[Q any](q Q) cloudtask.Enqueued[Q, Shape03] {
-	return cloudtask.Enqueued[Q, Shape03]{Queue: q, Definition: &shape03}
+func EnqueuedShape03[Q any](q Q) cloudtask.Selection[Q, Shape03] {
+	return cloudtask.Selection[Q, Shape03]{Queue: q, Definition: &shape03}
 }
 
 // shape04 describes the task Shape04.
@@ -621,8 +621,8 @@ func DebugShape04(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape04 stands for the Shape04 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape04(q)).
-func EnqueuedShape04[Q any](q Q) cloudtask.Enqueued[Q, Shape04] {
-	return cloudtask.Enqueued[Q, Shape04]{Queue: q, Definition: &shape04}
+func EnqueuedShape04[Q any](q Q) cloudtask.Selection[Q, Shape04] {
+	return cloudtask.Selection[Q, Shape04]{Queue: q, Definition: &shape04}
 }
 
 // shape05 describes the task Shape05.
@@ -688,8 +688,8 @@ func DebugShape05(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape05 stands for the Shape05 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape05(q)).
-func EnqueuedShape05[Q any](q Q) cloudtask.Enqueued[Q, Shape05] {
-	return cloudtask.Enqueued[Q, Shape05]{Queue: q, Definition: &shape05}
+func EnqueuedShape05[Q any](q Q) cloudtask.Selection[Q, Shape05] {
+	return cloudtask.Selection[Q, Shape05]{Queue: q, Definition: &shape05}
 }
 
 // shape06 describes the task Shape06.
@@ -755,8 +755,8 @@ func DebugShape06(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape06 stands for the Shape06 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape06(q)).
-func EnqueuedShape06[Q any](q Q) cloudtask.Enqueued[Q, Shape06] {
-	return cloudtask.Enqueued[Q, Shape06]{Queue: q, Definition: &shape06}
+func EnqueuedShape06[Q any](q Q) cloudtask.Selection[Q, Shape06] {
+	return cloudtask.Selection[Q, Shape06]{Queue: q, Definition: &shape06}
 }
 
 // shape07 describes the task Shape07.
@@ -822,8 +822,8 @@ func DebugShape07(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape07 stands for the Shape07 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape07(q)).
-func EnqueuedShape07[Q any](q Q) cloudtask.Enqueued[Q, Shape07] {
-	return cloudtask.Enqueued[Q, Shape07]{Queue: q, Definition: &shape07}
+func EnqueuedShape07[Q any](q Q) cloudtask.Selection[Q, Shape07] {
+	return cloudtask.Selection[Q, Shape07]{Queue: q, Definition: &shape07}
 }
 
 // shape08 describes the task Shape08.
@@ -889,8 +889,8 @@ func DebugShape08(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape08 stands for the Shape08 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape08(q)).
-func EnqueuedShape08[Q any](q Q) cloudtask.Enqueued[Q, Shape08] {
-	return cloudtask.Enqueued[Q, Shape08]{Queue: q, Definition: &shape08}
+func EnqueuedShape08[Q any](q Q) cloudtask.Selection[Q, Shape08] {
+	return cloudtask.Selection[Q, Shape08]{Queue: q, Definition: &shape08}
 }
 
 // shape09 describes the task Shape09.
@@ -956,8 +956,8 @@ func DebugShape09(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape09 stands for the Shape09 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape09(q)).
-func EnqueuedShape09[Q any](q Q) cloudtask.Enqueued[Q, Shape09] {
-	return cloudtask.Enqueued[Q, Shape09]{Queue: q, Definition: &shape09}
+func EnqueuedShape09[Q any](q Q) cloudtask.Selection[Q, Shape09] {
+	return cloudtask.Selection[Q, Shape09]{Queue: q, Definition: &shape09}
 }
 
 // shape10 describes the task Shape10.
@@ -1023,8 +1023,8 @@ func DebugShape10(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape10 stands for the Shape10 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape10(q)).
-func EnqueuedShape10[Q any](q Q) cloudtask.Enqueued[Q, Shape10] {
-	return cloudtask.Enqueued[Q, Shape10]{Queue: q, Definition: &shape10}
+func EnqueuedShape10[Q any](q Q) cloudtask.Selection[Q, Shape10] {
+	return cloudtask.Selection[Q, Shape10]{Queue: q, Definition: &shape10}
 }
 
 // shape11 describes the task Shape11.
@@ -1090,8 +1090,8 @@ func DebugShape11(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape11 stands for the Shape11 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape11(q)).
-func EnqueuedShape11[Q any](q Q) cloudtask.Enqueued[Q, Shape11] {
-	return cloudtask.Enqueued[Q, Shape11]{Queue: q, Definition: &shape11}
+func EnqueuedShape11[Q any](q Q) cloudtask.Selection[Q, Shape11] {
+	return cloudtask.Selection[Q, Shape11]{Queue: q, Definition: &shape11}
 }
 
 // shape12 describes the task Shape12.
@@ -1157,8 +1157,8 @@ func DebugShape12(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape12 stands for the Shape12 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape12(q)).
-func EnqueuedShape12[Q any](q Q) cloudtask.Enqueued[Q, Shape12] {
-	return cloudtask.Enqueued[Q, Shape12]{Queue: q, Definition: &shape12}
+func EnqueuedShape12[Q any](q Q) cloudtask.Selection[Q, Shape12] {
+	return cloudtask.Selection[Q, Shape12]{Queue: q, Definition: &shape12}
 }
 
 // shape13 describes the task Shape13.
@@ -1224,8 +1224,8 @@ func DebugShape13(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape13 stands for the Shape13 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape13(q)).
-func EnqueuedShape13[Q any](q Q) cloudtask.Enqueued[Q, Shape13] {
-	return cloudtask.Enqueued[Q, Shape13]{Queue: q, Definition: &shape13}
+func EnqueuedShape13[Q any](q Q) cloudtask.Selection[Q, Shape13] {
+	return cloudtask.Selection[Q, Shape13]{Queue: q, Definition: &shape13}
 }
 
 // shape14 describes the task Shape14.
@@ -1291,8 +1291,8 @@ func DebugShape14(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape14 stands for the Shape14 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape14(q)).
-func EnqueuedShape14[Q any](q Q) cloudtask.Enqueued[Q, Shape14] {
-	return cloudtask.Enqueued[Q, Shape14]{Queue: q, Definition: &shape14}
+func EnqueuedShape14[Q any](q Q) cloudtask.Selection[Q, Shape14] {
+	return cloudtask.Selection[Q, Shape14]{Queue: q, Definition: &shape14}
 }
 
 // shape15 describes the task Shape15.
@@ -1358,8 +1358,8 @@ func DebugShape15(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape15 stands for the Shape15 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape15(q)).
-func EnqueuedShape15[Q any](q Q) cloudtask.Enqueued[Q, Shape15] {
-	return cloudtask.Enqueued[Q, Shape15]{Queue: q, Definition: &shape15}
+func EnqueuedShape15[Q any](q Q) cloudtask.Selection[Q, Shape15] {
+	return cloudtask.Selection[Q, Shape15]{Queue: q, Definition: &shape15}
 }
 
 // shape16 describes the task Shape16.
@@ -1425,8 +1425,8 @@ func DebugShape16(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape16 stands for the Shape16 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape16(q)).
-func EnqueuedShape16[Q any](q Q) cloudtask.Enqueued[Q, Shape16] {
-	return cloudtask.Enqueued[Q, Shape16]{Queue: q, Definition: &shape16}
+func EnqueuedShape16[Q any](q Q) cloudtask.Selection[Q, Shape16] {
+	return cloudtask.Selection[Q, Shape16]{Queue: q, Definition: &shape16}
 }
 
 // shape17 describes the task Shape17.
@@ -1492,8 +1492,8 @@ func DebugShape17(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape17 stands for the Shape17 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape17(q)).
-func EnqueuedShape17[Q any](q Q) cloudtask.Enqueued[Q, Shape17] {
-	return cloudtask.Enqueued[Q, Shape17]{Queue: q, Definition: &shape17}
+func EnqueuedShape17[Q any](q Q) cloudtask.Selection[Q, Shape17] {
+	return cloudtask.Selection[Q, Shape17]{Queue: q, Definition: &shape17}
 }
 
 // shape18 describes the task Shape18.
@@ -1559,8 +1559,8 @@ func DebugShape18(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape18 stands for the Shape18 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape18(q)).
-func EnqueuedShape18[Q any](q Q) cloudtask.Enqueued[Q, Shape18] {
-	return cloudtask.Enqueued[Q, Shape18]{Queue: q, Definition: &shape18}
+func EnqueuedShape18[Q any](q Q) cloudtask.Selection[Q, Shape18] {
+	return cloudtask.Selection[Q, Shape18]{Queue: q, Definition: &shape18}
 }
 
 // shape19 describes the task Shape19.
@@ -1626,8 +1626,8 @@ func DebugShape19(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape19 stands for the Shape19 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape19(q)).
-func EnqueuedShape19[Q any](q Q) cloudtask.Enqueued[Q, Shape19] {
-	return cloudtask.Enqueued[Q, Shape19]{Queue: q, Definition: &shape19}
+func EnqueuedShape19[Q any](q Q) cloudtask.Selection[Q, Shape19] {
+	return cloudtask.Selection[Q, Shape19]{Queue: q, Definition: &shape19}
 }
 
 // shape20 describes the task Shape20.
@@ -1693,8 +1693,8 @@ func DebugShape20(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape20 stands for the Shape20 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape20(q)).
-func EnqueuedShape20[Q any](q Q) cloudtask.Enqueued[Q, Shape20] {
-	return cloudtask.Enqueued[Q, Shape20]{Queue: q, Definition: &shape20}
+func EnqueuedShape20[Q any](q Q) cloudtask.Selection[Q, Shape20] {
+	return cloudtask.Selection[Q, Shape20]{Queue: q, Definition: &shape20}
 }
 
 // shape21 describes the task Shape21.
@@ -1760,8 +1760,8 @@ func DebugShape21(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape21 stands for the Shape21 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape21(q)).
-func EnqueuedShape21[Q any](q Q) cloudtask.Enqueued[Q, Shape21] {
-	return cloudtask.Enqueued[Q, Shape21]{Queue: q, Definition: &shape21}
+func EnqueuedShape21[Q any](q Q) cloudtask.Selection[Q, Shape21] {
+	return cloudtask.Selection[Q, Shape21]{Queue: q, Definition: &shape21}
 }
 
 // shape22 describes the task Shape22.
@@ -1827,8 +1827,8 @@ func DebugShape22(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape22 stands for the Shape22 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape22(q)).
-func EnqueuedShape22[Q any](q Q) cloudtask.Enqueued[Q, Shape22] {
-	return cloudtask.Enqueued[Q, Shape22]{Queue: q, Definition: &shape22}
+func EnqueuedShape22[Q any](q Q) cloudtask.Selection[Q, Shape22] {
+	return cloudtask.Selection[Q, Shape22]{Queue: q, Definition: &shape22}
 }
 
 // shape23 describes the task Shape23.
@@ -1894,8 +1894,8 @@ func DebugShape23(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape23 stands for the Shape23 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape23(q)).
-func EnqueuedShape23[Q any](q Q) cloudtask.Enqueued[Q, Shape23] {
-	return cloudtask.Enqueued[Q, Shape23]{Queue: q, Definition: &shape23}
+func EnqueuedShape23[Q any](q Q) cloudtask.Selection[Q, Shape23] {
+	return cloudtask.Selection[Q, Shape23]{Queue: q, Definition: &shape23}
 }
 
 // shape24 describes the task Shape24.
@@ -1961,8 +1961,8 @@ func DebugShape24(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape24 stands for the Shape24 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape24(q)).
-func EnqueuedShape24[Q any](q Q) cloudtask.Enqueued[Q, Shape24] {
-	return cloudtask.Enqueued[Q, Shape24]{Queue: q, Definition: &shape24}
+func EnqueuedShape24[Q any](q Q) cloudtask.Selection[Q, Shape24] {
+	return cloudtask.Selection[Q, Shape24]{Queue: q, Definition: &shape24}
 }
 
 // shape25 describes the task Shape25.
@@ -2028,8 +2028,8 @@ func DebugShape25(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape25 stands for the Shape25 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape25(q)).
-func EnqueuedShape25[Q any](q Q) cloudtask.Enqueued[Q, Shape25] {
-	return cloudtask.Enqueued[Q, Shape25]{Queue: q, Definition: &shape25}
+func EnqueuedShape25[Q any](q Q) cloudtask.Selection[Q, Shape25] {
+	return cloudtask.Selection[Q, Shape25]{Queue: q, Definition: &shape25}
 }
 
 // shape26 describes the task Shape26.
@@ -2095,8 +2095,8 @@ func DebugShape26(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape26 stands for the Shape26 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape26(q)).
-func EnqueuedShape26[Q any](q Q) cloudtask.Enqueued[Q, Shape26] {
-	return cloudtask.Enqueued[Q, Shape26]{Queue: q, Definition: &shape26}
+func EnqueuedShape26[Q any](q Q) cloudtask.Selection[Q, Shape26] {
+	return cloudtask.Selection[Q, Shape26]{Queue: q, Definition: &shape26}
 }
 
 // shape27 describes the task Shape27.
@@ -2162,8 +2162,8 @@ func DebugShape27(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape27 stands for the Shape27 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape27(q)).
-func EnqueuedShape27[Q any](q Q) cloudtask.Enqueued[Q, Shape27] {
-	return cloudtask.Enqueued[Q, Shape27]{Queue: q, Definition: &shape27}
+func EnqueuedShape27[Q any](q Q) cloudtask.Selection[Q, Shape27] {
+	return cloudtask.Selection[Q, Shape27]{Queue: q, Definition: &shape27}
 }
 
 // shape28 describes the task Shape28.
@@ -2229,8 +2229,8 @@ func DebugShape28(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape28 stands for the Shape28 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape28(q)).
-func EnqueuedShape28[Q any](q Q) cloudtask.Enqueued[Q, Shape28] {
-	return cloudtask.Enqueued[Q, Shape28]{Queue: q, Definition: &shape28}
+func EnqueuedShape28[Q any](q Q) cloudtask.Selection[Q, Shape28] {
+	return cloudtask.Selection[Q, Shape28]{Queue: q, Definition: &shape28}
 }
 
 // shape29 describes the task Shape29.
@@ -2296,8 +2296,8 @@ func DebugShape29(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape29 stands for the Shape29 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape29(q)).
-func EnqueuedShape29[Q any](q Q) cloudtask.Enqueued[Q, Shape29] {
-	return cloudtask.Enqueued[Q, Shape29]{Queue: q, Definition: &shape29}
+func EnqueuedShape29[Q any](q Q) cloudtask.Selection[Q, Shape29] {
+	return cloudtask.Selection[Q, Shape29]{Queue: q, Definition: &shape29}
 }
 
 // shape30 describes the task Shape30.
@@ -2363,8 +2363,8 @@ func DebugShape30(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape30 stands for the Shape30 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape30(q)).
-func EnqueuedShape30[Q any](q Q) cloudtask.Enqueued[Q, Shape30] {
-	return cloudtask.Enqueued[Q, Shape30]{Queue: q, Definition: &shape30}
+func EnqueuedShape30[Q any](q Q) cloudtask.Selection[Q, Shape30] {
+	return cloudtask.Selection[Q, Shape30]{Queue: q, Definition: &shape30}
 }
 
 // shape31 describes the task Shape31.
@@ -2430,8 +2430,8 @@ func DebugShape31(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape31 stands for the Shape31 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape31(q)).
-func EnqueuedShape31[Q any](q Q) cloudtask.Enqueued[Q, Shape31] {
-	return cloudtask.Enqueued[Q, Shape31]{Queue: q, Definition: &shape31}
+func EnqueuedShape31[Q any](q Q) cloudtask.Selection[Q, Shape31] {
+	return cloudtask.Selection[Q, Shape31]{Queue: q, Definition: &shape31}
 }
 
 // shape32 describes the task Shape32.
@@ -2497,8 +2497,8 @@ func DebugShape32(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape32 stands for the Shape32 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape32(q)).
-func EnqueuedShape32[Q any](q Q) cloudtask.Enqueued[Q, Shape32] {
-	return cloudtask.Enqueued[Q, Shape32]{Queue: q, Definition: &shape32}
+func EnqueuedShape32[Q any](q Q) cloudtask.Selection[Q, Shape32] {
+	return cloudtask.Selection[Q, Shape32]{Queue: q, Definition: &shape32}
 }
 
 // shape33 describes the task Shape33.
@@ -2564,8 +2564,8 @@ func DebugShape33(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape33 stands for the Shape33 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape33(q)).
-func EnqueuedShape33[Q any](q Q) cloudtask.Enqueued[Q, Shape33] {
-	return cloudtask.Enqueued[Q, Shape33]{Queue: q, Definition: &shape33}
+func EnqueuedShape33[Q any](q Q) cloudtask.Selection[Q, Shape33] {
+	return cloudtask.Selection[Q, Shape33]{Queue: q, Definition: &shape33}
 }
 
 // shape34 describes the task Shape34.
@@ -2631,8 +2631,8 @@ func DebugShape34(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape34 stands for the Shape34 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape34(q)).
-func EnqueuedShape34[Q any](q Q) cloudtask.Enqueued[Q, Shape34] {
-	return cloudtask.Enqueued[Q, Shape34]{Queue: q, Definition: &shape34}
+func EnqueuedShape34[Q any](q Q) cloudtask.Selection[Q, Shape34] {
+	return cloudtask.Selection[Q, Shape34]{Queue: q, Definition: &shape34}
 }
 
 // shape35 describes the task Shape35.
@@ -2698,8 +2698,8 @@ func DebugShape35(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape35 stands for the Shape35 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape35(q)).
-func EnqueuedShape35[Q any](q Q) cloudtask.Enqueued[Q, Shape35] {
-	return cloudtask.Enqueued[Q, Shape35]{Queue: q, Definition: &shape35}
+func EnqueuedShape35[Q any](q Q) cloudtask.Selection[Q, Shape35] {
+	return cloudtask.Selection[Q, Shape35]{Queue: q, Definition: &shape35}
 }
 
 // shape36 describes the task Shape36.
@@ -2765,8 +2765,8 @@ func DebugShape36(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape36 stands for the Shape36 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape36(q)).
-func EnqueuedShape36[Q any](q Q) cloudtask.Enqueued[Q, Shape36] {
-	return cloudtask.Enqueued[Q, Shape36]{Queue: q, Definition: &shape36}
+func EnqueuedShape36[Q any](q Q) cloudtask.Selection[Q, Shape36] {
+	return cloudtask.Selection[Q, Shape36]{Queue: q, Definition: &shape36}
 }
 
 // shape37 describes the task Shape37.
@@ -2832,8 +2832,8 @@ func DebugShape37(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape37 stands for the Shape37 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape37(q)).
-func EnqueuedShape37[Q any](q Q) cloudtask.Enqueued[Q, Shape37] {
-	return cloudtask.Enqueued[Q, Shape37]{Queue: q, Definition: &shape37}
+func EnqueuedShape37[Q any](q Q) cloudtask.Selection[Q, Shape37] {
+	return cloudtask.Selection[Q, Shape37]{Queue: q, Definition: &shape37}
 }
 
 // shape38 describes the task Shape38.
@@ -2899,8 +2899,8 @@ func DebugShape38(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape38 stands for the Shape38 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape38(q)).
-func EnqueuedShape38[Q any](q Q) cloudtask.Enqueued[Q, Shape38] {
-	return cloudtask.Enqueued[Q, Shape38]{Queue: q, Definition: &shape38}
+func EnqueuedShape38[Q any](q Q) cloudtask.Selection[Q, Shape38] {
+	return cloudtask.Selection[Q, Shape38]{Queue: q, Definition: &shape38}
 }
 
 // shape39 describes the task Shape39.
@@ -2966,8 +2966,8 @@ func DebugShape39(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape39 stands for the Shape39 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape39(q)).
-func EnqueuedShape39[Q any](q Q) cloudtask.Enqueued[Q, Shape39] {
-	return cloudtask.Enqueued[Q, Shape39]{Queue: q, Definition: &shape39}
+func EnqueuedShape39[Q any](q Q) cloudtask.Selection[Q, Shape39] {
+	return cloudtask.Selection[Q, Shape39]{Queue: q, Definition: &shape39}
 }
 
 // shape40 describes the task Shape40.
@@ -3033,8 +3033,8 @@ func DebugShape40(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape40 stands for the Shape40 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape40(q)).
-func EnqueuedShape40[Q any](q Q) cloudtask.Enqueued[Q, Shape40] {
-	return cloudtask.Enqueued[Q, Shape40]{Queue: q, Definition: &shape40}
+func EnqueuedShape40[Q any](q Q) cloudtask.Selection[Q, Shape40] {
+	return cloudtask.Selection[Q, Shape40]{Queue: q, Definition: &shape40}
 }
 
 // shape41 describes the task Shape41.
@@ -3100,8 +3100,8 @@ func DebugShape41(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape41 stands for the Shape41 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape41(q)).
-func EnqueuedShape41[Q any](q Q) cloudtask.Enqueued[Q, Shape41] {
-	return cloudtask.Enqueued[Q, Shape41]{Queue: q, Definition: &shape41}
+func EnqueuedShape41[Q any](q Q) cloudtask.Selection[Q, Shape41] {
+	return cloudtask.Selection[Q, Shape41]{Queue: q, Definition: &shape41}
 }
 
 // shape42 describes the task Shape42.
@@ -3167,8 +3167,8 @@ func DebugShape42(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape42 stands for the Shape42 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape42(q)).
-func EnqueuedShape42[Q any](q Q) cloudtask.Enqueued[Q, Shape42] {
-	return cloudtask.Enqueued[Q, Shape42]{Queue: q, Definition: &shape42}
+func EnqueuedShape42[Q any](q Q) cloudtask.Selection[Q, Shape42] {
+	return cloudtask.Selection[Q, Shape42]{Queue: q, Definition: &shape42}
 }
 
 // shape43 describes the task Shape43.
@@ -3234,8 +3234,8 @@ func DebugShape43(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape43 stands for the Shape43 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape43(q)).
-func EnqueuedShape43[Q any](q Q) cloudtask.Enqueued[Q, Shape43] {
-	return cloudtask.Enqueued[Q, Shape43]{Queue: q, Definition: &shape43}
+func EnqueuedShape43[Q any](q Q) cloudtask.Selection[Q, Shape43] {
+	return cloudtask.Selection[Q, Shape43]{Queue: q, Definition: &shape43}
 }
 
 // shape44 describes the task Shape44.
@@ -3301,8 +3301,8 @@ func DebugShape44(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape44 stands for the Shape44 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape44(q)).
-func EnqueuedShape44[Q any](q Q) cloudtask.Enqueued[Q, Shape44] {
-	return cloudtask.Enqueued[Q, Shape44]{Queue: q, Definition: &shape44}
+func EnqueuedShape44[Q any](q Q) cloudtask.Selection[Q, Shape44] {
+	return cloudtask.Selection[Q, Shape44]{Queue: q, Definition: &shape44}
 }
 
 // shape45 describes the task Shape45.
@@ -3368,8 +3368,8 @@ func DebugShape45(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape45 stands for the Shape45 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape45(q)).
-func EnqueuedShape45[Q any](q Q) cloudtask.Enqueued[Q, Shape45] {
-	return cloudtask.Enqueued[Q, Shape45]{Queue: q, Definition: &shape45}
+func EnqueuedShape45[Q any](q Q) cloudtask.Selection[Q, Shape45] {
+	return cloudtask.Selection[Q, Shape45]{Queue: q, Definition: &shape45}
 }
 
 // shape46 describes the task Shape46.
@@ -3435,8 +3435,8 @@ func DebugShape46(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape46 stands for the Shape46 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape46(q)).
-func EnqueuedShape46[Q any](q Q) cloudtask.Enqueued[Q, Shape46] {
-	return cloudtask.Enqueued[Q, Shape46]{Queue: q, Definition: &shape46}
+func EnqueuedShape46[Q any](q Q) cloudtask.Selection[Q, Shape46] {
+	return cloudtask.Selection[Q, Shape46]{Queue: q, Definition: &shape46}
 }
 
 // shape47 describes the task Shape47.
@@ -3502,8 +3502,8 @@ func DebugShape47(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape47 stands for the Shape47 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape47(q)).
-func EnqueuedShape47[Q any](q Q) cloudtask.Enqueued[Q, Shape47] {
-	return cloudtask.Enqueued[Q, Shape47]{Queue: q, Definition: &shape47}
+func EnqueuedShape47[Q any](q Q) cloudtask.Selection[Q, Shape47] {
+	return cloudtask.Selection[Q, Shape47]{Queue: q, Definition: &shape47}
 }
 
 // shape48 describes the task Shape48.
@@ -3569,8 +3569,8 @@ func DebugShape48(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape48 stands for the Shape48 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape48(q)).
-func EnqueuedShape48[Q any](q Q) cloudtask.Enqueued[Q, Shape48] {
-	return cloudtask.Enqueued[Q, Shape48]{Queue: q, Definition: &shape48}
+func EnqueuedShape48[Q any](q Q) cloudtask.Selection[Q, Shape48] {
+	return cloudtask.Selection[Q, Shape48]{Queue: q, Definition: &shape48}
 }
 
 // shape49 describes the task Shape49.
@@ -3636,8 +3636,8 @@ func DebugShape49(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape49 stands for the Shape49 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape49(q)).
-func EnqueuedShape49[Q any](q Q) cloudtask.Enqueued[Q, Shape49] {
-	return cloudtask.Enqueued[Q, Shape49]{Queue: q, Definition: &shape49}
+func EnqueuedShape49[Q any](q Q) cloudtask.Selection[Q, Shape49] {
+	return cloudtask.Selection[Q, Shape49]{Queue: q, Definition: &shape49}
 }
 
 // shape50 describes the task Shape50.
@@ -3703,8 +3703,8 @@ func DebugShape50(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape50 stands for the Shape50 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape50(q)).
-func EnqueuedShape50[Q any](q Q) cloudtask.Enqueued[Q, Shape50] {
-	return cloudtask.Enqueued[Q, Shape50]{Queue: q, Definition: &shape50}
+func EnqueuedShape50[Q any](q Q) cloudtask.Selection[Q, Shape50] {
+	return cloudtask.Selection[Q, Shape50]{Queue: q, Definition: &shape50}
 }
 
 // shape51 describes the task Shape51.
@@ -3770,8 +3770,8 @@ func DebugShape51(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape51 stands for the Shape51 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape51(q)).
-func EnqueuedShape51[Q any](q Q) cloudtask.Enqueued[Q, Shape51] {
-	return cloudtask.Enqueued[Q, Shape51]{Queue: q, Definition: &shape51}
+func EnqueuedShape51[Q any](q Q) cloudtask.Selection[Q, Shape51] {
+	return cloudtask.Selection[Q, Shape51]{Queue: q, Definition: &shape51}
 }
 
 // shape52 describes the task Shape52.
@@ -3837,8 +3837,8 @@ func DebugShape52(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape52 stands for the Shape52 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape52(q)).
-func EnqueuedShape52[Q any](q Q) cloudtask.Enqueued[Q, Shape52] {
-	return cloudtask.Enqueued[Q, Shape52]{Queue: q, Definition: &shape52}
+func EnqueuedShape52[Q any](q Q) cloudtask.Selection[Q, Shape52] {
+	return cloudtask.Selection[Q, Shape52]{Queue: q, Definition: &shape52}
 }
 
 // shape53 describes the task Shape53.
@@ -3904,8 +3904,8 @@ func DebugShape53(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape53 stands for the Shape53 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape53(q)).
-func EnqueuedShape53[Q any](q Q) cloudtask.Enqueued[Q, Shape53] {
-	return cloudtask.Enqueued[Q, Shape53]{Queue: q, Definition: &shape53}
+func EnqueuedShape53[Q any](q Q) cloudtask.Selection[Q, Shape53] {
+	return cloudtask.Selection[Q, Shape53]{Queue: q, Definition: &shape53}
 }
 
 // shape54 describes the task Shape54.
@@ -3971,8 +3971,8 @@ func DebugShape54(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape54 stands for the Shape54 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape54(q)).
-func EnqueuedShape54[Q any](q Q) cloudtask.Enqueued[Q, Shape54] {
-	return cloudtask.Enqueued[Q, Shape54]{Queue: q, Definition: &shape54}
+func EnqueuedShape54[Q any](q Q) cloudtask.Selection[Q, Shape54] {
+	return cloudtask.Selection[Q, Shape54]{Queue: q, Definition: &shape54}
 }
 
 // shape55 describes the task Shape55.
@@ -4038,8 +4038,8 @@ func DebugShape55(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape55 stands for the Shape55 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape55(q)).
-func EnqueuedShape55[Q any](q Q) cloudtask.Enqueued[Q, Shape55] {
-	return cloudtask.Enqueued[Q, Shape55]{Queue: q, Definition: &shape55}
+func EnqueuedShape55[Q any](q Q) cloudtask.Selection[Q, Shape55] {
+	return cloudtask.Selection[Q, Shape55]{Queue: q, Definition: &shape55}
 }
 
 // shape56 describes the task Shape56.
@@ -4105,8 +4105,8 @@ func DebugShape56(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape56 stands for the Shape56 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape56(q)).
-func EnqueuedShape56[Q any](q Q) cloudtask.Enqueued[Q, Shape56] {
-	return cloudtask.Enqueued[Q, Shape56]{Queue: q, Definition: &shape56}
+func EnqueuedShape56[Q any](q Q) cloudtask.Selection[Q, Shape56] {
+	return cloudtask.Selection[Q, Shape56]{Queue: q, Definition: &shape56}
 }
 
 // shape57 describes the task Shape57.
@@ -4172,8 +4172,8 @@ func DebugShape57(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape57 stands for the Shape57 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape57(q)).
-func EnqueuedShape57[Q any](q Q) cloudtask.Enqueued[Q, Shape57] {
-	return cloudtask.Enqueued[Q, Shape57]{Queue: q, Definition: &shape57}
+func EnqueuedShape57[Q any](q Q) cloudtask.Selection[Q, Shape57] {
+	return cloudtask.Selection[Q, Shape57]{Queue: q, Definition: &shape57}
 }
 
 // shape58 describes the task Shape58.
@@ -4239,8 +4239,8 @@ func DebugShape58(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape58 stands for the Shape58 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape58(q)).
-func EnqueuedShape58[Q any](q Q) cloudtask.Enqueued[Q, Shape58] {
-	return cloudtask.Enqueued[Q, Shape58]{Queue: q, Definition: &shape58}
+func EnqueuedShape58[Q any](q Q) cloudtask.Selection[Q, Shape58] {
+	return cloudtask.Selection[Q, Shape58]{Queue: q, Definition: &shape58}
 }
 
 // shape59 describes the task Shape59.
@@ -4306,8 +4306,8 @@ func DebugShape59(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape59 stands for the Shape59 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape59(q)).
-func EnqueuedShape59[Q any](q Q) cloudtask.Enqueued[Q, Shape59] {
-	return cloudtask.Enqueued[Q, Shape59]{Queue: q, Definition: &shape59}
+func EnqueuedShape59[Q any](q Q) cloudtask.Selection[Q, Shape59] {
+	return cloudtask.Selection[Q, Shape59]{Queue: q, Definition: &shape59}
 }
 
 // shape60 describes the task Shape60.
@@ -4373,8 +4373,8 @@ func DebugShape60(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape60 stands for the Shape60 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape60(q)).
-func EnqueuedShape60[Q any](q Q) cloudtask.Enqueued[Q, Shape60] {
-	return cloudtask.Enqueued[Q, Shape60]{Queue: q, Definition: &shape60}
+func EnqueuedShape60[Q any](q Q) cloudtask.Selection[Q, Shape60] {
+	return cloudtask.Selection[Q, Shape60]{Queue: q, Definition: &shape60}
 }
 
 // shape61 describes the task Shape61.
@@ -4440,8 +4440,8 @@ func DebugShape61(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape61 stands for the Shape61 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape61(q)).
-func EnqueuedShape61[Q any](q Q) cloudtask.Enqueued[Q, Shape61] {
-	return cloudtask.Enqueued[Q, Shape61]{Queue: q, Definition: &shape61}
+func EnqueuedShape61[Q any](q Q) cloudtask.Selection[Q, Shape61] {
+	return cloudtask.Selection[Q, Shape61]{Queue: q, Definition: &shape61}
 }
 
 // shape62 describes the task Shape62.
@@ -4507,8 +4507,8 @@ func DebugShape62(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape62 stands for the Shape62 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape62(q)).
-func EnqueuedShape62[Q any](q Q) cloudtask.Enqueued[Q, Shape62] {
-	return cloudtask.Enqueued[Q, Shape62]{Queue: q, Definition: &shape62}
+func EnqueuedShape62[Q any](q Q) cloudtask.Selection[Q, Shape62] {
+	return cloudtask.Selection[Q, Shape62]{Queue: q, Definition: &shape62}
 }
 
 // shape63 describes the task Shape63.
@@ -4574,8 +4574,8 @@ func DebugShape63(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 
 // EnqueuedShape63 stands for the Shape63 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShape63(q)).
-func EnqueuedShape63[Q any](q Q) cloudtask.Enqueued[Q, Shape63] {
-	return cloudtask.Enqueued[Q, Shape63]{Queue: q, Definition: &shape63}
+func EnqueuedShape63[Q any](q Q) cloudtask.Selection[Q, Shape63] {
+	return cloudtask.Selection[Q, Shape63]{Queue: q, Definition: &shape63}
 }
 
 // AppendShape00 appends the payload's JSON to dst. After an error dst is returned as it was.

@@ -99,8 +99,8 @@ func DebugWide(ctx context.Context, c *cloudtask.Client, runner Runner, taskID s
 
 // EnqueuedWide stands for the Wide tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedWide(q)).
-func EnqueuedWide[Q any](q Q) cloudtask.Enqueued[Q, Wide] {
-	return cloudtask.Enqueued[Q, Wide]{Queue: q, Definition: &wide}
+func EnqueuedWide[Q any](q Q) cloudtask.Selection[Q, Wide] {
+	return cloudtask.Selection[Q, Wide]{Queue: q, Definition: &wide}
 }
 
 // AppendWide appends the payload's JSON to dst. After an error dst is returned as it was.

@@ -128,8 +128,8 @@ func DebugChargeOrder(ctx context.Context, c *cloudtask.Client, app *App, taskID
 
 // EnqueuedChargeOrder stands for the ChargeOrder tasks that were enqueued in q, a *cloudtasktest.Queue: tests
 // say cloudtasktest.Only(t, EnqueuedChargeOrder(q)).
-func EnqueuedChargeOrder[Q any](q Q) cloudtask.Enqueued[Q, ChargeOrder] {
-	return cloudtask.Enqueued[Q, ChargeOrder]{Queue: q, Definition: &chargeOrder}
+func EnqueuedChargeOrder[Q any](q Q) cloudtask.Selection[Q, ChargeOrder] {
+	return cloudtask.Selection[Q, ChargeOrder]{Queue: q, Definition: &chargeOrder}
 }
 
 // discarding describes the task Discarding.
@@ -196,8 +196,8 @@ func DebugDiscarding(ctx context.Context, c *cloudtask.Client, taskID string) er
 
 // EnqueuedDiscarding stands for the Discarding tasks that were enqueued in q, a *cloudtasktest.Queue: tests
 // say cloudtasktest.Only(t, EnqueuedDiscarding(q)).
-func EnqueuedDiscarding[Q any](q Q) cloudtask.Enqueued[Q, Discarding] {
-	return cloudtask.Enqueued[Q, Discarding]{Queue: q, Definition: &discarding}
+func EnqueuedDiscarding[Q any](q Q) cloudtask.Selection[Q, Discarding] {
+	return cloudtask.Selection[Q, Discarding]{Queue: q, Definition: &discarding}
 }
 
 // highPriorityNotification describes the task HighPriorityNotification.
@@ -277,8 +277,8 @@ func DebugHighPriorityNotification(ctx context.Context, c *cloudtask.Client, app
 
 // EnqueuedHighPriorityNotification stands for the HighPriorityNotification tasks that were enqueued in q, a
 // *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedHighPriorityNotification(q)).
-func EnqueuedHighPriorityNotification[Q any](q Q) cloudtask.Enqueued[Q, HighPriorityNotification] {
-	return cloudtask.Enqueued[Q, HighPriorityNotification]{Queue: q, Definition: &highPriorityNotification}
+func EnqueuedHighPriorityNotification[Q any](q Q) cloudtask.Selection[Q, HighPriorityNotification] {
+	return cloudtask.Selection[Q, HighPriorityNotification]{Queue: q, Definition: &highPriorityNotification}
 }
 
 // processAnalyticsBatch describes the task ProcessAnalyticsBatch.
@@ -346,8 +346,8 @@ func DebugProcessAnalyticsBatch(ctx context.Context, c *cloudtask.Client, client
 
 // EnqueuedProcessAnalyticsBatch stands for the ProcessAnalyticsBatch tasks that were enqueued in q, a
 // *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedProcessAnalyticsBatch(q)).
-func EnqueuedProcessAnalyticsBatch[Q any](q Q) cloudtask.Enqueued[Q, ProcessAnalyticsBatch] {
-	return cloudtask.Enqueued[Q, ProcessAnalyticsBatch]{Queue: q, Definition: &processAnalyticsBatch}
+func EnqueuedProcessAnalyticsBatch[Q any](q Q) cloudtask.Selection[Q, ProcessAnalyticsBatch] {
+	return cloudtask.Selection[Q, ProcessAnalyticsBatch]{Queue: q, Definition: &processAnalyticsBatch}
 }
 
 // processOrder describes the task ProcessOrder.
@@ -416,8 +416,8 @@ func DebugProcessOrder(ctx context.Context, c *cloudtask.Client, app *App, taskI
 
 // EnqueuedProcessOrder stands for the ProcessOrder tasks that were enqueued in q, a *cloudtasktest.Queue:
 // tests say cloudtasktest.Only(t, EnqueuedProcessOrder(q)).
-func EnqueuedProcessOrder[Q any](q Q) cloudtask.Enqueued[Q, ProcessOrder] {
-	return cloudtask.Enqueued[Q, ProcessOrder]{Queue: q, Definition: &processOrder}
+func EnqueuedProcessOrder[Q any](q Q) cloudtask.Selection[Q, ProcessOrder] {
+	return cloudtask.Selection[Q, ProcessOrder]{Queue: q, Definition: &processOrder}
 }
 
 // robustEnqueue describes the task RobustEnqueue.
@@ -487,8 +487,8 @@ func DebugRobustEnqueue(ctx context.Context, c *cloudtask.Client, taskID string)
 
 // EnqueuedRobustEnqueue stands for the RobustEnqueue tasks that were enqueued in q, a *cloudtasktest.Queue:
 // tests say cloudtasktest.Only(t, EnqueuedRobustEnqueue(q)).
-func EnqueuedRobustEnqueue[Q any](q Q) cloudtask.Enqueued[Q, RobustEnqueue] {
-	return cloudtask.Enqueued[Q, RobustEnqueue]{Queue: q, Definition: &robustEnqueue}
+func EnqueuedRobustEnqueue[Q any](q Q) cloudtask.Selection[Q, RobustEnqueue] {
+	return cloudtask.Selection[Q, RobustEnqueue]{Queue: q, Definition: &robustEnqueue}
 }
 
 // sendWelcomeEmail describes the task SendWelcomeEmail.
@@ -559,8 +559,8 @@ func DebugSendWelcomeEmail(ctx context.Context, c *cloudtask.Client, app *App, t
 
 // EnqueuedSendWelcomeEmail stands for the SendWelcomeEmail tasks that were enqueued in q, a
 // *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedSendWelcomeEmail(q)).
-func EnqueuedSendWelcomeEmail[Q any](q Q) cloudtask.Enqueued[Q, SendWelcomeEmail] {
-	return cloudtask.Enqueued[Q, SendWelcomeEmail]{Queue: q, Definition: &sendWelcomeEmail}
+func EnqueuedSendWelcomeEmail[Q any](q Q) cloudtask.Selection[Q, SendWelcomeEmail] {
+	return cloudtask.Selection[Q, SendWelcomeEmail]{Queue: q, Definition: &sendWelcomeEmail}
 }
 
 // AppendChargeOrder appends the payload's JSON to dst. After an error dst is returned as it was.

@@ -112,8 +112,8 @@ func DebugOrder(ctx2 context.Context, c2 *runtimecloudtask.Client, cDep []c, tas
 
 // EnqueuedOrder stands for the Order tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedOrder(q)).
-func EnqueuedOrder[Q any](q Q) runtimecloudtask.Enqueued[Q, Order] {
-	return runtimecloudtask.Enqueued[Q, Order]{Queue: q, Definition: &orderTask2}
+func EnqueuedOrder[Q any](q Q) runtimecloudtask.Selection[Q, Order] {
+	return runtimecloudtask.Selection[Q, Order]{Queue: q, Definition: &orderTask2}
 }
 
 // stringTask describes the task String.
@@ -178,8 +178,8 @@ func DebugString(ctx2 context.Context, c2 *runtimecloudtask.Client, runner Runne
 
 // EnqueuedString stands for the String tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedString(q)).
-func EnqueuedString[Q any](q Q) runtimecloudtask.Enqueued[Q, String] {
-	return runtimecloudtask.Enqueued[Q, String]{Queue: q, Definition: &stringTask}
+func EnqueuedString[Q any](q Q) runtimecloudtask.Selection[Q, String] {
+	return runtimecloudtask.Selection[Q, String]{Queue: q, Definition: &stringTask}
 }
 
 // typeTask describes the task Type.
@@ -245,8 +245,8 @@ func DebugType(ctx2 context.Context, c2 *runtimecloudtask.Client, taskID string)
 
 // EnqueuedType stands for the Type tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedType(q)).
-func EnqueuedType[Q any](q Q) runtimecloudtask.Enqueued[Q, Type] {
-	return runtimecloudtask.Enqueued[Q, Type]{Queue: q, Definition: &typeTask}
+func EnqueuedType[Q any](q Q) runtimecloudtask.Selection[Q, Type] {
+	return runtimecloudtask.Selection[Q, Type]{Queue: q, Definition: &typeTask}
 }
 
 // taskTask describes the task task.
@@ -321,8 +321,8 @@ func DebugTask(ctx2 context.Context, c2 *runtimecloudtask.Client, app2 *app, tas
 
 // EnqueuedTask stands for the task tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedTask(q)).
-func EnqueuedTask[Q any](q Q) runtimecloudtask.Enqueued[Q, task] {
-	return runtimecloudtask.Enqueued[Q, task]{Queue: q, Definition: &taskTask}
+func EnqueuedTask[Q any](q Q) runtimecloudtask.Selection[Q, task] {
+	return runtimecloudtask.Selection[Q, task]{Queue: q, Definition: &taskTask}
 }
 
 // AppendOrder appends the payload's JSON to dst2. After an error dst2 is returned as it was.

@@ -108,8 +108,8 @@ func DebugCount(ctx context.Context, c *cloudtask.Client, deps func(n int) int, 
 
 // EnqueuedCount stands for the Count tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedCount(q)).
-func EnqueuedCount[Q any](q Q) cloudtask.Enqueued[Q, Count] {
-	return cloudtask.Enqueued[Q, Count]{Queue: q, Definition: &count}
+func EnqueuedCount[Q any](q Q) cloudtask.Selection[Q, Count] {
+	return cloudtask.Selection[Q, Count]{Queue: q, Definition: &count}
 }
 
 // pack describes the task Pack.
@@ -175,8 +175,8 @@ func DebugPack(ctx context.Context, c *cloudtask.Client, runner Runner, taskID s
 
 // EnqueuedPack stands for the Pack tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedPack(q)).
-func EnqueuedPack[Q any](q Q) cloudtask.Enqueued[Q, Pack] {
-	return cloudtask.Enqueued[Q, Pack]{Queue: q, Definition: &pack}
+func EnqueuedPack[Q any](q Q) cloudtask.Selection[Q, Pack] {
+	return cloudtask.Selection[Q, Pack]{Queue: q, Definition: &pack}
 }
 
 // ship describes the task Ship.
@@ -250,8 +250,8 @@ func DebugShip(ctx context.Context, c *cloudtask.Client, runner Runner, taskID s
 
 // EnqueuedShip stands for the Ship tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
 // cloudtasktest.Only(t, EnqueuedShip(q)).
-func EnqueuedShip[Q any](q Q) cloudtask.Enqueued[Q, Ship] {
-	return cloudtask.Enqueued[Q, Ship]{Queue: q, Definition: &ship}
+func EnqueuedShip[Q any](q Q) cloudtask.Selection[Q, Ship] {
+	return cloudtask.Selection[Q, Ship]{Queue: q, Definition: &ship}
 }
 
 // AppendCount appends the payload's JSON to dst. After an error dst is returned as it was.
