@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
+	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 )
 
 // checkField reports what is wrong with a field as it is declared, once. Structs that others wrote are left alone.
@@ -48,7 +49,7 @@ func (b *typeBuilder) checkTag(v *types.Var, tag string) {
 		case p.key != "default" && p.key != "defaults" && diag.EditDistance(p.key, "default") <= 2:
 			fail("tag key %q: did you mean %q?", p.key, "default")
 		case p.key == "json" && !v.Exported() && !v.Embedded() && p.value != "-":
-			fail("it has a json tag but is not exported, so that it is no part of the JSON: rename it to %s, or remove the tag", upperFirst(v.Name()))
+			fail("it has a json tag but is not exported, so that it is no part of the JSON: rename it to %s, or remove the tag", model.UpperFirst(v.Name()))
 		case p.key == "json":
 			b.checkJSONTag(v, p.value, fail)
 		}

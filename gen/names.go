@@ -5,10 +5,8 @@ import (
 	"go/types"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/cloudtaskgen/cloudtaskgen/gen/diag"
 	"github.com/cloudtaskgen/cloudtaskgen/gen/directive"
@@ -34,30 +32,21 @@ type names struct {
 	clashed  map[string]bool      // owners whose names were reported
 }
 
-// avoided are names that generated code uses for imports, parameters and variables. A package-level name like
-// them would be legal, and confusing to read.
+// avoided reports whether generated code uses a name for an import, a parameter or a variable. A package-level name like it would be
+// legal, but confusing to read.
 func avoided(name string) bool {
 	switch name {
-	case "app", "c", "cfg", "cloudtask", "context", "ctx", "data", "dst", "err", "eta", "http", "json", "latest", "opts", "q", "runner",
-		"task", "taskID", "taskjson", "tasks", "time", "zero":
+	case "app", "cloudtask", "context", "http", "json", "taskjson", "time":
 		return true
 	}
-	return false
+	return slices.Contains(model.Locals, name)
 }
 
 // ident returns a package-level name that nothing else has, want or like it, and takes it.
 func (n *names) ident(want string) string {
-	for i := 1; ; i++ {
-		name := want
-		if i > 1 {
-			name = want + strconv.Itoa(i)
-		}
-		if !n.free(name) {
-			continue
-		}
-		n.taken[name] = true
-		return name
-	}
+	name := model.Unique(want, n.free)
+	n.taken[name] = true
+	return name
 }
 
 func (n *names) free(name string) bool {
@@ -77,7 +66,7 @@ func (n *names) fixed(name, owner string, ownerPos token.Pos) string {
 	case declared:
 		n.Errorf(pos, "%s is declared here, but cloudtaskgen generates it for %s (%s): rename one of them", name, owner, n.At(ownerPos))
 	case imported:
-		n.Errorf(importPos, "%s is a name in this file by an import, but cloudtaskgen generates it for %s (%s): import the package by another "+
+		n.Errorf(importPos, "%s is the name of an import in this file, but cloudtaskgen generates it for %s (%s): import the package under another "+
 			"name", name, owner, n.At(ownerPos))
 	case n.taken[name] && !n.clashed[owner]:
 		n.clashed[owner] = true // once, not for each of its names
@@ -90,7 +79,7 @@ func (n *names) fixed(name, owner string, ownerPos token.Pos) string {
 // task names what is generated for one task. The variables' names come later: they give way to every fixed name.
 func (n *names) task(d *directive.Declaration) model.TaskNames {
 	typeName := d.Spec.Name.Name
-	x := upperFirst(typeName)
+	x := model.UpperFirst(typeName)
 	fixed := func(name string) string { return n.fixed(name, "task "+typeName, d.Spec.Name.Pos()) }
 	return model.TaskNames{
 		Asap:     fixed("Enqueue" + x + "Asap"),
@@ -106,12 +95,6 @@ func (n *names) task(d *directive.Declaration) model.TaskNames {
 		Decode:   fixed("Decode" + x),
 		Runner:   "Run" + x,
 	}
-}
-
-// upperFirst returns name with its first letter in upper case.
-func upperFirst(name string) string {
-	r, size := utf8.DecodeRuneInString(name)
-	return string(unicode.ToUpper(r)) + name[size:]
 }
 
 // lowerFirst returns name with its first word in lower case: sendMail of SendMail, urlFetch of URLFetch, id of ID.

@@ -25,7 +25,7 @@ func (b *typeBuilder) checkFieldExported(v *types.Var, tag string) (reported boo
 		return false
 	case !v.Embedded():
 		b.report(v.Pos(), "field %s: it is not exported, so that it is no part of the JSON, and Run would see its zero value: rename it to %s, or "+
-			"give it the tag json:\"-\" if that is meant", v.Name(), upperFirst(v.Name()))
+			"give it the tag json:\"-\" if that is meant", v.Name(), model.UpperFirst(v.Name()))
 	case isStruct(followPointer(v.Type())):
 		return false
 	default:

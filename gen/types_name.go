@@ -3,8 +3,8 @@ package gen
 import (
 	"go/types"
 	"strconv"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 )
 
 // name returns what the functions of t's codec are named after: appendOrder, decodeSliceOfOrder.
@@ -13,7 +13,7 @@ func (b *typeBuilder) name(t types.Type) string {
 	case *types.Named:
 		return b.nameOfNamed(u)
 	case *types.Basic:
-		return title(u.Name())
+		return model.UpperFirst(u.Name())
 	case *types.Pointer:
 		return "PointerTo" + b.name(u.Elem())
 	case *types.Slice:
@@ -30,9 +30,9 @@ func (b *typeBuilder) name(t types.Type) string {
 
 func (b *typeBuilder) nameOfNamed(n *types.Named) string {
 	q := qualify(n.Obj())
-	name := title(q.name)
+	name := model.UpperFirst(q.name)
 	if q.path != "" && q.path != b.pkg.Path() {
-		name = title(q.pkg) + name
+		name = model.UpperFirst(q.pkg) + name
 	}
 	for i := range n.TypeArgs().Len() {
 		if i == 0 {
@@ -43,9 +43,4 @@ func (b *typeBuilder) nameOfNamed(n *types.Named) string {
 		name += b.name(n.TypeArgs().At(i))
 	}
 	return name
-}
-
-func title(s string) string {
-	r, n := utf8.DecodeRuneInString(s)
-	return string(unicode.ToUpper(r)) + s[n:]
 }

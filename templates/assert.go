@@ -82,19 +82,19 @@ func (a *assertions) once(key string, declare func() string) string {
 func (a *assertions) shape(s *model.Shape) {
 	if s.Basic != "" {
 		unchanged := a.once("like "+s.Basic, func() string {
-			return a.constrain(upperFirst(s.Basic), oneLine("interface", jen.Op("~").Id(s.Basic)))
+			return a.constrain(model.UpperFirst(s.Basic), oneLine("interface", jen.Op("~").Id(s.Basic)))
 		})
 		a.asserted = append(a.asserted, jen.Id("_").Op("=").Id(unchanged).Types(a.source(s.Type)))
 		return
 	}
 	at := slices.IndexFunc(s.Type, func(p model.Piece) bool { return p.PkgPath != "" })
-	a.assert(a.source(s.Type), upperFirst(s.Type[at].Name), jen.Interface(jen.Op("~").Add(a.underlying(s))))
+	a.assert(a.source(s.Type), model.UpperFirst(s.Type[at].Name), jen.Interface(jen.Op("~").Add(a.underlying(s))))
 }
 
 // methods asserts which methods a task's struct has, and which it has not: a struct that embeds it beside an interface with those
 // does not have them, because they are ambiguous.
 func (a *assertions) methods(s *model.Shape) {
-	name := upperFirst(s.Task.Type) + "Methods"
+	name := model.UpperFirst(s.Task.Type) + "Methods"
 	methods, absent := a.methodsOf(s)
 	if len(absent) == 0 {
 		a.assert(jen.Op("*").Add(a.typeID(s.Task.Type)), name, jen.Interface(methods...))

@@ -30,7 +30,7 @@ func (f *File) codecs() {
 
 // taskCodec prints AppendX and DecodeX.
 func (f *File) taskCodec(t *model.Type) {
-	name := upperFirst(t.Source[0].Name)
+	name := model.UpperFirst(t.Source[0].Name)
 	dst, task, data, e, d := f.local("dst"), f.local("task"), f.local("data"), f.local("e"), f.local("d")
 	f.Line()
 	f.Commentf("Append%s appends the payload's JSON to %s. After an error %s is returned as it was.", name, dst, dst)

@@ -85,7 +85,7 @@ func (m *memberDecoder) declareMembers() string {
 	if len(m.fields) > fewMembers {
 		values = append(values, jen.Id("ByName").Op(":").Index().Int32().Values(order...))
 	}
-	variable := m.allocate("membersOf" + upperFirst(strings.TrimPrefix(m.t.DecodeFunc, "decode")))
+	variable := m.allocate("membersOf" + model.UpperFirst(strings.TrimPrefix(m.t.DecodeFunc, "decode")))
 	m.Line()
 	m.Var().Id(variable).Op("=").Qual(pathTaskJSON, "Members").Add(block(values))
 	return variable

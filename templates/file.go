@@ -14,8 +14,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/dave/jennifer/jen"
 
@@ -143,21 +141,14 @@ func (f *File) local(want string) string {
 
 // allocate takes want, or a name like it, that nothing in the file has yet.
 func (f *File) allocate(want string) string {
-	for i := 1; ; i++ {
-		name := want
-		if i > 1 {
-			name += strconv.Itoa(i)
-		}
-		if !f.taken[name] && types.Universe.Lookup(name) == nil {
-			f.taken[name] = true
-			return name
-		}
-	}
+	name := model.Unique(want, func(name string) bool { return !f.taken[name] && types.Universe.Lookup(name) == nil })
+	f.taken[name] = true
+	return name
 }
 
 // unlikeLocals returns name, or a longer one where the functions of every task have a parameter of that name.
 func (f *File) unlikeLocals(name string) string {
-	if slices.Contains([]string{"c", "cfg", "ctx", "eta", "latest", "opts", "q", "runner", "task", "taskID", "tasks", "zero", "err"}, name) {
+	if slices.Contains(model.Locals, name) {
 		return name + "Dep"
 	}
 	return name
@@ -225,10 +216,4 @@ func groupImports(src []byte, more ...model.Import) ([]byte, error) {
 	b.WriteString(strings.Join(rest, "") + ")")
 	b.Write(src[fset.Position(decl.End()).Offset:])
 	return b.Bytes(), nil
-}
-
-// upperFirst returns name with its first letter in upper case: exported functions of unexported types are named so.
-func upperFirst(name string) string {
-	r, size := utf8.DecodeRuneInString(name)
-	return string(unicode.ToUpper(r)) + name[size:]
 }

@@ -11,6 +11,7 @@ import (
 	"go/types"
 	"slices"
 
+	"github.com/cloudtaskgen/cloudtaskgen/gen/model"
 	"github.com/dave/jennifer/jen"
 )
 
@@ -93,7 +94,7 @@ func (f *File) qualify(src []byte, pkg string) ([]byte, bool, error) {
 		case *ast.Ident:
 			_, isType := types.Universe.Lookup(n.Name).(*types.TypeName)
 			if shadowed[n] && (isType && n.Name != "comparable" || n.Name == "true" || n.Name == "false") {
-				replace(n.Pos(), n.End(), pkg+"."+upperFirst(n.Name))
+				replace(n.Pos(), n.End(), pkg+"."+model.UpperFirst(n.Name))
 				delete(shadowed, n)
 			}
 		}
