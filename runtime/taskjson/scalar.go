@@ -2,12 +2,10 @@ package taskjson
 
 import (
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 	"unicode/utf8"
 )
 
@@ -120,85 +118,6 @@ func (d *Decoder) Float64(v *float64) {
 	}
 }
 
-// integer reads an integer of the given size in bits. It returns a signed one in two's complement. It reports false for null
-// and after an error.
-func (d *Decoder) integer(bits int, signed bool) (uint64, bool) {
-	data, i := d.data, d.pos
-	negative := i < len(data) && data[i] == '-'
-	if negative {
-		i++
-	}
-	n, end := uint64(0), i
-	if i+16 < len(data) {
-		x := load8(data, i)
-		if marks := nonDigits(x); marks != 0 {
-			end += firstMark(marks) & 7
-			n = digits8(x, end-i)
-		} else {
-			y := load8(data, i+8)
-			more := firstMark(nonDigits(y))
-			n = digits8(x, 8)*pow10[more] + digits8(y, more)
-			end += 8 + more
-		}
-	}
-	if end == i || end == i+16 {
-		for end < len(data) && data[end]-'0' <= 9 {
-			n = n*10 + uint64(data[end]-'0')
-			end++
-		}
-	}
-	digits := end - i
-	if digits == 0 || digits > maxDigits || digits > 1 && data[i] == '0' ||
-		end < len(data) && (data[end] == '.' || data[end]|0x20 == 'e') {
-		return d.anyInteger(bits, signed)
-	}
-	limit := uint64(1) << (bits - 1) // of a signed one
-	switch {
-	case !signed && !negative && n>>bits == 0, signed && n < limit && !negative:
-	case signed && n <= limit && negative:
-		n = -n
-	default:
-		return d.anyInteger(bits, signed)
-	}
-	d.pos = end
-	return n, true
-}
-
-const maxDigits = 19 // of a number that surely fits into 64 bits
-
-// anyInteger is integer for any input.
-func (d *Decoder) anyInteger(bits int, signed bool) (n uint64, ok bool) {
-	start := d.pos
-	literal := d.numberOrNull("an integer")
-	if literal == nil {
-		return 0, false
-	}
-	var err error
-	if signed {
-		var v int64
-		v, err = strconv.ParseInt(string(literal), 10, bits)
-		n = uint64(v)
-	} else {
-		n, err = strconv.ParseUint(string(literal), 10, bits)
-	}
-	if err != nil {
-		d.failNumber(start, literal, integerType(bits, signed), err)
-	}
-	return n, err == nil
-}
-
-func integerType(bits int, signed bool) string {
-	if signed {
-		return "int" + strconv.Itoa(bits)
-	}
-	return "uint" + strconv.Itoa(bits)
-}
-
-// exactDigits is the number of decimal digits that a float64 holds exactly, as a number and as a power of ten.
-const exactDigits = 15
-
-var pow10 = [20]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19}
-
 // numberOrNull reads a number and returns its text. It returns nil for null and after an error.
 func (d *Decoder) numberOrNull(want string) []byte {
 	c := d.peek()
@@ -209,68 +128,6 @@ func (d *Decoder) numberOrNull(want string) []byte {
 		d.failType(want)
 	}
 	return nil
-}
-
-func (d *Decoder) float(bits int) (float64, bool) {
-	start := d.pos
-	if f, end := smallFloat(d.data, start, bits); end > start {
-		d.pos = end
-		return f, true
-	}
-	literal := d.numberOrNull("a number")
-	if literal == nil {
-		return 0, false
-	}
-	f, err := strconv.ParseFloat(string(literal), bits)
-	if err != nil {
-		d.failNumber(start, literal, "float"+strconv.Itoa(bits), err)
-	}
-	return f, err == nil
-}
-
-// smallFloat reads the number at i if it has no exponent and so few digits that dividing two exact numbers rounds correctly.
-// It returns the number's end, or i if it read nothing.
-func smallFloat(data []byte, i, bits int) (f float64, end int) {
-	first := i
-	if i < len(data) && data[i] == '-' {
-		first++
-	}
-	n, end := uint64(0), first
-	for end < len(data) && data[end]-'0' <= 9 {
-		n = n*10 + uint64(data[end]-'0')
-		end++
-	}
-	digits, fraction := end-first, 0
-	if digits == 0 || digits > 1 && data[first] == '0' {
-		return 0, i
-	}
-	if end < len(data) && data[end] == '.' {
-		dot := end
-		end++
-		for end < len(data) && data[end]-'0' <= 9 {
-			n = n*10 + uint64(data[end]-'0')
-			end++
-		}
-		fraction = end - dot - 1
-		if fraction == 0 {
-			return 0, i
-		}
-	}
-	if digits+fraction > exactDigits || end < len(data) && data[end]|0x20 == 'e' {
-		return 0, i
-	}
-	if bits == 32 {
-		if n >= 1<<24 || fraction > 10 {
-			return 0, i
-		}
-		f = float64(float32(n) / float32(pow10[fraction]))
-	} else {
-		f = float64(n) / float64(pow10[fraction])
-	}
-	if first > i {
-		f = -f
-	}
-	return f, end
 }
 
 // failNumber records why strconv refused a number that is well-formed JSON.
@@ -354,63 +211,4 @@ func Base64[S ~[]E, E ~uint8](d *Decoder, v *S) bool {
 		(*v)[i] = E(b[i])
 	}
 	return true
-}
-
-// Time reads a string in the format of RFC 3339, as time.Time's UnmarshalJSON does.
-func (d *Decoder) Time(v *time.Time) {
-	start := d.pos
-	if d.peek() != '"' {
-		if !d.null() {
-			d.failType("a time as a string")
-		}
-		return
-	}
-	raw := d.skipString()
-	if d.failure != nil {
-		return
-	}
-	if utc, ok := utcTime(raw); ok {
-		*v = utc
-		return
-	}
-	if err := v.UnmarshalText(raw); err != nil {
-		d.failErr(start, "not a time", err)
-	}
-}
-
-// utcTime reads a time in the common form: UTC, at most nanoseconds, and a day of the month up to 28, which needs no further
-// check. Otherwise it reports false.
-func utcTime(s []byte) (t time.Time, ok bool) {
-	const layout, tail = "2006-01-02T15:04:05", len("2006-01-02T")
-	last := len(s) - 1
-	if last < len(layout) || s[last] != 'Z' || s[10] != 'T' || s[8]-'0' > 9 || s[9]-'0' > 9 {
-		return t, false
-	}
-	// 2006-01- and 15:04:05, where only the right bytes are not digits.
-	date, clock := binary.LittleEndian.Uint64(s), binary.LittleEndian.Uint64(s[tail:tail+8])
-	if nonDigits(date) != 0x80<<32|0x80<<56 || s[4] != '-' || s[7] != '-' ||
-		nonDigits(clock) != 0x80<<16|0x80<<40 || s[13] != ':' || s[16] != ':' {
-		return t, false
-	}
-	two := func(i int) int { return int(s[i]-'0')*10 + int(s[i+1]-'0') }
-	year, month, day := two(0)*100+two(2), two(5), two(8)
-	hour, minute, second := two(11), two(14), two(17)
-	if month == 0 || month > 12 || day == 0 || day > 28 || hour > 23 || minute > 59 || second > 59 {
-		return t, false
-	}
-	nanos := 0
-	if last > len(layout) {
-		digits := last - len(layout) - 1
-		if s[len(layout)] != '.' || digits == 0 || digits > 9 {
-			return t, false
-		}
-		for _, c := range s[len(layout)+1 : last] {
-			if c-'0' > 9 {
-				return t, false
-			}
-			nanos = nanos*10 + int(c-'0')
-		}
-		nanos *= int(pow10[9-digits])
-	}
-	return time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC), true
 }
