@@ -100,7 +100,7 @@ func decodeDefault(text string) (value any, err error) {
 // checkValue says why value, as encoding/json decodes it, would not decode into t.
 func checkValue(t *model.Type, value any) error {
 	if t.Decode != model.Structure {
-		return errors.New("the type decodes itself, so that its default cannot be checked: set it in Run")
+		return errors.New("the type decodes itself, so its default cannot be checked: set it in Run")
 	}
 	if value == nil && (t.Kind == model.Pointer || t.Kind == model.Slice || t.Kind == model.Map || t.Kind == model.Bytes) {
 		return nil
@@ -218,7 +218,7 @@ func checkStruct(s *model.Struct, value any) error {
 		return mismatch(s.Type, value)
 	}
 	if !s.Complete {
-		return errors.New("the struct is part of itself here: the default would never end")
+		return errors.New("the struct contains itself here, so the default would never end")
 	}
 	for name := range object {
 		if !slices.ContainsFunc(s.Fields, func(f *model.Field) bool { return f.Name == name }) {

@@ -107,7 +107,7 @@ func (b *typeBuilder) steps(t types.Type, f field, m mode) (steps []model.Step, 
 				continue
 			}
 			if !v.Exported() && v.Pkg() != b.pkg {
-				b.problem("it cannot be reached from this package, because the struct that it is promoted from is not exported")
+				b.problem("it cannot be reached from this package: the struct that it is promoted from is not exported")
 				return steps, pointer
 			}
 		}

@@ -49,7 +49,7 @@ func (b *typeBuilder) checkTag(v *types.Var, tag string) {
 		case p.key != "default" && p.key != "defaults" && diag.EditDistance(p.key, "default") <= 2:
 			fail("tag key %q: did you mean %q?", p.key, "default")
 		case p.key == "json" && !v.Exported() && !v.Embedded() && p.value != "-":
-			fail("it has a json tag but is not exported, so that it is no part of the JSON: rename it to %s, or remove the tag", model.UpperFirst(v.Name()))
+			fail("it has a json tag but is not exported, so JSON leaves it out: rename it to %s, or remove the tag", model.UpperFirst(v.Name()))
 		case p.key == "json":
 			b.checkJSONTag(v, p.value, fail)
 		}
@@ -61,7 +61,7 @@ func (b *typeBuilder) checkJSONTag(v *types.Var, value string, fail func(format 
 	name, options, _ := strings.Cut(value, ",")
 	switch {
 	case name != "" && !isValidName(name):
-		fail("the JSON name %q has characters that encoding/json does not take from a tag, and would be %s", name, v.Name())
+		fail("the JSON name %q has characters that encoding/json does not accept in a tag; it would use %s", name, v.Name())
 	case name == "-" && options != "":
 		fail("json:%q gives it the JSON name \"-\": write json:\"-\" to leave it out", value)
 	}

@@ -23,7 +23,7 @@ func (b *typeBuilder) checkLenient(v *types.Var, tag, value string, fail func(fo
 	case value != lenientValue:
 		fail("there is no tag %s:%q: write %s:%q, so that no field in its value is required", lenientKey, value, lenientKey, lenientValue)
 	case !exported || reflect.StructTag(tag).Get("json") == "-":
-		fail("%s:%q has no effect: the field is no part of the JSON", lenientKey, value)
+		fail("%s:%q has no effect: the field is not part of the JSON", lenientKey, value)
 	case methodsOf(followPointer(v.Type())).decodeVia() != model.Structure:
 		fail("%s:%q has no effect: %s is decoded by a method of its own", lenientKey, value, b.text(v.Type()))
 	case !b.holdsRequired(v.Type()):

@@ -70,7 +70,7 @@ func (n *names) fixed(name, owner string, ownerPos token.Pos) string {
 			"name", name, owner, n.At(ownerPos))
 	case n.taken[name] && !n.clashed[owner]:
 		n.clashed[owner] = true // once, not for each of its names
-		n.Errorf(ownerPos, "%s would be generated for %s and for another task of this package: rename one of them", name, owner)
+		n.Errorf(ownerPos, "%s would be generated for %s and for another task of this package: rename one", name, owner)
 	}
 	n.taken[name] = true
 	return name

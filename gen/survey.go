@@ -51,7 +51,7 @@ func (s *survey) visit(t types.Type, pos token.Pos) {
 	}
 	s.seen[t] = true
 	if len(s.open) < 2 && s.depth(t) > maxDepth { // what has grown through instances is reported as that
-		s.fail(pos, "more than %d types are in each other here, none of which has a name: declare one of them", maxDepth)
+		s.fail(pos, "more than %d unnamed types are nested here: declare one of them", maxDepth)
 		return
 	}
 	s.enter(t, pos)
@@ -117,11 +117,11 @@ func (s *survey) cycle(t *types.Named) {
 		return
 	}
 	text := func(t types.Type) string { return types.TypeString(t, byName(s.spell.pkg)) }
-	s.fail(grown[1].from, "instantiation cycle: %s has %s in it, and so on without end", text(grown[0].Named), text(grown[1].Named))
+	s.fail(grown[1].from, "instantiation cycle: %s contains %s, and so on without end", text(grown[0].Named), text(grown[1].Named))
 }
 
 func (s *survey) tooLarge(what string, pos token.Pos, limit int) {
-	s.fail(pos, "%s consists of more than %d types, as an alias or an instance stands for all that is in it: declare types in their place", what, limit)
+	s.fail(pos, "%s expands to more than %d types, because an alias or an instance counts with everything in it: declare types instead", what, limit)
 }
 
 func (s *survey) fail(pos token.Pos, format string, args ...any) {

@@ -40,7 +40,7 @@ func (b *packageBuilder) method(d *directive.Declaration, named *types.Named, na
 	obj, index, _ := types.LookupFieldOrMethod(types.NewPointer(named), false, b.pkg, name)
 	fn, _ := obj.(*types.Func)
 	if obj == nil && index != nil && slices.ContainsFunc(methodsAt(named, name, len(index)-1), fits) {
-		b.Errorf(d.Spec.Name.Pos(), "%s of task %s is ambiguous, as more than one of the structs that it embeds has it: declare %s on %s "+
+		b.Errorf(d.Spec.Name.Pos(), "%s of task %s is ambiguous because several embedded structs have it: declare %s on %s "+
 			"itself", name, named.Obj().Name(), name, named.Obj().Name())
 	}
 	return fn
@@ -91,7 +91,7 @@ func (b *packageBuilder) run(t *model.Task, d *directive.Declaration, fn *types.
 		(results.Len() == 1 || results.Len() == 2) && isError(results.At(results.Len()-1).Type())
 	if !ok {
 		if !b.checked.IsBad(b.sp.Path) || !strings.Contains(sig.String(), "invalid type") {
-			const want = "Run of task %s is %s; want func(ctx context.Context[, deps D]) ([R,] error), where D is whatever it depends on and R what it returns"
+			const want = "Run of task %s is %s; want func(ctx context.Context[, deps D]) ([R,] error), where D is its dependency and R its result"
 			if declared, ok := b.names.scope["error"]; ok {
 				b.Errorf(pos, want+"; Go's error is hidden by the one that is declared at %s", t.Type, b.spelled(sig), b.At(declared))
 			} else {
@@ -126,7 +126,7 @@ func (b *packageBuilder) invalid(t types.Type, pos token.Pos, what string) bool 
 		return false
 	}
 	if !b.types.explained {
-		b.Errorf(pos, "the type of %s is not known: what declares it does not compile, or it is a type of C", what)
+		b.Errorf(pos, "the type of %s is unknown: its declaration does not compile, or it is a C type", what)
 	}
 	return true
 }

@@ -235,7 +235,7 @@ func (b *typeBuilder) structure(x *model.Type, t types.Type, m mode) {
 func (b *typeBuilder) basic(x *model.Type, t types.Type, u *types.Basic) {
 	if u.Kind() == types.Invalid {
 		if !b.explained {
-			b.problem("its type is not known: what declares it does not compile, or it is a type of C")
+			b.problem("its type is unknown: its declaration does not compile, or it is a C type")
 		}
 		return
 	}
@@ -296,11 +296,11 @@ func (b *typeBuilder) keyOf(t types.Type) *model.Type {
 	simple := x.Kind == model.String || x.Kind == model.Int || x.Kind == model.Uint
 	switch {
 	case x.Append == model.Structure && !simple:
-		b.problem("%s cannot be a map key in JSON: it is no string, no integer, and has no MarshalText method with a value receiver", b.text(t))
+		b.problem("%s cannot be a map key in JSON: it is not a string or an integer, and has no MarshalText method with a value receiver", b.text(t))
 	case x.Decode == model.Structure && !simple:
 		b.undecodable("%s cannot be a map key in a payload: it has no UnmarshalText method to decode it", b.text(t))
 	case x.Append == model.TextMethod && x.Decode == model.Structure:
-		b.undecodable("%s cannot be a map key in a payload: MarshalText makes a text of it, and it has no UnmarshalText method to decode it", b.text(t))
+		b.undecodable("%s cannot be a map key in a payload: it has MarshalText but no UnmarshalText to decode it", b.text(t))
 	}
 	return x
 }

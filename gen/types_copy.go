@@ -13,7 +13,7 @@ func (b *typeBuilder) checkCopies(task *types.Named) {
 		return
 	}
 	if len(path) == 0 {
-		b.report(task.Obj().Pos(), "task %s has methods Lock and Unlock, so that go vet takes it for what must not be copied, and a task is passed "+
+		b.report(task.Obj().Pos(), "task %s has methods Lock and Unlock, so go vet treats it as a lock that must not be copied, but a task is passed "+
 			"by value: call them something else", task.Obj().Name())
 		return
 	}

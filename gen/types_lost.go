@@ -24,12 +24,12 @@ func (b *typeBuilder) checkFieldExported(v *types.Var, tag string) (reported boo
 	case v.Exported() || tagged || v.Name() == "_" || !holdsData(v.Type()):
 		return false
 	case !v.Embedded():
-		b.report(v.Pos(), "field %s: it is not exported, so that it is no part of the JSON, and Run would see its zero value: rename it to %s, or "+
+		b.report(v.Pos(), "field %s: it is not exported, so JSON leaves it out and Run would see its zero value: rename it to %s, or "+
 			"give it the tag json:\"-\" if that is meant", v.Name(), model.UpperFirst(v.Name()))
 	case isStruct(followPointer(v.Type())):
 		return false
 	default:
-		b.report(v.Pos(), "field %s: it is embedded, not exported and no struct, so that it is no part of the JSON, and Run would see its zero "+
+		b.report(v.Pos(), "field %s: it is embedded, not exported and not a struct, so JSON leaves it out and Run would see its zero "+
 			"value: give it a name, or the tag json:\"-\" if that is meant", v.Name())
 	}
 	return true
@@ -99,7 +99,7 @@ func (b *typeBuilder) checkMethods(x *model.Type, t types.Type, m mode) {
 	asText := x.Kind == model.String || x.Kind == model.Bytes || x.Base64 || x.Kind == model.StructKind && len(x.Struct.Fields) == 0
 	switch {
 	case x.Append == model.TextMethod && x.Decode == model.Structure && !asText:
-		b.undecodable("%s cannot be decoded from JSON: MarshalText makes a string of it, and it has no UnmarshalText", b.text(t))
+		b.undecodable("%s cannot be decoded from JSON: it has MarshalText but no UnmarshalText", b.text(t))
 	case x.Append == model.Structure && x.Decode == model.TextMethod && !asText && m.unaddressed:
 		b.undecodable("%s cannot be decoded from JSON: its MarshalText is on its pointer, which cannot be had of a value in a map, and its "+
 			"UnmarshalText wants a string; make it a map of pointers", b.text(t))
@@ -111,7 +111,7 @@ func (b *typeBuilder) checkMethods(x *model.Type, t types.Type, m mode) {
 // checkStreaming notes methods that encoding/json calls with GOEXPERIMENT=jsonv2 and not without, and that stand alone. Generated
 // code, which is the same under all toolchains, cannot call them.
 func (b *typeBuilder) checkStreaming(x *model.Type, t types.Type) {
-	const only = "%s has %s, which encoding/json calls with GOEXPERIMENT=jsonv2 only: give it %s too, so that its JSON is the same under every toolchain"
+	const only = "%s has %s, which encoding/json calls only with GOEXPERIMENT=jsonv2: give it %s too, so its JSON is the same under every toolchain"
 	m := methodsOf(t)
 	if m.has("MarshalJSONTo") && x.Append != model.JSONMethod {
 		b.problem(only, b.text(t), "MarshalJSONTo", "MarshalJSON")
@@ -135,7 +135,7 @@ func (b *typeBuilder) checkHidden(x *model.Type, t types.Type) {
 	ignore := func(*types.Var, string) {}
 	for _, f := range jsonFields(t, ignore, func(a, b field) {}) {
 		if f.path[0] != way[0] {
-			b.problem("%s has the %s of the embedded %s, so that its field %s does not reach JSON: declare the method on %s, or give the embedded "+
+			b.problem("%s has the %s of the embedded %s, so its field %s does not reach JSON: declare the method on %s, or give the embedded "+
 				"field a name", b.text(t), name, b.text(way[0].Type()), goPath(f), b.text(t))
 			return
 		}

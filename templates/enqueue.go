@@ -80,7 +80,7 @@ func (f *File) enqueued(t *model.Task) {
 		return jen.Qual(pathCloudtask, "Selection").Types(jen.Id(queue), f.typeID(t.Type))
 	}
 	f.Line()
-	f.comment(fmt.Sprintf("%s stands for the %s tasks that were enqueued in %s, a *cloudtasktest.Queue: tests say cloudtasktest.Only(t, %s(%s)).",
+	f.comment(fmt.Sprintf("%s selects the %s tasks that were enqueued in %s, a *cloudtasktest.Queue, as in cloudtasktest.Only(t, %s(%s)).",
 		t.Names.Enqueued, t.Type, q, t.Names.Enqueued, q))
 	f.Func().Id(t.Names.Enqueued).Types(jen.Id(queue).Any()).Params(jen.Id(q).Id(queue)).Add(selection()).Block(
 		jen.Return(selection().Values(jen.Id("Queue").Op(":").Id(q), jen.Id("Definition").Op(":").Op("&").Id(t.Names.Definition))))

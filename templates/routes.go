@@ -21,7 +21,7 @@ func (f *File) runner() {
 	}
 	f.Line()
 	f.comment("Runner runs the tasks of this package that have no Run method of their own. What a method returns means what Run's error means: " +
-		"nil, that the task is done; cloudtask.Discard, that it failed for good; anything else, that it is to be retried.")
+		"nil: the task is done; cloudtask.Discard: it failed for good; any other error: it is retried.")
 	f.Type().Id("Runner").Interface(methods...)
 }
 

@@ -83,7 +83,7 @@ func checkLock(ctx context.Context, opts lock.Options, out *findings) error {
 // checkLockOptions reports flags that exclude each other, and reads what day it is.
 func checkLockOptions(opts *lock.Options) error {
 	if !opts.Write && (len(opts.Accept) > 0 || opts.Prune != "") {
-		return errors.New("lock -check writes nothing, so that there is no use in -accept and -prune")
+		return errors.New("lock -check writes nothing: leave out -accept and -prune")
 	}
 	if epoch := os.Getenv("SOURCE_DATE_EPOCH"); epoch != "" { // as reproducible builds have it
 		seconds, err := strconv.ParseInt(epoch, 10, 64)

@@ -90,7 +90,7 @@ func DebugGreet(ctx context.Context, c *cloudtask.Client, taskID string) error {
 	return task.Run(ctx)
 }
 
-// EnqueuedGreet stands for the Greet tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedGreet selects the Greet tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedGreet(q)).
 func EnqueuedGreet[Q any](q Q) cloudtask.Selection[Q, Greet] {
 	return cloudtask.Selection[Q, Greet]{Queue: q, Definition: &greet}

@@ -103,7 +103,7 @@ func (c collector) declaration(ts *ast.TypeSpec, doc *ast.CommentGroup, attached
 	case d.directives[Task] == nil:
 		// A directive that was not understood may be the missing one.
 		if understood {
-			c.Errorf(first.Pos(), "%s has %s but is no task: add //%s:%s", ts.Name.Name, wordOf(first), Tool, Task)
+			c.Errorf(first.Pos(), "%s has %s but is not a task: add //%s:%s", ts.Name.Name, wordOf(first), Tool, Task)
 		}
 		return nil
 	}
@@ -119,7 +119,7 @@ func (c collector) canBeTask(ts *ast.TypeSpec, first *ast.Comment) bool {
 	case ts.TypeParams != nil:
 		c.Errorf(first.Pos(), "%s: %s has type parameters, and a task needs one payload: declare a struct for each instance", word, ts.Name.Name)
 	case ts.Assign.IsValid():
-		c.Errorf(first.Pos(), "%s: %s is an alias: put the directive above the struct that it stands for", word, ts.Name.Name)
+		c.Errorf(first.Pos(), "%s: %s is an alias: put the directive above the struct", word, ts.Name.Name)
 	case !isStruct:
 		c.Errorf(first.Pos(), "%s: %s is not declared as a struct: a task is a struct, written type %s struct { ... }", word, ts.Name.Name, ts.Name.Name)
 	case ts.Name.Name == "_":

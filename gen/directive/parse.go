@@ -108,14 +108,14 @@ func fullNames() string {
 func (d *Directive) parseArgs(r *diag.Reporter, args []ast.DirectiveArg) {
 	if l := d.spec.list; l != nil {
 		if len(args) == 0 || strings.Contains(args[0].Arg, "=") {
-			r.Errorf(d.Pos, "%s lists nothing: write %s", d.spec.full(), d.spec.usage())
+			r.Errorf(d.Pos, "%s has an empty list: write %s", d.spec.full(), d.spec.usage())
 		} else {
 			d.List = d.parseList(r, l, args[0].Pos, args[0].Arg)
 			args = args[1:]
 		}
 	}
 	if d.spec.name == Retry && len(args) == 0 {
-		r.Errorf(d.Pos, "%s says nothing: write %s", d.spec.full(), d.spec.usage())
+		r.Errorf(d.Pos, "%s has no arguments: write %s", d.spec.full(), d.spec.usage())
 	}
 	for len(args) > 0 {
 		word := args[0]

@@ -85,7 +85,7 @@ func table() []spec {
 					"remembers the name of a task for up to 24 hours after it is gone. A `within` shorter than that makes the name free earlier, because the " +
 					"period is part of it.",
 			},
-			list: &argSpec{kind: listArg, required: true, meta: "FIELD", doc: "fields of the payload, named as in Go; an embedded struct stands for " +
+			list: &argSpec{kind: listArg, required: true, meta: "FIELD", doc: "fields of the payload, named as in Go; an embedded struct means " +
 				"the fields that it promotes"},
 			args: []argSpec{
 				{key: "within", kind: durationArg, meta: "DURATION", min: time.Second, max: 24 * time.Hour, def: "no period",

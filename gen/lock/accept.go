@@ -21,7 +21,7 @@ func (c *checker) prune() (string, error) {
 		return "", fmt.Errorf("-prune %s: want a day, such as 2006-01-02", c.opts.Prune)
 	}
 	if c.opts.Now.Sub(day) < retention {
-		return "", fmt.Errorf("-prune %s: tasks can be in flight for 31 days, so that only what is older can be forgotten", c.opts.Prune)
+		return "", fmt.Errorf("-prune %s: tasks can be in flight for 31 days, so only older payloads can be forgotten", c.opts.Prune)
 	}
 	return c.opts.Prune, nil
 }
@@ -57,7 +57,7 @@ func (c *checker) accept(breaks []Break, accepts []Acceptance) ([]Acceptance, er
 			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Subject, b.Subject))
 	})
 	if len(unused) > 0 {
-		return nil, fmt.Errorf("-accept %s:%s: there is no such break%s", unused[0].Rule, unused[0].Subject, listed(breaks))
+		return nil, fmt.Errorf("-accept %s:%s: no such break%s", unused[0].Rule, unused[0].Subject, listed(breaks))
 	}
 	recorded := c.working.Accepted
 	if c.opts.Write && c.base != c.working {

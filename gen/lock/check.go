@@ -144,7 +144,7 @@ func (c *checker) module() error {
 	}
 	mod := strings.TrimSpace(string(out))
 	if mod == "" || mod == os.DevNull {
-		return errors.New("there is no go.mod here: a lock belongs to a module")
+		return errors.New("no go.mod here: a lock belongs to a module")
 	}
 	data, err := os.ReadFile(mod)
 	if err != nil {
@@ -238,7 +238,7 @@ func (c *checker) parse(data []byte, which string) (*File, error) {
 		if bytes.Contains(data, []byte("\n<<<<<<< ")) {
 			hint = ": take the side that was there first, such as with git checkout --theirs, and run " + c.res.Command
 		}
-		return nil, fmt.Errorf("%s%s is no lock: %w%s", c.fileName(), which, err, hint)
+		return nil, fmt.Errorf("%s%s is not a lock: %w%s", c.fileName(), which, err, hint)
 	}
 	known := places(c.name, data)
 	for _, t := range f.Tasks {

@@ -240,13 +240,13 @@ func (c *comparison) readsOld(p *pair, q problem, other *problem) {
 	}
 	switch q.kind {
 	case absent:
-		c.field(p, fieldRequired, q.at, true, false, "it is new, so that payloads in flight lack it, and %s; %s",
+		c.field(p, fieldRequired, q.at, true, false, "it is new, so payloads in flight lack it, and %s; %s",
 			refused, required("give it %s", tolerant(q.reader.Type, "omitempty or ")))
 	case omitted:
 		c.field(p, fieldRequired, q.at, true, false, "the version before left it out at times, and %s; %s",
 			refused, required("keep it optional, or give it %s", tolerant(q.reader.Type, "")))
 	case null:
-		c.field(p, fieldRequired, q.at, true, false, "it was %s, which is null at times, and %s; %s",
+		c.field(p, fieldRequired, q.at, true, false, "it was %s, which can be null, and %s; %s",
 			q.writer.Type, refused, required("keep the type, or give it %s", tolerant(q.reader.Type, "")))
 	case mistyped:
 		who := "this version cannot read all that is in flight as what was meant"
@@ -275,12 +275,12 @@ func (c *comparison) readsNew(p *pair, q problem) {
 	switch q.kind {
 	case absent:
 		c.field(p, fieldRemoved, q.at, false, true, "%s; %s",
-			refused, deploy("deploy it with %s first, which is written and not required, then remove it", tolerant(q.reader.Type, "")))
+			refused, deploy("deploy it with %s first, which is written but not required, then remove it", tolerant(q.reader.Type, "")))
 	case omitted:
 		c.field(p, fieldOptional, q.at, false, true, "it may be left out now, and %s; %s",
-			refused, deploy("deploy it with %s and without omitempty first, which is written and not required", tolerant(q.reader.Type, "")))
+			refused, deploy("deploy it with %s and without omitempty first, which is written but not required", tolerant(q.reader.Type, "")))
 	case null:
-		c.field(p, fieldOptional, q.at, false, true, "it is %s, which is null at times, and %s; %s",
+		c.field(p, fieldOptional, q.at, false, true, "it is %s, which can be null, and %s; %s",
 			q.writer.Type, refused, deploy("deploy it as %s with %s first, which is not required", q.reader.Type, tolerant(q.reader.Type, "")))
 	case mistyped:
 		keep := "enqueue only what both can hold until the version before is gone, or add a field of the new type under a new name"
@@ -326,7 +326,7 @@ func defaults(was, is *Field) string {
 	word := func(f *Field) string {
 		return cmp.Or(f.missing(), "the zero value")
 	}
-	return fmt.Sprintf("payloads without it stood for %s and stand for %s now, so that a task means one thing to the version that enqueued it "+
+	return fmt.Sprintf("payloads without it meant %s and now mean %s, so a task means one thing to the version that enqueued it "+
 		"and another to the one that runs it", word(was), word(is))
 }
 
@@ -359,7 +359,7 @@ func (c *comparison) unique(p *pair) {
 	}
 	c.add(Break{
 		Rule: uniqueChanged, Subject: c.label(p.today, p.today.Name), Pos: p.today.pos, InFlight: true, Rolling: true,
-		What: why + ": what this version enqueues is no duplicate of what the version before did, so that the same task may run twice; let Run bear " +
+		What: why + ": what this version enqueues is not a duplicate of what the version before enqueued, so the same task may run twice; let Run bear " +
 			"that, or keep it as it is",
 	})
 }

@@ -41,7 +41,7 @@ func Rules() []Rule {
 		{fieldRetyped, true, true, "a field's new type does not read every value of the old one, or the other way round"},
 		{fieldRequired, true, false, "a required field is not in every payload of the version before"},
 		{fieldOptional, false, true, "a field that the version before requires may be left out"},
-		{defaultChanged, true, true, "a field that is left out at times stands for another value"},
+		{defaultChanged, true, true, "a field that can be left out gets another default"},
 		{uniqueChanged, true, true, "tasks that were one are two for as long as both versions run"},
 		{encodingChanged, false, true, "a type that writes its own JSON writes another for the same value"},
 		{payloadUnreadable, true, false, "today's code does not decode a payload of an earlier version"},

@@ -171,7 +171,7 @@ type buildError struct {
 }
 
 func (e *buildError) Error() string {
-	return "the packages do not build, so that their codecs cannot be tried: " + strings.TrimSpace(e.output)
+	return "the packages do not build, so their codecs cannot be tried: " + strings.TrimSpace(e.output)
 }
 
 var compileError = regexp.MustCompile(`(?m)^(.+\.go):(\d+):(\d+): (.*)$`)

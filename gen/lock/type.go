@@ -139,7 +139,7 @@ func parseType(s string) (*Type, error) {
 	if s == namePayload || strings.Contains(s, ".") {
 		return &Type{form: structure, name: s}, nil
 	}
-	return nil, fmt.Errorf("%q is no type of a payload", s)
+	return nil, fmt.Errorf("%q is not a type of a payload", s)
 }
 
 func parsePair(form form, key, elem string) (*Type, error) {

@@ -22,7 +22,7 @@ func (r *reach) tooLarge() (found bool) {
 				continue
 			}
 			found = true
-			r.prog.Errorf(decl.spec.Pos(), "%s consists of more than %d types, as an alias stands for all that is in it: declare types in its place", name, MaxTypes)
+			r.prog.Errorf(decl.spec.Pos(), "%s expands to more than %d types, because an alias counts with everything in it: declare types instead", name, MaxTypes)
 		}
 	}
 	return found

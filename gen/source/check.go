@@ -283,7 +283,7 @@ func (c *Types) report(sp *Package) {
 // checker looks for them only in packages without any other error.
 func (c *Types) ReportCycles() {
 	for _, e := range c.cycles {
-		c.prog.Errorf(e.Pos, "instantiation cycle: the type has instances of itself in it, with ever larger types, and so on without end")
+		c.prog.Errorf(e.Pos, "instantiation cycle: the type contains ever larger instances of itself, without end")
 	}
 }
 

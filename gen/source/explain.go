@@ -32,7 +32,7 @@ var remedies = []struct {
 		"install Go $1, or let the go command get it: GOTOOLCHAIN=auto",
 	}, {
 		regexp.MustCompile(`download go(\d\S*) for \S+: toolchain not available`),
-		"install Go $1, or mend the go line of go.mod if there is no such version: go mod edit -go=VERSION",
+		"install Go $1, or correct the go line of go.mod if that version does not exist: go mod edit -go=VERSION",
 	}, {
 		regexp.MustCompile(`invalid go version '(\d[^']*)': must match format`),
 		"this go command is older than go.mod's Go $1: install that one",
@@ -86,7 +86,7 @@ func (prog *Program) matchError(p *packages.Package) string {
 			if work := prog.env.Vars["GOWORK"]; work != "" && work != "off" {
 				workspace = "make it one of the workspace's: go work use " + pattern
 			}
-			return fmt.Sprintf("%s is a module of its own: run cloudtaskgen there, or %s", pattern, workspace)
+			return fmt.Sprintf("%s is a separate module: run cloudtaskgen there, or %s", pattern, workspace)
 		}
 	}
 	return prog.packageError(p)

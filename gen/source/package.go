@@ -209,8 +209,8 @@ func (prog *Program) readAside(sp *Package) error {
 			continue
 		}
 		if i := slices.IndexFunc(comments(file), func(c *ast.Comment) bool { return directive.IsLike(c.Text) }); i >= 0 {
-			prog.Errorf(comments(file)[i].Pos(), "this build leaves the file out, so that its tasks would be missing from the output, which others of "+
-				"this package are in: move them to a file that every build has, or give the -tags that it needs")
+			prog.Errorf(comments(file)[i].Pos(), "this file is excluded by build constraints, so its tasks would be missing from the code generated for "+
+				"this package: move them to a file without constraints, or pass -tags")
 		}
 	}
 	return nil

@@ -16,8 +16,8 @@ import (
 const _ = cloudtask.GeneratedVersion1
 
 // Runner runs the tasks of this package that have no Run method of their own. What a method returns means
-// what Run's error means: nil, that the task is done; cloudtask.Discard, that it failed for good; anything
-// else, that it is to be retried.
+// what Run's error means: nil: the task is done; cloudtask.Discard: it failed for good; any other error: it
+// is retried.
 type Runner interface {
 	RunResize(ctx context.Context, task Resize) error
 }
@@ -99,7 +99,7 @@ func DebugResize(ctx context.Context, c *cloudtask.Client, runner Runner, taskID
 	return runner.RunResize(ctx, task)
 }
 
-// EnqueuedResize stands for the Resize tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedResize selects the Resize tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedResize(q)).
 func EnqueuedResize[Q any](q Q) cloudtask.Selection[Q, Resize] {
 	return cloudtask.Selection[Q, Resize]{Queue: q, Definition: &resize}

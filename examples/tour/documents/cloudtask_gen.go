@@ -16,8 +16,8 @@ import (
 const _ = cloudtask.GeneratedVersion1
 
 // Runner runs the tasks of this package that have no Run method of their own. What a method returns means
-// what Run's error means: nil, that the task is done; cloudtask.Discard, that it failed for good; anything
-// else, that it is to be retried.
+// what Run's error means: nil: the task is done; cloudtask.Discard: it failed for good; any other error: it
+// is retried.
 type Runner interface {
 	RunArchiveDocument(ctx context.Context, task ArchiveDocument) error
 }
@@ -101,8 +101,8 @@ func DebugArchiveDocument(ctx context.Context, c *cloudtask.Client, runner Runne
 	return runner.RunArchiveDocument(ctx, task)
 }
 
-// EnqueuedArchiveDocument stands for the ArchiveDocument tasks that were enqueued in q, a
-// *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedArchiveDocument(q)).
+// EnqueuedArchiveDocument selects the ArchiveDocument tasks that were enqueued in q, a *cloudtasktest.Queue,
+// as in cloudtasktest.Only(t, EnqueuedArchiveDocument(q)).
 func EnqueuedArchiveDocument[Q any](q Q) cloudtask.Selection[Q, ArchiveDocument] {
 	return cloudtask.Selection[Q, ArchiveDocument]{Queue: q, Definition: &archiveDocument}
 }

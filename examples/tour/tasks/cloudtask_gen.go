@@ -141,8 +141,8 @@ func DebugBatchDataProcessing(ctx context.Context, c *cloudtask.Client, app *App
 	return task.Run(ctx, app)
 }
 
-// EnqueuedBatchDataProcessing stands for the BatchDataProcessing tasks that were enqueued in q, a
-// *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedBatchDataProcessing(q)).
+// EnqueuedBatchDataProcessing selects the BatchDataProcessing tasks that were enqueued in q, a
+// *cloudtasktest.Queue, as in cloudtasktest.Only(t, EnqueuedBatchDataProcessing(q)).
 func EnqueuedBatchDataProcessing[Q any](q Q) cloudtask.Selection[Q, BatchDataProcessing] {
 	return cloudtask.Selection[Q, BatchDataProcessing]{Queue: q, Definition: &batchDataProcessing}
 }
@@ -210,8 +210,8 @@ func DebugCloseAccount(ctx context.Context, c *cloudtask.Client, app *App, taskI
 	return task.Run(ctx, app)
 }
 
-// EnqueuedCloseAccount stands for the CloseAccount tasks that were enqueued in q, a *cloudtasktest.Queue:
-// tests say cloudtasktest.Only(t, EnqueuedCloseAccount(q)).
+// EnqueuedCloseAccount selects the CloseAccount tasks that were enqueued in q, a *cloudtasktest.Queue, as in
+// cloudtasktest.Only(t, EnqueuedCloseAccount(q)).
 func EnqueuedCloseAccount[Q any](q Q) cloudtask.Selection[Q, CloseAccount] {
 	return cloudtask.Selection[Q, CloseAccount]{Queue: q, Definition: &closeAccount}
 }
@@ -278,8 +278,8 @@ func DebugCloseBooks(ctx context.Context, c *cloudtask.Client, app *App, taskID 
 	return task.Run(ctx, app)
 }
 
-// EnqueuedCloseBooks stands for the CloseBooks tasks that were enqueued in q, a *cloudtasktest.Queue: tests
-// say cloudtasktest.Only(t, EnqueuedCloseBooks(q)).
+// EnqueuedCloseBooks selects the CloseBooks tasks that were enqueued in q, a *cloudtasktest.Queue, as in
+// cloudtasktest.Only(t, EnqueuedCloseBooks(q)).
 func EnqueuedCloseBooks[Q any](q Q) cloudtask.Selection[Q, CloseBooks] {
 	return cloudtask.Selection[Q, CloseBooks]{Queue: q, Definition: &closeBooks}
 }
@@ -356,8 +356,8 @@ func DebugDailyDigest(ctx context.Context, c *cloudtask.Client, app *App, taskID
 	return task.Run(ctx, app)
 }
 
-// EnqueuedDailyDigest stands for the DailyDigest tasks that were enqueued in q, a *cloudtasktest.Queue: tests
-// say cloudtasktest.Only(t, EnqueuedDailyDigest(q)).
+// EnqueuedDailyDigest selects the DailyDigest tasks that were enqueued in q, a *cloudtasktest.Queue, as in
+// cloudtasktest.Only(t, EnqueuedDailyDigest(q)).
 func EnqueuedDailyDigest[Q any](q Q) cloudtask.Selection[Q, DailyDigest] {
 	return cloudtask.Selection[Q, DailyDigest]{Queue: q, Definition: &dailyDigest}
 }
@@ -427,8 +427,8 @@ func DebugGenerateReport(ctx context.Context, c *cloudtask.Client, app *App, tas
 	return task.Run(ctx, app)
 }
 
-// EnqueuedGenerateReport stands for the GenerateReport tasks that were enqueued in q, a *cloudtasktest.Queue:
-// tests say cloudtasktest.Only(t, EnqueuedGenerateReport(q)).
+// EnqueuedGenerateReport selects the GenerateReport tasks that were enqueued in q, a *cloudtasktest.Queue, as
+// in cloudtasktest.Only(t, EnqueuedGenerateReport(q)).
 func EnqueuedGenerateReport[Q any](q Q) cloudtask.Selection[Q, GenerateReport] {
 	return cloudtask.Selection[Q, GenerateReport]{Queue: q, Definition: &generateReport}
 }
@@ -497,8 +497,8 @@ func DebugHighPriorityNotification(ctx context.Context, c *cloudtask.Client, app
 	return task.Run(ctx, app)
 }
 
-// EnqueuedHighPriorityNotification stands for the HighPriorityNotification tasks that were enqueued in q, a
-// *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedHighPriorityNotification(q)).
+// EnqueuedHighPriorityNotification selects the HighPriorityNotification tasks that were enqueued in q, a
+// *cloudtasktest.Queue, as in cloudtasktest.Only(t, EnqueuedHighPriorityNotification(q)).
 func EnqueuedHighPriorityNotification[Q any](q Q) cloudtask.Selection[Q, HighPriorityNotification] {
 	return cloudtask.Selection[Q, HighPriorityNotification]{Queue: q, Definition: &highPriorityNotification}
 }
@@ -569,8 +569,8 @@ func DebugImportContacts(ctx context.Context, c *cloudtask.Client, app *App, tas
 	return task.Run(ctx, app)
 }
 
-// EnqueuedImportContacts stands for the ImportContacts tasks that were enqueued in q, a *cloudtasktest.Queue:
-// tests say cloudtasktest.Only(t, EnqueuedImportContacts(q)).
+// EnqueuedImportContacts selects the ImportContacts tasks that were enqueued in q, a *cloudtasktest.Queue, as
+// in cloudtasktest.Only(t, EnqueuedImportContacts(q)).
 func EnqueuedImportContacts[Q any](q Q) cloudtask.Selection[Q, ImportContacts] {
 	return cloudtask.Selection[Q, ImportContacts]{Queue: q, Definition: &importContacts}
 }
@@ -638,8 +638,8 @@ func DebugProcessAnalyticsBatch(ctx context.Context, c *cloudtask.Client, app *A
 	return task.Run(ctx, app)
 }
 
-// EnqueuedProcessAnalyticsBatch stands for the ProcessAnalyticsBatch tasks that were enqueued in q, a
-// *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedProcessAnalyticsBatch(q)).
+// EnqueuedProcessAnalyticsBatch selects the ProcessAnalyticsBatch tasks that were enqueued in q, a
+// *cloudtasktest.Queue, as in cloudtasktest.Only(t, EnqueuedProcessAnalyticsBatch(q)).
 func EnqueuedProcessAnalyticsBatch[Q any](q Q) cloudtask.Selection[Q, ProcessAnalyticsBatch] {
 	return cloudtask.Selection[Q, ProcessAnalyticsBatch]{Queue: q, Definition: &processAnalyticsBatch}
 }
@@ -715,8 +715,8 @@ func DebugProcessItem(ctx context.Context, c *cloudtask.Client, app *App, taskID
 	return task.Run(ctx, app)
 }
 
-// EnqueuedProcessItem stands for the ProcessItem tasks that were enqueued in q, a *cloudtasktest.Queue: tests
-// say cloudtasktest.Only(t, EnqueuedProcessItem(q)).
+// EnqueuedProcessItem selects the ProcessItem tasks that were enqueued in q, a *cloudtasktest.Queue, as in
+// cloudtasktest.Only(t, EnqueuedProcessItem(q)).
 func EnqueuedProcessItem[Q any](q Q) cloudtask.Selection[Q, ProcessItem] {
 	return cloudtask.Selection[Q, ProcessItem]{Queue: q, Definition: &processItem}
 }
@@ -785,8 +785,8 @@ func DebugProcessOrder(ctx context.Context, c *cloudtask.Client, app *App, taskI
 	return task.Run(ctx, app)
 }
 
-// EnqueuedProcessOrder stands for the ProcessOrder tasks that were enqueued in q, a *cloudtasktest.Queue:
-// tests say cloudtasktest.Only(t, EnqueuedProcessOrder(q)).
+// EnqueuedProcessOrder selects the ProcessOrder tasks that were enqueued in q, a *cloudtasktest.Queue, as in
+// cloudtasktest.Only(t, EnqueuedProcessOrder(q)).
 func EnqueuedProcessOrder[Q any](q Q) cloudtask.Selection[Q, ProcessOrder] {
 	return cloudtask.Selection[Q, ProcessOrder]{Queue: q, Definition: &processOrder}
 }
@@ -854,8 +854,8 @@ func DebugRetryAware(ctx context.Context, c *cloudtask.Client, app *App, taskID 
 	return task.Run(ctx, app)
 }
 
-// EnqueuedRetryAware stands for the RetryAware tasks that were enqueued in q, a *cloudtasktest.Queue: tests
-// say cloudtasktest.Only(t, EnqueuedRetryAware(q)).
+// EnqueuedRetryAware selects the RetryAware tasks that were enqueued in q, a *cloudtasktest.Queue, as in
+// cloudtasktest.Only(t, EnqueuedRetryAware(q)).
 func EnqueuedRetryAware[Q any](q Q) cloudtask.Selection[Q, RetryAware] {
 	return cloudtask.Selection[Q, RetryAware]{Queue: q, Definition: &retryAware}
 }
@@ -924,8 +924,8 @@ func DebugRobustEnqueue(ctx context.Context, c *cloudtask.Client, app *App, task
 	return task.Run(ctx, app)
 }
 
-// EnqueuedRobustEnqueue stands for the RobustEnqueue tasks that were enqueued in q, a *cloudtasktest.Queue:
-// tests say cloudtasktest.Only(t, EnqueuedRobustEnqueue(q)).
+// EnqueuedRobustEnqueue selects the RobustEnqueue tasks that were enqueued in q, a *cloudtasktest.Queue, as
+// in cloudtasktest.Only(t, EnqueuedRobustEnqueue(q)).
 func EnqueuedRobustEnqueue[Q any](q Q) cloudtask.Selection[Q, RobustEnqueue] {
 	return cloudtask.Selection[Q, RobustEnqueue]{Queue: q, Definition: &robustEnqueue}
 }
@@ -996,8 +996,8 @@ func DebugSendWelcomeEmail(ctx context.Context, c *cloudtask.Client, app *App, t
 	return task.Run(ctx, app)
 }
 
-// EnqueuedSendWelcomeEmail stands for the SendWelcomeEmail tasks that were enqueued in q, a
-// *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedSendWelcomeEmail(q)).
+// EnqueuedSendWelcomeEmail selects the SendWelcomeEmail tasks that were enqueued in q, a
+// *cloudtasktest.Queue, as in cloudtasktest.Only(t, EnqueuedSendWelcomeEmail(q)).
 func EnqueuedSendWelcomeEmail[Q any](q Q) cloudtask.Selection[Q, SendWelcomeEmail] {
 	return cloudtask.Selection[Q, SendWelcomeEmail]{Queue: q, Definition: &sendWelcomeEmail}
 }

@@ -17,8 +17,8 @@ import (
 const _ = cloudtask.GeneratedVersion1
 
 // Runner runs the tasks of this package that have no Run method of their own. What a method returns means
-// what Run's error means: nil, that the task is done; cloudtask.Discard, that it failed for good; anything
-// else, that it is to be retried.
+// what Run's error means: nil: the task is done; cloudtask.Discard: it failed for good; any other error: it
+// is retried.
 type Runner interface {
 	RunDocument(ctx context.Context, task Document) error
 	RunIDs(ctx context.Context, task IDs) error
@@ -115,7 +115,7 @@ func DebugDocument(ctx context.Context, c *cloudtask.Client, runner Runner, task
 	return runner.RunDocument(ctx, task)
 }
 
-// EnqueuedDocument stands for the Document tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedDocument selects the Document tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedDocument(q)).
 func EnqueuedDocument[Q any](q Q) cloudtask.Selection[Q, Document] {
 	return cloudtask.Selection[Q, Document]{Queue: q, Definition: &document}
@@ -181,7 +181,7 @@ func DebugIDs(ctx context.Context, c *cloudtask.Client, runner Runner, taskID st
 	return runner.RunIDs(ctx, task)
 }
 
-// EnqueuedIDs stands for the IDs tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedIDs selects the IDs tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedIDs(q)).
 func EnqueuedIDs[Q any](q Q) cloudtask.Selection[Q, IDs] {
 	return cloudtask.Selection[Q, IDs]{Queue: q, Definition: &iDs}
@@ -247,7 +247,7 @@ func DebugMixed(ctx context.Context, c *cloudtask.Client, runner Runner, taskID 
 	return runner.RunMixed(ctx, task)
 }
 
-// EnqueuedMixed stands for the Mixed tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedMixed selects the Mixed tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedMixed(q)).
 func EnqueuedMixed[Q any](q Q) cloudtask.Selection[Q, Mixed] {
 	return cloudtask.Selection[Q, Mixed]{Queue: q, Definition: &mixed}
@@ -313,7 +313,7 @@ func DebugOrder(ctx context.Context, c *cloudtask.Client, runner Runner, taskID 
 	return runner.RunOrder(ctx, task)
 }
 
-// EnqueuedOrder stands for the Order tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedOrder selects the Order tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedOrder(q)).
 func EnqueuedOrder[Q any](q Q) cloudtask.Selection[Q, Order] {
 	return cloudtask.Selection[Q, Order]{Queue: q, Definition: &order}
@@ -379,7 +379,7 @@ func DebugTiny(ctx context.Context, c *cloudtask.Client, runner Runner, taskID s
 	return runner.RunTiny(ctx, task)
 }
 
-// EnqueuedTiny stands for the Tiny tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedTiny selects the Tiny tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedTiny(q)).
 func EnqueuedTiny[Q any](q Q) cloudtask.Selection[Q, Tiny] {
 	return cloudtask.Selection[Q, Tiny]{Queue: q, Definition: &tiny}

@@ -119,8 +119,8 @@ func DebugA(ctx context.Context, c *cloudtask.Client, taskID string) (Summary, e
 	return task.Run(ctx)
 }
 
-// EnqueuedA stands for the A tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
-// cloudtasktest.Only(t, EnqueuedA(q)).
+// EnqueuedA selects the A tasks that were enqueued in q, a *cloudtasktest.Queue, as in cloudtasktest.Only(t,
+// EnqueuedA(q)).
 func EnqueuedA[Q any](q Q) cloudtask.Selection[Q, A] {
 	return cloudtask.Selection[Q, A]{Queue: q, Definition: &a}
 }
@@ -186,8 +186,8 @@ func DebugB(ctx context.Context, c *cloudtask.Client, taskID string) ([]*A, erro
 	return task.Run(ctx)
 }
 
-// EnqueuedB stands for the B tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
-// cloudtasktest.Only(t, EnqueuedB(q)).
+// EnqueuedB selects the B tasks that were enqueued in q, a *cloudtasktest.Queue, as in cloudtasktest.Only(t,
+// EnqueuedB(q)).
 func EnqueuedB[Q any](q Q) cloudtask.Selection[Q, B] {
 	return cloudtask.Selection[Q, B]{Queue: q, Definition: &b}
 }
@@ -253,8 +253,8 @@ func DebugC(ctx context.Context, c *cloudtask.Client, taskID string) (string, er
 	return task.Run(ctx)
 }
 
-// EnqueuedC stands for the C tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
-// cloudtasktest.Only(t, EnqueuedC(q)).
+// EnqueuedC selects the C tasks that were enqueued in q, a *cloudtasktest.Queue, as in cloudtasktest.Only(t,
+// EnqueuedC(q)).
 func EnqueuedC[Q any](q Q) cloudtask.Selection[Q, C] {
 	return cloudtask.Selection[Q, C]{Queue: q, Definition: &cTask}
 }
@@ -320,8 +320,8 @@ func DebugD(ctx context.Context, c *cloudtask.Client, taskID string) (*Summary, 
 	return task.Run(ctx)
 }
 
-// EnqueuedD stands for the D tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
-// cloudtasktest.Only(t, EnqueuedD(q)).
+// EnqueuedD selects the D tasks that were enqueued in q, a *cloudtasktest.Queue, as in cloudtasktest.Only(t,
+// EnqueuedD(q)).
 func EnqueuedD[Q any](q Q) cloudtask.Selection[Q, D] {
 	return cloudtask.Selection[Q, D]{Queue: q, Definition: &d}
 }
@@ -387,8 +387,8 @@ func DebugE(ctx context.Context, c *cloudtask.Client, taskID string) (any, error
 	return task.Run(ctx)
 }
 
-// EnqueuedE stands for the E tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
-// cloudtasktest.Only(t, EnqueuedE(q)).
+// EnqueuedE selects the E tasks that were enqueued in q, a *cloudtasktest.Queue, as in cloudtasktest.Only(t,
+// EnqueuedE(q)).
 func EnqueuedE[Q any](q Q) cloudtask.Selection[Q, E] {
 	return cloudtask.Selection[Q, E]{Queue: q, Definition: &e}
 }
@@ -454,8 +454,8 @@ func DebugF(ctx context.Context, c *cloudtask.Client, taskID string) (fmt.String
 	return task.Run(ctx)
 }
 
-// EnqueuedF stands for the F tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
-// cloudtasktest.Only(t, EnqueuedF(q)).
+// EnqueuedF selects the F tasks that were enqueued in q, a *cloudtasktest.Queue, as in cloudtasktest.Only(t,
+// EnqueuedF(q)).
 func EnqueuedF[Q any](q Q) cloudtask.Selection[Q, F] {
 	return cloudtask.Selection[Q, F]{Queue: q, Definition: &f}
 }
@@ -521,8 +521,8 @@ func DebugG(ctx context.Context, c *cloudtask.Client, taskID string) (string, er
 	return task.Run(ctx)
 }
 
-// EnqueuedG stands for the G tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
-// cloudtasktest.Only(t, EnqueuedG(q)).
+// EnqueuedG selects the G tasks that were enqueued in q, a *cloudtasktest.Queue, as in cloudtasktest.Only(t,
+// EnqueuedG(q)).
 func EnqueuedG[Q any](q Q) cloudtask.Selection[Q, G] {
 	return cloudtask.Selection[Q, G]{Queue: q, Definition: &g}
 }

@@ -21,8 +21,8 @@ import (
 const _ = cloudtask.GeneratedVersion1
 
 // Runner runs the tasks of this package that have no Run method of their own. What a method returns means
-// what Run's error means: nil, that the task is done; cloudtask.Discard, that it failed for good; anything
-// else, that it is to be retried.
+// what Run's error means: nil: the task is done; cloudtask.Discard: it failed for good; any other error: it
+// is retried.
 type Runner interface {
 	RunCareless(ctx context.Context, task Careless) error
 	RunCustoms(ctx context.Context, task Customs) error
@@ -163,7 +163,7 @@ func DebugCareless(ctx context.Context, c *cloudtask.Client, runner Runner, task
 	return runner.RunCareless(ctx, task)
 }
 
-// EnqueuedCareless stands for the Careless tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedCareless selects the Careless tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedCareless(q)).
 func EnqueuedCareless[Q any](q Q) cloudtask.Selection[Q, Careless] {
 	return cloudtask.Selection[Q, Careless]{Queue: q, Definition: &careless}
@@ -230,7 +230,7 @@ func DebugCustoms(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunCustoms(ctx, task)
 }
 
-// EnqueuedCustoms stands for the Customs tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedCustoms selects the Customs tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedCustoms(q)).
 func EnqueuedCustoms[Q any](q Q) cloudtask.Selection[Q, Customs] {
 	return cloudtask.Selection[Q, Customs]{Queue: q, Definition: &customs}
@@ -297,7 +297,7 @@ func DebugDeclared(ctx context.Context, c *cloudtask.Client, runner Runner, task
 	return runner.RunDeclared(ctx, task)
 }
 
-// EnqueuedDeclared stands for the Declared tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedDeclared selects the Declared tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedDeclared(q)).
 func EnqueuedDeclared[Q any](q Q) cloudtask.Selection[Q, Declared] {
 	return cloudtask.Selection[Q, Declared]{Queue: q, Definition: &declared}
@@ -364,7 +364,7 @@ func DebugDefaults(ctx context.Context, c *cloudtask.Client, runner Runner, task
 	return runner.RunDefaults(ctx, task)
 }
 
-// EnqueuedDefaults stands for the Defaults tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedDefaults selects the Defaults tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedDefaults(q)).
 func EnqueuedDefaults[Q any](q Q) cloudtask.Selection[Q, Defaults] {
 	return cloudtask.Selection[Q, Defaults]{Queue: q, Definition: &defaults}
@@ -431,7 +431,7 @@ func DebugDynamic(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunDynamic(ctx, task)
 }
 
-// EnqueuedDynamic stands for the Dynamic tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedDynamic selects the Dynamic tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedDynamic(q)).
 func EnqueuedDynamic[Q any](q Q) cloudtask.Selection[Q, Dynamic] {
 	return cloudtask.Selection[Q, Dynamic]{Queue: q, Definition: &dynamic}
@@ -497,7 +497,7 @@ func DebugEmbeds(ctx context.Context, c *cloudtask.Client, runner Runner, taskID
 	return runner.RunEmbeds(ctx, task)
 }
 
-// EnqueuedEmbeds stands for the Embeds tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedEmbeds selects the Embeds tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedEmbeds(q)).
 func EnqueuedEmbeds[Q any](q Q) cloudtask.Selection[Q, Embeds] {
 	return cloudtask.Selection[Q, Embeds]{Queue: q, Definition: &embeds}
@@ -563,7 +563,7 @@ func DebugGreedy(ctx context.Context, c *cloudtask.Client, runner Runner, taskID
 	return runner.RunGreedy(ctx, task)
 }
 
-// EnqueuedGreedy stands for the Greedy tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedGreedy selects the Greedy tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedGreedy(q)).
 func EnqueuedGreedy[Q any](q Q) cloudtask.Selection[Q, Greedy] {
 	return cloudtask.Selection[Q, Greedy]{Queue: q, Definition: &greedy}
@@ -680,7 +680,7 @@ func DebugHiddens(ctx context.Context, c *cloudtask.Client, taskID string) (map[
 	return task.Run(ctx)
 }
 
-// EnqueuedHiddens stands for the Hiddens tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedHiddens selects the Hiddens tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedHiddens(q)).
 func EnqueuedHiddens[Q any](q Q) cloudtask.Selection[Q, Hiddens] {
 	return cloudtask.Selection[Q, Hiddens]{Queue: q, Definition: &hiddens}
@@ -746,7 +746,7 @@ func DebugLists(ctx context.Context, c *cloudtask.Client, runner Runner, taskID 
 	return runner.RunLists(ctx, task)
 }
 
-// EnqueuedLists stands for the Lists tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedLists selects the Lists tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedLists(q)).
 func EnqueuedLists[Q any](q Q) cloudtask.Selection[Q, Lists] {
 	return cloudtask.Selection[Q, Lists]{Queue: q, Definition: &lists}
@@ -812,7 +812,7 @@ func DebugMaps(ctx context.Context, c *cloudtask.Client, runner Runner, taskID s
 	return runner.RunMaps(ctx, task)
 }
 
-// EnqueuedMaps stands for the Maps tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedMaps selects the Maps tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedMaps(q)).
 func EnqueuedMaps[Q any](q Q) cloudtask.Selection[Q, Maps] {
 	return cloudtask.Selection[Q, Maps]{Queue: q, Definition: &maps}
@@ -879,7 +879,7 @@ func DebugOptions(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunOptions(ctx, task)
 }
 
-// EnqueuedOptions stands for the Options tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedOptions selects the Options tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedOptions(q)).
 func EnqueuedOptions[Q any](q Q) cloudtask.Selection[Q, Options] {
 	return cloudtask.Selection[Q, Options]{Queue: q, Definition: &options}
@@ -945,7 +945,7 @@ func DebugOrder(ctx context.Context, c *cloudtask.Client, runner Runner, taskID 
 	return runner.RunOrder(ctx, task)
 }
 
-// EnqueuedOrder stands for the Order tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedOrder selects the Order tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedOrder(q)).
 func EnqueuedOrder[Q any](q Q) cloudtask.Selection[Q, Order] {
 	return cloudtask.Selection[Q, Order]{Queue: q, Definition: &order}
@@ -1012,7 +1012,7 @@ func DebugPointers(ctx context.Context, c *cloudtask.Client, runner Runner, task
 	return runner.RunPointers(ctx, task)
 }
 
-// EnqueuedPointers stands for the Pointers tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedPointers selects the Pointers tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedPointers(q)).
 func EnqueuedPointers[Q any](q Q) cloudtask.Selection[Q, Pointers] {
 	return cloudtask.Selection[Q, Pointers]{Queue: q, Definition: &pointers}
@@ -1078,7 +1078,7 @@ func DebugQuoted(ctx context.Context, c *cloudtask.Client, runner Runner, taskID
 	return runner.RunQuoted(ctx, task)
 }
 
-// EnqueuedQuoted stands for the Quoted tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedQuoted selects the Quoted tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedQuoted(q)).
 func EnqueuedQuoted[Q any](q Q) cloudtask.Selection[Q, Quoted] {
 	return cloudtask.Selection[Q, Quoted]{Queue: q, Definition: &quoted}
@@ -1145,7 +1145,7 @@ func DebugScalars(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunScalars(ctx, task)
 }
 
-// EnqueuedScalars stands for the Scalars tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedScalars selects the Scalars tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedScalars(q)).
 func EnqueuedScalars[Q any](q Q) cloudtask.Selection[Q, Scalars] {
 	return cloudtask.Selection[Q, Scalars]{Queue: q, Definition: &scalars}
@@ -1212,7 +1212,7 @@ func DebugStructs(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunStructs(ctx, task)
 }
 
-// EnqueuedStructs stands for the Structs tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedStructs selects the Structs tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedStructs(q)).
 func EnqueuedStructs[Q any](q Q) cloudtask.Selection[Q, Structs] {
 	return cloudtask.Selection[Q, Structs]{Queue: q, Definition: &structs}

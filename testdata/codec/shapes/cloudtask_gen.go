@@ -17,8 +17,8 @@ import (
 const _ = cloudtask.GeneratedVersion1
 
 // Runner runs the tasks of this package that have no Run method of their own. What a method returns means
-// what Run's error means: nil, that the task is done; cloudtask.Discard, that it failed for good; anything
-// else, that it is to be retried.
+// what Run's error means: nil: the task is done; cloudtask.Discard: it failed for good; any other error: it
+// is retried.
 type Runner interface {
 	RunShape00(ctx context.Context, task Shape00) error
 	RunShape01(ctx context.Context, task Shape01) error
@@ -351,7 +351,7 @@ func DebugShape00(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape00(ctx, task)
 }
 
-// EnqueuedShape00 stands for the Shape00 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape00 selects the Shape00 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape00(q)).
 func EnqueuedShape00[Q any](q Q) cloudtask.Selection[Q, Shape00] {
 	return cloudtask.Selection[Q, Shape00]{Queue: q, Definition: &shape00}
@@ -418,7 +418,7 @@ func DebugShape01(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape01(ctx, task)
 }
 
-// EnqueuedShape01 stands for the Shape01 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape01 selects the Shape01 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape01(q)).
 func EnqueuedShape01[Q any](q Q) cloudtask.Selection[Q, Shape01] {
 	return cloudtask.Selection[Q, Shape01]{Queue: q, Definition: &shape01}
@@ -485,7 +485,7 @@ func DebugShape02(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape02(ctx, task)
 }
 
-// EnqueuedShape02 stands for the Shape02 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape02 selects the Shape02 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape02(q)).
 func EnqueuedShape02[Q any](q Q) cloudtask.Selection[Q, Shape02] {
 	return cloudtask.Selection[Q, Shape02]{Queue: q, Definition: &shape02}
@@ -552,7 +552,7 @@ func DebugShape03(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape03(ctx, task)
 }
 
-// EnqueuedShape03 stands for the Shape03 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape03 selects the Shape03 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape03(q)).
 func EnqueuedShape03[Q any](q Q) cloudtask.Selection[Q, Shape03] {
 	return cloudtask.Selection[Q, Shape03]{Queue: q, Definition: &shape03}
@@ -619,7 +619,7 @@ func DebugShape04(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape04(ctx, task)
 }
 
-// EnqueuedShape04 stands for the Shape04 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape04 selects the Shape04 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape04(q)).
 func EnqueuedShape04[Q any](q Q) cloudtask.Selection[Q, Shape04] {
 	return cloudtask.Selection[Q, Shape04]{Queue: q, Definition: &shape04}
@@ -686,7 +686,7 @@ func DebugShape05(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape05(ctx, task)
 }
 
-// EnqueuedShape05 stands for the Shape05 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape05 selects the Shape05 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape05(q)).
 func EnqueuedShape05[Q any](q Q) cloudtask.Selection[Q, Shape05] {
 	return cloudtask.Selection[Q, Shape05]{Queue: q, Definition: &shape05}
@@ -753,7 +753,7 @@ func DebugShape06(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape06(ctx, task)
 }
 
-// EnqueuedShape06 stands for the Shape06 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape06 selects the Shape06 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape06(q)).
 func EnqueuedShape06[Q any](q Q) cloudtask.Selection[Q, Shape06] {
 	return cloudtask.Selection[Q, Shape06]{Queue: q, Definition: &shape06}
@@ -820,7 +820,7 @@ func DebugShape07(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape07(ctx, task)
 }
 
-// EnqueuedShape07 stands for the Shape07 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape07 selects the Shape07 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape07(q)).
 func EnqueuedShape07[Q any](q Q) cloudtask.Selection[Q, Shape07] {
 	return cloudtask.Selection[Q, Shape07]{Queue: q, Definition: &shape07}
@@ -887,7 +887,7 @@ func DebugShape08(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape08(ctx, task)
 }
 
-// EnqueuedShape08 stands for the Shape08 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape08 selects the Shape08 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape08(q)).
 func EnqueuedShape08[Q any](q Q) cloudtask.Selection[Q, Shape08] {
 	return cloudtask.Selection[Q, Shape08]{Queue: q, Definition: &shape08}
@@ -954,7 +954,7 @@ func DebugShape09(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape09(ctx, task)
 }
 
-// EnqueuedShape09 stands for the Shape09 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape09 selects the Shape09 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape09(q)).
 func EnqueuedShape09[Q any](q Q) cloudtask.Selection[Q, Shape09] {
 	return cloudtask.Selection[Q, Shape09]{Queue: q, Definition: &shape09}
@@ -1021,7 +1021,7 @@ func DebugShape10(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape10(ctx, task)
 }
 
-// EnqueuedShape10 stands for the Shape10 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape10 selects the Shape10 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape10(q)).
 func EnqueuedShape10[Q any](q Q) cloudtask.Selection[Q, Shape10] {
 	return cloudtask.Selection[Q, Shape10]{Queue: q, Definition: &shape10}
@@ -1088,7 +1088,7 @@ func DebugShape11(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape11(ctx, task)
 }
 
-// EnqueuedShape11 stands for the Shape11 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape11 selects the Shape11 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape11(q)).
 func EnqueuedShape11[Q any](q Q) cloudtask.Selection[Q, Shape11] {
 	return cloudtask.Selection[Q, Shape11]{Queue: q, Definition: &shape11}
@@ -1155,7 +1155,7 @@ func DebugShape12(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape12(ctx, task)
 }
 
-// EnqueuedShape12 stands for the Shape12 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape12 selects the Shape12 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape12(q)).
 func EnqueuedShape12[Q any](q Q) cloudtask.Selection[Q, Shape12] {
 	return cloudtask.Selection[Q, Shape12]{Queue: q, Definition: &shape12}
@@ -1222,7 +1222,7 @@ func DebugShape13(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape13(ctx, task)
 }
 
-// EnqueuedShape13 stands for the Shape13 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape13 selects the Shape13 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape13(q)).
 func EnqueuedShape13[Q any](q Q) cloudtask.Selection[Q, Shape13] {
 	return cloudtask.Selection[Q, Shape13]{Queue: q, Definition: &shape13}
@@ -1289,7 +1289,7 @@ func DebugShape14(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape14(ctx, task)
 }
 
-// EnqueuedShape14 stands for the Shape14 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape14 selects the Shape14 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape14(q)).
 func EnqueuedShape14[Q any](q Q) cloudtask.Selection[Q, Shape14] {
 	return cloudtask.Selection[Q, Shape14]{Queue: q, Definition: &shape14}
@@ -1356,7 +1356,7 @@ func DebugShape15(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape15(ctx, task)
 }
 
-// EnqueuedShape15 stands for the Shape15 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape15 selects the Shape15 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape15(q)).
 func EnqueuedShape15[Q any](q Q) cloudtask.Selection[Q, Shape15] {
 	return cloudtask.Selection[Q, Shape15]{Queue: q, Definition: &shape15}
@@ -1423,7 +1423,7 @@ func DebugShape16(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape16(ctx, task)
 }
 
-// EnqueuedShape16 stands for the Shape16 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape16 selects the Shape16 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape16(q)).
 func EnqueuedShape16[Q any](q Q) cloudtask.Selection[Q, Shape16] {
 	return cloudtask.Selection[Q, Shape16]{Queue: q, Definition: &shape16}
@@ -1490,7 +1490,7 @@ func DebugShape17(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape17(ctx, task)
 }
 
-// EnqueuedShape17 stands for the Shape17 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape17 selects the Shape17 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape17(q)).
 func EnqueuedShape17[Q any](q Q) cloudtask.Selection[Q, Shape17] {
 	return cloudtask.Selection[Q, Shape17]{Queue: q, Definition: &shape17}
@@ -1557,7 +1557,7 @@ func DebugShape18(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape18(ctx, task)
 }
 
-// EnqueuedShape18 stands for the Shape18 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape18 selects the Shape18 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape18(q)).
 func EnqueuedShape18[Q any](q Q) cloudtask.Selection[Q, Shape18] {
 	return cloudtask.Selection[Q, Shape18]{Queue: q, Definition: &shape18}
@@ -1624,7 +1624,7 @@ func DebugShape19(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape19(ctx, task)
 }
 
-// EnqueuedShape19 stands for the Shape19 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape19 selects the Shape19 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape19(q)).
 func EnqueuedShape19[Q any](q Q) cloudtask.Selection[Q, Shape19] {
 	return cloudtask.Selection[Q, Shape19]{Queue: q, Definition: &shape19}
@@ -1691,7 +1691,7 @@ func DebugShape20(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape20(ctx, task)
 }
 
-// EnqueuedShape20 stands for the Shape20 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape20 selects the Shape20 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape20(q)).
 func EnqueuedShape20[Q any](q Q) cloudtask.Selection[Q, Shape20] {
 	return cloudtask.Selection[Q, Shape20]{Queue: q, Definition: &shape20}
@@ -1758,7 +1758,7 @@ func DebugShape21(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape21(ctx, task)
 }
 
-// EnqueuedShape21 stands for the Shape21 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape21 selects the Shape21 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape21(q)).
 func EnqueuedShape21[Q any](q Q) cloudtask.Selection[Q, Shape21] {
 	return cloudtask.Selection[Q, Shape21]{Queue: q, Definition: &shape21}
@@ -1825,7 +1825,7 @@ func DebugShape22(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape22(ctx, task)
 }
 
-// EnqueuedShape22 stands for the Shape22 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape22 selects the Shape22 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape22(q)).
 func EnqueuedShape22[Q any](q Q) cloudtask.Selection[Q, Shape22] {
 	return cloudtask.Selection[Q, Shape22]{Queue: q, Definition: &shape22}
@@ -1892,7 +1892,7 @@ func DebugShape23(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape23(ctx, task)
 }
 
-// EnqueuedShape23 stands for the Shape23 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape23 selects the Shape23 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape23(q)).
 func EnqueuedShape23[Q any](q Q) cloudtask.Selection[Q, Shape23] {
 	return cloudtask.Selection[Q, Shape23]{Queue: q, Definition: &shape23}
@@ -1959,7 +1959,7 @@ func DebugShape24(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape24(ctx, task)
 }
 
-// EnqueuedShape24 stands for the Shape24 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape24 selects the Shape24 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape24(q)).
 func EnqueuedShape24[Q any](q Q) cloudtask.Selection[Q, Shape24] {
 	return cloudtask.Selection[Q, Shape24]{Queue: q, Definition: &shape24}
@@ -2026,7 +2026,7 @@ func DebugShape25(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape25(ctx, task)
 }
 
-// EnqueuedShape25 stands for the Shape25 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape25 selects the Shape25 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape25(q)).
 func EnqueuedShape25[Q any](q Q) cloudtask.Selection[Q, Shape25] {
 	return cloudtask.Selection[Q, Shape25]{Queue: q, Definition: &shape25}
@@ -2093,7 +2093,7 @@ func DebugShape26(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape26(ctx, task)
 }
 
-// EnqueuedShape26 stands for the Shape26 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape26 selects the Shape26 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape26(q)).
 func EnqueuedShape26[Q any](q Q) cloudtask.Selection[Q, Shape26] {
 	return cloudtask.Selection[Q, Shape26]{Queue: q, Definition: &shape26}
@@ -2160,7 +2160,7 @@ func DebugShape27(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape27(ctx, task)
 }
 
-// EnqueuedShape27 stands for the Shape27 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape27 selects the Shape27 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape27(q)).
 func EnqueuedShape27[Q any](q Q) cloudtask.Selection[Q, Shape27] {
 	return cloudtask.Selection[Q, Shape27]{Queue: q, Definition: &shape27}
@@ -2227,7 +2227,7 @@ func DebugShape28(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape28(ctx, task)
 }
 
-// EnqueuedShape28 stands for the Shape28 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape28 selects the Shape28 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape28(q)).
 func EnqueuedShape28[Q any](q Q) cloudtask.Selection[Q, Shape28] {
 	return cloudtask.Selection[Q, Shape28]{Queue: q, Definition: &shape28}
@@ -2294,7 +2294,7 @@ func DebugShape29(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape29(ctx, task)
 }
 
-// EnqueuedShape29 stands for the Shape29 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape29 selects the Shape29 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape29(q)).
 func EnqueuedShape29[Q any](q Q) cloudtask.Selection[Q, Shape29] {
 	return cloudtask.Selection[Q, Shape29]{Queue: q, Definition: &shape29}
@@ -2361,7 +2361,7 @@ func DebugShape30(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape30(ctx, task)
 }
 
-// EnqueuedShape30 stands for the Shape30 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape30 selects the Shape30 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape30(q)).
 func EnqueuedShape30[Q any](q Q) cloudtask.Selection[Q, Shape30] {
 	return cloudtask.Selection[Q, Shape30]{Queue: q, Definition: &shape30}
@@ -2428,7 +2428,7 @@ func DebugShape31(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape31(ctx, task)
 }
 
-// EnqueuedShape31 stands for the Shape31 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape31 selects the Shape31 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape31(q)).
 func EnqueuedShape31[Q any](q Q) cloudtask.Selection[Q, Shape31] {
 	return cloudtask.Selection[Q, Shape31]{Queue: q, Definition: &shape31}
@@ -2495,7 +2495,7 @@ func DebugShape32(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape32(ctx, task)
 }
 
-// EnqueuedShape32 stands for the Shape32 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape32 selects the Shape32 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape32(q)).
 func EnqueuedShape32[Q any](q Q) cloudtask.Selection[Q, Shape32] {
 	return cloudtask.Selection[Q, Shape32]{Queue: q, Definition: &shape32}
@@ -2562,7 +2562,7 @@ func DebugShape33(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape33(ctx, task)
 }
 
-// EnqueuedShape33 stands for the Shape33 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape33 selects the Shape33 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape33(q)).
 func EnqueuedShape33[Q any](q Q) cloudtask.Selection[Q, Shape33] {
 	return cloudtask.Selection[Q, Shape33]{Queue: q, Definition: &shape33}
@@ -2629,7 +2629,7 @@ func DebugShape34(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape34(ctx, task)
 }
 
-// EnqueuedShape34 stands for the Shape34 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape34 selects the Shape34 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape34(q)).
 func EnqueuedShape34[Q any](q Q) cloudtask.Selection[Q, Shape34] {
 	return cloudtask.Selection[Q, Shape34]{Queue: q, Definition: &shape34}
@@ -2696,7 +2696,7 @@ func DebugShape35(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape35(ctx, task)
 }
 
-// EnqueuedShape35 stands for the Shape35 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape35 selects the Shape35 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape35(q)).
 func EnqueuedShape35[Q any](q Q) cloudtask.Selection[Q, Shape35] {
 	return cloudtask.Selection[Q, Shape35]{Queue: q, Definition: &shape35}
@@ -2763,7 +2763,7 @@ func DebugShape36(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape36(ctx, task)
 }
 
-// EnqueuedShape36 stands for the Shape36 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape36 selects the Shape36 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape36(q)).
 func EnqueuedShape36[Q any](q Q) cloudtask.Selection[Q, Shape36] {
 	return cloudtask.Selection[Q, Shape36]{Queue: q, Definition: &shape36}
@@ -2830,7 +2830,7 @@ func DebugShape37(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape37(ctx, task)
 }
 
-// EnqueuedShape37 stands for the Shape37 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape37 selects the Shape37 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape37(q)).
 func EnqueuedShape37[Q any](q Q) cloudtask.Selection[Q, Shape37] {
 	return cloudtask.Selection[Q, Shape37]{Queue: q, Definition: &shape37}
@@ -2897,7 +2897,7 @@ func DebugShape38(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape38(ctx, task)
 }
 
-// EnqueuedShape38 stands for the Shape38 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape38 selects the Shape38 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape38(q)).
 func EnqueuedShape38[Q any](q Q) cloudtask.Selection[Q, Shape38] {
 	return cloudtask.Selection[Q, Shape38]{Queue: q, Definition: &shape38}
@@ -2964,7 +2964,7 @@ func DebugShape39(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape39(ctx, task)
 }
 
-// EnqueuedShape39 stands for the Shape39 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape39 selects the Shape39 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape39(q)).
 func EnqueuedShape39[Q any](q Q) cloudtask.Selection[Q, Shape39] {
 	return cloudtask.Selection[Q, Shape39]{Queue: q, Definition: &shape39}
@@ -3031,7 +3031,7 @@ func DebugShape40(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape40(ctx, task)
 }
 
-// EnqueuedShape40 stands for the Shape40 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape40 selects the Shape40 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape40(q)).
 func EnqueuedShape40[Q any](q Q) cloudtask.Selection[Q, Shape40] {
 	return cloudtask.Selection[Q, Shape40]{Queue: q, Definition: &shape40}
@@ -3098,7 +3098,7 @@ func DebugShape41(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape41(ctx, task)
 }
 
-// EnqueuedShape41 stands for the Shape41 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape41 selects the Shape41 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape41(q)).
 func EnqueuedShape41[Q any](q Q) cloudtask.Selection[Q, Shape41] {
 	return cloudtask.Selection[Q, Shape41]{Queue: q, Definition: &shape41}
@@ -3165,7 +3165,7 @@ func DebugShape42(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape42(ctx, task)
 }
 
-// EnqueuedShape42 stands for the Shape42 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape42 selects the Shape42 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape42(q)).
 func EnqueuedShape42[Q any](q Q) cloudtask.Selection[Q, Shape42] {
 	return cloudtask.Selection[Q, Shape42]{Queue: q, Definition: &shape42}
@@ -3232,7 +3232,7 @@ func DebugShape43(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape43(ctx, task)
 }
 
-// EnqueuedShape43 stands for the Shape43 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape43 selects the Shape43 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape43(q)).
 func EnqueuedShape43[Q any](q Q) cloudtask.Selection[Q, Shape43] {
 	return cloudtask.Selection[Q, Shape43]{Queue: q, Definition: &shape43}
@@ -3299,7 +3299,7 @@ func DebugShape44(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape44(ctx, task)
 }
 
-// EnqueuedShape44 stands for the Shape44 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape44 selects the Shape44 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape44(q)).
 func EnqueuedShape44[Q any](q Q) cloudtask.Selection[Q, Shape44] {
 	return cloudtask.Selection[Q, Shape44]{Queue: q, Definition: &shape44}
@@ -3366,7 +3366,7 @@ func DebugShape45(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape45(ctx, task)
 }
 
-// EnqueuedShape45 stands for the Shape45 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape45 selects the Shape45 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape45(q)).
 func EnqueuedShape45[Q any](q Q) cloudtask.Selection[Q, Shape45] {
 	return cloudtask.Selection[Q, Shape45]{Queue: q, Definition: &shape45}
@@ -3433,7 +3433,7 @@ func DebugShape46(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape46(ctx, task)
 }
 
-// EnqueuedShape46 stands for the Shape46 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape46 selects the Shape46 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape46(q)).
 func EnqueuedShape46[Q any](q Q) cloudtask.Selection[Q, Shape46] {
 	return cloudtask.Selection[Q, Shape46]{Queue: q, Definition: &shape46}
@@ -3500,7 +3500,7 @@ func DebugShape47(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape47(ctx, task)
 }
 
-// EnqueuedShape47 stands for the Shape47 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape47 selects the Shape47 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape47(q)).
 func EnqueuedShape47[Q any](q Q) cloudtask.Selection[Q, Shape47] {
 	return cloudtask.Selection[Q, Shape47]{Queue: q, Definition: &shape47}
@@ -3567,7 +3567,7 @@ func DebugShape48(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape48(ctx, task)
 }
 
-// EnqueuedShape48 stands for the Shape48 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape48 selects the Shape48 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape48(q)).
 func EnqueuedShape48[Q any](q Q) cloudtask.Selection[Q, Shape48] {
 	return cloudtask.Selection[Q, Shape48]{Queue: q, Definition: &shape48}
@@ -3634,7 +3634,7 @@ func DebugShape49(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape49(ctx, task)
 }
 
-// EnqueuedShape49 stands for the Shape49 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape49 selects the Shape49 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape49(q)).
 func EnqueuedShape49[Q any](q Q) cloudtask.Selection[Q, Shape49] {
 	return cloudtask.Selection[Q, Shape49]{Queue: q, Definition: &shape49}
@@ -3701,7 +3701,7 @@ func DebugShape50(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape50(ctx, task)
 }
 
-// EnqueuedShape50 stands for the Shape50 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape50 selects the Shape50 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape50(q)).
 func EnqueuedShape50[Q any](q Q) cloudtask.Selection[Q, Shape50] {
 	return cloudtask.Selection[Q, Shape50]{Queue: q, Definition: &shape50}
@@ -3768,7 +3768,7 @@ func DebugShape51(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape51(ctx, task)
 }
 
-// EnqueuedShape51 stands for the Shape51 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape51 selects the Shape51 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape51(q)).
 func EnqueuedShape51[Q any](q Q) cloudtask.Selection[Q, Shape51] {
 	return cloudtask.Selection[Q, Shape51]{Queue: q, Definition: &shape51}
@@ -3835,7 +3835,7 @@ func DebugShape52(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape52(ctx, task)
 }
 
-// EnqueuedShape52 stands for the Shape52 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape52 selects the Shape52 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape52(q)).
 func EnqueuedShape52[Q any](q Q) cloudtask.Selection[Q, Shape52] {
 	return cloudtask.Selection[Q, Shape52]{Queue: q, Definition: &shape52}
@@ -3902,7 +3902,7 @@ func DebugShape53(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape53(ctx, task)
 }
 
-// EnqueuedShape53 stands for the Shape53 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape53 selects the Shape53 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape53(q)).
 func EnqueuedShape53[Q any](q Q) cloudtask.Selection[Q, Shape53] {
 	return cloudtask.Selection[Q, Shape53]{Queue: q, Definition: &shape53}
@@ -3969,7 +3969,7 @@ func DebugShape54(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape54(ctx, task)
 }
 
-// EnqueuedShape54 stands for the Shape54 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape54 selects the Shape54 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape54(q)).
 func EnqueuedShape54[Q any](q Q) cloudtask.Selection[Q, Shape54] {
 	return cloudtask.Selection[Q, Shape54]{Queue: q, Definition: &shape54}
@@ -4036,7 +4036,7 @@ func DebugShape55(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape55(ctx, task)
 }
 
-// EnqueuedShape55 stands for the Shape55 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape55 selects the Shape55 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape55(q)).
 func EnqueuedShape55[Q any](q Q) cloudtask.Selection[Q, Shape55] {
 	return cloudtask.Selection[Q, Shape55]{Queue: q, Definition: &shape55}
@@ -4103,7 +4103,7 @@ func DebugShape56(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape56(ctx, task)
 }
 
-// EnqueuedShape56 stands for the Shape56 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape56 selects the Shape56 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape56(q)).
 func EnqueuedShape56[Q any](q Q) cloudtask.Selection[Q, Shape56] {
 	return cloudtask.Selection[Q, Shape56]{Queue: q, Definition: &shape56}
@@ -4170,7 +4170,7 @@ func DebugShape57(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape57(ctx, task)
 }
 
-// EnqueuedShape57 stands for the Shape57 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape57 selects the Shape57 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape57(q)).
 func EnqueuedShape57[Q any](q Q) cloudtask.Selection[Q, Shape57] {
 	return cloudtask.Selection[Q, Shape57]{Queue: q, Definition: &shape57}
@@ -4237,7 +4237,7 @@ func DebugShape58(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape58(ctx, task)
 }
 
-// EnqueuedShape58 stands for the Shape58 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape58 selects the Shape58 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape58(q)).
 func EnqueuedShape58[Q any](q Q) cloudtask.Selection[Q, Shape58] {
 	return cloudtask.Selection[Q, Shape58]{Queue: q, Definition: &shape58}
@@ -4304,7 +4304,7 @@ func DebugShape59(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape59(ctx, task)
 }
 
-// EnqueuedShape59 stands for the Shape59 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape59 selects the Shape59 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape59(q)).
 func EnqueuedShape59[Q any](q Q) cloudtask.Selection[Q, Shape59] {
 	return cloudtask.Selection[Q, Shape59]{Queue: q, Definition: &shape59}
@@ -4371,7 +4371,7 @@ func DebugShape60(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape60(ctx, task)
 }
 
-// EnqueuedShape60 stands for the Shape60 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape60 selects the Shape60 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape60(q)).
 func EnqueuedShape60[Q any](q Q) cloudtask.Selection[Q, Shape60] {
 	return cloudtask.Selection[Q, Shape60]{Queue: q, Definition: &shape60}
@@ -4438,7 +4438,7 @@ func DebugShape61(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape61(ctx, task)
 }
 
-// EnqueuedShape61 stands for the Shape61 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape61 selects the Shape61 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape61(q)).
 func EnqueuedShape61[Q any](q Q) cloudtask.Selection[Q, Shape61] {
 	return cloudtask.Selection[Q, Shape61]{Queue: q, Definition: &shape61}
@@ -4505,7 +4505,7 @@ func DebugShape62(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape62(ctx, task)
 }
 
-// EnqueuedShape62 stands for the Shape62 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape62 selects the Shape62 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape62(q)).
 func EnqueuedShape62[Q any](q Q) cloudtask.Selection[Q, Shape62] {
 	return cloudtask.Selection[Q, Shape62]{Queue: q, Definition: &shape62}
@@ -4572,7 +4572,7 @@ func DebugShape63(ctx context.Context, c *cloudtask.Client, runner Runner, taskI
 	return runner.RunShape63(ctx, task)
 }
 
-// EnqueuedShape63 stands for the Shape63 tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShape63 selects the Shape63 tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShape63(q)).
 func EnqueuedShape63[Q any](q Q) cloudtask.Selection[Q, Shape63] {
 	return cloudtask.Selection[Q, Shape63]{Queue: q, Definition: &shape63}

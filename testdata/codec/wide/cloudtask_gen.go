@@ -16,8 +16,8 @@ import (
 const _ = cloudtask.GeneratedVersion1
 
 // Runner runs the tasks of this package that have no Run method of their own. What a method returns means
-// what Run's error means: nil, that the task is done; cloudtask.Discard, that it failed for good; anything
-// else, that it is to be retried.
+// what Run's error means: nil: the task is done; cloudtask.Discard: it failed for good; any other error: it
+// is retried.
 type Runner interface {
 	RunWide(ctx context.Context, task Wide) error
 }
@@ -97,7 +97,7 @@ func DebugWide(ctx context.Context, c *cloudtask.Client, runner Runner, taskID s
 	return runner.RunWide(ctx, task)
 }
 
-// EnqueuedWide stands for the Wide tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedWide selects the Wide tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedWide(q)).
 func EnqueuedWide[Q any](q Q) cloudtask.Selection[Q, Wide] {
 	return cloudtask.Selection[Q, Wide]{Queue: q, Definition: &wide}

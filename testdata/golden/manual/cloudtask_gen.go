@@ -126,8 +126,8 @@ func DebugChargeOrder(ctx context.Context, c *cloudtask.Client, app *App, taskID
 	return task.Run(ctx, app)
 }
 
-// EnqueuedChargeOrder stands for the ChargeOrder tasks that were enqueued in q, a *cloudtasktest.Queue: tests
-// say cloudtasktest.Only(t, EnqueuedChargeOrder(q)).
+// EnqueuedChargeOrder selects the ChargeOrder tasks that were enqueued in q, a *cloudtasktest.Queue, as in
+// cloudtasktest.Only(t, EnqueuedChargeOrder(q)).
 func EnqueuedChargeOrder[Q any](q Q) cloudtask.Selection[Q, ChargeOrder] {
 	return cloudtask.Selection[Q, ChargeOrder]{Queue: q, Definition: &chargeOrder}
 }
@@ -194,8 +194,8 @@ func DebugDiscarding(ctx context.Context, c *cloudtask.Client, taskID string) er
 	return task.Run(ctx)
 }
 
-// EnqueuedDiscarding stands for the Discarding tasks that were enqueued in q, a *cloudtasktest.Queue: tests
-// say cloudtasktest.Only(t, EnqueuedDiscarding(q)).
+// EnqueuedDiscarding selects the Discarding tasks that were enqueued in q, a *cloudtasktest.Queue, as in
+// cloudtasktest.Only(t, EnqueuedDiscarding(q)).
 func EnqueuedDiscarding[Q any](q Q) cloudtask.Selection[Q, Discarding] {
 	return cloudtask.Selection[Q, Discarding]{Queue: q, Definition: &discarding}
 }
@@ -275,8 +275,8 @@ func DebugHighPriorityNotification(ctx context.Context, c *cloudtask.Client, app
 	return task.Run(ctx, app)
 }
 
-// EnqueuedHighPriorityNotification stands for the HighPriorityNotification tasks that were enqueued in q, a
-// *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedHighPriorityNotification(q)).
+// EnqueuedHighPriorityNotification selects the HighPriorityNotification tasks that were enqueued in q, a
+// *cloudtasktest.Queue, as in cloudtasktest.Only(t, EnqueuedHighPriorityNotification(q)).
 func EnqueuedHighPriorityNotification[Q any](q Q) cloudtask.Selection[Q, HighPriorityNotification] {
 	return cloudtask.Selection[Q, HighPriorityNotification]{Queue: q, Definition: &highPriorityNotification}
 }
@@ -344,8 +344,8 @@ func DebugProcessAnalyticsBatch(ctx context.Context, c *cloudtask.Client, client
 	return task.Run(ctx, client)
 }
 
-// EnqueuedProcessAnalyticsBatch stands for the ProcessAnalyticsBatch tasks that were enqueued in q, a
-// *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedProcessAnalyticsBatch(q)).
+// EnqueuedProcessAnalyticsBatch selects the ProcessAnalyticsBatch tasks that were enqueued in q, a
+// *cloudtasktest.Queue, as in cloudtasktest.Only(t, EnqueuedProcessAnalyticsBatch(q)).
 func EnqueuedProcessAnalyticsBatch[Q any](q Q) cloudtask.Selection[Q, ProcessAnalyticsBatch] {
 	return cloudtask.Selection[Q, ProcessAnalyticsBatch]{Queue: q, Definition: &processAnalyticsBatch}
 }
@@ -414,8 +414,8 @@ func DebugProcessOrder(ctx context.Context, c *cloudtask.Client, app *App, taskI
 	return task.Run(ctx, app)
 }
 
-// EnqueuedProcessOrder stands for the ProcessOrder tasks that were enqueued in q, a *cloudtasktest.Queue:
-// tests say cloudtasktest.Only(t, EnqueuedProcessOrder(q)).
+// EnqueuedProcessOrder selects the ProcessOrder tasks that were enqueued in q, a *cloudtasktest.Queue, as in
+// cloudtasktest.Only(t, EnqueuedProcessOrder(q)).
 func EnqueuedProcessOrder[Q any](q Q) cloudtask.Selection[Q, ProcessOrder] {
 	return cloudtask.Selection[Q, ProcessOrder]{Queue: q, Definition: &processOrder}
 }
@@ -485,8 +485,8 @@ func DebugRobustEnqueue(ctx context.Context, c *cloudtask.Client, taskID string)
 	return task.Run(ctx)
 }
 
-// EnqueuedRobustEnqueue stands for the RobustEnqueue tasks that were enqueued in q, a *cloudtasktest.Queue:
-// tests say cloudtasktest.Only(t, EnqueuedRobustEnqueue(q)).
+// EnqueuedRobustEnqueue selects the RobustEnqueue tasks that were enqueued in q, a *cloudtasktest.Queue, as
+// in cloudtasktest.Only(t, EnqueuedRobustEnqueue(q)).
 func EnqueuedRobustEnqueue[Q any](q Q) cloudtask.Selection[Q, RobustEnqueue] {
 	return cloudtask.Selection[Q, RobustEnqueue]{Queue: q, Definition: &robustEnqueue}
 }
@@ -557,8 +557,8 @@ func DebugSendWelcomeEmail(ctx context.Context, c *cloudtask.Client, app *App, t
 	return task.Run(ctx, app)
 }
 
-// EnqueuedSendWelcomeEmail stands for the SendWelcomeEmail tasks that were enqueued in q, a
-// *cloudtasktest.Queue: tests say cloudtasktest.Only(t, EnqueuedSendWelcomeEmail(q)).
+// EnqueuedSendWelcomeEmail selects the SendWelcomeEmail tasks that were enqueued in q, a
+// *cloudtasktest.Queue, as in cloudtasktest.Only(t, EnqueuedSendWelcomeEmail(q)).
 func EnqueuedSendWelcomeEmail[Q any](q Q) cloudtask.Selection[Q, SendWelcomeEmail] {
 	return cloudtask.Selection[Q, SendWelcomeEmail]{Queue: q, Definition: &sendWelcomeEmail}
 }

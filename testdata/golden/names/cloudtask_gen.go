@@ -16,8 +16,8 @@ import (
 const _ = runtimecloudtask.GeneratedVersion1
 
 // Runner runs the tasks of this package that have no Run method of their own. What a method returns means
-// what Run's error means: nil, that the task is done; cloudtask.Discard, that it failed for good; anything
-// else, that it is to be retried.
+// what Run's error means: nil: the task is done; cloudtask.Discard: it failed for good; any other error: it
+// is retried.
 type Runner interface {
 	RunString(ctx2 context.Context, task2 String) error
 }
@@ -110,7 +110,7 @@ func DebugOrder(ctx2 context.Context, c2 *runtimecloudtask.Client, cDep []c, tas
 	return task2.Run(ctx2, cDep)
 }
 
-// EnqueuedOrder stands for the Order tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedOrder selects the Order tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedOrder(q)).
 func EnqueuedOrder[Q any](q Q) runtimecloudtask.Selection[Q, Order] {
 	return runtimecloudtask.Selection[Q, Order]{Queue: q, Definition: &orderTask2}
@@ -176,7 +176,7 @@ func DebugString(ctx2 context.Context, c2 *runtimecloudtask.Client, runner Runne
 	return runner.RunString(ctx2, task2)
 }
 
-// EnqueuedString stands for the String tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedString selects the String tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedString(q)).
 func EnqueuedString[Q any](q Q) runtimecloudtask.Selection[Q, String] {
 	return runtimecloudtask.Selection[Q, String]{Queue: q, Definition: &stringTask}
@@ -243,7 +243,7 @@ func DebugType(ctx2 context.Context, c2 *runtimecloudtask.Client, taskID string)
 	return task2.Run(ctx2)
 }
 
-// EnqueuedType stands for the Type tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedType selects the Type tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedType(q)).
 func EnqueuedType[Q any](q Q) runtimecloudtask.Selection[Q, Type] {
 	return runtimecloudtask.Selection[Q, Type]{Queue: q, Definition: &typeTask}
@@ -319,7 +319,7 @@ func DebugTask(ctx2 context.Context, c2 *runtimecloudtask.Client, app2 *app, tas
 	return task2.Run(ctx2, app2)
 }
 
-// EnqueuedTask stands for the task tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedTask selects the task tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedTask(q)).
 func EnqueuedTask[Q any](q Q) runtimecloudtask.Selection[Q, task] {
 	return runtimecloudtask.Selection[Q, task]{Queue: q, Definition: &taskTask}

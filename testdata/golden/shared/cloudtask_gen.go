@@ -16,8 +16,8 @@ import (
 const _ = cloudtask.GeneratedVersion1
 
 // Runner runs the tasks of this package that have no Run method of their own. What a method returns means
-// what Run's error means: nil, that the task is done; cloudtask.Discard, that it failed for good; anything
-// else, that it is to be retried.
+// what Run's error means: nil: the task is done; cloudtask.Discard: it failed for good; any other error: it
+// is retried.
 type Runner interface {
 	RunPack(ctx context.Context, task Pack) error
 	RunShip(ctx context.Context, task Ship) error
@@ -106,7 +106,7 @@ func DebugCount(ctx context.Context, c *cloudtask.Client, deps func(n int) int, 
 	return task.Run(ctx, deps)
 }
 
-// EnqueuedCount stands for the Count tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedCount selects the Count tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedCount(q)).
 func EnqueuedCount[Q any](q Q) cloudtask.Selection[Q, Count] {
 	return cloudtask.Selection[Q, Count]{Queue: q, Definition: &count}
@@ -173,7 +173,7 @@ func DebugPack(ctx context.Context, c *cloudtask.Client, runner Runner, taskID s
 	return runner.RunPack(ctx, task)
 }
 
-// EnqueuedPack stands for the Pack tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedPack selects the Pack tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedPack(q)).
 func EnqueuedPack[Q any](q Q) cloudtask.Selection[Q, Pack] {
 	return cloudtask.Selection[Q, Pack]{Queue: q, Definition: &pack}
@@ -248,7 +248,7 @@ func DebugShip(ctx context.Context, c *cloudtask.Client, runner Runner, taskID s
 	return runner.RunShip(ctx, task)
 }
 
-// EnqueuedShip stands for the Ship tasks that were enqueued in q, a *cloudtasktest.Queue: tests say
+// EnqueuedShip selects the Ship tasks that were enqueued in q, a *cloudtasktest.Queue, as in
 // cloudtasktest.Only(t, EnqueuedShip(q)).
 func EnqueuedShip[Q any](q Q) cloudtask.Selection[Q, Ship] {
 	return cloudtask.Selection[Q, Ship]{Queue: q, Definition: &ship}
