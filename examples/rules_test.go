@@ -49,7 +49,7 @@ func TestRulesAgree(t *testing.T) {
 		return err
 	}
 	shortest, longest := duration(`from (\S+) to \S+; default: 10m\)`), duration(`from 15s to (\S+); default: 10m\)`)
-	idLength, err := strconv.Atoi(find(`queue's id \(1 to (\d+) letters`))
+	idLength, err := strconv.Atoi(find(`queue's ID \(1 to (\d+) letters`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,28 +65,27 @@ func table() []spec {
 		{
 			name: Task, doc: "Makes the struct a task.",
 			args: []argSpec{
-				{key: "name", kind: textArg, meta: "NAME", check: CheckTaskName, syntax: taskNameSyntax, def: "the type's " +
-					"name", doc: "the stable id in the task's URL and in the names of unique tasks"},
-				{key: "queue", kind: textArg, meta: "QUEUE", check: CheckQueueID, syntax: queueIDSyntax, def: "the client's default queue", doc: "the queue's id"},
-				{key: "timeout", kind: durationArg, meta: "DURATION", min: 15 * time.Second, max: 30 * time.Minute, def: "10m",
-					doc: "Cloud Tasks' dispatch deadline. The context of `Run` ends shortly before it"},
-				{key: "once", kind: flagArg, doc: "one task of this type in a queue, whatever its payload, while it is queued, running, or remembered " +
-					"after it is gone (up to 24 h)"},
+				{key: "name", kind: textArg, meta: "NAME", check: CheckTaskName, syntax: taskNameSyntax, def: "the type's name", doc: "the stable ID in the task's " +
+					"URL and in the names of unique tasks"},
+				{key: "queue", kind: textArg, meta: "QUEUE", check: CheckQueueID, syntax: queueIDSyntax, def: "the client's default queue", doc: "the queue's ID"},
+				{key: "timeout", kind: durationArg, meta: "DURATION", min: 15 * time.Second, max: 30 * time.Minute, def: "10m", doc: "Cloud Tasks' dispatch " +
+					"deadline; the context of `Run` ends shortly before it"},
+				{key: "once", kind: flagArg, doc: "one task of this type in a queue, whatever its payload, while it is queued, running, or remembered after it is " +
+					"gone (up to 24 h)"},
 			},
 		},
 		{
 			name: Unique, doc: "One task per value of these fields while it is queued, running, or remembered after it is gone (up to 24 h).",
 			notes: []string{
 				"A task cannot be both `once` and `unique`.",
-				"With `within`, what counts is when the task is to run, not when it is enqueued: the time given to `Later`, `latest` of `Until`, the end " +
-					"of `WithDelay`, and now for the others. Two digests for two days are two tasks, even if both are enqueued today; two for one time are " +
-					"one, even if midnight is between the calls.",
-				"Periods begin at fixed times, those of 24h at midnight UTC, so two tasks close to each other may fall into two periods. Cloud Tasks " +
-					"remembers the name of a task for up to 24 hours after it is gone. A `within` shorter than that makes the name free earlier, because the " +
-					"period is part of it.",
+				"With `within`, the time at which the task is to run counts, not the time of the enqueue: the time given to `Later`, `latest` of `Until`, the end of " +
+					"`WithDelay`, and now for the others. Digests for two days are two tasks, even if both are enqueued today. Two digests for the same time are one " +
+					"task, even if midnight is between the calls.",
+				"Periods begin at fixed times, those of 24h at midnight UTC, so two tasks close to each other may fall into two periods. Cloud Tasks remembers the " +
+					"name of a task for up to 24 hours after it is gone. A shorter `within` frees the task earlier, because the period is part of the name.",
 			},
-			list: &argSpec{kind: listArg, required: true, meta: "FIELD", doc: "fields of the payload, named as in Go; an embedded struct means " +
-				"the fields that it promotes"},
+			list: &argSpec{kind: listArg, required: true, meta: "FIELD", doc: "fields of the payload, by their Go names; an embedded struct means all fields " +
+				"promoted from it"},
 			args: []argSpec{
 				{key: "within", kind: durationArg, meta: "DURATION", min: time.Second, max: 24 * time.Hour, def: "no period",
 					doc: "divides time into periods of this length: a task that is to run in another period is not a duplicate"},
@@ -95,13 +94,13 @@ func table() []spec {
 		{
 			name: Retry, doc: "How Cloud Tasks delivers the task again after `Run` failed.",
 			notes: []string{
-				"It becomes the task's own RetryConfig, in place of the queue's. Values that are left out are Cloud Tasks' defaults, not the queue's.",
-				"With both `attempts` and `age`, Cloud Tasks gives up when both are exceeded. With `min=10s max=300s doublings=3` the pauses are 10, 20, " +
-					"40, 80, 160, 240, 300, 300 … seconds.",
+				"These settings become the task's own RetryConfig and replace the queue's. Arguments that are left out have Cloud Tasks' defaults, not the queue's.",
+				"With both `attempts` and `age`, Cloud Tasks gives up when both are exceeded. With `min=10s max=300s doublings=3` the pauses are 10, 20, 40, 80, " +
+					"160, 240, 300, 300 … seconds.",
 			},
 			args: []argSpec{
-				{key: "attempts", kind: integerArg, meta: "N", low: 1, special: -1, def: "100", doc: "attempts in all"},
-				{key: "age", kind: durationArg, meta: "DURATION", min: time.Second, def: "no limit", doc: "no more attempts this long after the first"},
+				{key: "attempts", kind: integerArg, meta: "N", low: 1, special: -1, def: "100", doc: "the number of attempts, including the first"},
+				{key: "age", kind: durationArg, meta: "DURATION", min: time.Second, def: "no limit", doc: "how long after the first attempt another may begin"},
 				{key: "min", kind: durationArg, meta: "DURATION", min: time.Millisecond, def: "100ms", doc: "the first pause"},
 				{key: "max", kind: durationArg, meta: "DURATION", min: time.Millisecond, def: "1h", doc: "the longest pause"},
 				{key: "doublings", kind: integerArg, meta: "N", low: 1, def: "16", doc: "how often the pause doubles; from then on it grows by the same step"},
@@ -110,21 +109,21 @@ func table() []spec {
 		{
 			name: EnqueueRetry, doc: "How the call that enqueues the task is retried.",
 			notes: []string{
-				"Nothing of it is known to Cloud Tasks. Values that are left out are those of `Config.EnqueueRetry`.",
+				"The client retries the call; Cloud Tasks does not see these settings. Arguments that are left out have the values of `Config.EnqueueRetry`.",
 			},
 			args: []argSpec{
-				{key: "on", kind: listArg, required: true, meta: "CODE", check: CheckCode, syntax: "gRPC code names, such as " +
-					"UNAVAILABLE", doc: "what is tried again; a connection that cannot be made or breaks counts as `UNAVAILABLE`"},
-				{key: "initial", kind: durationArg, meta: "DURATION", min: time.Millisecond, doc: "the first pause is a random time of up to this"},
-				{key: "max", kind: durationArg, meta: "DURATION", min: time.Millisecond, doc: "no pause is longer"},
-				{key: "multiplier", kind: decimalArg, meta: "FACTOR", least: 1, doc: "by which the pause's limit grows each time"},
-				{key: "deadline", kind: durationArg, meta: "DURATION", min: time.Millisecond, doc: "of all tries together"},
+				{key: "on", kind: listArg, required: true, meta: "CODE", check: CheckCode, syntax: "gRPC code names, such as UNAVAILABLE", doc: "errors to retry; a " +
+					"connection that cannot be made or that breaks counts as `UNAVAILABLE`"},
+				{key: "initial", kind: durationArg, meta: "DURATION", min: time.Millisecond, doc: "the limit of the first pause, which is a random time up to it"},
+				{key: "max", kind: durationArg, meta: "DURATION", min: time.Millisecond, doc: "the longest pause"},
+				{key: "multiplier", kind: decimalArg, meta: "FACTOR", least: 1, doc: "the factor by which the pause's limit grows each time"},
+				{key: "deadline", kind: durationArg, meta: "DURATION", min: time.Millisecond, doc: "the time for all tries together"},
 			},
 		},
 		{
-			name: Alias, doc: "Names that the task had before.",
+			name: Alias, doc: "Former names of the task type.",
 			notes: []string{
-				"Tasks that were enqueued under them and are still on their way are run by this type.",
+				"This type also runs tasks that were enqueued under these names and are still in flight.",
 			},
 			list: &argSpec{kind: listArg, required: true, meta: "NAME", check: CheckTaskName, syntax: taskNameSyntax, doc: "former names"},
 		},

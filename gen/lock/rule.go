@@ -33,17 +33,17 @@ const (
 // Rules returns the rules in the order in which help lists them.
 func Rules() []Rule {
 	return []Rule{
-		{taskRemoved, true, false, "no task answers to a task's name any more"},
-		{aliasRemoved, true, false, "no task answers to a former name any more"},
-		{taskRenamed, false, true, "the version before does not know a task's new name"},
-		{fieldRemoved, false, true, "the version before requires a field that is gone"},
+		{taskRemoved, true, false, "a task type is gone, and no other one has its name"},
+		{aliasRemoved, true, false, "an alias is gone, and no task type has it as its name"},
+		{taskRenamed, false, true, "the previous version does not know a task type's new name"},
+		{fieldRemoved, false, true, "the previous version requires a field that is gone"},
 		{fieldRenamed, true, true, "a field has another name in JSON"},
-		{fieldRetyped, true, true, "a field's new type does not read every value of the old one, or the other way round"},
-		{fieldRequired, true, false, "a required field is not in every payload of the version before"},
-		{fieldOptional, false, true, "a field that the version before requires may be left out"},
-		{defaultChanged, true, true, "a field that can be left out gets another default"},
-		{uniqueChanged, true, true, "tasks that were one are two for as long as both versions run"},
-		{encodingChanged, false, true, "a type that writes its own JSON writes another for the same value"},
+		{fieldRetyped, true, true, "a field's new type does not decode every value of the old one, or the other way round"},
+		{fieldRequired, true, false, "a required field is missing from some payloads of the previous version"},
+		{fieldOptional, false, true, "a field that the previous version requires may be left out"},
+		{defaultChanged, true, true, "a field that may be left out has another default"},
+		{uniqueChanged, true, true, "tasks that were duplicates are not, while both versions run"},
+		{encodingChanged, false, true, "a type with its own JSON encoding encodes the same value differently"},
 		{payloadUnreadable, true, false, "today's code does not decode a payload of an earlier version"},
 	}
 }
