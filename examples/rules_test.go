@@ -82,7 +82,7 @@ func TestRulesAgree(t *testing.T) {
 	}
 	got := fmt.Sprint(queue.Retry)
 	want := fmt.Sprint(cloudtask.RetryConfig{
-		MaxAttempts: must(strconv.Atoi(find(`attempts in all \([^)]*default: (\d+)\)`)))(t),
+		MaxAttempts: must(strconv.Atoi(find(`including the first \([^)]*default: (\d+)\)`)))(t),
 		MinBackoff:  duration(`the first pause \([^)]*default: (\S+)\)`), MaxBackoff: duration(`the longest pause \([^)]*default: (\S+)\)`),
 		MaxDoublings: must(strconv.Atoi(find(`same step \([^)]*default: (\d+)\)`)))(t),
 	})
